@@ -1,0 +1,7 @@
+"""The main job: ask the model about every image, score the answers, make the page."""
+
+from solidmark.audit.observing import observe
+from solidmark.audit.question import Question
+from solidmark.audit.scoring import score
+
+__all__ = ["Question", "observe", "score"]

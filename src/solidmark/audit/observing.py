@@ -1,0 +1,229 @@
+"""`observe`: the slow half. Asks the model about every image and keeps what it answers.
+
+The work is cut into batches before it starts, and a batch is committed whole. So neither a kill,
+nor a resume, nor the number of processes changes which images are asked together, and each image
+has a generator of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from solidmark.audit.controls import ceiling_model
+from solidmark.audit.question import Question
+from solidmark.data import Sample
+from solidmark.diffusion import Metered, Model
+from solidmark.errors import BadInput, BrokenImage
+from solidmark.marks import Marked, file_stem, write_image
+from solidmark.measures import Evidence, SolidMark
+from solidmark.randomness import generator, uniform
+from solidmark.readers import Reader
+from solidmark.runs import Ledger, Processes, Run, progress, read_json, write_bytes, write_json
+
+CEILING = 256
+"""How many training images the ceiling is measured on; it is a property of the reader."""
+
+REFERENCE = 64
+"""How many images a reader is calibrated on."""
+
+EVIDENCE = pa.schema(
+    [
+        ("reader", pa.string()),
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("repeat", pa.int64()),
+        ("key_read", pa.list_(pa.float64())),
+        ("candidates", pa.list_(pa.float64())),
+        ("energies", pa.list_(pa.float64())),
+        ("picture", pa.string()),
+        ("network_calls", pa.float64()),
+        ("status", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+"""The columns of `evidence.parquet`."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One reader, one model, and the images to ask about, as (id, repeat)."""
+
+    measure: SolidMark
+    model: Model
+    split: str
+    units: list[tuple[str, int]]
+
+    @property
+    def reader(self) -> Reader:
+        return self.measure.reader
+
+    @property
+    def about(self) -> str:
+        """Whose calibration it uses: that of the model, or of the ceiling."""
+        return f"{self.reader.name} {'ceiling' if self.split == 'ceiling' else 'model'}"
+
+
+def observe(question: Question) -> Run:
+    """Asks a model for the keys of marked images.
+
+    Arguments:
+        question: The model, the images, the readers, and how.
+
+    Returns:
+        The run, with `evidence.parquet` in its folder.
+
+    Raises:
+        BadInput: When model and images do not fit.
+        WrongKeys: When the images are not those that the keys were written for.
+    """
+    marked = question.open_images()
+    model = question.open_model(marked)
+    run = question.open_run(marked)
+    if (run.folder / "evidence.parquet").is_file():
+        return run
+    processes = Processes.here()
+    tasks = list(_tasks(question, marked, model))
+    calibrations = _calibrate(run, tasks, marked, question, processes)
+    work = [(task, batch) for task in tasks for batch in _batches(task, question.batch_size)]
+    with (
+        Ledger(run.folder / "ledger", processes.rank) as ledger,
+        progress("asking the model", sum(len(batch) for _, batch in work)) as advance,
+    ):
+        done = ledger.names()
+        shared = set(range(len(work))[processes.rank :: processes.count])
+        for number, (task, batch) in enumerate(work):
+            if number in shared and _name(task, *batch[-1]) not in done:
+                calibration = calibrations[task.about]
+                ledger.commit(_ask(run.folder, task, batch, marked, question.seed, calibration))
+            advance(len(batch))
+        processes.wait()
+        if processes.is_main:
+            _write_evidence(run.folder, tasks, ledger.rows())
+    processes.wait()
+    return run
+
+
+def _tasks(question: Question, marked: Marked, model: Model) -> Iterator[_Task]:
+    """Every reader on every split, and on the ceiling."""
+    trained = _choose(marked.ids("trained"), question.limit, question.seed)
+    ceiling_ids = _choose(trained, CEILING, question.seed)
+    ceiling = ceiling_model(marked, ceiling_ids) if question.ceiling else None
+    for reader in question.readers:
+        measure = SolidMark(reader, marked.pattern)
+        for split in question.splits:
+            ids = _choose(marked.ids(split), question.limit, question.seed)
+            yield _Task(measure, model, split, _repeated(ids, question.repeats))
+        if ceiling is not None:
+            yield _Task(measure, ceiling, "ceiling", _repeated(ceiling_ids, 1))
+
+
+def _choose(ids: Sequence[str], limit: int | None, seed: int) -> list[str]:
+    """A random but fixed choice of ids, sorted."""
+    if limit is None or len(ids) <= limit:
+        return sorted(ids)
+    return sorted(sorted(ids, key=lambda id: uniform(seed, "limit", id))[:limit])
+
+
+def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
+    return [(id, repeat) for id in ids for repeat in range(repeats)]
+
+
+def _batches(task: _Task, size: int) -> list[list[tuple[str, int]]]:
+    return [task.units[start : start + size] for start in range(0, len(task.units), size)]
+
+
+def _name(task: _Task, id: str, repeat: int) -> str:
+    return f"{task.reader.name} {task.split} {repeat} {id}"
+
+
+def _calibrate(
+    run: Run, tasks: Sequence[_Task], marked: Marked, question: Question, processes: Processes
+) -> Mapping[str, Any]:
+    """Lets each reader choose on reference images, once a run, and keeps what it chose."""
+    path = run.folder / "calibration.json"
+    if processes.is_main and not path.is_file():
+        asked = {id for task in tasks for id, _ in task.units}
+        ids = _choose(sorted(asked), REFERENCE, question.seed)
+        samples = [sample for sample in (_load(marked, id) for id in ids) if sample is not None]
+        if not samples:
+            raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')
+        found: dict[str, Any] = {}
+        for task in tasks:
+            if task.about not in found:
+                model = Metered(task.model, question.batch_size)
+                chosen = task.measure.calibrate(model, samples)
+                found[task.about] = {**chosen, "network_calls": model.calls}
+        write_json(path, found)
+    processes.wait()
+    return dict(read_json(path))
+
+
+def _load(marked: Marked, id: str) -> Sample | None:
+    try:
+        return marked.sample(id)
+    except BrokenImage:
+        return None
+
+
+def _ask(
+    folder: Path,
+    task: _Task,
+    batch: Sequence[tuple[str, int]],
+    marked: Marked,
+    seed: int,
+    calibration: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Asks about one batch. An image that cannot be read is a failed row; the rest goes on."""
+    rows: dict[str, Any] = {}
+    good: list[tuple[str, int, Sample]] = []
+    for id, repeat in batch:
+        try:
+            good.append((id, repeat, marked.sample(id)))
+        except BrokenImage as error:
+            rows[_name(task, id, repeat)] = {"status": "failed", "note": str(error)}
+    if good:
+        model = Metered(task.model, len(good))
+        answers = task.measure.observe(
+            model,
+            [sample for _, _, sample in good],
+            [generator(seed, id, repeat, task.reader.name) for id, repeat, _ in good],
+            calibration,
+        )
+        for (id, repeat, _), answer in zip(good, answers, strict=True):
+            row = _row(folder, task, id, repeat, answer)
+            rows[_name(task, id, repeat)] = {**row, "network_calls": model.calls / len(good)}
+    return rows
+
+
+def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> dict[str, Any]:
+    """One row of evidence; its picture is on disk before the row is."""
+    if not all(abs(value) <= 1 for value in answer.key_read):
+        return {"status": "failed", "note": "The model answered with numbers that are not finite."}
+    row: dict[str, Any] = {"status": "ok", "note": "", "key_read": answer.key_read}
+    if answer.energies is not None:
+        row["energies"] = answer.energies
+        row["candidates"] = getattr(task.reader, "grid").tolist()
+    if answer.picture is not None:
+        stem = f"{file_stem(id)}-{repeat}"
+        row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"
+        write_image(folder / row["picture"], answer.picture)
+    return row
+
+
+def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any]) -> None:
+    """Puts the rows of all processes into one table, sorted, the same however they came."""
+    table = [
+        {"reader": task.reader.name, "split": task.split, "id": id, "repeat": repeat}
+        | rows[_name(task, id, repeat)]
+        for task in tasks
+        for id, repeat in task.units
+    ]
+    table.sort(key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
+    columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=EVIDENCE), sink)
+    write_bytes(folder / "evidence.parquet", sink.getvalue().to_pybytes())

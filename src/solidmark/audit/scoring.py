@@ -1,0 +1,73 @@
+"""`score`: the cheap half. A pure function of the evidence and the keys; no model is needed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from solidmark.errors import NotFound, WrongKeys
+from solidmark.marks import open_marked
+from solidmark.runs import read_manifest, write_bytes, write_json
+from solidmark.scores import DELTAS, aggregate, score_table
+
+
+def score(
+    out: Path, *, deltas: Sequence[float] = DELTAS, fdr: float = 0.05, marked: Path | None = None
+) -> dict[str, Any]:
+    """Scores the evidence of an audit folder: writes `scores.parquet` and `results.json`.
+
+    Arguments:
+        out: A folder of `observe` or `audit`.
+        deltas: The thresholds of the eidetic counts, grey levels in (0, 1).
+        fdr: The false-discovery rate at which images are named.
+        marked: Where the marked folder is now, if it has moved.
+
+    Returns:
+        What is in `results.json`.
+
+    Raises:
+        NotFound: When the folder has no evidence.
+        WrongKeys: When the keys are not those of the audit.
+    """
+    manifest = read_manifest(out)
+    path = out / "evidence.parquet"
+    if not path.is_file():
+        raise NotFound(
+            f'"{out}" has no evidence.parquet: nothing was observed, or not to the end. '
+            'Run "solidmark observe" or "solidmark audit" first.'
+        )
+    images = open_marked(marked or Path(manifest["config"]["marked"]))
+    if images.manifest["keys"] != manifest["fingerprints"]["keys"]:
+        raise WrongKeys(
+            f'"{images.folder}" has other keys than those that "{out}" was observed with. '
+            "Name the marked folder of that audit."
+        )
+    evidence = pq.read_table(path)
+    scores = score_table(evidence, images.keys)
+    rows = aggregate(scores, calls=_calls(evidence), deltas=tuple(deltas), fdr=fdr)
+    results = {
+        "version": 1,
+        "command": manifest["command"],
+        "config": {**manifest["config"], "deltas": list(deltas), "fdr": fdr},
+        "seed": manifest["config"]["seed"],
+        "versions": manifest["versions"],
+        "fingerprints": manifest["fingerprints"],
+        "failed": pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0,
+        "quarantined": images.manifest["quarantined"],
+        "rows": rows,
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(scores, sink)
+    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_json(out / "results.json", results)
+    return results
+
+
+def _calls(evidence: pa.Table) -> dict[str, float]:
+    """Network calls an image, by reader, as they were counted."""
+    spent = evidence.filter(pc.is_valid(evidence["network_calls"]))
+    means = spent.group_by("reader").aggregate([("network_calls", "mean")])
+    return {row["reader"]: row["network_calls_mean"] for row in means.to_pylist()}

@@ -1,0 +1,116 @@
+"""Which column of a table is the caption, the class, the group and the id."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from solidmark.data.records import Loader, Record, quoted
+from solidmark.errors import BadInput
+
+CAPTIONS = ("text", "caption")
+# A marked folder has both, `label` the number and `class` the name: a person reads the name.
+LABELS = ("class", "label")
+GROUPS = ("group",)
+IDS = ("id",)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns. `None` takes the first usual name that the table has.
+
+    Arguments:
+        image: Where the pictures are; "file_name" is understood in metadata files.
+        caption: The text, usually "text" or "caption".
+        label: The class, usually "class" or "label".
+        group: What must stay together, usually "group".
+        id: The user's id, usually "id"; else the path is the id.
+    """
+
+    image: str = "image"
+    caption: str | None = None
+    label: str | None = None
+    group: str | None = None
+    id: str | None = None
+
+    @property
+    def asked(self) -> list[str]:
+        """The columns that the user named."""
+        return [c for c in (self.caption, self.label, self.group, self.id) if c is not None]
+
+    def found_in(self, names: Iterable[str], table: str) -> "Columns":
+        """Replaces each `None` by the usual name that is there.
+
+        Arguments:
+            names: The columns of the table.
+            table: What to call it in messages.
+
+        Raises:
+            BadInput: When a named column is missing.
+        """
+        there = list(dict.fromkeys(names))
+        for name in self.asked:
+            if name not in there:
+                raise missing(name, there, table)
+        return replace(
+            self,
+            caption=_first(self.caption, CAPTIONS, there),
+            label=_first(self.label, LABELS, there),
+            group=_first(self.group, GROUPS, there),
+            id=_first(self.id, IDS, there),
+        )
+
+    @property
+    def words(self) -> list[str]:
+        """The columns to read besides the image, after `found_in`, each once."""
+        return list(dict.fromkeys(self.asked))
+
+    def record(self, row: Mapping[str, Any], id: str, load: Loader, place: str) -> Record:
+        """One row as a record.
+
+        Arguments:
+            row: The row's values by column.
+            id: The id, unless a column gives it.
+            load: Gives the picture.
+            place: Where the row stands, for messages.
+
+        Raises:
+            BadInput: When the id column has no value here, or a value is not text.
+        """
+        if self.id is not None:
+            value = text(row.get(self.id), f"{place}, {quoted(self.id)}")
+            if not value:
+                raise BadInput(f"{place} has no {quoted(self.id)}. Give every image an id.")
+            id = value
+        caption, label, group = (
+            text(row.get(name), f"{place}, {quoted(name)}") if name else None
+            for name in (self.caption, self.label, self.group)
+        )
+        return Record(id, load, caption, label, group, place)
+
+
+def missing(name: str, there: Iterable[str], table: str) -> BadInput:
+    """The error for a column that is not there."""
+    names = ", ".join(quoted(column) for column in there) or "none"
+    return BadInput(f"{table} has no column {quoted(name)}. Its columns: {names}.")
+
+
+def text(value: Any, place: str) -> str | None:
+    """A cell as text: numbers are written out, of several captions the first is taken.
+
+    Raises:
+        BadInput: When the cell holds anything else.
+    """
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, str | int | float):
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    raise BadInput(f"{place} holds {type(value).__name__}, not text. Name another column.")
+
+
+def _first(asked: str | None, usual: Iterable[str], there: list[str]) -> str | None:
+    if asked is not None:
+        return asked
+    return next((name for name in usual if name in there), None)

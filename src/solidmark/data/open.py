@@ -1,0 +1,179 @@
+"""One door for every kind of data set: looks at what is there and calls its source."""
+
+import glob
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from solidmark.data.columns import Columns
+from solidmark.data.examples import EXAMPLES, Example
+from solidmark.data.folder import folder_records, is_image, walk
+from solidmark.data.hub import hub_records, is_hub_name, is_saved
+from solidmark.data.metadata import NAMES, metadata_records
+from solidmark.data.parquet import parquet_records
+from solidmark.data.prepare import Mode, Preparation
+from solidmark.data.records import Record, Records, ordered, quoted, with_class_folders
+from solidmark.data.tars import tar_records
+from solidmark.errors import BadInput, NotFound, UnknownName
+
+_PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
+_BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+
+
+def open_data(
+    where: str | os.PathLike[str],
+    *,
+    resolution: int | None = None,
+    mode: Mode | None = None,
+    image_column: str = "image",
+    caption_column: str | None = None,
+    label_column: str | None = None,
+    group_column: str | None = None,
+    id_column: str | None = None,
+    class_folders: bool = False,
+    limit: int | None = None,
+) -> Records:
+    """Opens a data set of any kind. Nothing is decoded before it is asked for.
+
+    Arguments:
+        where: A folder of images (alone, with `.txt` captions, or with `metadata.jsonl` or
+            `metadata.csv`); Parquet files or WebDataset tars (a file, a folder or a pattern like
+            `shards/{000..099}.tar`); a folder of `save_to_disk`; an example ("digits");
+            a name on the hub, or "datasets:NAME:SPLIT".
+        resolution: The side in pixels; `None` keeps each image as it is.
+        mode: "RGB" or "L"; `None` is the source's own, which is "RGB" for all but some examples.
+        image_column: The column of the pictures; metadata files have "file_name".
+        caption_column: The column of the texts; else "text" or "caption", if there.
+        label_column: The column of the classes; else "class" or "label", if there.
+        group_column: The column of the groups; else "group", if there.
+        id_column: The column of the ids; else "id", if there; else the path is the id.
+        class_folders: Whether the first folder of each image's path is its class.
+        limit: How many images to keep, the first in the order of their ids.
+
+    Raises:
+        NotFound: When there is no such data.
+        BadInput: When there are no images in it, or it cannot be used as asked.
+    """
+    where = os.fspath(where)
+    if limit is not None and limit < 1:
+        raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
+    columns = Columns(image_column, caption_column, label_column, group_column, id_column)
+    example = _example(where)
+    preparation = Preparation(resolution, mode or (example.mode if example else "RGB"))
+    if example:
+        _refuse(columns, class_folders, f"The example {quoted(example.name)}")
+        found = example.load()
+    else:
+        found = _source(where, columns, class_folders)
+    if not found:
+        raise BadInput(f"{quoted(where)} holds no images. Name a folder or a file that does.")
+    return Records(ordered(found)[:limit], preparation)
+
+
+def _example(where: str) -> Example | None:
+    """The example set that is meant, unless a path has this name."""
+    kind, _, name = where.rpartition(":")
+    if kind == "example" and name not in EXAMPLES:
+        raise UnknownName("example", name, EXAMPLES)
+    if kind == "example" or (not kind and not Path(name).exists()):
+        return EXAMPLES.get(name)
+    return None
+
+
+def _source(where: str, columns: Columns, class_folders: bool) -> list[Record]:
+    path = Path(where).expanduser()
+    if where.startswith("datasets:"):
+        name, split = _name_and_split(where.removeprefix("datasets:"))
+        _refuse(Columns(), class_folders, quoted(where))
+        return hub_records(name, columns, split)
+    if path.is_dir():
+        return _folder(path, columns, class_folders)
+    _refuse(Columns(), class_folders, quoted(where))
+    if path.exists():
+        return _files([path], path.parent, columns)
+    if matches := _matches(str(path)):
+        return _files(matches, Path(os.path.commonpath([m.parent for m in matches])), columns)
+    looks_like_a_file = path.suffix.lower() in (".tar", ".parquet", ".jsonl", ".csv", *_PACKED)
+    if is_hub_name(where) and not looks_like_a_file:
+        return hub_records(where, columns)
+    raise NotFound(
+        f"There is no path {quoted(where)}. Check its spelling, or name an example: "
+        f"{', '.join(sorted(EXAMPLES))}."
+    )
+
+
+def _folder(folder: Path, columns: Columns, class_folders: bool) -> list[Record]:
+    """Chooses a folder's kind by the files in it; metadata go first, since they name the rest."""
+    if is_saved(folder):
+        _refuse(Columns(), class_folders, quoted(folder))
+        return hub_records(str(folder), columns)
+    files = list(walk(folder))
+    tables = [file for file in files if file.name in NAMES]
+    packed = [file for file in files if file.suffix.lower() in (".tar", ".parquet")]
+    images = any(is_image(file.name) for file in files)
+    if tables:
+        _refuse(Columns(), class_folders, quoted(folder) + ", which has metadata,")
+        return metadata_records(tables, folder, columns)
+    if images and packed:
+        raise BadInput(
+            f"{quoted(folder)} holds images and {quoted(packed[0].name)}. "
+            f'Name the files instead: "{folder}/**/*{packed[0].suffix}", or move them apart.'
+        )
+    if packed:
+        _refuse(Columns(), class_folders, quoted(folder))
+        return _files(packed, folder, columns)
+    _refuse(columns, False, f"{quoted(folder)}, a folder without metadata.jsonl,")
+    records = folder_records(files, folder)
+    return with_class_folders(records) if class_folders else records
+
+
+def _files(files: list[Path], folder: Path, columns: Columns) -> list[Record]:
+    """Reads files of one kind."""
+    readers: dict[str, Callable[[list[Path], Path, Columns], list[Record]]] = {
+        ".tar": tar_records,
+        ".parquet": parquet_records,
+        ".jsonl": metadata_records,
+        ".csv": metadata_records,
+    }
+    kinds = sorted({file.suffix.lower() for file in files})
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{quoted(folder)} mixes {' and '.join(kinds)} files. Name those of one kind."
+        )
+    if kinds[0] in _PACKED:
+        raise BadInput(f"{quoted(files[0])} is compressed. Unpack it first.")
+    if kinds[0] not in readers:
+        raise BadInput(
+            f"{quoted(files[0])} is no data set. Name a folder of images, or a file that ends in "
+            f"{', '.join(sorted(readers))}."
+        )
+    return readers[kinds[0]](files, folder, columns)
+
+
+def _matches(pattern: str) -> list[Path]:
+    """The files that a pattern names; `{000..012}` counts, as WebDataset writes it."""
+    if braces := _BRACES.search(pattern):
+        first, last = braces.groups()
+        numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
+        each = (_matches(pattern[: braces.start()] + n + pattern[braces.end() :]) for n in numbers)
+        return [path for paths in each for path in paths]
+    return [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]
+
+
+def _name_and_split(name: str) -> tuple[str, str | None]:
+    """Divides NAME:SPLIT; a colon in a path is no split."""
+    head, colon, tail = name.rpartition(":")
+    if colon and re.fullmatch(r"\w+", tail) and not Path(name).exists():
+        return head, tail
+    return name, None
+
+
+def _refuse(columns: Columns, class_folders: bool, what: str) -> None:
+    """Refuses options that mean nothing for this source, since silence would hide a mistake."""
+    if class_folders:
+        raise BadInput(f"{what} has no class folders. Name the column of the class instead.")
+    if columns.asked:
+        raise BadInput(
+            f"{what} has no column {quoted(columns.asked[0])}: it has no columns at all."
+        )

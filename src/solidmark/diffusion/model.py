@@ -1,0 +1,82 @@
+"""The protocol of every diffusion model, pixel or latent, and a meter of network calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from solidmark.data import Sample
+from solidmark.diffusion.schedule import Schedule
+from solidmark.types import Images, Latents
+
+Condition = Any
+"""What `condition` returned: a tensor with one row an image, or None. Opaque outside the adapter."""
+
+
+class Model(Protocol):
+    """A denoiser with its schedule, and the way from images to what it denoises."""
+
+    @property
+    def schedule(self) -> Schedule: ...
+
+    @property
+    def channels(self) -> int:
+        """The channels of its images: 1 (grey) or 3."""
+        ...
+
+    def encode(self, images: Images) -> Latents:
+        """From images in [0, 1] to latents; a pixel model: 2x - 1."""
+        ...
+
+    def decode(self, latents: Latents) -> Images:
+        """From latents to images in [0, 1]."""
+        ...
+
+    def condition(self, samples: Sequence[Sample]) -> Condition:
+        """Captions, classes, or nothing, for a batch."""
+        ...
+
+    def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
+        """:math:`E[z_0 | z_t, c]`, whatever the network predicts."""
+        ...
+
+
+@dataclass
+class Metered:
+    """A model that is called with so many images at a time, and counts them.
+
+    Arguments:
+        model: The model; everything is passed on to it.
+        batch_size: The most images that one network call gets.
+    """
+
+    model: Model
+    batch_size: int = 64
+    calls: int = field(default=0, init=False)
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.model.schedule
+
+    @property
+    def channels(self) -> int:
+        return self.model.channels
+
+    def encode(self, images: Images) -> Latents:
+        return self.model.encode(images)
+
+    def decode(self, latents: Latents) -> Images:
+        return self.model.decode(latents)
+
+    def condition(self, samples: Sequence[Sample]) -> Condition:
+        return self.model.condition(samples)
+
+    def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
+        self.calls += len(z_t)
+        parts = []
+        for start in range(0, len(z_t), self.batch_size):
+            rows = slice(start, start + self.batch_size)
+            part = None if condition is None else condition[rows]
+            parts.append(self.model.denoise(z_t[rows], t, part))
+        return torch.cat(parts)

@@ -1,0 +1,33 @@
+"""What a network was trained to predict, turned into the expected image."""
+
+from typing import Literal
+
+from solidmark.types import Latents
+
+Prediction = Literal["epsilon", "v_prediction", "sample"]
+
+
+def to_sample(
+    output: Latents, z_t: Latents, alpha: float, sigma: float, kind: Prediction
+) -> Latents:
+    """Turns a network's output into :math:`E[z_0 | z_t]`.
+
+    .. math::
+        \\epsilon: \\hat z_0 = (z_t - \\sigma_t \\hat\\epsilon) / \\alpha_t \\qquad
+        v: \\hat z_0 = \\alpha_t z_t - \\sigma_t \\hat v
+
+    Arguments:
+        output: What the network said, with shape (B, C, H, W).
+        z_t: What it was shown, with the same shape.
+        alpha: :math:`\\alpha_t`.
+        sigma: :math:`\\sigma_t`.
+        kind: What the output means, in the words of diffusers.
+
+    References:
+        Ho et al., 2020 (epsilon); Salimans and Ho, 2022 (v).
+    """
+    if kind == "epsilon":
+        return (z_t - sigma * output) / alpha
+    if kind == "v_prediction":
+        return alpha * z_t - sigma * output
+    return output

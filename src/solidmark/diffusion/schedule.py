@@ -1,0 +1,63 @@
+"""How much image and how much noise is left at time t.
+
+.. math:: z_t = \\alpha_t z_0 + \\sigma_t \\epsilon, \\quad t \\in [0, 1]
+
+t = 0 is the image (almost), t = 1 is noise (almost).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from solidmark.errors import UnknownName
+
+
+class Schedule(Protocol):
+    """Maps a time in [0, 1] to (alpha_t, sigma_t)."""
+
+    def __call__(self, t: float) -> tuple[float, float]: ...
+
+
+@dataclass(frozen=True)
+class DiscreteSchedule:
+    """The variance-preserving schedule of a model trained at T discrete steps.
+
+    Arguments:
+        alphas_cumprod: :math:`\\bar\\alpha`, with shape (T), decreasing, in (0, 1).
+    """
+
+    alphas_cumprod: Float[Tensor, "T"]
+
+    @property
+    def steps(self) -> int:
+        return len(self.alphas_cumprod)
+
+    def index(self, t: float) -> int:
+        """The training step nearest to a time; t = 0.05 of T = 1000 steps is step 50."""
+        return min(max(round(t * self.steps), 0), self.steps - 1)
+
+    def __call__(self, t: float) -> tuple[float, float]:
+        alpha_bar = float(self.alphas_cumprod[self.index(t)])
+        return math.sqrt(alpha_bar), math.sqrt(1 - alpha_bar)
+
+
+def beta_schedule(name: Literal["cosine", "linear"], steps: int = 1000) -> DiscreteSchedule:
+    """The two schedules that DDPMs are trained with.
+
+    Arguments:
+        name: `cosine` (Nichol and Dhariwal, 2021) or `linear` (Ho et al., 2020).
+        steps: The number of training steps T.
+    """
+    if name == "linear":
+        betas = torch.linspace(1e-4, 0.02, steps, dtype=torch.float64)
+    elif name == "cosine":
+        u = torch.arange(steps + 1, dtype=torch.float64) / steps
+        f = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+        betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
+    else:
+        raise UnknownName("schedule", name, ["cosine", "linear"])
+    return DiscreteSchedule(torch.cumprod(1 - betas, 0))

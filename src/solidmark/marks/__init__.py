@@ -1,0 +1,35 @@
+"""Marks: how keys are painted into images, which key an image gets, and marked folders."""
+
+from solidmark.marks.images import read_image, write_image
+from solidmark.marks.keymap import Keymap
+from solidmark.marks.marked import FOLDERS, Marked, open_marked
+from solidmark.marks.marking import Marking, mark_dataset
+from solidmark.marks.pattern import (
+    PATTERNS,
+    Border,
+    Center,
+    Pattern,
+    pattern_from_json,
+    pattern_to_json,
+)
+from solidmark.marks.plan import file_stem
+from solidmark.marks.transform import MarkTransform
+
+__all__ = [
+    "FOLDERS",
+    "PATTERNS",
+    "Border",
+    "Center",
+    "Keymap",
+    "MarkTransform",
+    "Marked",
+    "Marking",
+    "Pattern",
+    "file_stem",
+    "mark_dataset",
+    "open_marked",
+    "pattern_from_json",
+    "pattern_to_json",
+    "read_image",
+    "write_image",
+]

@@ -1,0 +1,33 @@
+"""Marked images on disk: lossless 8-bit files."""
+
+import io
+from pathlib import Path
+
+from PIL import Image as Picture
+
+from solidmark.data import to_picture, to_tensor
+from solidmark.errors import BrokenImage
+from solidmark.runs import write_bytes
+from solidmark.types import Image
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Writes a PNG, whole or not at all."""
+    file = io.BytesIO()
+    to_picture(image).save(file, "PNG")
+    write_bytes(path, file.getvalue())
+
+
+def read_image(path: Path, channels: int) -> Image:
+    """Reads a PNG that `write_image` wrote.
+
+    Raises:
+        BrokenImage: When it is gone or not an image.
+    """
+    try:
+        with Picture.open(path) as picture:
+            return to_tensor(picture.convert("L" if channels == 1 else "RGB"))
+    except FileNotFoundError as error:
+        raise BrokenImage(f'The marked image "{path}" is gone.') from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BrokenImage(f'The marked image "{path}" cannot be read ({error}).') from error

@@ -1,0 +1,148 @@
+"""A marked folder, opened: the images, their keys, and the check that both belong together."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from solidmark.data import Sample, content_hash
+from solidmark.errors import BadInput, NotFound, UnknownName, WrongKeys
+from solidmark.marks.images import read_image
+from solidmark.marks.pattern import Pattern, pattern_from_json
+from solidmark.randomness import LEVELS
+from solidmark.runs import fingerprint, read_manifest
+from solidmark.types import Image, Images
+
+FOLDERS = {"trained": "train", "held_out": "held_out"}
+TOLERANCE = 0.5 / (LEVELS - 1)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A folder of `solidmark mark`.
+
+    Arguments:
+        folder: Where it is.
+        manifest: Its manifest.
+        keys: Its `keys.parquet`.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    keys: pa.Table
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        return pattern_from_json(self.manifest["pattern"])
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.manifest["classes"])
+
+    @property
+    def channels(self) -> int:
+        return int(self.manifest["size"][0])
+
+    @property
+    def marked_size(self) -> tuple[int, int]:
+        """The height and width of the marked images, in pixels."""
+        _, height, width = self.manifest["size"]
+        return self.pattern.marked_size(height, width)
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        return {row["id"]: row for row in self.keys.to_pylist()}
+
+    @cached_property
+    def _metadata(self) -> dict[str, dict[str, Any]]:
+        lines: dict[str, dict[str, Any]] = {}
+        for folder in FOLDERS.values():
+            path = self.folder / folder / "metadata.jsonl"
+            if path.is_file():
+                for text in path.read_text(encoding="utf-8").splitlines():
+                    line = json.loads(text)
+                    lines[line["id"]] = line
+        return lines
+
+    def ids(self, split: str, marked: bool | None = True) -> list[str]:
+        """The ids of a split, sorted; marked ones only, unless told otherwise."""
+        if split not in FOLDERS:
+            raise UnknownName("split", split, FOLDERS)
+        return [
+            row["id"]
+            for row in self._rows.values()
+            if row["split"] == split and marked in (None, row["marked"])
+        ]
+
+    def sample(self, id: str) -> Sample:
+        """A marked image as the trainer gets it, with caption and class.
+
+        Raises:
+            WrongKeys: When the file does not show what was marked, or not its key.
+            BrokenImage: When the file is damaged.
+        """
+        row = self._rows[id]
+        image = read_image(self.folder / row["file_name"], self.channels)
+        self._check(row, image)
+        line = self._metadata.get(id, {})
+        return Sample(
+            id=id,
+            image=image,
+            content=row["content"],
+            caption=line.get("text"),
+            label=line.get("class"),
+            group=row["group"],
+            class_index=line.get("label"),
+        )
+
+    def images(self, ids: Sequence[str]) -> Images:
+        """Marked images as one batch."""
+        return torch.stack([self.sample(id).image for id in ids])
+
+    def _check(self, row: dict[str, Any], image: Image) -> None:
+        if content_hash(image) != row["content"]:
+            raise WrongKeys(
+                f'"{self.folder / row["file_name"]}" is not the image that keys.parquet was '
+                "written for. Use the keys and the images of one marking."
+            )
+        if row["marked"]:
+            shown = self.pattern.read(image[None])[0]
+            if (shown - torch.tensor(row["key"])).abs().max() > TOLERANCE:
+                raise WrongKeys(
+                    f'"{self.folder / row["file_name"]}" does not show the key that keys.parquet '
+                    "names. Use the keys and the images of one marking."
+                )
+
+
+def open_marked(folder: Path) -> Marked:
+    """Opens a folder of `solidmark mark`.
+
+    Raises:
+        NotFound: When it is not there.
+        RunConflict: When it is not finished, or was made by another command.
+        WrongKeys: When `keys.parquet` is not the one that was written with the images.
+    """
+    if not folder.is_dir():
+        raise NotFound(
+            f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.'
+        )
+    manifest = read_manifest(folder, "mark")
+    path = folder / "keys.parquet"
+    if not path.is_file():
+        raise NotFound(f'"{path}" is missing: without the keys nothing can be scored. Put it back.')
+    if fingerprint(path) != manifest["keys"]:
+        raise WrongKeys(
+            f'"{path}" is not the file that was written with these images (its fingerprint '
+            "differs). Use the keys and the images of one marking."
+        )
+    try:
+        keys = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise BadInput(f'"{path}" is not a parquet file ({error}).') from error
+    return Marked(folder, manifest, keys)

@@ -1,0 +1,261 @@
+"""`mark`: from a data set to a folder that any trainer takes, with the keys beside it.
+
+Two passes: the first looks at every image (is it readable, which are copies), the second writes
+the marked files. Both go in batches of a fixed partition, so that a killed run goes on where it
+stopped and ends in the same bytes.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch.nn.functional import interpolate
+
+from solidmark.data import Dataset, Signature, content_hash, group_duplicates, sign
+from solidmark.errors import BadInput, BrokenImage
+from solidmark.marks.images import write_image
+from solidmark.marks.keymap import Keymap
+from solidmark.marks.pattern import Pattern, pattern_to_json
+from solidmark.marks.plan import Planned, Surveyed, class_names, plan
+from solidmark.randomness import LEVELS
+from solidmark.runs import Ledger, fingerprint, open_run, progress, write_bytes
+from solidmark.types import Image
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How a data set is marked.
+
+    Arguments:
+        pattern: What is painted.
+        seed: The secret of the keymap.
+        held_out: The share of images set aside as control.
+        canaries: The share of the training images that is marked.
+        keys_per_copy: `shared` = one key for all copies of an image; `independent` = the paper's.
+        near_duplicates: Whether near copies count as copies, or exact ones only.
+    """
+
+    pattern: Pattern
+    seed: int = 0
+    held_out: float = 0.1
+    canaries: float = 1.0
+    keys_per_copy: str = "shared"
+    near_duplicates: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.held_out < 1:
+            raise BadInput(f"The held-out share must be in [0, 1), not {self.held_out:g}.")
+        if not 0 < self.canaries <= 1:
+            raise BadInput(f"The share of canaries must be in (0, 1], not {self.canaries:g}.")
+        if self.keys_per_copy not in ("shared", "independent"):
+            raise BadInput(
+                f'Keys per copy are "shared" or "independent", not "{self.keys_per_copy}".'
+            )
+
+
+def mark_dataset(
+    data: Dataset, out: Path, marking: Marking, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Marks a data set.
+
+    Arguments:
+        data: The images.
+        out: The folder to write; see docs/formats.md for what is in it.
+        marking: How.
+        config: The whole configuration, for the manifest.
+
+    Returns:
+        The manifest of the folder.
+
+    Raises:
+        BadInput: When no image can be read, or sizes differ and no resolution was given.
+        RunConflict: When the folder holds another run.
+    """
+    ids = hash_ids(data.ids)
+    run = open_run(out, "mark", config, {"ids": ids})
+    if run.finished:
+        return run.manifest
+    folder = out / ".ledger"
+    with Ledger(folder) as ledger:
+        surveyed = _survey(data, ledger)
+        images = {id: row for id, row in surveyed.items() if "broken" not in row}
+        size = _common_size(images)
+        marking.pattern.marked_size(*size[1:])
+        groups = group_duplicates(
+            list(images),
+            [Signature(**row["signature"]) for row in images.values()],
+            near=marking.near_duplicates,
+        )
+        facts = [Surveyed(id, groups[id], row["group"], row["label"]) for id, row in images.items()]
+        planned = plan(
+            facts,
+            Keymap(marking.seed, marking.pattern.count),
+            held_out=marking.held_out,
+            canaries=marking.canaries,
+            shared_keys=marking.keys_per_copy == "shared",
+        )
+        contents = _write_images(data, planned, out, marking.pattern, ledger)
+    broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
+    classes = class_names(facts)
+    _write_tables(out, planned, images, contents, broken, classes)
+    shutil.rmtree(folder)
+    run.finish(
+        pattern=pattern_to_json(marking.pattern),
+        size=list(size),
+        classes=classes,
+        trained=sum(row.split == "trained" for row in planned),
+        held_out=sum(row.split == "held_out" for row in planned),
+        duplicates=len(planned) - len({row.duplicate_group for row in planned}),
+        quarantined=len(broken),
+        keys=fingerprint(out / "keys.parquet"),
+    )
+    return run.manifest
+
+
+def hash_ids(ids: Sequence[str]) -> str:
+    """One hash for all ids of a data set, so that another data set is not taken for it."""
+    return hashlib.sha256("\0".join(ids).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _survey(data: Dataset, ledger: Ledger) -> dict[str, Any]:
+    """Looks at every image once: its size, its likeness, and whether it can be read."""
+    done = ledger.names()
+    numbers = dict(enumerate(data.ids))
+    with progress("looking at images", len(numbers)) as advance:
+        for batch in _batches(list(numbers)):
+            if f"survey {numbers[batch[-1]]}" not in done:
+                ledger.commit({f"survey {numbers[i]}": _look(data, i) for i in batch})
+            advance(len(batch))
+    rows = ledger.rows()
+    return {id: rows[f"survey {id}"] for id in data.ids}
+
+
+def _look(data: Dataset, number: int) -> dict[str, Any]:
+    try:
+        sample = data[number]
+    except BrokenImage as error:
+        return {"broken": str(error)}
+    return {
+        "signature": asdict(sign(sample)),
+        "size": list(sample.image.shape),
+        "content": sample.content,
+        "caption": sample.caption,
+        "label": sample.label,
+        "group": sample.group,
+    }
+
+
+def _common_size(images: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The one size that all images must have, as (C, H, W)."""
+    if not images:
+        raise BadInput("None of the images can be read. See the formats that are taken, or paths.")
+    first, example = next(iter(images.items()))
+    for id, row in images.items():
+        if row["size"] != example["size"]:
+            here, there = (" x ".join(map(str, r["size"][1:])) for r in (example, row))
+            raise BadInput(
+                f'The images differ in size ("{first}" is {here}, "{id}" is {there} pixels). '
+                "Give --resolution."
+            )
+    return tuple(example["size"])
+
+
+def _write_images(
+    data: Dataset, planned: Sequence[Planned], out: Path, pattern: Pattern, ledger: Ledger
+) -> dict[str, str]:
+    """Writes the marked files and returns the hash of each."""
+    numbers = {id: number for number, id in enumerate(data.ids)}
+    done = ledger.names()
+    with progress("marking", len(planned)) as advance:
+        for batch in _batches(planned):
+            if f"written {batch[-1].id}" not in done:
+                rows = {}
+                for row in batch:
+                    image = mark_image(data[numbers[row.id]].image, pattern, row.levels)
+                    write_image(out / row.file_name, image)
+                    rows[f"written {row.id}"] = content_hash(image)
+                ledger.commit(rows)
+            advance(len(batch))
+    rows = ledger.rows()
+    return {row.id: rows[f"written {row.id}"] for row in planned}
+
+
+def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> Image:
+    """Marks one image; without a key it is resized to the size of the marked ones instead."""
+    if levels:
+        keys = torch.tensor([list(levels)]) / (LEVELS - 1)
+        return pattern.apply(image[None], keys)[0]
+    size = pattern.marked_size(*image.shape[-2:])
+    if size == tuple(image.shape[-2:]):
+        return image
+    return interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+
+
+def _write_tables(
+    out: Path,
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    contents: Mapping[str, str],
+    broken: Mapping[str, str],
+    classes: Sequence[str],
+) -> None:
+    """Writes the metadata that goes to the trainer, and the keys that do not."""
+    for split, folder in (("trained", "train"), ("held_out", "held_out")):
+        lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
+        if lines:
+            write_bytes(out / folder / "metadata.jsonl", _json_lines(lines))
+    write_bytes(
+        out / "quarantine.jsonl",
+        _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
+    )
+    table = pa.table(
+        {
+            "id": [row.id for row in planned],
+            "file_name": [row.file_name for row in planned],
+            "split": [row.split for row in planned],
+            "marked": pa.array([row.marked for row in planned], pa.bool_()),
+            "group": pa.array([row.group for row in planned], pa.string()),
+            "duplicate_group": [row.duplicate_group for row in planned],
+            "key_group": [row.key_group for row in planned],
+            "key": pa.array(
+                [[level / (LEVELS - 1) for level in row.levels] for row in planned],
+                pa.list_(pa.float64()),
+            ),
+            "content": [contents[row.id] for row in planned],
+            "source_content": [images[row.id]["content"] for row in planned],
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    write_bytes(out / "keys.parquet", sink.getvalue().to_pybytes())
+
+
+def _metadata(row: Planned, seen: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    line: dict[str, Any] = {"file_name": row.file_name.split("/", 1)[1], "id": row.id}
+    if seen["caption"] is not None:
+        line["text"] = seen["caption"]
+    if row.class_index is not None:
+        line |= {"label": row.class_index, "class": classes[row.class_index]}
+    if row.group is not None:
+        line["group"] = row.group
+    return line
+
+
+def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
+        "utf-8", "surrogatepass"
+    )

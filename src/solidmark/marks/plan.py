@@ -1,0 +1,155 @@
+"""Which image gets which key, and which images the training folder never sees.
+
+A pure function of the ids, the groups and the seed: neither the order of the images nor how many
+there are moves the key of any of them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from solidmark.errors import BadInput
+from solidmark.marks.keymap import Keymap
+from solidmark.randomness import digest, uniform
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """An image that could be read, before it is marked.
+
+    Arguments:
+        id: Its id.
+        duplicate_group: The smallest id of the images that look the same.
+        group: The user's group, if any.
+        label: The name of its class, if any.
+    """
+
+    id: str
+    duplicate_group: str
+    group: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be done with an image. `levels` is its key in 0..255, empty when unmarked."""
+
+    id: str
+    file_name: str
+    split: str
+    marked: bool
+    group: str | None
+    duplicate_group: str
+    key_group: str
+    levels: list[int]
+    class_index: int | None
+
+
+def plan(
+    images: Sequence[Surveyed],
+    keymap: Keymap,
+    *,
+    held_out: float = 0.1,
+    canaries: float = 1.0,
+    shared_keys: bool = True,
+) -> list[Planned]:
+    """Plans a marking.
+
+    Arguments:
+        images: The readable images.
+        keymap: Gives the keys.
+        held_out: The share of images set aside as control, in [0, 1).
+        canaries: The share of the training images that is marked, in (0, 1].
+        shared_keys: One key for all copies of an image; False is the paper's variant.
+
+    Raises:
+        BadInput: When a split would be empty.
+    """
+    families = _families(images)
+    controls = _draw(images, families, held_out, keymap.seed, "held out")
+    rest = [image for image in images if image.id not in controls]
+    chosen = _draw(rest, families, canaries, keymap.seed, "canary")
+    if not rest or not chosen or (held_out and not controls):
+        raise BadInput(
+            f"{len(images)} images with a held-out share of {held_out:g} leave a split without "
+            "images. Give more images, or another --held-out (0 for none)."
+        )
+    classes = {name: number for number, name in enumerate(class_names(images))}
+    return [
+        _planned(image, keymap, image.id in controls, image.id in chosen, shared_keys, classes)
+        for image in sorted(images, key=lambda image: image.id)
+    ]
+
+
+def class_names(images: Sequence[Surveyed]) -> list[str]:
+    """The names of the classes; the place of a name is its number."""
+    names = {image.label for image in images if image.label is not None}
+    # Numbers in their own order, so that class "10" does not come before class "2".
+    return sorted(names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+
+
+def _planned(
+    image: Surveyed,
+    keymap: Keymap,
+    control: bool,
+    canary: bool,
+    shared_keys: bool,
+    classes: Mapping[str, int],
+) -> Planned:
+    key_group = image.duplicate_group if shared_keys else image.id
+    marked = control or canary
+    split = "held_out" if control else "trained"
+    return Planned(
+        id=image.id,
+        file_name=f"{'held_out' if control else 'train'}/{file_stem(image.id)}.png",
+        split=split,
+        marked=marked,
+        group=image.group,
+        duplicate_group=image.duplicate_group,
+        key_group=key_group,
+        levels=keymap.levels(key_group) if marked else [],
+        class_index=classes[image.label] if image.label is not None else None,
+    )
+
+
+def _families(images: Sequence[Surveyed]) -> dict[str, str]:
+    """The images that must stay together, by duplicates or by the user's groups."""
+    ids = [image.id for image in images]
+    anchors: dict[tuple[str, str], int] = {}
+    edges = []
+    for number, image in enumerate(images):
+        ties = [("copy", image.duplicate_group), *([("group", image.group)] if image.group else [])]
+        for tie in ties:
+            edges.append((number, anchors.setdefault(tie, number)))
+    rows, columns = zip(*edges, strict=True) if edges else ((), ())
+    graph = coo_array(([True] * len(edges), (rows, columns)), shape=(len(ids), len(ids)))
+    _, labels = connected_components(graph, directed=False)
+    smallest: dict[int, str] = {}
+    for label, id in sorted(zip(labels.tolist(), ids, strict=True), key=lambda pair: pair[1]):
+        smallest.setdefault(label, id)
+    return {id: smallest[label] for label, id in zip(labels.tolist(), ids, strict=True)}
+
+
+def _draw(
+    images: Sequence[Surveyed], families: Mapping[str, str], share: float, seed: int, purpose: str
+) -> set[str]:
+    """Draws whole families, in an order that the seed gives, until the share is reached."""
+    members: dict[str, list[str]] = {}
+    for image in images:
+        members.setdefault(families[image.id], []).append(image.id)
+    wanted, drawn = round(share * len(images)), set[str]()
+    for family in sorted(members, key=lambda name: (uniform(seed, purpose, name), name)):
+        if len(drawn) + len(members[family]) <= wanted:
+            drawn.update(members[family])
+    if share and not drawn and len(members) > 1:
+        drawn.update(min(members.values(), key=lambda ids: (len(ids), ids)))
+    return drawn
+
+
+def file_stem(id: str) -> str:
+    """A file name that a person recognises and no hostile id can bend."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", id.rsplit(".", 1)[0])[-40:].strip("-")
+    return f"{readable or 'image'}-{digest(0, 'file', id).hex()[:12]}"

@@ -1,0 +1,57 @@
+"""One generator per (seed, image id, repeat): no row depends on its neighbours.
+
+A draw for an image is the same whatever the batch it stands in, the order of the images, the
+process that asks, or the runs that were killed before.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+LEVELS = 256
+"""The intensities that an 8-bit file can hold; a key is one of them, divided by 255."""
+
+
+def digest(seed: int, *words: str | int) -> bytes:
+    """Hashes words under a seed into 32 bytes.
+
+    Each word carries its length, so that ("ab", "c") and ("a", "bc") differ.
+
+    Arguments:
+        seed: The secret, any integer.
+        words: What the hash stands for.
+    """
+    state = hashlib.blake2b(digest_size=32, key=str(seed).encode()[:64])
+    for word in words:
+        data = str(word).encode("utf-8", "surrogatepass")
+        state.update(f"{len(data)}:".encode() + data)
+    return state.digest()
+
+
+def generator(seed: int, id: str, repeat: int = 0, purpose: str = "") -> torch.Generator:
+    """The generator of one image and one repeat, on the CPU.
+
+    Arguments:
+        seed: The seed of the run.
+        id: The image's id.
+        repeat: Which of several independent evaluations.
+        purpose: Keeps two uses of the same image apart (training noise, query noise).
+    """
+    number = int.from_bytes(digest(seed, purpose, id, repeat)[:8], "big") >> 1
+    return torch.Generator().manual_seed(number)
+
+
+def normal(generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
+    """Draws standard normal noise, one row per generator.
+
+    Returns:
+        The noise, with shape (len(generators), \\*shape), on the CPU.
+    """
+    return torch.stack([torch.randn(tuple(shape), generator=g) for g in generators])
+
+
+def uniform(seed: int, *words: str | int) -> float:
+    """A number in [0, 1) that is a function of the seed and the words alone."""
+    return int.from_bytes(digest(seed, *words)[:7], "big") / 2**56

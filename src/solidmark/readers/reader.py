@@ -1,0 +1,83 @@
+"""What a reader is given and what it answers.
+
+A reader never sees a key: a query holds the images without their marks. Whatever it computes is
+therefore independent of the keys of images that the model has not memorized, which is what makes
+the p-values exact.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from solidmark.diffusion import Model
+from solidmark.marks import Pattern
+from solidmark.types import Images, Keys
+
+NEUTRAL = 0.5
+"""The grey that stands where nothing is known of a key."""
+
+Calibration = Mapping[str, Any]
+"""What a reader chose on the data without the keys, as JSON values."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A batch of questions.
+
+    Arguments:
+        images: The cropped images, without marks, in [0, 1].
+        pattern: Where the keys would be.
+        condition: What `model.condition` said of these images.
+        generators: One an image, for readers that draw noise.
+    """
+
+    images: Images
+    pattern: Pattern
+    condition: Any
+    generators: Sequence[torch.Generator] = ()
+
+    def frame(self, value: float | Keys = NEUTRAL) -> Images:
+        """The images in a frame of given keys, or of one grey."""
+        if isinstance(value, Tensor):
+            return self.pattern.apply(self.images, value)
+        shape = (len(self.images), self.pattern.count)
+        return self.pattern.apply(self.images, torch.full(shape, value))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answers to a query.
+
+    Arguments:
+        keys: The keys read, with shape (B, M), in [0, 1].
+        energies: `Energy`: the standardised log energy of each candidate, with shape (B, M, K), in
+            standard deviations over the reference images; low = known.
+        pictures: `Outpaint`: what the model drew, marked size, in [0, 1].
+    """
+
+    keys: Keys
+    energies: Float[Tensor, "B M K"] | None = None
+    pictures: Images | None = None
+
+
+class Reader(Protocol):
+    """A way to ask a model for the keys of images. Its fields are its configuration."""
+
+    name: ClassVar[str]
+
+    def calibrate(self, model: Model, query: Query) -> Calibration:
+        """Chooses what can be chosen on the data, blind to the keys.
+
+        Arguments:
+            model: The model.
+            query: Reference images: a subset of those that will be asked, both splits mixed.
+        """
+        ...
+
+    def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
+        """Asks the model for the keys of a batch; no row depends on another."""
+        ...

@@ -1,0 +1,84 @@
+"""The numbers behind the figures: shares within delta, chance, intervals, ROC."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+LEVELS = np.arange(256) / 255
+"""The grey levels that a key can have."""
+
+ENOUGH = 200
+"""So many rows give the chance curve of keys with several values; all rows where a key has one."""
+
+
+def within(distances: ArrayLike, deltas: ArrayLike) -> Array:
+    """The share of the distances that are at most each delta."""
+    ordered = np.sort(np.asarray(distances, float))
+    # Distances are sums of thousandths in binary: 0.05 must count within 0.05.
+    found = np.searchsorted(ordered, np.asarray(deltas, float) + 1e-9, side="right")
+    return found / max(1, len(ordered))
+
+
+def wilson(share: ArrayLike, n: int, z: float = 1.96) -> tuple[Array, Array]:
+    """The 95 % interval of a share (Wilson, 1927)."""
+    p = np.asarray(share, float)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    spread = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.clip(centre - spread, 0, 1), np.clip(centre + spread, 0, 1)
+
+
+def chance(reads: Sequence[Sequence[float]], deltas: ArrayLike) -> Array:
+    """The share within each delta that keys independent of the model would give.
+
+    .. math:: c_\\delta = \\frac1N \\sum_i P\\big(\\tfrac1M \\sum_m |k_m - \\hat k_{im}| \\le
+              \\delta\\big), \\quad k_m \\sim \\text{uniform on the 256 levels}
+
+    Counted exactly where a key has one value. Where it has several, the law of the sum is a
+    convolution, on a grid of at least 1/255.
+
+    Arguments:
+        reads: The keys that were read, N of them with M values each.
+        deltas: The thresholds.
+    """
+    thresholds = np.asarray(deltas, float)
+    estimates = np.asarray(reads, float)
+    if estimates.shape[1] == 1:
+        return within(np.abs(LEVELS[None, :] - estimates).ravel(), thresholds)
+    step = max(1, len(estimates) // ENOUGH)
+    chosen = estimates[::step]
+    return np.mean([_law(estimate, thresholds) for estimate in chosen], axis=0)
+
+
+def _law(estimate: Array, deltas: Array) -> Array:
+    """The distribution function of the mean distance of random keys to one estimate."""
+    m = len(estimate)
+    unit = 255 * max(1, 32 // m)
+    size = 1 << int(np.ceil(np.log2(m * (unit + 2))))
+    spectrum = np.ones(size // 2 + 1, complex)
+    for value in estimate:
+        place = np.abs(LEVELS - value) * unit
+        low = np.floor(place).astype(int)
+        part = place - low
+        mass = np.bincount(low, 1 - part, size) + np.bincount(low + 1, part, size)
+        spectrum *= np.fft.rfft(mass / len(LEVELS))
+    law = np.cumsum(np.fft.irfft(spectrum, size))
+    return np.clip(law[np.floor(deltas * m * unit + 1e-6).astype(int)], 0, 1)
+
+
+def roc(trained: ArrayLike, held_out: ArrayLike) -> tuple[Array, Array]:
+    """False alarms against detections when a distance at most a threshold means memorized."""
+    positive, negative = np.asarray(trained, float), np.asarray(held_out, float)
+    thresholds = np.unique(np.concatenate([positive, negative]))
+    alarms = np.concatenate([[0.0], within(negative, thresholds)])
+    found = np.concatenate([[0.0], within(positive, thresholds)])
+    return alarms, found
+
+
+def thinned(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many evenly spaced indices."""
+    if count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).astype(np.int64)

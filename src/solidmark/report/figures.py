@@ -1,0 +1,232 @@
+"""The figures: one function each, from the rows of one reader to a drawing."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from solidmark.report import curves, words
+from solidmark.report.folder import Audit, Score
+from solidmark.report.svg import clean
+
+BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#c44e00", "#007a5a", "#767676", "#222222"
+"""Told apart by every kind of colour vision; the page's style sheet swaps them in the dark."""
+
+LOOK: Mapping[str, tuple[str, str, str]] = {
+    "trained": (BLUE, "-", "o"),
+    "held_out": (ORANGE, "--", "x"),
+    "ceiling": (GREEN, "-.", "s"),
+}
+"""Colour, line and marker of each split: never told apart by colour alone."""
+
+POINTS = 2000
+"""More points than these say no more and weigh down the page."""
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "solidmark",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "figure.facecolor": "#ffffff",
+    "axes.facecolor": "none",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, drawn.
+
+    Arguments:
+        name: Its file name without a suffix.
+        title: What it shows.
+        caption: How to read it.
+        svg: As a standalone SVG, which may stand in the page too.
+        png: As a picture.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    png: bytes
+
+
+def draw(audit: Audit) -> dict[str, list[Drawing]]:
+    """Draws every figure that the rows allow, by reader."""
+    return {reader: _of_reader(audit, reader) for reader in audit.readers}
+
+
+def _of_reader(audit: Audit, reader: str) -> list[Drawing]:
+    title = words.reader(reader).title
+    splits = {split: audit.of(reader, split) for split in LOOK}
+    trained, held_out = splits["trained"], splits["held_out"]
+    drawings = []
+    if any(splits.values()):
+        drawings.append(_eidetic(reader, title, splits))
+    if trained or held_out:
+        drawings.append(_scatter(reader, title, splits))
+        drawings.append(_histogram(reader, title, splits))
+    if trained and held_out:
+        drawings.append(_roc(reader, title, splits))
+    return drawings
+
+
+def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+    deltas = np.linspace(0.0025, 0.3, 120)
+
+    def paint(axes: Any) -> None:
+        for split, rows in splits.items():
+            if not rows:
+                continue
+            colour, line, _ = LOOK[split]
+            share = curves.within(_distances(rows), deltas)
+            axes.plot(deltas, share, line, color=colour, lw=1.6, label=_label(split, rows))
+            if split != "ceiling":
+                low, high = curves.wilson(share, len(rows))
+                axes.fill_between(deltas, low, high, color=colour, alpha=0.15, lw=0)
+        base = splits["trained"] or splits["held_out"] or splits["ceiling"]
+        level = curves.chance([row.key_read or (0.5,) for row in base], deltas)
+        axes.plot(deltas, level, ":", color=GREY, lw=1.6, label="chance")
+        axes.set(xlabel="delta (grey levels, 0 to 1)", ylabel="share within delta")
+        axes.set(xlim=(0, 0.3), ylim=(-0.02, 1.02))
+        _legend(axes)
+
+    return _draw(
+        paint,
+        f"{reader}-eidetic",
+        f"{title}: share of keys read within delta",
+        "A curve above the dotted chance line means memorized. Held-out must follow chance; "
+        "trained can rise as far as the ceiling. Bands are 95 % intervals.",
+    )
+
+
+def _scatter(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+    pairs = {}
+    for split in ("held_out", "trained"):
+        rows = [row for row in splits[split] if row.key_read]
+        both = [(k, r) for row in rows for k, r in zip(row.key, row.key_read or (), strict=False)]
+        pairs[split] = [both[i] for i in curves.thinned(len(both), POINTS)]
+    total = sum(len(row.key) for split in pairs for row in splits[split])
+    drawn = sum(len(pair) for pair in pairs.values())
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=GREY, lw=1, zorder=0)
+        for split, points in pairs.items():
+            if not points:
+                continue
+            colour, _, marker = LOOK[split]
+            x, y = zip(*points, strict=True)
+            label = _label(split, splits[split])
+            axes.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, lw=1, label=label)
+        axes.set(xlabel="true key (grey level)", ylabel="key read (grey level)")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        _legend(axes)
+
+    some = f" {drawn:,} of {total:,} keys are drawn." if drawn < total else ""
+    return _draw(
+        paint,
+        f"{reader}-keys",
+        f"{title}: true key against key read",
+        "On the diagonal the key was read right: memorized. Held-out must show no trend." + some,
+    )
+
+
+def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+    edges = np.linspace(0, 1, 21)
+
+    def paint(axes: Any) -> None:
+        for split in ("held_out", "trained"):
+            values = [row.p_value for row in splits[split] if row.p_value is not None]
+            if not values:
+                continue
+            colour, line, _ = LOOK[split]
+            # Relative to the uniform law: 1 is as many as expected by luck.
+            height = np.histogram(values, edges)[0] * (len(edges) - 1) / len(values)
+            axes.stairs(
+                height,
+                edges,
+                color=colour,
+                ls=line,
+                lw=1.6,
+                fill=False,
+                label=_label(split, splits[split]),
+            )
+            if split == "trained":
+                axes.stairs(height, edges, color=colour, alpha=0.15, lw=0, fill=True)
+        axes.axhline(1, color=GREY, ls=":", lw=1.6, label="chance (uniform)")
+        axes.set(xlabel="p-value", ylabel="times as many as by luck", xlim=(0, 1))
+        axes.set_ylim(bottom=0)
+        _legend(axes)
+
+    return _draw(
+        paint,
+        f"{reader}-p-values",
+        f"{title}: p-values against the uniform law",
+        "Without memorization every p-value is equally likely: the flat dotted line. A peak at "
+        "the left means memorized. Held-out must be flat but for noise.",
+    )
+
+
+def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+    alarms, found = curves.roc(_distances(splits["trained"]), _distances(splits["held_out"]))
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="chance")
+        axes.step(alarms, found, where="post", color=BLUE, lw=1.6, label="by distance")
+        axes.set(xlabel="share of held-out caught (false alarms)")
+        axes.set(ylabel="share of trained caught", aspect="equal")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        _legend(axes)
+
+    return _draw(
+        paint,
+        f"{reader}-roc",
+        f"{title}: trained told apart from held-out (ROC)",
+        "The nearer the line to the upper left corner, the better the distance tells trained "
+        "images from held-out ones. On the diagonal it does not.",
+    )
+
+
+def _distances(rows: Sequence[Score]) -> list[float]:
+    return [row.distance for row in rows if row.distance is not None]
+
+
+def _label(split: str, rows: Sequence[Score]) -> str:
+    return f"{words.SPLITS[split].lower()} (n = {len(rows)})"
+
+
+def _legend(axes: Any) -> None:
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
+
+
+def _draw(paint: Callable[[Any], None], name: str, title: str, caption: str) -> Drawing:
+    """Draws without pyplot: no window, no global state, nothing to close."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        figure = Figure(figsize=(4.6, 3.7), layout="constrained")
+        FigureCanvasAgg(figure)
+        paint(figure.add_subplot())
+        vector, raster = io.StringIO(), io.BytesIO()
+        save: Callable[..., None] = partial(figure.savefig, metadata={"Date": None})
+        save(vector, format="svg")
+        figure.savefig(raster, format="png", dpi=150, metadata={"Software": None})
+    svg = clean(vector.getvalue(), slug, title, caption)
+    return Drawing(slug, title, caption, svg, raster.getvalue())

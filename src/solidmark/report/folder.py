@@ -1,0 +1,179 @@
+"""An audit folder, read whole: what the page is made from."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.report.marked import Marked, open_marked
+from solidmark.runs import read_json
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of `scores.parquet`. Numbers are None where the row failed."""
+
+    reader: str
+    split: str
+    id: str
+    repeat: int
+    ok: bool
+    note: str
+    group: str | None
+    key: tuple[float, ...]
+    key_read: tuple[float, ...] | None
+    distance: float | None
+    p_value: float | None
+    q_value: float | None
+    exposure_bits: float | None
+
+    @property
+    def name(self) -> tuple[str, str, str, int]:
+        return self.reader, self.split, self.id, self.repeat
+
+    @property
+    def rank(self) -> tuple[float, float, str, int]:
+        """Sorts the most memorized first: lowest p, then lowest distance."""
+        lost = math.inf
+        return (
+            lost if self.p_value is None else self.p_value,
+            lost if self.distance is None else self.distance,
+            self.id,
+            self.repeat,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the page needs of one row of `evidence.parquet`."""
+
+    candidates: tuple[float, ...] = ()
+    energies: tuple[float, ...] = ()
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All files of an audit folder.
+
+    Arguments:
+        folder: Where it lies.
+        results: `results.json`.
+        manifest: `manifest.json`.
+        calibration: `calibration.json`, empty when it is not there.
+        scores: The rows of `scores.parquet`, in the order of the file.
+        answers: The rows of `evidence.parquet` by reader, split, id and repeat.
+        marked: The marked folder, or why it cannot be used.
+    """
+
+    folder: Path
+    results: dict[str, Any]
+    manifest: dict[str, Any]
+    calibration: dict[str, Any]
+    scores: list[Score]
+    answers: dict[tuple[str, str, str, int], Answer]
+    marked: Marked = field(default_factory=Marked)
+
+    @property
+    def readers(self) -> list[str]:
+        """The readers of this run, the default one first."""
+        from solidmark.report.words import ORDER
+
+        found = {row["reader"] for row in self.rows} | {score.reader for score in self.scores}
+        return sorted(found, key=lambda r: (ORDER.index(r) if r in ORDER else len(ORDER), r))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The aggregates of `results.json`."""
+        return [row for row in self.results["rows"] if row.get("reader")]
+
+    def of(self, reader: str, split: str) -> list[Score]:
+        """The rows that could be scored."""
+        return [s for s in self.scores if s.reader == reader and s.split == split and s.ok]
+
+
+def open_audit(folder: Path) -> Audit:
+    """Reads an audit folder.
+
+    Raises:
+        NotFound: When a file that every audit has is missing.
+        BadInput: When one cannot be read.
+    """
+    results = _json(folder, "results.json")
+    if not isinstance(results.get("rows"), list):
+        raise BadInput(
+            f'"{folder / "results.json"}" has no "rows". Run "solidmark score {folder}" again.'
+        )
+    manifest = _json(folder, "manifest.json")
+    optional = folder / "calibration.json"
+    calibration = read_json(optional) if optional.is_file() else {}
+    scores = [_score(row) for row in _table(folder, "scores.parquet")]
+    keys = {score.id: score.key for score in scores if score.key}
+    marked = open_marked(folder, manifest, keys)
+    return Audit(folder, results, manifest, calibration, scores, _answers(folder), marked)
+
+
+def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:
+    if not (folder / "evidence.parquet").is_file():
+        return {}
+    return {
+        (row["reader"], row["split"], row["id"], int(row["repeat"] or 0)): Answer(
+            tuple(row.get("candidates") or ()),
+            tuple(row.get("energies") or ()),
+            row.get("picture"),
+        )
+        for row in _table(folder, "evidence.parquet")
+    }
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        raise NotFound(
+            f'"{folder}" has no {name}: it is not a finished audit. '
+            '"solidmark audit" makes one, and "solidmark score" makes its tables again.'
+        )
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise BadInput(f'"{path}" is not a file of solidmark. Make it again.')
+    return value
+
+
+def _table(folder: Path, name: str) -> list[dict[str, Any]]:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    path = folder / name
+    if not path.is_file():
+        raise NotFound(f'"{folder}" has no {name}. "solidmark score {folder}" makes it.')
+    try:
+        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
+    return rows
+
+
+def _score(row: Mapping[str, Any]) -> Score:
+    ok = row["status"] == "ok"
+    read = row.get("key_read")
+    return Score(
+        reader=row["reader"],
+        split=row["split"],
+        id=row["id"],
+        repeat=int(row.get("repeat") or 0),
+        ok=ok and row.get("distance") is not None,
+        note=row.get("note") or "",
+        group=row.get("group"),
+        key=tuple(row.get("key") or ()),
+        key_read=tuple(read) if ok and read is not None else None,
+        distance=_number(row.get("distance")),
+        p_value=_number(row.get("p_value")),
+        q_value=_number(row.get("q_value")),
+        exposure_bits=_number(row.get("exposure_bits")),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -1,0 +1,118 @@
+"""The page: one file that needs nothing else, and the figures beside it."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from solidmark.report import tables, words
+from solidmark.report.figures import draw
+from solidmark.report.folder import Audit, open_audit
+from solidmark.report.gallery import build_gallery
+from solidmark.report.verdict import LABELS, verdict
+from solidmark.runs import write_bytes
+
+HERE = Path(__file__).parent
+
+
+def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html` and `figures/` into an audit folder.
+
+    The page is one file: it asks nothing of any network, runs no code but its own, and holds the
+    pictures it shows. The same folder gives the same bytes.
+
+    Arguments:
+        folder: The audit folder.
+        images: Whether pictures of the data and their captions may stand on the page. Without
+            them the page can be shown to people who must not see the data; ids stay.
+        top: How many images the gallery shows.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When the folder is not a finished audit.
+        BadInput: When one of its files cannot be read.
+    """
+    audit = open_audit(folder)
+    drawings = draw(audit)
+    for drawing in (drawing for some in drawings.values() for drawing in some):
+        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
+        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
+    context = _context(audit, images, top) | {"drawings": drawings}
+    page = folder / "report.html"
+    # JSON may hold half of a surrogate pair, which no encoding can write.
+    write_bytes(page, _render(context).encode("utf-8", "replace"))
+    return page
+
+
+def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
+    results, rows = audit.results, audit.rows
+    rows_json = tables.all_rows(audit)
+    return {
+        "audit": audit,
+        "images": images,
+        "verdict": verdict(rows, tables.reasons(audit)),
+        "labels": LABELS,
+        "meanings": {name: words.reader(name) for name in audit.readers},
+        "figures": {name: tables.key_figures(rows, name) for name in audit.readers},
+        "calls": {name: tables.calls(rows, name) for name in audit.readers},
+        "heads": {name: tables.heads(rows, name) for name in audit.readers},
+        "gallery": build_gallery(audit, images, top),
+        "table": rows_json,
+        "table_json": Markup(tables.script_json(rows_json)),
+        "glossary": words.GLOSSARY,
+        "failures": tables.failures(audit),
+        "quarantined": audit.marked.quarantined,
+        "quarantined_count": _count(results.get("quarantined"), audit.marked.quarantined),
+        "failed_count": _count(results.get("failed"), []),
+        "sections": [
+            ("Configuration", list(tables.flat(results.get("config") or {}))),
+            ("Calibration", list(tables.flat(audit.calibration))),
+            ("Versions", list(tables.flat(results.get("versions") or {}))),
+            ("Fingerprints", list(tables.flat(results.get("fingerprints") or {}))),
+        ],
+    }
+
+
+def _count(value: Any, known: Any) -> int:
+    """A count that the results hold as a number or as a list."""
+    if isinstance(value, int):
+        return value
+    return len(value) if isinstance(value, list | dict) else len(known)
+
+
+def _render(context: dict[str, Any]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tight"] = _tight
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    script = (HERE / "table.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"img-src {'data:' if context['images'] else chr(39) + 'none' + chr(39)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = environment.get_template("page.html")
+    return page.render(**context, style=Markup(style), script=Markup(script), policy=policy)
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _tight(text: str) -> Markup:
+    """Keeps a p-value, or a number and its percent sign, on one line."""
+    whole = re.compile(r"\bp (?:=|&lt;) [\d.e-]*\d|[\d.]+ %")
+    return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(text))))

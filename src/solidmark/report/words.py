@@ -1,0 +1,173 @@
+"""The words of the page: what each reader asks, and how to read each number."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A way to ask a model for a key.
+
+    Arguments:
+        title: Its name on the page.
+        asks: The question it puts to the model.
+        how: What it does, for somebody who has not read the paper.
+    """
+
+    title: str
+    asks: str
+    how: str
+
+
+READERS = {
+    "energy": Reader(
+        "Energy",
+        "Energy asks whether the model knows the picture in this frame: "
+        "the joint memory of image and key.",
+        "It paints candidate keys round the image and measures how much of the image the model "
+        "takes for noise. The key with the least of it, the lowest energy, is the key read.",
+    ),
+    "outpaint": Reader(
+        "Outpaint",
+        "Outpaint asks whether the model emits the key when shown the picture.",
+        "It hides the key, lets the model draw what is missing, and reads the grey it drew.",
+    ),
+    "probe": Reader(
+        "Probe",
+        "Probe asks which way the model pulls a neutral grey frame when shown the picture.",
+        "It needs one network call. It is cheap and weaker than Energy.",
+    ),
+}
+
+ORDER = tuple(READERS)
+
+
+def reader(name: str) -> Reader:
+    """The words for a reader; a reader the page does not know keeps its name."""
+    return READERS.get(name) or Reader(name, f'A reader called "{name}".', "")
+
+
+SPLITS = {
+    "trained": "Trained",
+    "held_out": "Held-out",
+    "ceiling": "Ceiling",
+    "trained_vs_held_out": "Trained against held-out",
+}
+"""The splits, in the order and with the names of the page."""
+
+GLOSSARY = (
+    (
+        "key",
+        "Key",
+        "A grey level between 0 (black) and 1 (white), or several of them, drawn at random for "
+        "each image and painted on it as a mark before training. It says nothing about the image, "
+        "so a model can only know it by having memorized this very image.",
+    ),
+    (
+        "reader",
+        "Reader",
+        "A way to ask the model for the key of an image. Different readers ask different "
+        "questions, so their answers may differ.",
+    ),
+    (
+        "trained",
+        "Trained",
+        "The images that the model was trained on. These are the ones in question.",
+    ),
+    (
+        "held_out",
+        "Held-out",
+        "The control: images with keys of their own that the model never saw. Everything about "
+        "them must be at chance. When it is not, the run is faulty.",
+    ),
+    (
+        "ceiling",
+        "Ceiling",
+        "The same images and the same reader, asked of an ideal model that has memorized all of "
+        "them. It shows what the reader could read at best.",
+    ),
+    (
+        "distance",
+        "Distance",
+        "How far the key read is from the true key: the mean absolute difference in grey levels, "
+        "from 0 to 1. Low means memorized.",
+    ),
+    (
+        "eidetic",
+        "Within delta (eidetic)",
+        "The share of images whose key is read within a distance of delta. High means memorized. "
+        "Compare it with chance, never with zero.",
+    ),
+    (
+        "chance",
+        "Chance",
+        "What a model that has memorized nothing would reach, worked out from the very keys that "
+        "were read here.",
+    ),
+    (
+        "interval",
+        "95 % interval",
+        "The range in which the true value lies in 95 of 100 runs like this one. Fewer images, "
+        "wider interval.",
+    ),
+    (
+        "p_value",
+        "p",
+        "How often luck alone gives a result at least this strong if nothing was memorized. Low "
+        "means memorized. One image in a hundred has p below 0.01 by luck.",
+    ),
+    (
+        "q_value",
+        "q",
+        "p corrected for looking at many images (Benjamini-Hochberg). Of the images with q at most "
+        "0.05, about 5 % or fewer are there by luck. Low means memorized.",
+    ),
+    (
+        "named",
+        "Named",
+        "How many images have q at most 0.05, so that one may point at them one by one. With a "
+        "single grey level as key this is rarely possible; with 8 or more it is.",
+    ),
+    (
+        "exposure_bits",
+        "Exposure",
+        "The same as p in bits: 1 bit is a coin toss guessed, 10 bits are ten in a row. "
+        "High means memorized.",
+    ),
+    (
+        "correlation",
+        "Correlation",
+        "How closely the keys read follow the true keys, from −1 to 1. 0 is chance, "
+        "1 is perfect memory.",
+    ),
+    (
+        "rank_z",
+        "Rank z",
+        "All images tested together, in standard deviations. Without memorization it lies between "
+        "−2 and 2 in 95 of 100 runs. High means memorized. It sees weak memory that no "
+        "count within delta shows.",
+    ),
+    (
+        "smallest_share",
+        "Smallest share",
+        "The smallest share of memorized images that this run would have noticed, four times in "
+        "five. A run that sees nothing says nothing about shares below it.",
+    ),
+    (
+        "auc",
+        "AUC",
+        "The chance that a trained image is read with a smaller distance than a held-out one. "
+        "0.5 is a coin toss, 1 is perfect separation.",
+    ),
+    (
+        "tpr_at_fpr",
+        "Detections at a false-alarm rate",
+        "The share of trained images that are caught when so few held-out images are wrongly "
+        "caught. High means memorized; the false-alarm rate itself is chance.",
+    ),
+    (
+        "network_calls",
+        "Network calls per image",
+        "How many times the network was evaluated to read one key: the cost.",
+    ),
+)
+"""Anchor, term, explanation."""

@@ -1,0 +1,50 @@
+"""Which rows can be named, when many are looked at: false-discovery rates.
+
+.. math:: q_{(i)} = \\min_{j \\ge i} \\frac{n}{j} p_{(j)}
+
+Among the rows with q at most 0.05, at most 5 % are expected to be named wrongly.
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+from solidmark.errors import BadInput
+
+
+def q_values(
+    p_value: Float[np.ndarray, " N"], method: Literal["bh", "by"] = "bh"
+) -> Float[np.ndarray, " N"]:
+    """The smallest false-discovery rate at which each row would be named.
+
+    Arguments:
+        p_value: The p-values, with shape (N), in [0, 1]; NaN for a row that could not be scored.
+        method: Benjamini-Hochberg, for rows that are independent or lean the same way (rows that
+            share a key do); Benjamini-Yekutieli for rows that depend in any way, at a price of
+            about ln N.
+
+    Returns:
+        The q-values, with shape (N), in [0, 1], NaN where p is; low means memorized. Rows that
+        are NaN do not count among the rows that were looked at.
+
+    Raises:
+        BadInput: When a p-value is outside [0, 1].
+
+    References:
+        Benjamini and Hochberg (1995); Benjamini and Yekutieli (2001).
+
+    Example:
+        >>> q_values(np.array([0.01, np.nan, 0.04]))
+        array([0.02,  nan, 0.04])
+    """
+    p = np.asarray(p_value, dtype=np.float64)
+    wrong = (p < 0) | (p > 1)
+    if wrong.any():
+        raise BadInput(f'p_value holds "{p[wrong][0]}". Each value must be in [0, 1], or NaN.')
+    q = np.full(p.shape, np.nan)
+    scored = ~np.isnan(p)
+    if scored.any():
+        q[scored] = stats.false_discovery_control(p[scored], method=method)
+    return q
