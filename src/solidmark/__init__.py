@@ -1,1 +1,10 @@
-"""placeholder"""
+"""Which of its training images has a diffusion model memorized, how strongly, how sure are we?
+
+The command line is `solidmark`; every command is a function of the same name:
+
+- `solidmark.marks.mark_dataset`, `solidmark.training.train`
+- `solidmark.audit.observe`, `solidmark.audit.score`
+- `solidmark.report.write_report`
+"""
+
+__version__ = "0.1.0"

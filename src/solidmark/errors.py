@@ -1,14 +1,14 @@
 """What can go wrong, as a tree. Each message says what was asked, what was found, what to do.
 
-    SolidmarkError              every error that a user can mend; the CLI prints it and exits with 2
-    ├── BadInput                an argument, an option or a file that cannot be used as asked
-    │   ├── UnknownName         a name that is not in the table; says which are
-    │   ├── NotFound            a path or a data set that is not there
-    │   └── EmptyTable          there is nothing to count
-    ├── BrokenImage             one image that cannot be read; quarantined, named and counted
-    ├── RunConflict             a folder that holds another run, or one that is not finished
-    ├── WrongKeys               keys that do not belong to these images
-    └── UnsafeCheckpoint        weights that would have to be unpickled, or code that would have to run
+SolidmarkError              every error that a user can mend; the CLI prints it and exits with 2
+├── BadInput                an argument, an option or a file that cannot be used as asked
+│   ├── UnknownName         a name that is not in the table; says which are
+│   ├── NotFound            a path or a data set that is not there
+│   └── EmptyTable          there is nothing to count
+├── BrokenImage             one image that cannot be read; quarantined, named and counted
+├── RunConflict             a folder that holds another run, or one that is not finished
+├── WrongKeys               keys that do not belong to these images
+└── UnsafeCheckpoint        weights that would have to be unpickled, or code that would have to run
 """
 
 from collections.abc import Iterable

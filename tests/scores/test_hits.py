@@ -12,6 +12,9 @@ from solidmark.scores import clopper_pearson, effective_n, hit_chance
 from solidmark.scores.groups import group_codes
 from solidmark.scores.hits import _shared_vector, group_laws, sum_law, upper_tail
 
+# No estimate lies as close to the edge of a hit as what counts as a tie.
+fine = st.integers(0, 100_003).map(lambda i: i / 100_003)
+
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_the_sum_of_different_chances_by_enumeration(chances: list[float]) -> None:
@@ -39,7 +42,7 @@ def test_a_tail_is_never_zero_and_no_hit_is_certain() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=5), st.sampled_from([0.005, 0.1, 0.7]))
+@given(st.lists(fine, min_size=2, max_size=5), st.sampled_from([0.005, 0.1, 0.7]))
 def test_rows_of_one_key_are_counted_over_its_levels(read: list[float], delta: float) -> None:
     key_read = np.array(read)[:, None]
     codes = np.zeros(len(read), dtype=int)

@@ -2,6 +2,7 @@
 
 import torch
 
+from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked
 from solidmark.models import Memorizer
 from solidmark.randomness import LEVELS, generator
@@ -19,7 +20,7 @@ def control_images(marked: Marked, name: str, seed: int) -> Images:
             anew, several times over, so that nothing depends on a true key.
         seed: The seed of the new keys.
     """
-    images = marked.images(marked.ids("trained", marked=None if name == "memorizer" else True))
+    images = _readable(marked, marked.ids("trained", marked=None if name == "memorizer" else True))
     if name == "memorizer":
         return images
     redrawn = generator(seed, "gaussian", purpose="control keys")
@@ -37,4 +38,17 @@ def control_images(marked: Marked, name: str, seed: int) -> Images:
 
 def ceiling_model(marked: Marked, ids: list[str]) -> Memorizer:
     """A model that has memorized exactly these images: what a reader can find at best."""
-    return Memorizer(marked.images(ids))
+    return Memorizer(_readable(marked, ids))
+
+
+def _readable(marked: Marked, ids: list[str]) -> Images:
+    """The images that are not damaged; the others are failed rows of the audit anyway."""
+    images = []
+    for id in ids:
+        try:
+            images.append(marked.sample(id).image)
+        except BrokenImage:
+            continue
+    if not images:
+        raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')
+    return torch.stack(images)

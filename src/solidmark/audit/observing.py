@@ -21,7 +21,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, file_stem, write_image
 from solidmark.measures import Evidence, SolidMark
 from solidmark.randomness import generator, uniform
-from solidmark.readers import Reader
+from solidmark.readers import Energy, Reader
 from solidmark.runs import Ledger, Processes, Run, progress, read_json, write_bytes, write_json
 
 CEILING = 256
@@ -103,6 +103,7 @@ def observe(question: Question) -> Run:
         processes.wait()
         if processes.is_main:
             _write_evidence(run.folder, tasks, ledger.rows())
+            run.finish()
     processes.wait()
     return run
 
@@ -206,7 +207,8 @@ def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> d
     row: dict[str, Any] = {"status": "ok", "note": "", "key_read": answer.key_read}
     if answer.energies is not None:
         row["energies"] = answer.energies
-        row["candidates"] = getattr(task.reader, "grid").tolist()
+        if isinstance(task.reader, Energy):
+            row["candidates"] = task.reader.grid.tolist()
     if answer.picture is not None:
         stem = f"{file_stem(id)}-{repeat}"
         row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"

@@ -56,6 +56,8 @@ def open_data(
         BadInput: When there are no images in it, or it cannot be used as asked.
     """
     where = os.fspath(where)
+    if not where:  # An unset shell variable must not open the current folder.
+        raise BadInput('The data set is "". Name a folder, a file, an example or a hub name.')
     if limit is not None and limit < 1:
         raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)

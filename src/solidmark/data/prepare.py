@@ -20,8 +20,8 @@ MODES: tuple[Mode, ...] = ("RGB", "L")
 class Preparation:
     """Decodes a picture, cuts out its central square and scales it.
 
-    Cutting before scaling costs no memory on a strip of 1 x 60000 pixels, and gives the same
-    square as scaling the shorter side first.
+    Cutting before scaling costs no memory on a strip of 1 x 60000 pixels, and gives the square that
+    scaling the shorter side first would, but for the filter's reach at its edges.
 
     Arguments:
         resolution: The side of the square, in pixels; `None` keeps the picture as it is.

@@ -11,7 +11,7 @@ from solidmark.diffusion.schedule import Schedule
 from solidmark.types import Images, Latents
 
 Condition = Any
-"""What `condition` returned: a tensor with one row an image, or None. Opaque outside the adapter."""
+"""What `condition` returned: one row an image, or None. Opaque outside the adapter."""
 
 
 class Model(Protocol):

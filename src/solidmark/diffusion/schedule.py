@@ -30,7 +30,7 @@ class DiscreteSchedule:
         alphas_cumprod: :math:`\\bar\\alpha`, with shape (T), decreasing, in (0, 1).
     """
 
-    alphas_cumprod: Float[Tensor, "T"]
+    alphas_cumprod: Float[Tensor, " T"]
 
     @property
     def steps(self) -> int:

@@ -37,4 +37,6 @@ class Keymap:
     def __call__(self, ids: Sequence[str]) -> Keys:
         """The key vectors of ids, with shape (len(ids), M), in [0, 1]."""
         levels = [self.levels(id) for id in ids]
-        return torch.tensor(levels, dtype=torch.float32).reshape(len(ids), self.count) / (LEVELS - 1)
+        return torch.tensor(levels, dtype=torch.float32).reshape(len(ids), self.count) / (
+            LEVELS - 1
+        )

@@ -1,7 +1,6 @@
 """A marked folder, opened: the images, their keys, and the check that both belong together."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern, pattern_from_json
 from solidmark.randomness import LEVELS
 from solidmark.runs import fingerprint, read_manifest
-from solidmark.types import Image, Images
+from solidmark.types import Image
 
 FOLDERS = {"trained": "train", "held_out": "held_out"}
 TOLERANCE = 0.5 / (LEVELS - 1)
@@ -101,10 +100,6 @@ class Marked:
             class_index=line.get("label"),
         )
 
-    def images(self, ids: Sequence[str]) -> Images:
-        """Marked images as one batch."""
-        return torch.stack([self.sample(id).image for id in ids])
-
     def _check(self, row: dict[str, Any], image: Image) -> None:
         if content_hash(image) != row["content"]:
             raise WrongKeys(
@@ -129,9 +124,7 @@ def open_marked(folder: Path) -> Marked:
         WrongKeys: When `keys.parquet` is not the one that was written with the images.
     """
     if not folder.is_dir():
-        raise NotFound(
-            f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.'
-        )
+        raise NotFound(f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.')
     manifest = read_manifest(folder, "mark")
     path = folder / "keys.parquet"
     if not path.is_file():

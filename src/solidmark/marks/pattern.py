@@ -75,7 +75,9 @@ class Border:
 
     def __post_init__(self) -> None:
         if self.thickness < 1:
-            raise BadInput(f"Border({self.thickness}) paints nothing. Use a thickness of 1 or more.")
+            raise BadInput(
+                f"Border({self.thickness}) paints nothing. Use a thickness of 1 or more."
+            )
 
     @property
     def count(self) -> int:

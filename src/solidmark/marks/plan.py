@@ -88,7 +88,9 @@ def class_names(images: Sequence[Surveyed]) -> list[str]:
     """The names of the classes; the place of a name is its number."""
     names = {image.label for image in images if image.label is not None}
     # Numbers in their own order, so that class "10" does not come before class "2".
-    return sorted(names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    return sorted(
+        names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+    )
 
 
 def _planned(
@@ -145,7 +147,7 @@ def _draw(
         if len(drawn) + len(members[family]) <= wanted:
             drawn.update(members[family])
     if share and not drawn and len(members) > 1:
-        drawn.update(min(members.values(), key=lambda ids: (len(ids), ids)))
+        drawn.update(members[min(members, key=lambda name: (len(members[name]), name))])
     return drawn
 
 

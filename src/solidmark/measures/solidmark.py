@@ -54,7 +54,9 @@ class SolidMark:
         return [
             Evidence(
                 key_read=reading.keys[i].tolist(),
-                energies=None if reading.energies is None else reading.energies[i].flatten().tolist(),
+                energies=None
+                if reading.energies is None
+                else reading.energies[i].flatten().tolist(),
                 picture=None if reading.pictures is None else reading.pictures[i],
             )
             for i in range(len(samples))

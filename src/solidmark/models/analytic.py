@@ -85,9 +85,9 @@ class Gaussian(_Analytic):
         schedule: Any; the cosine schedule of 1000 steps when none is given.
     """
 
-    mean: Float[Tensor, "D"] = field(init=False)
+    mean: Float[Tensor, " D"] = field(init=False)
     basis: Float[Tensor, "D R"] = field(init=False)
-    variance: Float[Tensor, "R"] = field(init=False)
+    variance: Float[Tensor, " R"] = field(init=False)
 
     def __post_init__(self) -> None:
         x = self.encode(self.images.double()).flatten(1)

@@ -25,7 +25,6 @@ _CONVERT = (
 )
 
 
-
 def open_model(
     where: str,
     *,
@@ -95,7 +94,7 @@ def _find_pipeline(where: str) -> Path:
 def _download(where: str) -> Path:
     """Fetches a pipeline from the hub, weights as safetensors only."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     message = (
         f'There is no model "{where}": no such folder here, and the hub gave none (%s). '

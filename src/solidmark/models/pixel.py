@@ -46,9 +46,9 @@ class PixelModel:
     def sample_size(self) -> tuple[int, int] | None:
         """The height and width it was built for, in pixels, where its configuration says so."""
         size = self.unet.config.sample_size
-        if size is None or isinstance(size, int):
-            return size and (size, size)
-        return int(size[0]), int(size[1])
+        if not size:
+            return None
+        return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
 
     def encode(self, images: Images) -> Latents:
         return images.to(self.unet.device) * 2 - 1
@@ -56,7 +56,7 @@ class PixelModel:
     def decode(self, latents: Latents) -> Images:
         return (latents.float() / 2 + 0.5).clamp(0, 1)
 
-    def condition(self, samples: Sequence[Sample]) -> Int[Tensor, "B"] | None:
+    def condition(self, samples: Sequence[Sample]) -> Int[Tensor, " B"] | None:
         """The class numbers of a batch, or None for an unconditional network.
 
         Raises:
@@ -74,7 +74,7 @@ class PixelModel:
         return torch.tensor([s.class_index for s in samples], device=self.unet.device)
 
     @torch.no_grad()
-    def denoise(self, z_t: Latents, t: float, condition: Int[Tensor, "B"] | None) -> Latents:
+    def denoise(self, z_t: Latents, t: float, condition: Int[Tensor, " B"] | None) -> Latents:
         alpha, sigma = self.schedule(t)
         step = torch.full((len(z_t),), self.schedule.index(t), device=z_t.device)
         with torch.autocast(

@@ -6,7 +6,8 @@
 
 x_k is the image in a frame of key k, and the norm counts the pixels of the frame with a small
 weight. Nothing is drawn: the frame is pasted, no noise is added, and the network is called once a
-candidate. A model that knows the picture in its frame finds less to correct when the frame is right.
+candidate. A model that knows the picture in its frame finds less to correct when the frame is
+right.
 
 Networks copy the frame they are shown, so what they correct in it says little; a perfect memorizer
 knows the picture whatever the frame, and corrects nothing but the frame. Hence the weight
@@ -60,7 +61,7 @@ class Energy:
             raise BadInput(f"Energy weighs the frame in [0, 1], not with {self.frame_weight}.")
 
     @property
-    def grid(self) -> Float[Tensor, "K"]:
+    def grid(self) -> Float[Tensor, " K"]:
         """The candidate keys."""
         return torch.linspace(0, 1, self.candidates)
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solidmark.scores.groups import clopper_pearson, effective_n, group_codes
+
 Array = NDArray[np.float64]
 
 LEVELS = np.arange(256) / 255
@@ -22,12 +24,17 @@ def within(distances: ArrayLike, deltas: ArrayLike) -> Array:
     return found / max(1, len(ordered))
 
 
-def wilson(share: ArrayLike, n: int, z: float = 1.96) -> tuple[Array, Array]:
-    """The 95 % interval of a share (Wilson, 1927)."""
-    p = np.asarray(share, float)
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    spread = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.clip(centre - spread, 0, 1), np.clip(centre + spread, 0, 1)
+def band(share: ArrayLike, groups: Sequence[str]) -> tuple[Array, Array]:
+    """The 95 % interval of each share, where rows of one key group count as one.
+
+    Arguments:
+        share: The shares of the same rows within several deltas.
+        groups: The key group of each row.
+    """
+    n = effective_n(group_codes(groups, len(groups)))
+    ends = {p: clopper_pearson(p * n, n) for p in np.unique(np.asarray(share, float)).tolist()}
+    low, high = zip(*(ends[p] for p in np.asarray(share, float).tolist()), strict=True)
+    return np.array(low), np.array(high)
 
 
 def chance(reads: Sequence[Sequence[float]], deltas: ArrayLike) -> Array:
@@ -37,7 +44,8 @@ def chance(reads: Sequence[Sequence[float]], deltas: ArrayLike) -> Array:
               \\delta\\big), \\quad k_m \\sim \\text{uniform on the 256 levels}
 
     Counted exactly where a key has one value. Where it has several, the law of the sum is a
-    convolution, on a grid of at least 1/255.
+    convolution on a grid of at least 1/255: a curve to look at, where `scores.hit_chance` is to
+    count with, and takes minutes for a whole curve.
 
     Arguments:
         reads: The keys that were read, N of them with M values each.

@@ -94,7 +94,7 @@ def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
             share = curves.within(_distances(rows), deltas)
             axes.plot(deltas, share, line, color=colour, lw=1.6, label=_label(split, rows))
             if split != "ceiling":
-                low, high = curves.wilson(share, len(rows))
+                low, high = curves.band(share, [row.key_group for row in rows])
                 axes.fill_between(deltas, low, high, color=colour, alpha=0.15, lw=0)
         base = splits["trained"] or splits["held_out"] or splits["ceiling"]
         level = curves.chance([row.key_read or (0.5,) for row in base], deltas)

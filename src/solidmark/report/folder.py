@@ -22,6 +22,7 @@ class Score:
     ok: bool
     note: str
     group: str | None
+    key_group: str
     key: tuple[float, ...]
     key_read: tuple[float, ...] | None
     distance: float | None
@@ -166,6 +167,7 @@ def _score(row: Mapping[str, Any]) -> Score:
         ok=ok and row.get("distance") is not None,
         note=row.get("note") or "",
         group=row.get("group"),
+        key_group=row.get("key_group") or row["id"],
         key=tuple(row.get("key") or ()),
         key_read=tuple(read) if ok and read is not None else None,
         distance=_number(row.get("distance")),

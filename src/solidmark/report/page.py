@@ -59,6 +59,7 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
         "labels": LABELS,
         "meanings": {name: words.reader(name) for name in audit.readers},
         "figures": {name: tables.key_figures(rows, name) for name in audit.readers},
+        "notes": {name: tables.notes(rows, name) for name in audit.readers},
         "calls": {name: tables.calls(rows, name) for name in audit.readers},
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
         "gallery": build_gallery(audit, images, top),
@@ -114,5 +115,5 @@ def _hash(text: str) -> str:
 
 def _tight(text: str) -> Markup:
     """Keeps a p-value, or a number and its percent sign, on one line."""
-    whole = re.compile(r"\bp (?:=|&lt;) [\d.e-]*\d|[\d.]+ %")
+    whole = re.compile(r"\bp (?:=|&lt;) [\d.e-]*\d|[\d.e-]*\d %")
     return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(text))))

@@ -98,6 +98,17 @@ def key_figures(rows: Sequence[Mapping[str, Any]], reader: str) -> list[Line]:
     ]
 
 
+def notes(rows: Sequence[Mapping[str, Any]], reader: str) -> list[str]:
+    """What the figures of a reader were made with, each remark once."""
+    names = {anchor: term for anchor, term, _ in words.GLOSSARY}
+    found = [
+        f"{names.get(row['statistic'], row['statistic'])}: {row['note']}"
+        for row in rows
+        if row["reader"] == reader and row.get("note") and row.get("value") is not None
+    ]
+    return list(dict.fromkeys(found))
+
+
 def calls(rows: Sequence[Mapping[str, Any]], reader: str) -> float | None:
     """The network calls per image of a reader."""
     for row in rows:
@@ -155,7 +166,7 @@ def _cell(row: Mapping[str, Any], usual: str) -> Cell:
         facts.append(p_value(row["p_value"]))
     if _n(row) != usual:
         facts.append(_n(row))
-    if row.get("note"):
+    if row.get("note") and value is None:
         facts.append(str(row["note"]))
     return Cell(text, tuple(facts))
 
@@ -231,17 +242,17 @@ def failures(audit: Audit) -> list[tuple[str, str, str, int]]:
 
 
 def reasons(audit: Audit) -> dict[str, str]:
-    """The most common reason of failure of each reader."""
+    """The most common reason of failure of each reader that has failures."""
     found: dict[str, Counter[str]] = {}
     for score in audit.scores:
-        if not score.ok and score.note:
+        if not score.ok:
             found.setdefault(score.reader, Counter())[score.note] += 1
     return {reader: counter.most_common(1)[0][0] for reader, counter in found.items()}
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Configuration as name and value, one line an option: `readers.energy.count = 9`."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not name):
         for key, inner in value.items():
             yield from flat(inner, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list) and any(isinstance(inner, Mapping) for inner in value):

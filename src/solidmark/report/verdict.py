@@ -97,7 +97,7 @@ def verdict(rows: Sequence[Row], reasons: Mapping[str, str] | None = None) -> Ve
         default reader.
     """
     rows = [row for row in rows if row.get("measure", "solidmark") == "solidmark"]
-    names = {str(row["reader"]) for row in rows if row.get("reader")}
+    names = {str(row["reader"]) for row in rows if row.get("reader")} | set(reasons or {})
     order = sorted(names, key=lambda r: (words.ORDER.index(r) if r in words.ORDER else 99, r))
     if not order:
         return Verdict("failed", "This run has no results.", (), (), "")
@@ -128,7 +128,7 @@ def _judge(rows: Sequence[Row], reader: str, needed: float, reason: str) -> Read
     trained, rank = find("trained", "eidetic"), find("trained", "rank_z")
     if trained is None or not trained.get("n"):
         failed = (trained or {}).get("failed") or 0
-        detail = f"{failed} rows of trained images failed." if failed else "No row was read."
+        detail = f"{failed} rows of trained images failed." if failed else "No row could be scored."
         because = f'The most common reason: "{reason}".' if reason else ""
         lost = f"{title} could score nothing: this run says nothing about memorization."
         return ReaderVerdict(reader, "failed", lost, tuple(filter(None, (detail, because))))
@@ -202,8 +202,8 @@ def _not_seen(smallest: Row, ceiling: Row | None) -> str:
     reads = (ceiling or {}).get("value")
     if reads and reads < 0.9:
         text += (
-            f". This reader reads only {percent(reads)} of the images from a model that has "
-            f"memorized all of them, so take it as {percent(min(1.0, share / reads))}"
+            f". That is a bound with a dull reader, which reads only {percent(reads)} of the "
+            "images even from a model that has memorized all of them"
         )
     return text + "."
 

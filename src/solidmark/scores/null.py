@@ -20,8 +20,9 @@ TIE = 1e-9
 """Distances this close are one, and a tie counts in: rounding must never lower a p-value."""
 
 _TOP = LEVELS - 1
-_LEAST_BINS, _MOST_BINS = 2**14, 2**16
-_LEAST_RESOLUTION = 8
+_LEAST_BINS, _MOST_BINS = 2**15, 2**16
+_RESOLUTION_STEP = 12
+"""So that halves, thirds and quarters of a level stand on the grid and are not rounded."""
 
 
 def p_values(
@@ -29,9 +30,9 @@ def p_values(
 ) -> Float[np.ndarray, " N"]:
     """The chance of a distance at most this large, if key and model are independent.
 
-    One key a row is counted on its levels. Several are convolved (`_p_value`): never below the
-    exact value, and above it by `tolerance` of it at most in the far tail, by a third of that in
-    the bulk. (Above M = 16 the number of bins is capped, and the far tail M^2 / 2^18 too high.)
+    One or two keys a row are counted on their levels. More are convolved (`_convolved`): never
+    below the exact value, and above it by about `tolerance` of it in the far tail, a third of
+    that in the bulk. (Above M = 16 the bins are capped, and the far tail is M^2 / 2^18 too high.)
 
     Arguments:
         distance: The row distances, with shape (N), in [0, 1].
@@ -57,9 +58,10 @@ def p_values(
     if key_read.shape[1] == 1:
         low, high = level_window(key_read[:, 0], distance)
         return (high - low + 1) / LEVELS
-    return np.array(
-        [_p_value(d, k_hat, tolerance) for d, k_hat in zip(distance, key_read, strict=True)]
-    )
+    rows = zip(distance, key_read, strict=True)
+    if key_read.shape[1] == 2:
+        return np.array([_enumerated(d, k_hat) for d, k_hat in rows])
+    return np.array([_convolved(d, k_hat, tolerance) for d, k_hat in rows])
 
 
 def exposure_bits(p_value: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
@@ -93,7 +95,17 @@ def level_window(
     return low.astype(np.int64), high.astype(np.int64)
 
 
-def _p_value(distance: float, k_hat: Float[np.ndarray, " M"], tolerance: float) -> float:
+def _enumerated(distance: float, k_hat: Float[np.ndarray, " 2"]) -> float:
+    """P(D <= d) for one row of two keys: for each level of the first, the levels of the second.
+
+    Few keys have few sums, each with much weight, and a grid would count in a neighbouring one.
+    """
+    left = 2 * distance - np.abs(np.arange(LEVELS) / _TOP - k_hat[0])
+    low, high = level_window(k_hat[1], left + TIE)
+    return float((high - low + 1).clip(0).sum()) / LEVELS**2
+
+
+def _convolved(distance: float, k_hat: Float[np.ndarray, " M"], tolerance: float) -> float:
     """P(D <= d) for one row of several keys, by convolution on a grid.
 
     In units of a level, `|j - 255 k_hat| = |n -+ f|` with n whole and `255 k_hat = a + f`, f in
@@ -104,8 +116,8 @@ def _p_value(distance: float, k_hat: Float[np.ndarray, " M"], tolerance: float) 
     """
     count = len(k_hat)
     x = distance * count * _TOP
-    bins = min(_MOST_BINS, max(_LEAST_BINS, count**2 / (4 * tolerance)))
-    resolution = max(_LEAST_RESOLUTION, int(np.ceil(bins / max(x, 1.0))))
+    bins = min(_MOST_BINS, max(_LEAST_BINS / count, count**2 / (4 * tolerance)))
+    resolution = _RESOLUTION_STEP * int(np.ceil(bins / max(x, 1.0) / _RESOLUTION_STEP))
     a = np.rint(k_hat * _TOP).astype(np.int64)
     f = k_hat * _TOP - a
     shift = np.rint(f * resolution).astype(np.int64)

@@ -72,15 +72,15 @@ def score_table(evidence: pa.Table, keys: pa.Table) -> pa.Table:
     known = _keys_by_id(keys)
     rows = [_with_key(row, known) for row in evidence.select(_EVIDENCE).to_pylist()]
     scored = np.array([row["status"] == "ok" for row in rows])
-    columns = _numbers([row for row, is_scored in zip(rows, scored, strict=True) if is_scored])
-    spread = {name: _spread(values, scored) for name, values in columns.items()}
-    spread["q_value"] = _q_by_pass(rows, spread["p_value"])
-    for name in SCORES.names:
-        if name not in spread:
-            spread[name] = pa.array([row[name] for row in rows], SCORES.field(name).type)
+    numbers = _numbers([row for row, is_scored in zip(rows, scored, strict=True) if is_scored])
+    columns = {name: _spread(values, scored) for name, values in numbers.items()}
+    columns["q_value"] = _q_by_pass(rows, columns["p_value"])
     arrays = [
-        pa.array(column, pa.float64(), from_pandas=True) if name in columns else column
-        for name, column in ((name, spread[name]) for name in SCORES.names)
+        # from_pandas: NaN is written as null
+        pa.array(columns[field.name], field.type, from_pandas=True)
+        if field.name in columns
+        else pa.array([row[field.name] for row in rows], field.type)
+        for field in SCORES
     ]
     return pa.table(arrays, schema=SCORES)
 

@@ -28,7 +28,7 @@ class Digit:
         return Picture.fromarray(_table()[self.row, :-1].reshape(SIDE, SIDE))
 
 
-def digits() -> list[Record]:
+def digit_records() -> list[Record]:
     """The digits, in an order that mixes the classes and never changes; label "0" to "9".
 
     Raises:

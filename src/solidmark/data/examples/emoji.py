@@ -29,7 +29,7 @@ class Glyph:
         return bytes(_font(self.font)[1][self.name].imageData)
 
 
-def emoji() -> list[Record]:
+def emoji_records() -> list[Record]:
     """One record a code point that is a picture by itself.
 
     Raises:

@@ -32,7 +32,7 @@ class Tile:
         return Picture.fromarray(_map()[top : top + self.side, left : left + self.side])
 
 
-def land(side: int) -> list[Record]:
+def land_records(side: int) -> list[Record]:
     """The tiles with land and something to see.
 
     Arguments:

@@ -24,7 +24,7 @@ class Drawing:
         return bytes(draw(svg_path=str(self.path), width=SIDE, height=SIDE))
 
 
-def openmoji() -> list[Record]:
+def openmoji_records() -> list[Record]:
     """One record a drawing of a single code point.
 
     Raises:

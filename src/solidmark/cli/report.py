@@ -1,0 +1,25 @@
+"""`solidmark report OUT`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from solidmark.cli.options import Config, Json, show
+
+
+def report(
+    out: Annotated[Path, typer.Argument(help="Folder that solidmark score or audit has scored.")],
+    images: Annotated[bool, typer.Option(help="Show pictures on the page.")] = True,
+    top: Annotated[int, typer.Option(help="Images in the gallery.", min=0)] = 48,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Make the page: one file, report.html, that works offline.
+
+    Example: solidmark report audit/ --no-images
+    """
+    from solidmark.report import write_report
+
+    page = write_report(out, images=images, top=top)
+    show({"report": str(page)}, json, f"The page: {page}")

@@ -1,0 +1,44 @@
+"""The main job end to end on real images that come with the install."""
+
+from pathlib import Path
+from typing import Any
+
+DIGITS = 128
+RESOLUTION = 12
+THICKNESS = 2
+
+
+def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
+    """Marks 128 handwritten digits, trains a small diffusion model on half of them, audits it.
+
+    The same call resumes.
+
+    Arguments:
+        out: The folder to write: `marked/`, `model/`, and the audit itself.
+        seed: The seed of everything.
+
+    Returns:
+        What is in `results.json`, and the path of the page.
+    """
+    from solidmark.audit import Question, observe, score
+    from solidmark.data import open_data
+    from solidmark.marks import Border, Marking, mark_dataset
+    from solidmark.readers import Energy, Outpaint
+    from solidmark.report import write_report
+    from solidmark.training import PRESETS, train
+
+    data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
+    marking = Marking(Border(THICKNESS), seed=seed, held_out=0.5)
+    config = {"data": "digits", "resolution": RESOLUTION, "limit": DIGITS, "seed": seed}
+    mark_dataset(data, out / "marked", marking, config)
+    train(out / "marked", out / "model", PRESETS["digits-demo"].recipe, device="cpu")
+    question = Question(
+        model=str(out / "model"),
+        marked=out / "marked",
+        out=out,
+        readers=(Energy(), Outpaint()),
+        seed=seed,
+    )
+    observe(question)
+    results = score(out)
+    return results, write_report(out)

@@ -1,0 +1,19 @@
+"""Training from scratch: recipes, presets, and runs that a kill does not change."""
+
+from solidmark.training.checkpoints import read_checkpoint, read_latest
+from solidmark.training.network import build_scheduler, build_unet
+from solidmark.training.presets import PRESETS, Preset, preset
+from solidmark.training.recipe import Recipe
+from solidmark.training.train import train
+
+__all__ = [
+    "PRESETS",
+    "Preset",
+    "Recipe",
+    "build_scheduler",
+    "build_unet",
+    "preset",
+    "read_checkpoint",
+    "read_latest",
+    "train",
+]

@@ -1,0 +1,112 @@
+"""States that a killed run resumes from: whole or not there, and without a pickle in them.
+
+A state is a folder of safetensors files and one JSON file. It is written under a hidden name,
+marked COMPLETE and renamed; the two newest are kept.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.runs import read_json, write_bytes, write_json
+from solidmark.training.network import move_folder
+
+COMPLETE = "COMPLETE"
+FACTS = "state.json"
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state at rest.
+
+    Arguments:
+        tensors: By the file they stand in, and by name.
+        facts: Everything else, as JSON values; `step` among them.
+    """
+
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    facts: Mapping[str, Any]
+
+    @property
+    def step(self) -> int:
+        return int(self.facts["step"])
+
+
+def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
+    """Writes a state, then removes those that are older than the one before.
+
+    Arguments:
+        folder: Of all states of the run.
+        snapshot: The state.
+    """
+    path = folder / f"checkpoint-{snapshot.step:08d}"
+    temporary = path.with_name(f".{path.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    for name, tensors in snapshot.tensors.items():
+        write_bytes(temporary / f"{name}.safetensors", save(dict(tensors)))
+    write_json(temporary / FACTS, snapshot.facts)
+    write_bytes(temporary / COMPLETE, b"")
+    move_folder(temporary, path)
+    for old in _paths(folder)[:-KEPT]:
+        shutil.rmtree(old)
+    return path
+
+
+def read_checkpoint(path: Path) -> Snapshot:
+    """Reads a state.
+
+    Raises:
+        NotFound: When there is none.
+        BadInput: When it is not whole.
+    """
+    if not path.is_dir():
+        raise NotFound(f'There is no checkpoint "{path}". Name one that is, or "latest".')
+    if not (path / COMPLETE).is_file():
+        raise BadInput(f'The checkpoint "{path}" is not whole. Name another one, or "latest".')
+    try:
+        tensors = {
+            file.stem: load(file.read_bytes()) for file in sorted(path.glob("*.safetensors"))
+        }
+        facts = read_json(path / FACTS)
+        return Snapshot(tensors, {**facts, "step": int(facts["step"])})
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, BadInput) as error:
+        raise BadInput(
+            f'The checkpoint "{path}" is damaged ({error}). Name another one, or "latest".'
+        ) from error
+
+
+def read_latest(folder: Path) -> Snapshot | None:
+    """The newest state that can be read; None when there is none."""
+    for path in reversed(_paths(folder)):
+        try:
+            return read_checkpoint(path)
+        except BadInput:
+            continue
+    return None
+
+
+def clear_after(folder: Path, step: int) -> None:
+    """Removes what a kill left half written, and the states after a step that is trained anew."""
+    for path in folder.glob(".checkpoint-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in _paths(folder):
+        if _step(path) > step:
+            shutil.rmtree(path)
+
+
+def _paths(folder: Path) -> list[Path]:
+    """The folders of states, by step."""
+    return sorted(folder.glob("checkpoint-*"), key=_step)
+
+
+def _step(path: Path) -> int:
+    number = path.name.rsplit("-", 1)[1]
+    return int(number) if number.isdecimal() else -1

@@ -1,0 +1,51 @@
+"""Where training runs: one process or several, which device, which precision."""
+
+from typing import Any
+
+import torch
+
+from solidmark.errors import BadInput
+from solidmark.runs import Processes
+from solidmark.training.recipe import Recipe
+
+
+def start_accelerator(recipe: Recipe, device: str) -> Any:
+    """Starts accelerate.
+
+    Arguments:
+        recipe: Its `mixed_precision`.
+        device: `auto`, or a name of torch: `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises:
+        BadInput: When the device is not there, or cannot do what the recipe asks.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    _check_device(device)
+    if recipe.mixed_precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
+        raise BadInput("mixed_precision fp16 needs a CUDA device. Use bf16 or no.")
+    if Processes.here().count == 1:
+        # accelerate keeps one state for the whole interpreter and refuses a second training in
+        # another precision or on another device; a single process may begin anew.
+        AcceleratorState._reset_state(reset_partial_state=True)
+    if device.startswith("cuda:"):
+        torch.cuda.set_device(device)
+    return Accelerator(cpu=device == "cpu", mixed_precision=recipe.mixed_precision)
+
+
+def _check_device(device: str) -> None:
+    if device == "auto":
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(
+            f'The device "{device}" cannot be used here ({str(error).splitlines()[0]}). '
+            "Use --device cpu."
+        ) from error
+
+
+def here(accelerator: Any) -> Processes:
+    """This process among those that accelerate knows of."""
+    return Processes(accelerator.process_index, accelerator.num_processes)

@@ -1,0 +1,129 @@
+"""The network and the scheduler of a recipe, and the pipeline folder that both are saved in.
+
+Both are stock diffusers classes, so that the folder opens anywhere with
+`DDPMPipeline.from_pretrained`.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solidmark.errors import BadInput
+from solidmark.randomness import digest
+from solidmark.runs import write_json
+from solidmark.training.recipe import Recipe
+
+BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
+FACTS = "solidmark.json"
+
+
+def check_size(recipe: Recipe, size: tuple[int, int]) -> None:
+    """Checks that the levels of the network can halve the images.
+
+    Arguments:
+        recipe: Its `block_out_channels` say how often.
+        size: Height and width of the marked images, in pixels.
+
+    Raises:
+        BadInput: When they cannot.
+    """
+    levels = len(recipe.block_out_channels)
+    unit = 2 ** (levels - 1)
+    if size[0] % unit or size[1] % unit:
+        fits = " x ".join(str(-(-side // unit) * unit) for side in size)
+        raise BadInput(
+            f"The marked images have {size[0]} x {size[1]} pixels, and {levels} levels "
+            f"(block_out_channels) need multiples of {unit}. Mark again with a thickness or a "
+            f"resolution that gives {fits}, or use fewer levels."
+        )
+
+
+def build_unet(recipe: Recipe, channels: int, size: tuple[int, int], classes: int) -> Any:
+    """Builds the `UNet2DModel` of a recipe, with weights that are a function of its seed.
+
+    Arguments:
+        recipe: The recipe.
+        channels: Of the images, 1 or 3.
+        size: Height and width of the marked images, in pixels.
+        classes: How many classes it is told; 0 = unconditional.
+
+    Raises:
+        BadInput: When the images cannot be halved as often as the levels ask.
+    """
+    from diffusers import UNet2DModel
+
+    check_size(recipe, size)
+    levels = range(len(recipe.block_out_channels))
+    kinds = ["Attn" if level in recipe.attention_levels else "" for level in levels]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int.from_bytes(digest(recipe.seed, "weights")[:8], "big") >> 1)
+        return UNet2DModel(
+            sample_size=size[0] if size[0] == size[1] else size,
+            in_channels=channels,
+            out_channels=channels,
+            down_block_types=tuple(f"{kind}DownBlock2D" for kind in kinds),
+            up_block_types=tuple(f"{kind}UpBlock2D" for kind in reversed(kinds)),
+            block_out_channels=recipe.block_out_channels,
+            layers_per_block=recipe.layers_per_block,
+            dropout=recipe.dropout,
+            attention_head_dim=recipe.attention_head_dim,
+            norm_num_groups=recipe.norm_num_groups,
+            add_attention=recipe.mid_attention,
+            num_class_embeds=classes or None,
+        )
+
+
+def build_scheduler(recipe: Recipe) -> Any:
+    """Builds the `DDPMScheduler` of a recipe."""
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler(
+        num_train_timesteps=recipe.num_train_timesteps,
+        beta_schedule=BETAS[recipe.schedule],
+        prediction_type=recipe.prediction_type,
+    )
+
+
+def save_pipeline(
+    folder: Path,
+    unet: Any,
+    scheduler: Any,
+    weights: Mapping[str, Tensor],
+    facts: Mapping[str, Any],
+) -> None:
+    """Saves a `DDPMPipeline`, whole or not at all.
+
+    Arguments:
+        folder: Where; what is there is replaced.
+        unet: Gives the configuration.
+        scheduler: Is saved beside it.
+        weights: What is saved, under the names of the network's `state_dict`.
+        facts: Written beside it as `solidmark.json`: what an audit must know of the training.
+    """
+    from diffusers import DDPMPipeline, UNet2DModel
+
+    # A twin, since accelerate has patched the forward of the one that trains.
+    with torch.random.fork_rng(devices=[]):
+        twin = UNet2DModel.from_config(unet.config)
+    twin.load_state_dict(weights)
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    pipeline = DDPMPipeline(unet=twin, scheduler=scheduler)
+    pipeline.save_pretrained(temporary, safe_serialization=True)
+    write_json(temporary / FACTS, facts)
+    move_folder(temporary, folder)
+
+
+def move_folder(temporary: Path, folder: Path) -> None:
+    """Moves a finished folder into its place. A folder that stands there goes first."""
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+        shutil.rmtree(old)
+    os.replace(temporary, folder)

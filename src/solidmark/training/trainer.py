@@ -1,0 +1,248 @@
+"""One training: its steps, what it keeps on the way, and what is left at its end."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from solidmark.errors import BadInput
+from solidmark.marks import Marked, pattern_to_json
+from solidmark.randomness import digest
+from solidmark.runs import Run, progress
+from solidmark.training.batches import Batch, Plan, Steps, read_steps
+from solidmark.training.checkpoints import (
+    Snapshot,
+    clear_after,
+    read_checkpoint,
+    read_latest,
+    write_checkpoint,
+)
+from solidmark.training.devices import here
+from solidmark.training.interrupts import deferred_interrupt
+from solidmark.training.loss import DenoisingLoss, to_device
+from solidmark.training.losses import draw_losses, write_losses
+from solidmark.training.network import build_scheduler, save_pipeline
+from solidmark.training.pictures import TrainingSet
+from solidmark.training.recipe import Recipe
+from solidmark.training.state import State, learning_rates
+
+LATEST = "latest"
+LENGTH = {
+    "num_train_epochs",
+    "max_train_steps",
+    "checkpointing_steps",
+    "checkpointing_epochs",
+    "checkpoint_at",
+}
+"""What may differ between a checkpoint and the recipe that goes on from it."""
+SHOWN_EVERY = 20
+"""Steps between two looks at the loss; each look stops a GPU for a moment."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training under way.
+
+    Arguments:
+        run: The folder that is written.
+        source: The marked folder.
+        recipe: How.
+        accelerator: Of accelerate.
+        data: The images that can be read.
+        plan: Which of them a step sees.
+        state: All that changes.
+        unet: The network as accelerate wrapped it.
+        optimizer: The optimizer as accelerate wrapped it.
+    """
+
+    run: Run
+    source: Marked
+    recipe: Recipe
+    accelerator: Any
+    data: TrainingSet
+    plan: Plan
+    state: State
+    unet: Any
+    optimizer: Any
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.run.folder / "checkpoints"
+
+    @property
+    def rate(self) -> Callable[[int], float]:
+        """The learning rate of each step."""
+        return learning_rates(self.recipe, self.plan.steps)
+
+    def resume(self, where: str | Path | None) -> None:
+        """Goes on from a checkpoint, or begins anew.
+
+        Raises:
+            NotFound: When the checkpoint is not there.
+            BadInput: When it is damaged, or of another training.
+        """
+        snapshot = None
+        if where == LATEST:
+            snapshot = read_latest(self.checkpoints)
+        elif where is not None:
+            snapshot = read_checkpoint(Path(where))
+        if snapshot is not None:
+            self._check_kin(snapshot)
+            self.state.restore(snapshot)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            clear_after(self.checkpoints, self.state.step)
+
+    def _check_kin(self, snapshot: Snapshot) -> None:
+        """Checks that a checkpoint is of this recipe, these images, and not beyond the end."""
+        mine = {**self.recipe.to_json(), **self._origin()}
+        for name, value in mine.items():
+            found = snapshot.facts.get(name)
+            if name not in LENGTH and found != value:
+                raise BadInput(
+                    f"The checkpoint is of another training ({name}: there {found!r}, here "
+                    f"{value!r}). Use its recipe and its images, or begin anew."
+                )
+        if snapshot.step > self.plan.steps:
+            raise BadInput(
+                f"The checkpoint is at step {snapshot.step}, but this recipe ends at step "
+                f"{self.plan.steps}. Train longer, or begin anew."
+            )
+        for epoch in self.recipe.checkpoint_at:
+            past = epoch * self.plan.steps_per_epoch <= snapshot.step
+            if past and not self._epoch_folder(epoch).is_dir():
+                raise BadInput(
+                    f"checkpoint_at names epoch {epoch}, but the checkpoint is already past it. "
+                    "Name later epochs, or begin anew."
+                )
+
+    def _origin(self) -> dict[str, Any]:
+        """What a checkpoint and a pipeline say of the images they were trained on."""
+        ids = "\0".join(self.data.ids)
+        return {"marked": self.source.manifest["keys"], "images": digest(0, ids).hex()[:16]}
+
+    def go(self, num_workers: int) -> None:
+        """Trains to the end and writes what is left of it."""
+        rate, loss = self.rate, self._loss()
+        pinned = self.accelerator.device.type == "cuda"
+        steps = read_steps(self._steps(), self.state.step, num_workers, pinned)
+        started = time.monotonic() - self.state.seconds
+        with (
+            deferred_interrupt() as interrupted,
+            progress("training", self.plan.steps, self.state.step) as advance,
+        ):
+            note = ""
+            for passes in steps:
+                self._step(passes, loss, rate(self.state.step))
+                self.state.seconds = time.monotonic() - started
+                if self.state.step % SHOWN_EVERY == 0 or not note:
+                    note = f"loss {self.state.losses[-1]:.4f}"
+                advance(note=note)
+                stop = interrupted()
+                self._keep(stop)
+                if stop:
+                    raise KeyboardInterrupt
+        if self.accelerator.is_main_process:
+            self._finish()
+        self.accelerator.wait_for_everyone()
+
+    def _loss(self) -> DenoisingLoss:
+        alphas_cumprod = build_scheduler(self.recipe).alphas_cumprod
+        return DenoisingLoss(
+            alphas_cumprod.to(self.accelerator.device), self.recipe.prediction_type
+        )
+
+    def _steps(self) -> Steps:
+        times, flip = self.recipe.num_train_timesteps, self.recipe.random_flip
+        return Steps(self.data, self.plan, times, flip, here(self.accelerator))
+
+    def _step(self, passes: Sequence[Batch], loss: DenoisingLoss, rate: float) -> None:
+        """One optimizer step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        total = torch.zeros((), device=self.accelerator.device)
+        for number, batch in enumerate(passes):
+            self._seed_dropout(number)
+            last = number == len(passes) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.unet):
+                value = loss(self.unet, to_device(batch, self.accelerator.device))
+                # Gradients are averaged over the processes, but the weights sum to 1 over all.
+                self.accelerator.backward(value * self.accelerator.num_processes)
+            total += value.detach()
+        if self.recipe.max_grad_norm:
+            self.accelerator.clip_grad_norm_(self.unet.parameters(), self.recipe.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.state.ema is not None:
+            self.state.ema.step(self.state.unet.parameters())
+        self.state.add_loss(self.accelerator.reduce(total, "sum"))
+        self.state.step += 1
+
+    def _seed_dropout(self, number: int) -> None:
+        """Dropout is all that draws from torch's global generator."""
+        if self.recipe.dropout:
+            words = (self.state.step, number, self.accelerator.process_index)
+            torch.manual_seed(int.from_bytes(digest(self.recipe.seed, "dropout", *words)[:7]))
+
+    def _keep(self, stop: bool) -> None:
+        """Keeps what is due after a step: the weights of an epoch, then the state.
+
+        In this order, so that a state is never past weights that are not there.
+        """
+        step, recipe = self.state.step, self.recipe
+        epoch, rest = divmod(step, self.plan.steps_per_epoch)
+        if rest == 0 and epoch in recipe.checkpoint_at and self.accelerator.is_main_process:
+            self._save(self._epoch_folder(epoch))
+        by_steps, by_epochs = recipe.checkpointing_steps, recipe.checkpointing_epochs
+        due = bool(by_steps) and step % by_steps == 0
+        due |= bool(by_epochs) and rest == 0 and epoch % by_epochs == 0
+        if due or stop or step == self.plan.steps:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        # Every process looks at the losses, so that all of them stop when training diverges.
+        losses = self.state.losses
+        if self.accelerator.is_main_process:
+            facts = {**self.recipe.to_json(), **self._origin()}
+            write_losses(self.run.folder / "loss.csv", losses, self.plan, self.rate)
+            write_checkpoint(self.checkpoints, self.state.snapshot(**facts))
+
+    def _epoch_folder(self, epoch: int) -> Path:
+        return self.run.folder / "epochs" / f"epoch-{epoch:04d}"
+
+    def _save(self, folder: Path) -> None:
+        """Saves the weights as a pipeline, with what an audit must know of them."""
+        facts = {
+            **self._origin(),
+            "version": 1,
+            "recipe": self.recipe.to_json(),
+            "random_flip": self.recipe.random_flip,
+            "pattern": pattern_to_json(self.source.pattern),
+            "classes": self.source.classes if self.recipe.class_conditional else [],
+            "step": self.state.step,
+            "epoch": self.state.step / self.plan.steps_per_epoch,
+        }
+        weights = self.state.weights()
+        save_pipeline(folder, self.state.unet, build_scheduler(self.recipe), weights, facts)
+
+    def _finish(self) -> None:
+        folder, losses = self.run.folder, self.state.losses
+        last = losses[-self.plan.steps_per_epoch :]
+        self._save(folder / "model")
+        write_losses(folder / "loss.csv", losses, self.plan, self.rate)
+        draw_losses(folder / "loss.svg", losses)
+        self.run.finish(
+            model="model",
+            images=len(self.data.ids),
+            quarantined=len(self.data.broken),
+            steps=self.state.step,
+            loss=sum(last) / len(last),
+            parameters=sum(p.numel() for p in self.state.unet.parameters()),
+            processes=self.accelerator.num_processes,
+            device=str(self.accelerator.device),
+            seconds=round(self.state.seconds, 1),
+        )

@@ -1,0 +1,104 @@
+"""What many tests need: small marked folders, small networks, and a quiet machine."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from solidmark.data import Sample, content_hash, open_data
+from solidmark.errors import BrokenImage
+from solidmark.marks import Border, Marked, Marking, Pattern, mark_dataset, open_marked
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Pictures:
+    """An in-memory data set of images that anybody can make again from their number."""
+
+    def __init__(
+        self, count: int, side: int = 8, channels: int = 1, broken: tuple[int, ...] = ()
+    ) -> None:
+        self.ids = [f"picture-{number:04d}" for number in range(count)]
+        self._shape = (channels, side, side)
+        self._broken = broken
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        if index in self._broken:
+            raise BrokenImage(f'"{self.ids[index]}" is cut short.')
+        noise = torch.Generator().manual_seed(index)
+        image = torch.randint(256, self._shape, generator=noise) / 255
+        return Sample(
+            self.ids[index], image, content_hash(image), f"number {index}", str(index % 3)
+        )
+
+
+@pytest.fixture
+def pictures() -> type[Pictures]:
+    return Pictures
+
+
+@pytest.fixture
+def make_marked(tmp_path: Path) -> Callable[..., Marked]:
+    """Marks in-memory pictures, or the example digits with `digits=True`."""
+
+    def make(
+        count: int = 16,
+        *,
+        side: int = 8,
+        channels: int = 1,
+        pattern: Pattern | None = None,
+        digits: bool = False,
+        name: str = "marked",
+        **options: object,
+    ) -> Marked:
+        data = (
+            open_data("digits", resolution=side, limit=count)
+            if digits
+            else Pictures(count, side, channels)
+        )
+        options.setdefault("held_out", 0.5)
+        marking = Marking(pattern or Border(2), **options)  # type: ignore[arg-type]
+        mark_dataset(data, tmp_path / name, marking, {"count": count})
+        return open_marked(tmp_path / name)
+
+    return make
+
+
+@pytest.fixture
+def save_unet(tmp_path: Path) -> Callable[..., Path]:
+    """Saves an untrained DDPM pipeline with plain diffusers."""
+
+    def save(
+        side: int = 12,
+        channels: int = 1,
+        *,
+        name: str = "pipeline",
+        scheduler: object | None = None,
+        **config: object,
+    ) -> Path:
+        from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+        torch.manual_seed(0)
+        defaults = {
+            "in_channels": channels,
+            "out_channels": channels,
+            "sample_size": side,
+            "layers_per_block": 1,
+            "block_out_channels": (8, 16),
+            "down_block_types": ("DownBlock2D", "DownBlock2D"),
+            "up_block_types": ("UpBlock2D", "UpBlock2D"),
+            "norm_num_groups": 4,
+            "add_attention": False,
+        }
+        unet = UNet2DModel(**{**defaults, **config})
+        DDPMPipeline(unet, scheduler or DDPMScheduler()).save_pretrained(tmp_path / name)
+        return tmp_path / name
+
+    return save

@@ -1,0 +1,210 @@
+"""Every reader is pointed at a model that knows everything and at one that knows nothing."""
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+
+from solidmark.data import Sample, open_data
+from solidmark.diffusion import Metered, Model
+from solidmark.errors import BadInput
+from solidmark.marks import Border, Center, Keymap, Pattern
+from solidmark.models import Gaussian, Memorizer
+from solidmark.randomness import generator
+from solidmark.readers import READERS, Energy, Outpaint, Probe, Query, Reader, Reading
+from solidmark.types import Images, Keys
+
+N = 64
+
+
+def digits(count: int, side: int = 12) -> tuple[list[str], Images]:
+    data = open_data("digits", resolution=side, limit=count)
+    samples = [data[number] for number in range(len(data))]
+    return [sample.id for sample in samples], torch.stack([sample.image for sample in samples])
+
+
+def ask(
+    reader: Reader, model: Model, images: Images, pattern: Pattern, ids: list[str], seed: int = 0
+) -> Reading:
+    query = Query(images, pattern, None, [generator(seed, id) for id in ids])
+    calibration = reader.calibrate(model, query)
+    query = Query(images, pattern, None, [generator(seed, id) for id in ids])
+    return reader.read(model, query, calibration)
+
+
+def distances(reading: Reading, keys: Keys) -> torch.Tensor:
+    return (reading.keys - keys).abs().mean(1)
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[list[str], Images, Keys]:
+    ids, images = digits(N)
+    return ids, images, Keymap(7)(ids)
+
+
+def test_energy_finds_all_keys_of_a_perfect_memorizer(trained) -> None:
+    ids, images, keys = trained
+    pattern = Border(2)
+    found = distances(
+        ask(Energy(), Memorizer(pattern.apply(images, keys)), images, pattern, ids), keys
+    )
+    assert int((found <= 0.1).sum()) == N
+    assert int((found <= 0.05).sum()) >= 0.85 * N
+
+
+def test_energy_finds_the_keys_of_a_perfect_memorizer_in_the_centre(trained) -> None:
+    ids, images, keys = trained
+    pattern = Center(4)
+    hidden = pattern.apply(images, torch.full_like(keys, 0.5))
+    found = distances(
+        ask(Energy(), Memorizer(pattern.apply(images, keys)), hidden, pattern, ids), keys
+    )
+    assert int((found <= 0.1).sum()) >= 0.9 * N
+
+
+def test_outpaint_draws_the_frames_of_a_perfect_memorizer(trained) -> None:
+    """With a thin frame the picture decides which training image the sampling ends in."""
+    ids, images = digits(N, 16)
+    keys, pattern = Keymap(7)(ids), Border(1)
+    model = Memorizer(pattern.apply(images, keys))
+    reading = ask(Outpaint(steps=50, jump_count=5), model, images, pattern, ids)
+    assert int((distances(reading, keys) <= 0.005).sum()) >= 0.9 * N
+    assert reading.pictures is not None
+    torch.testing.assert_close(pattern.crop(reading.pictures), images)
+
+
+@pytest.mark.parametrize("reader", [Energy(), Outpaint(steps=20), Probe()], ids=lambda r: r.name)
+def test_a_model_that_knows_nothing_is_at_chance(reader: Reader, trained) -> None:
+    """The keys are redrawn 40 times: 2,560 p-values, uniform."""
+    ids, images, _ = trained
+    pattern = Border(2)
+    others = torch.cat([pattern.apply(images, Keymap(100 + n)(ids)) for n in range(8)])
+    read = ask(reader, Gaussian(others), images, pattern, ids).keys[:, 0]
+    levels = torch.arange(256) / 255
+    p_values = []
+    for seed in range(40):
+        distance = (Keymap(seed)(ids)[:, 0] - read).abs()
+        within = (levels[None] - read[:, None]).abs() <= distance[:, None] + 1e-6
+        p_values += within.double().mean(1).tolist()
+    assert stats.kstest(p_values, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [Energy(), Outpaint(steps=10), Outpaint(steps=20, jump_length=5, jump_count=2), Probe()],
+    ids=str,
+)
+def test_rows_do_not_depend_on_their_batch(reader: Reader, trained) -> None:
+    ids, images, keys = trained
+    pattern = Border(2)
+    model = Memorizer(pattern.apply(images, keys))
+    calibration = reader.calibrate(model, Query(images, pattern, None))
+    query = Query(images, pattern, None, [generator(0, id) for id in ids])
+    together = reader.read(model, query, calibration).keys
+    for number in (0, 5, N - 1):
+        alone = Query(images[number : number + 1], pattern, None, [generator(0, ids[number])])
+        single = reader.read(model, alone, calibration).keys[0]
+        torch.testing.assert_close(single, together[number], atol=1e-5, rtol=0)
+
+
+def test_a_reader_cannot_see_a_key(trained) -> None:
+    """What a reader is given is the same whatever key the image carries."""
+    _, images, keys = trained
+    for pattern in (Border(2), Center(4)):
+        one = pattern.apply(images, keys)
+        other = pattern.apply(images, 1 - keys)
+        from solidmark.measures import SolidMark
+
+        hide = SolidMark(Energy(), pattern)._hide
+        assert torch.equal(hide(one), hide(other))
+
+
+@pytest.mark.parametrize(
+    ("reader", "calls"),
+    [
+        (Energy(), 9),
+        (Energy(candidates=5, t=0.05), 5),
+        (Probe(), 1),
+        (Outpaint(steps=25), 25),
+        (Outpaint(steps=250, jump_count=10), 2410),
+    ],
+    ids=str,
+)
+def test_network_calls_an_image(reader: Reader, calls: int, trained) -> None:
+    """RePaint's full schedule is 2,410 calls (Lugmayr et al., 2022)."""
+    ids, images, keys = trained
+    pattern = Border(2)
+    model = Memorizer(pattern.apply(images[:2], keys[:2]))
+    calibration = reader.calibrate(model, Query(images[:2], pattern, None))
+    meter = Metered(model)
+    query = Query(images[:2], pattern, None, [generator(0, id) for id in ids[:2]])
+    reader.read(meter, query, calibration)
+    assert meter.calls == 2 * calls
+
+
+class Echo:
+    """A denoiser that answers with fixed images: what Outpaint makes of it can be said exactly."""
+
+    def __init__(self, answer: Images) -> None:
+        self.inner = Memorizer(answer)
+        self.answer = answer
+        self.seen: list[torch.Tensor] = []
+        self.schedule, self.channels = self.inner.schedule, 1
+        self.encode, self.decode = self.inner.encode, self.inner.decode
+
+    def condition(self, samples: list[Sample]) -> None:
+        return None
+
+    def denoise(self, z_t: torch.Tensor, t: float, condition: None) -> torch.Tensor:
+        self.seen.append(z_t.clone())
+        return self.encode(self.answer).expand_as(z_t)
+
+
+def test_outpaint_replaces_the_known_part_before_every_call(trained) -> None:
+    """The known pixels that the network sees are the true ones, noised to that very step."""
+    ids, images, _ = trained
+    pattern = Border(2)
+    model = Echo(torch.full((1, 1, 16, 16), 0.25))
+    query = Query(images[:4], pattern, None, [generator(0, id) for id in ids[:4]])
+    reading = Outpaint(steps=25).read(model, query, {})
+    torch.testing.assert_close(reading.keys, torch.full((4, 1), 0.25))
+    alpha, sigma = model.schedule(0.999)
+    first, last = model.seen[0], model.seen[-1]
+    alpha_end, sigma_end = model.schedule(0.039)
+    known = pattern.crop(last) - alpha_end * (images[:4] * 2 - 1)
+    assert math.isclose(float(known.std()), sigma_end, rel_tol=0.1)
+    assert math.isclose(float(first.std()), math.hypot(alpha, sigma), rel_tol=0.1)
+
+
+def test_clamping_keeps_a_wild_network_in_range(trained) -> None:
+    ids, images, _ = trained
+    model = Echo(torch.full((1, 1, 16, 16), 7.0))
+    query = Query(images[:2], Border(2), None, [generator(0, id) for id in ids[:2]])
+    assert torch.equal(Outpaint(steps=5).read(model, query, {}).keys, torch.ones(2, 1))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Energy(candidates=2),
+        lambda: Energy(t=1.5),
+        lambda: Energy(frame_weight=-1),
+        lambda: Probe(t=0.0),
+        lambda: Outpaint(steps=0),
+        lambda: Outpaint(jump_count=0),
+        lambda: Outpaint(eta=2),
+        lambda: Outpaint(start=0),
+    ],
+)
+def test_bad_options_are_refused(make) -> None:
+    with pytest.raises(BadInput):
+        make()
+
+
+def test_the_table_of_readers_is_complete() -> None:
+    assert {name: reader.name for name, reader in READERS.items()} == {
+        "energy": "energy",
+        "outpaint": "outpaint",
+        "probe": "probe",
+    }

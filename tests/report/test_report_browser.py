@@ -1,0 +1,242 @@
+"""The page in a browser: nothing is fetched, nothing hostile runs, the table works."""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from solidmark.report import write_report
+
+pytestmark = pytest.mark.browser
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page that is open, and everything it said and asked for."""
+
+    def __init__(self, browser: Any, path: Path, **how: Any) -> None:
+        self.context = browser.new_context(**how)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.url = path.as_uri()
+        self.page.route("**/*", self._route)
+        self.page.goto(self.url)
+
+    def _route(self, route: Any) -> None:
+        allowed = route.request.url == self.url or route.request.url.startswith("data:")
+        route.continue_() if allowed else route.abort()
+
+    def column(self, number: int) -> list[str]:
+        cells = self.page.locator(f"#body tr td:nth-child({number})")
+        found: list[str] = cells.all_inner_texts()
+        return found
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    visits: list[Visit] = []
+
+    def open_page(path: Path, **how: Any) -> Visit:
+        visits.append(Visit(browser, path, **how))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        one.context.close()
+
+
+def test_nothing_is_fetched_nothing_is_refused_and_nothing_hostile_runs(
+    visit: Callable[..., Visit], whole_audit: Path
+) -> None:
+    one = visit(whole_audit / "report.html")
+    one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+    one.page.wait_for_timeout(200)
+    assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
+    # A refused style or script would be said on the console.
+    assert one.said == []
+    assert one.page.evaluate("window.hacked") is None
+    broken = "[...document.images].filter(i => !i.naturalWidth).length"
+    assert one.page.evaluate(broken) == 0
+    assert one.page.evaluate("document.images.length") > 40
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_page_never_scrolls_sideways(
+    visit: Callable[..., Visit], whole_audit: Path, width: int
+) -> None:
+    one = visit(whole_audit / "report.html", viewport={"width": width, "height": 800})
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+    one.page.evaluate("window.scrollTo(1000, 0)")
+    assert one.page.evaluate("window.scrollX") == 0
+
+
+def test_columns_sort_both_ways_by_keyboard_with_missing_values_last(
+    visit: Callable[..., Visit], whole_audit: Path
+) -> None:
+    one = visit(whole_audit / "report.html")
+    heads = one.page.locator("#head th")
+    names = heads.all_inner_texts()
+    number = names.index("Distance") + 1
+    one.page.locator("#choose-reader").select_option("energy")
+    one.page.locator("#choose-split").select_option("trained")
+    button = heads.nth(number - 1).locator("button")
+    button.focus()
+    one.page.keyboard.press("Enter")
+    assert heads.nth(number - 1).get_attribute("aria-sort") == "ascending"
+    up = one.column(number)
+    assert up[-3:] == ["–"] * 3
+    values = [float(text) for text in up[:-3]]
+    assert values == sorted(values)
+    assert values[0] < values[-1]
+    one.page.keyboard.press("Enter")
+    assert heads.nth(number - 1).get_attribute("aria-sort") == "descending"
+    down = one.column(number)
+    assert down[-3:] == ["–"] * 3
+    assert [float(text) for text in down[:-3]] == values[::-1]
+
+
+def test_rows_are_filtered_by_text_choice_and_q(
+    visit: Callable[..., Visit], whole_audit: Path
+) -> None:
+    one = visit(whole_audit / "report.html")
+    count = one.page.locator("#count")
+    assert count.inner_text() == "576 of 576 rows"
+    one.page.locator("#choose-split").select_option("held_out")
+    assert count.inner_text() == "192 of 576 rows"
+    assert set(one.column(3)) == {"Held-out"}
+    one.page.locator("#search").fill("ONERROR")
+    expect_rows(one, 3)
+    assert set(one.column(1)) == {"<img src=x onerror=window.hacked=1> held out"}
+    one.page.locator("#search").fill("")
+    one.page.locator("#choose-split").select_option("")
+    one.page.locator("#choose-status").select_option("failed")
+    assert count.inner_text() == "18 of 576 rows"
+    one.page.locator("#only-named").check()
+    assert count.inner_text() == "0 of 576 rows"
+
+
+def test_the_rows_can_be_taken_home_as_csv(
+    visit: Callable[..., Visit], whole_audit: Path, tmp_path: Path
+) -> None:
+    one = visit(whole_audit / "report.html", accept_downloads=True)
+    one.page.locator("#choose-reader").select_option("probe")
+    with one.page.expect_download() as download:
+        one.page.locator("#download").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    with open(tmp_path / "rows.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 192
+    assert {row["reader"] for row in rows} == {"probe"}
+    assert "line one\nline two\ttab" in {row["id"] for row in rows}
+    assert "x" * 3000 in {row["id"] for row in rows}
+    assert all(0 <= float(row["p_value"]) <= 1 for row in rows if row["status"] == "ok")
+
+
+def test_text_that_a_spreadsheet_would_run_is_defused(
+    visit: Callable[..., Visit], make_audit: Callable[..., Path], tmp_path: Path
+) -> None:
+    import pyarrow.parquet as parquet
+    from conftest import table
+
+    audit = make_audit(n=4, held_out=4, failed=0, strengths={"energy": 1.0}, hostile=False)
+    rows = parquet.read_table(audit / "scores.parquet").to_pylist()
+    table([row | {"id": f"=1+{i}"} for i, row in enumerate(rows)], audit / "scores.parquet")
+    one = visit(write_report(audit), accept_downloads=True)
+    with one.page.expect_download() as download:
+        one.page.locator("#download").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    assert all(line.startswith("'=1+") for line in lines[1:])
+
+
+def test_twenty_thousand_rows_stay_fluid(
+    visit: Callable[..., Visit], make_audit: Callable[..., Path]
+) -> None:
+    audit = make_audit(
+        n=2000, held_out=18000, ceiling=False, pictures=False, strengths={"energy": 0.5}
+    )
+    one = visit(write_report(audit))
+    assert one.page.locator("#count").inner_text() == "20,000 of 20,000 rows"
+    assert one.page.locator("#body tr").count() == 200
+    took = one.page.evaluate(
+        "() => { const t = performance.now();"
+        " document.querySelectorAll('#head button')[5].click(); return performance.now() - t }"
+    )
+    assert took < 2000
+    one.page.evaluate("document.getElementById('box').scrollTop = 1e9")
+    expect_rows(one, 400)
+    one.page.evaluate("document.getElementById('more').click()")
+    assert one.page.locator("#body tr").count() >= 600
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast_in_light_and_dark(
+    visit: Callable[..., Visit], whole_audit: Path, scheme: str
+) -> None:
+    one = visit(whole_audit / "report.html", color_scheme=scheme)
+    paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (luminance(paper) < 0.1) == (scheme == "dark")
+    pairs = one.page.evaluate(
+        """() => [...document.querySelectorAll('p, dd, dt, td, th, a, span, button, text, li')]
+        .filter((e) => e.getClientRects().length).map((e) => {
+          let back = e;
+          const clear = () => getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)';
+          while (clear() && back.parentElement) back = back.parentElement;
+          const style = getComputedStyle(e);
+          return [e.tagName === 'text' ? style.fill : style.color,
+                  getComputedStyle(back).backgroundColor];
+        })"""
+    )
+    assert len(pairs) > 500
+    worst = min(contrast(*pair) for pair in {tuple(pair) for pair in pairs})
+    assert worst >= 4.5
+
+
+def test_without_images_the_browser_shows_none(
+    visit: Callable[..., Visit], make_audit: Callable[..., Path]
+) -> None:
+    one = visit(write_report(make_audit(n=8, held_out=8), images=False))
+    assert one.asked == [one.url]
+    assert one.said == []
+    assert one.page.evaluate("document.images.length") == 0
+
+
+def expect_rows(one: Visit, count: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(one.page.locator("#body tr")).to_have_count(count)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(part) / 255 for part in colour[4:-1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)

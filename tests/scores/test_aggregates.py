@@ -1,0 +1,196 @@
+"""The rows of results.json: their names, their numbers, and their silence where there are none."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from solidmark.errors import BadInput, EmptyTable
+from solidmark.scores import DELTAS, aggregate, correlation, eidetic, rank_test, roc, score_table
+from solidmark.scores.power import smallest_share
+
+from .tables import Row, evidence_rows, fail, key_rows, table
+
+ALWAYS = {
+    *("measure", "reader", "split", "statistic", "n", "failed", "value", "unit", "direction"),
+    *("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"),
+}
+SOMETIMES = {"count", "delta", "fpr", "chance_uniform", "chance_constant", "note"}
+
+
+def scores_of(
+    trained: int = 40, held_out: int = 30, keys: int = 1, memory: float = 0.7, repeats: int = 1
+) -> pa.Table:
+    rows = key_rows(trained, keys, held_out)
+    evidence = evidence_rows(rows, memory=memory, repeats=repeats)
+    evidence += evidence_rows(rows[:trained], memory=0.95, split="ceiling", seed=2)
+    evidence += evidence_rows(rows, reader="outpaint", memory=0.0, repeats=repeats, seed=3)
+    return score_table(table(evidence), table(rows))
+
+
+def find(rows: list[Row], **wanted: Any) -> Row:
+    found = [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+    assert len(found) == 1
+    return found[0]
+
+
+def columns(scores: pa.Table, reader: str, split: str) -> dict[str, np.ndarray]:
+    rows = [row for row in scores.to_pylist() if row["reader"] == reader and row["split"] == split]
+    names = ("distance", "key", "key_read", "p_value")
+    return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+@pytest.mark.parametrize("keys", [1, 4])
+def test_the_rows_are_those_of_the_format(keys: int) -> None:
+    rows = aggregate(scores_of(keys=keys), calls={"energy": 9.0, "outpaint": 250.0})
+    json.dumps(rows, allow_nan=False)
+    for row in rows:
+        assert set(row) >= ALWAYS
+        assert set(row) <= ALWAYS | SOMETIMES
+        assert all(type(value) in (str, int, float, type(None)) for value in row.values())
+        missing = [name for name in ("value", "ci_low", "ci_high", "p_value") if row[name] is None]
+        assert not missing or row["note"]
+        assert row["p_value"] is None or 0 < row["p_value"] <= 1
+        if row["ci_low"] is not None:
+            assert row["ci_low"] <= row["value"] <= row["ci_high"]
+    energy = [(row["split"], row["statistic"]) for row in rows if row["reader"] == "energy"]
+    four = ["eidetic"] * 4
+    assert energy == [
+        *(("trained", s) for s in [*four, "correlation", "rank_z", "named"]),
+        *[("trained", "smallest_share")] * 4,
+        *(("held_out", s) for s in [*four, "correlation", "rank_z", "named"]),
+        *(("ceiling", s) for s in [*four, "correlation", "rank_z"]),
+        *(("trained_vs_held_out", s) for s in ["auc", "tpr_at_fpr", "tpr_at_fpr"]),
+    ]
+    assert find(rows, reader="outpaint", split="trained", statistic="rank_z")[
+        "network_calls_per_image"
+    ] == 250.0  # fmt: skip
+
+
+def test_the_numbers_are_those_of_the_functions() -> None:
+    scores = scores_of()
+    rows = aggregate(scores, calls={})
+    trained = columns(scores, "energy", "trained")
+    held_out = columns(scores, "energy", "held_out")
+    for count in eidetic(trained["distance"], trained["key_read"]):
+        row = find(rows, reader="energy", split="trained", statistic="eidetic", delta=count.delta)
+        assert (row["n"], row["count"], row["value"]) == (40, count.count, count.share)
+        assert (row["chance"], row["p_value"]) == (count.chance, count.p_value)
+        assert (row["chance_uniform"], row["ci_low"]) == (count.chance_uniform, count.ci_low)
+        assert (row["unit"], row["direction"]) == ("share", "high")
+        assert row["network_calls_per_image"] is None
+    z = rank_test(trained["p_value"], trained["key_read"])
+    assert find(rows, reader="energy", split="trained", statistic="rank_z")["value"] == z.value
+    r = correlation(held_out["key"], held_out["key_read"])
+    row = find(rows, reader="energy", split="held_out", statistic="correlation")
+    assert (row["value"], row["p_value"], row["chance"]) == (r.value, r.p_value, 0.0)
+    area = roc(trained["distance"], held_out["distance"]).auc
+    row = find(rows, reader="energy", statistic="auc")
+    assert (row["n"], row["value"], row["p_value"]) == (70, area.value, area.p_value)
+    assert row["chance"] == 0.5
+
+
+def test_memory_is_seen_and_its_absence_too() -> None:
+    scores = scores_of(keys=16, held_out=110)
+    rows = aggregate(scores, calls={})
+    for statistic in ("correlation", "rank_z"):
+        assert find(rows, reader="energy", split="trained", statistic=statistic)["p_value"] < 1e-9
+        for reader, split in (("energy", "held_out"), ("outpaint", "trained")):
+            p = find(rows, reader=reader, split=split, statistic=statistic)["p_value"]
+            assert p > 1e-3
+    named = find(rows, reader="energy", split="trained", statistic="named")
+    remembered = [
+        row for row in scores.to_pylist()
+        if (row["reader"], row["split"]) == ("energy", "trained") and row["distance"] < 0.02
+    ]  # fmt: skip
+    assert named["value"] == named["count"] == len(remembered) > 15
+    assert named["p_value"] < 1e-20
+    assert find(rows, reader="outpaint", split="trained", statistic="named")["p_value"] > 1e-3
+    tpr = find(rows, reader="energy", statistic="tpr_at_fpr", fpr=0.01)
+    assert tpr["value"] >= len(remembered) / 40
+    assert tpr["chance"] == 0.01
+    assert find(rows, reader="energy", statistic="tpr_at_fpr", fpr=0.001)["value"] is None
+
+
+def test_what_could_have_been_seen_asks_the_ceiling() -> None:
+    rows = aggregate(scores_of(), calls={})
+    for delta in DELTAS:
+        of = {"reader": "energy", "delta": delta}
+        trained = find(rows, split="trained", statistic="eidetic", **of)
+        ceiling = find(rows, split="ceiling", statistic="eidetic", **of)
+        row = find(rows, statistic="smallest_share", **of)
+        assert row["value"] == smallest_share(40, trained["chance"], ceiling["value"])
+        assert "found at the ceiling" in row["note"]
+        assert row["direction"] is None
+    unaided = find(rows, reader="outpaint", statistic="smallest_share", delta=0.05)
+    assert "for want of a ceiling" in unaided["note"]
+
+
+def test_the_order_of_the_rows_and_the_other_readers_change_nothing() -> None:
+    scores = scores_of(repeats=2)
+    before = scores.to_pylist()
+    rows = aggregate(scores, calls={}, seed=3)
+    shuffled = scores.take(np.random.default_rng(0).permutation(scores.num_rows))
+    assert aggregate(shuffled, calls={}, seed=3) == rows
+    alone = scores.filter(pa.compute.equal(scores["reader"], "outpaint"))
+    assert aggregate(alone, calls={}, seed=3) == [r for r in rows if r["reader"] == "outpaint"]
+    assert aggregate(scores, calls={}, seed=4) != rows
+    assert scores.to_pylist() == before
+
+
+def test_repeats_of_one_image_are_not_more_images() -> None:
+    once = aggregate(scores_of(memory=1.0), calls={})
+    often = aggregate(scores_of(memory=1.0, repeats=4), calls={})
+    one, four = (
+        find(rows, reader="energy", split="trained", statistic="eidetic", delta=0.05)
+        for rows in (once, often)
+    )
+    assert (one["n"], four["n"], four["count"]) == (40, 160, 160)
+    assert four["ci_low"] == pytest.approx(one["ci_low"])
+    assert np.log10(four["p_value"]) == pytest.approx(np.log10(one["p_value"]), rel=0.2)
+
+
+def test_absent_splits_have_no_rows_and_failed_ones_say_so() -> None:
+    keys = key_rows(10, held_out=10)
+    rows = [
+        fail(row) if row["split"] == "held_out" or row["id"].endswith("3.png") else row
+        for row in evidence_rows(keys)
+    ]
+    found = aggregate(score_table(table(rows), table(keys)), calls={})
+    assert {row["split"] for row in found} == {"trained", "held_out", "trained_vs_held_out"}
+    for row in found:
+        expected = {"trained": (9, 1), "held_out": (0, 10), "trained_vs_held_out": (9, 11)}
+        assert (row["n"], row["failed"]) == expected[row["split"]]
+        if row["split"] != "trained":
+            assert row["value"] is row["ci_low"] is row["p_value"] is None
+            assert "scored" in row["note"]
+
+
+def test_a_reader_that_always_says_the_same() -> None:
+    keys = key_rows(30)
+    rows = [row | {"key_read": [0.5]} for row in evidence_rows(keys)]
+    found = aggregate(score_table(table(rows), table(keys)), calls={})
+    silent = find(found, statistic="correlation")
+    assert silent["value"] is None
+    assert "constant" in silent["note"]
+    assert find(found, statistic="rank_z")["p_value"] > 1e-3
+
+
+def test_one_image_is_enough_to_be_counted() -> None:
+    keys = key_rows(1, held_out=1)
+    found = aggregate(score_table(table(evidence_rows(keys)), table(keys)), calls={})
+    json.dumps(found, allow_nan=False)
+    assert find(found, split="trained", statistic="eidetic", delta=0.1)["value"] == 1.0
+
+
+def test_nothing_to_aggregate() -> None:
+    keys = key_rows(3)
+    failed = score_table(table([fail(row) for row in evidence_rows(keys)]), table(keys))
+    with pytest.raises(EmptyTable):
+        aggregate(failed, calls={})
+    with pytest.raises(EmptyTable):
+        aggregate(failed.slice(0, 0), calls={})
+    with pytest.raises(BadInput, match="p_value"):
+        aggregate(failed.drop_columns("p_value"), calls={})

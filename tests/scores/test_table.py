@@ -1,0 +1,137 @@
+"""The score table: its columns, its failed rows, and what it refuses."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from solidmark.errors import BadInput, EmptyTable, WrongKeys
+from solidmark.scores import SCORES, p_values, q_values, score_table
+
+from .tables import evidence_rows, fail, key_rows, table
+
+
+@pytest.mark.parametrize("count", [1, 16])
+def test_each_column_by_hand(count: int) -> None:
+    keys = key_rows(6, count)
+    evidence = evidence_rows(keys, memory=0.5)
+    scores = score_table(table(evidence), table(keys))
+    assert scores.schema == SCORES
+    key = np.array(scores["key"].to_pylist())
+    read = np.array(scores["key_read"].to_pylist())
+    np.testing.assert_array_equal(key, [row["key"] for row in keys])
+    np.testing.assert_array_equal(read, [row["key_read"] for row in evidence])
+    distance = np.array([np.mean(abs(k - r)) for k, r in zip(key, read, strict=True)])
+    p = p_values(distance, read)
+    np.testing.assert_allclose(scores["distance"], distance)
+    np.testing.assert_allclose(scores["p_value"], p)
+    np.testing.assert_allclose(scores["q_value"], q_values(p))
+    np.testing.assert_allclose(scores["exposure_bits"], -np.log2(p))
+    assert scores["key_group"].to_pylist() == [row["id"] for row in keys]
+    assert scores["group"].null_count == 6
+
+
+def test_rows_stay_in_order_and_the_input_stays_as_it_is() -> None:
+    keys = key_rows(5, held_out=3)
+    rows = evidence_rows(keys, repeats=2)[::-1]
+    evidence = table(rows)
+    before = evidence.to_pylist()
+    scores = score_table(evidence, table(keys[::-1]))
+    assert scores["id"].to_pylist() == [row["id"] for row in rows]
+    assert scores["repeat"].to_pylist() == [row["repeat"] for row in rows]
+    assert evidence.to_pylist() == before
+
+
+def test_failed_rows_are_null_and_cost_the_others_nothing() -> None:
+    keys = key_rows(5)
+    rows = evidence_rows(keys)
+    without = score_table(table(rows[1:]), table(keys))
+    rows[0] = fail(rows[0])
+    scores = score_table(table(rows), table(keys))
+    for name in ("key_read", "distance", "p_value", "q_value", "exposure_bits"):
+        assert scores[name].is_null().to_pylist() == [True] + [False] * 4
+    assert scores["note"].to_pylist()[0] == "out of memory"
+    assert scores.slice(1).to_pylist() == without.to_pylist()
+
+
+@pytest.mark.parametrize("read", [[float("nan")], [float("inf")], None, []])
+def test_an_estimate_that_is_no_number_fails_its_row(read: list[float] | None) -> None:
+    keys = key_rows(3)
+    rows = evidence_rows(keys)
+    rows[1]["key_read"] = read
+    scores = score_table(table(rows), table(keys))
+    assert scores["status"].to_pylist() == ["ok", "failed", "ok"]
+    assert scores["note"].to_pylist()[1] == "The estimate is not a number."
+    assert scores["distance"].is_null().to_pylist() == [False, True, False]
+
+
+def test_all_rows_failed_is_a_table_still() -> None:
+    keys = key_rows(2)
+    scores = score_table(table([fail(row) for row in evidence_rows(keys)]), table(keys))
+    assert scores["p_value"].null_count == 2
+
+
+def test_q_values_are_within_one_reader_split_and_repeat() -> None:
+    keys = key_rows(8, held_out=4)
+    rows = evidence_rows(keys, memory=0.5, repeats=2)
+    alone = score_table(table(rows), table(keys))
+    more = rows + evidence_rows(keys, reader="outpaint", memory=0.0)
+    more += evidence_rows(keys[:8], split="ceiling")
+    scores = score_table(table(more), table(keys)).slice(0, len(rows))
+    assert scores["q_value"].to_pylist() == alone["q_value"].to_pylist()
+    trained = [row for row in alone.to_pylist() if row["split"] == "trained" and row["repeat"] == 1]
+    expected = q_values(np.array([row["p_value"] for row in trained]))
+    np.testing.assert_allclose([row["q_value"] for row in trained], expected)
+
+
+def test_ceiling_rows_take_the_keys_of_their_ids() -> None:
+    keys = key_rows(4)
+    scores = score_table(table(evidence_rows(keys, split="ceiling")), table(keys))
+    assert max(scores["distance"].to_pylist()) < 0.011
+
+
+def test_single_precision_keys_are_put_on_their_levels() -> None:
+    keys = key_rows(50)
+    evidence = evidence_rows(keys, memory=0.0)
+    for row, key in zip(evidence, keys, strict=True):
+        row["key_read"] = [1 - key["key"][0]]  # on a level, where a tie would be lost
+    rough = score_table(table(evidence), table(keys, pa.float32()))
+    assert rough.to_pylist() == score_table(table(evidence), table(keys)).to_pylist()
+
+
+def test_the_table_survives_a_file(tmp_path) -> None:
+    keys = key_rows(3)
+    scores = score_table(table(evidence_rows(keys)), table(keys))
+    pq.write_table(scores, tmp_path / "scores.parquet")
+    assert pq.read_table(tmp_path / "scores.parquet").equals(scores)
+
+
+def test_keys_of_other_images_are_refused() -> None:
+    keys = key_rows(4)
+    evidence = table(evidence_rows(keys))
+    with pytest.raises(WrongKeys, match=r"trained/0000\.png.*is not in the keys"):
+        score_table(evidence, table(keys[1:]))
+    with pytest.raises(WrongKeys, match="without a mark"):
+        score_table(evidence, table([keys[0] | {"key": None, "marked": False}, *keys[1:]]))
+    with pytest.raises(WrongKeys, match="has 4 keys, and 1 were read"):
+        score_table(evidence, table(key_rows(4, 4)))
+    with pytest.raises(WrongKeys, match=r"different numbers of keys: \[1, 4\]"):
+        score_table(evidence, table([*keys[:3], key_rows(4, 4)[3]]))
+    with pytest.raises(WrongKeys, match='asked as "trained", but the keys say "held_out"'):
+        score_table(evidence, table([keys[0] | {"split": "held_out"}, *keys[1:]]))
+    with pytest.raises(WrongKeys, match="twice"):
+        score_table(evidence, table([*keys, keys[0]]))
+    with pytest.raises(WrongKeys, match="none of 0/255"):
+        score_table(evidence, table([keys[0] | {"key": [0.5]}, *keys[1:]]))
+
+
+def test_other_things_are_refused() -> None:
+    keys = key_rows(2)
+    rows = evidence_rows(keys)
+    with pytest.raises(EmptyTable):
+        score_table(table(rows).slice(0, 0), table(keys))
+    with pytest.raises(BadInput, match="lack the column key_read"):
+        score_table(table(rows).drop_columns("key_read"), table(keys))
+    rows[0]["key_read"] = [1.2]
+    with pytest.raises(BadInput, match=r"1\.2"):
+        score_table(table(rows), table(keys))

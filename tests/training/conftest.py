@@ -1,0 +1,28 @@
+"""One thread, so that two tests at once do not wait for each other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.folders import mark
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine training images of 12 x 12 pixels, three held out."""
+    return mark(tmp_path_factory.mktemp("marked") / "marked")
+
+
+@pytest.fixture(scope="session")
+def with_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return mark(tmp_path_factory.mktemp("classes") / "marked", classes=3, channels=3)

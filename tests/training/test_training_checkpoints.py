@@ -1,0 +1,64 @@
+"""Checkpoints: whole or not there, the newest that can be read, never a pickle."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.training import read_checkpoint, read_latest
+from solidmark.training.checkpoints import Snapshot, clear_after, write_checkpoint
+
+
+def snapshot(step: int) -> Snapshot:
+    return Snapshot({"unet": {"w": torch.full((3,), float(step))}}, {"step": step})
+
+
+def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
+    found = read_checkpoint(write_checkpoint(tmp_path, snapshot(7)))
+    assert found.step == 7
+    assert found.tensors["unet"]["w"].tolist() == [7, 7, 7]
+
+
+def test_two_are_kept(tmp_path: Path) -> None:
+    for step in (1, 2, 10):
+        write_checkpoint(tmp_path, snapshot(step))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["checkpoint-00000002", "checkpoint-00000010"]
+    newest = read_latest(tmp_path)
+    assert newest is not None
+    assert newest.step == 10
+
+
+def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
+    for step in (1, 2):
+        path = write_checkpoint(tmp_path, snapshot(step))
+    (path / "unet.safetensors").write_bytes(b"torn")
+    with pytest.raises(BadInput, match="is damaged"):
+        read_checkpoint(path)
+    newest = read_latest(tmp_path)
+    assert newest is not None
+    assert newest.step == 1
+
+
+def test_one_that_is_not_whole_is_refused(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path, snapshot(1))
+    (path / "COMPLETE").unlink()
+    with pytest.raises(BadInput, match="is not whole"):
+        read_checkpoint(path)
+    with pytest.raises(NotFound, match='"latest"'):
+        read_checkpoint(tmp_path / "nowhere")
+    assert read_latest(tmp_path) is None
+
+
+def test_what_a_kill_left_is_cleared(tmp_path: Path) -> None:
+    for step in (1, 2):
+        write_checkpoint(tmp_path, snapshot(step))
+    (tmp_path / ".checkpoint-00000003.tmp").mkdir()
+    clear_after(tmp_path, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000001"]
+
+
+def test_a_state_holds_no_pickle(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path, snapshot(1))
+    assert {file.suffix for file in path.iterdir()} <= {".safetensors", ".json", ""}
