@@ -23,7 +23,10 @@ def digest(seed: int, *words: str | int) -> bytes:
         seed: The secret, any integer.
         words: What the hash stands for.
     """
-    state = hashlib.blake2b(digest_size=32, key=str(seed).encode()[:64])
+    secret = str(seed).encode()
+    if len(secret) > hashlib.blake2b.MAX_KEY_SIZE:  # All of a long secret counts.
+        secret = hashlib.blake2b(secret).digest()
+    state = hashlib.blake2b(digest_size=32, key=secret)
     for word in words:
         data = str(word).encode("utf-8", "surrogatepass")
         state.update(f"{len(data)}:".encode() + data)

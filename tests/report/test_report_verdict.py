@@ -104,10 +104,11 @@ def test_a_control_far_from_chance_forbids_trust_even_when_much_is_read() -> Non
     assert "once in 20 runs" not in found.details[0]
 
 
-def test_a_control_just_outside_its_interval_is_suspect_and_says_how_often_luck_does_this() -> None:
+def test_a_control_just_outside_its_interval_is_noted_but_not_alarming() -> None:
+    """One interval in 20 misses its chance by luck; only a p-value below 1 % is suspicious."""
     found = verdict(run(45, held_out=1))
-    assert found.state == "untrusted"
-    assert "once in 20 runs" in found.details[0]
+    assert found.state == "memorized"
+    assert any("once in 20 runs" in detail for detail in found.details)
 
 
 def test_a_control_off_by_its_rank_only_is_suspect() -> None:

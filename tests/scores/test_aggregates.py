@@ -86,7 +86,7 @@ def test_the_numbers_are_those_of_the_functions() -> None:
     r = correlation(held_out["key"], held_out["key_read"])
     row = find(rows, reader="energy", split="held_out", statistic="correlation")
     assert (row["value"], row["p_value"], row["chance"]) == (r.value, r.p_value, 0.0)
-    area = roc(trained["distance"], held_out["distance"]).auc
+    area = roc(trained["p_value"], held_out["p_value"]).auc
     row = find(rows, reader="energy", statistic="auc")
     assert (row["n"], row["value"], row["p_value"]) == (70, area.value, area.p_value)
     assert row["chance"] == 0.5

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from solidmark.errors import EmptyTable
-from solidmark.scores import Estimate, Roc, roc
+from solidmark.scores import Estimate, Roc, p_values, roc
 from solidmark.scores.roc import _curve, _detection_p, _Sides
 
 tied = st.lists(st.integers(0, 12).map(lambda i: i / 12), min_size=1, max_size=30)
@@ -133,3 +133,14 @@ def test_same_seed_same_interval() -> None:
 def test_one_side_missing() -> None:
     with pytest.raises(EmptyTable):
         roc(np.empty(0), np.ones(3))
+
+
+def test_distances_would_see_memory_where_p_values_see_none() -> None:
+    """Estimates of the two sides lie in different places, no key is known: the area must be 1/2."""
+    generator = np.random.default_rng(2)
+    keys = generator.integers(0, 256, (4000, 1)) / 255
+    read = np.where(np.arange(4000)[:, None] < 2000, 0.5, 0.0) + generator.random((4000, 1)) / 100
+    distance = np.abs(keys - read)[:, 0]
+    p_value = p_values(distance, read)
+    assert roc(distance[:2000], distance[2000:]).auc.p_value < 1e-6
+    assert roc(p_value[:2000], p_value[2000:]).auc.value == pytest.approx(0.5, abs=0.03)

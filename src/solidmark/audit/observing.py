@@ -83,7 +83,7 @@ def observe(question: Question) -> Run:
     marked = question.open_images()
     model = question.open_model(marked)
     run = question.open_run(marked)
-    if (run.folder / "evidence.parquet").is_file():
+    if run.finished:
         return run
     processes = Processes.here()
     tasks = list(_tasks(question, marked, model))

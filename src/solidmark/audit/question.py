@@ -57,7 +57,8 @@ class Question:
                 raise UnknownName("split", split, FOLDERS)
         names = [reader.name for reader in self.readers]
         if not names or len(set(names)) < len(names):
-            raise BadInput(f"Each reader can be asked once, these were named: {names}.")
+            found = ", ".join(names) or "none"
+            raise BadInput(f"Each reader can be asked once; found: {found}. Name each one once.")
 
     def open_images(self) -> Marked:
         """Opens the marked folder.

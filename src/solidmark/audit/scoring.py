@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from solidmark.errors import NotFound, WrongKeys
+from solidmark.errors import BadInput, NotFound, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import read_manifest, write_bytes, write_json
 from solidmark.scores import DELTAS, aggregate, score_table
@@ -45,9 +45,21 @@ def score(
             f'"{images.folder}" has other keys than those that "{out}" was observed with. '
             "Name the marked folder of that audit."
         )
-    evidence = pq.read_table(path)
+    try:
+        evidence = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise BadInput(
+            f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
+            f'{manifest["command"]}" again: the answers are kept in the ledger.'
+        ) from error
     scores = score_table(evidence, images.keys)
-    rows = aggregate(scores, calls=_calls(evidence), deltas=tuple(deltas), fdr=fdr)
+    failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
+    # When every row failed there is nothing to aggregate, but the reasons must reach the page.
+    rows = (
+        aggregate(scores, calls=_calls(evidence), deltas=tuple(deltas), fdr=fdr)
+        if failed < len(scores)
+        else []
+    )
     results = {
         "version": 1,
         "command": manifest["command"],
@@ -55,7 +67,7 @@ def score(
         "seed": manifest["config"]["seed"],
         "versions": manifest["versions"],
         "fingerprints": manifest["fingerprints"],
-        "failed": pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0,
+        "failed": failed,
         "quarantined": images.manifest["quarantined"],
         "rows": rows,
     }

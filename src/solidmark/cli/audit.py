@@ -1,6 +1,5 @@
 """`solidmark audit` and `solidmark observe`, which is its first half."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,11 @@ from solidmark.cli.options import (
     Device,
     DryRun,
     Json,
+    Out,
     Seed,
+    at_least,
+    one_of,
+    require_marked,
     resolve_device,
     save_config,
     show,
@@ -22,53 +25,91 @@ if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.readers import Reader
 
-
-class ReaderName(StrEnum):
-    ENERGY = "energy"
-    OUTPAINT = "outpaint"
-    PROBE = "probe"
-
-
-class PrecisionName(StrEnum):
-    FP32 = "fp32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-
+READERS = ("energy", "outpaint", "probe")
+SPLITS = ("trained", "held_out")
+PRECISIONS = ("fp32", "bf16", "fp16")
 
 Model = Annotated[
     str,
     typer.Argument(
-        help="Diffusers pipeline folder, folder of solidmark train, hub id, or a control: "
-        "memorizer, gaussian."
+        metavar="MODEL",
+        help="A diffusers pipeline folder, a folder of solidmark train, a name on the Hugging Face "
+        "hub, or a control: memorizer (knows every image), gaussian (knows none).",
     ),
 ]
-MarkedFolder = Annotated[Path, typer.Argument(help="Folder of solidmark mark.")]
-Out = Annotated[Path, typer.Argument(help="Folder to write.")]
+MarkedFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MARKED", help="Folder of solidmark mark that the model was trained on."
+    ),
+]
 Readers = Annotated[
-    list[ReaderName], typer.Option("--reader", help="How keys are read; may be given again.")
+    list[str],
+    typer.Option(
+        "--reader",
+        metavar="NAME",
+        help="How keys are read: energy (fast), outpaint (the paper's), probe (one call an "
+        "image); may be given again.",
+        callback=one_of("reader", READERS),
+    ),
 ]
 Splits = Annotated[
-    list[str], typer.Option("--split", help="trained, held_out; may be given again.")
+    list[str],
+    typer.Option(
+        "--split",
+        metavar="NAME",
+        help="Which images are asked about: trained, held_out; may be given again.",
+        callback=one_of("split", SPLITS),
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(help="At most so many images a split, drawn at random.")]
-Repeats = Annotated[int, typer.Option(help="Evaluations an image (readers that draw noise).")]
+Limit = Annotated[
+    int | None,
+    typer.Option(help="At most so many images a split, drawn at random.", callback=at_least(1)),
+]
+Repeats = Annotated[
+    int,
+    typer.Option(
+        help="Evaluations an image; only outpaint, which draws noise, gains by more than one.",
+        callback=at_least(1),
+    ),
+]
 Ceiling = Annotated[
-    bool, typer.Option(help="Point the readers at a perfect memorizer too, for comparison.")
+    bool,
+    typer.Option(help="Ask a perfect memorizer too: what the readers could find at best."),
 ]
-BatchSize = Annotated[int, typer.Option(help="Images a network call.")]
-Precision = Annotated[PrecisionName, typer.Option(help="What the network computes in.")]
-Candidates = Annotated[int, typer.Option(help="Energy: how many keys are tried.")]
+BatchSize = Annotated[int, typer.Option(help="Images a network call.", callback=at_least(1))]
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What the network computes in: fp32, bf16, fp16.",
+        callback=one_of("precision", PRECISIONS),
+    ),
+]
+Candidates = Annotated[int, typer.Option(help="Energy: how many keys are tried, 3 or more.")]
 EnergyT = Annotated[
-    float | None, typer.Option(help="Energy: the time, in (0, 1); chosen without keys otherwise.")
+    float | None,
+    typer.Option(
+        help="Energy: the time to ask at, in (0, 1); chosen without the keys when not given."
+    ),
 ]
-FrameWeight = Annotated[float, typer.Option(help="Energy: weight of the frame's pixels.")]
-Steps = Annotated[int, typer.Option(help="Outpaint: sampling steps.")]
-JumpLength = Annotated[int, typer.Option(help="Outpaint: RePaint's jump length.")]
-JumpCount = Annotated[int, typer.Option(help="Outpaint: RePaint's passes; 1 = as published.")]
-Eta = Annotated[float, typer.Option(help="Outpaint: 1 = ancestral (DDPM), 0 = DDIM.")]
-Start = Annotated[float, typer.Option(help="Outpaint: where sampling begins, in (0, 1].")]
+FrameWeight = Annotated[
+    float, typer.Option(help="Energy: weight of the frame's pixels beside the image's, in [0, 1].")
+]
+Steps = Annotated[int, typer.Option(help="Outpaint: sampling steps, 1 to 1000.")]
+JumpLength = Annotated[int, typer.Option(help="Outpaint: steps that a RePaint jump goes back.")]
+JumpCount = Annotated[
+    int, typer.Option(help="Outpaint: RePaint's passes over each step; 1 = as published.")
+]
+Eta = Annotated[
+    float, typer.Option(help="Outpaint: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).")
+]
+Start = Annotated[float, typer.Option(help="Outpaint: the time sampling begins at, in (0, 1].")]
 ProbeT = Annotated[
-    float | None, typer.Option(help="Probe: the time, in (0, 1); chosen without keys otherwise.")
+    float | None,
+    typer.Option(
+        help="Probe: the time to ask at, in (0, 1); chosen without the keys when not given."
+    ),
 ]
 
 
@@ -77,8 +118,8 @@ def observe(
     model: Model,
     marked: MarkedFolder,
     out: Out,
-    reader: Readers = [ReaderName.ENERGY],  # noqa: B006
-    split: Splits = ["trained", "held_out"],  # noqa: B006
+    reader: Readers = ["energy"],
+    split: Splits = ["trained", "held_out"],
     limit: Limit = None,
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
@@ -94,12 +135,14 @@ def observe(
     probe_t: ProbeT = None,
     seed: Seed = 0,
     device: Device = "auto",
-    precision: Precision = PrecisionName.FP32,
+    precision: Precision = "fp32",
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Ask the model about every image and keep what it answers; "solidmark score" goes on.
+    """Ask the model about every image, and keep what it answers.
+
+    The slow half of an audit, on its own. "solidmark score" goes on, without the model.
 
     Example: solidmark observe model/ marked/ audit/ --reader energy --reader outpaint
     """
@@ -118,8 +161,8 @@ def audit(
     model: Model,
     marked: MarkedFolder,
     out: Out,
-    reader: Readers = [ReaderName.ENERGY],  # noqa: B006
-    split: Splits = ["trained", "held_out"],  # noqa: B006
+    reader: Readers = ["energy"],
+    split: Splits = ["trained", "held_out"],
     limit: Limit = None,
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
@@ -133,15 +176,20 @@ def audit(
     outpaint_eta: Eta = 1.0,
     outpaint_start: Start = 1.0,
     probe_t: ProbeT = None,
-    images: Annotated[bool, typer.Option(help="Show pictures on the page.")] = True,
+    images: Annotated[
+        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
+    ] = True,
     seed: Seed = 0,
     device: Device = "auto",
-    precision: Precision = PrecisionName.FP32,
+    precision: Precision = "fp32",
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Say which training images a model has memorized: observe, score and report in one.
+    """Say which training images a model has memorized.
+
+    Observe, score and report in one: OUT/report.html is the page, OUT/results.json the numbers,
+    OUT/scores.parquet a row an image.
 
     Example: solidmark audit model/ marked/ audit/
     """
@@ -163,9 +211,10 @@ def audit(
 
 
 def _question(context: typer.Context) -> "Question":
+    asked: dict[str, Any] = context.params
+    require_marked(asked["marked"])
     from solidmark.audit import Question
 
-    asked: dict[str, Any] = context.params
     return Question(
         model=asked["model"],
         marked=asked["marked"],
@@ -178,17 +227,17 @@ def _question(context: typer.Context) -> "Question":
         batch_size=asked["batch_size"],
         seed=asked["seed"],
         device=resolve_device(asked["device"]),
-        precision=asked["precision"].value,
+        precision=asked["precision"],
     )
 
 
-def _reader(name: ReaderName, asked: dict[str, Any]) -> "Reader":
+def _reader(name: str, asked: dict[str, Any]) -> "Reader":
     """A reader, with the options that carry its name."""
     from solidmark.readers import READERS
 
-    prefix = f"{name.value}_"
+    prefix = f"{name}_"
     fields = {key.removeprefix(prefix): asked[key] for key in asked if key.startswith(prefix)}
-    return READERS[name.value](**fields)
+    return READERS[name](**fields)
 
 
 def _show_plan(context: typer.Context, question: "Question") -> None:
@@ -198,4 +247,10 @@ def _show_plan(context: typer.Context, question: "Question") -> None:
         split: min(len(marked.ids(split)), question.limit or len(marked.ids(split)))
         for split in question.splits
     }
-    show_plan(context, images=images, device_found=question.device)
+    show_plan(
+        context,
+        images=images,
+        evaluations=sum(images.values()) * question.repeats * len(question.readers),
+        marked_size=list(marked.marked_size),
+        device_found=question.device,
+    )

@@ -9,7 +9,9 @@ from solidmark.cli.options import Json, show
 
 
 def inspect(
-    folder: Annotated[Path, typer.Argument(help="Any folder that solidmark has written.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Any folder that solidmark has written.")
+    ],
     json: Json = False,
 ) -> None:
     """Say what a folder is and how it was made.

@@ -7,34 +7,42 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
-from solidmark.cli import audit, demo, inspect, mark, report, score, train
-from solidmark.errors import SolidmarkError
+from solidmark.cli import audit, demo, inspect, mark, problems, report, score, train
+from solidmark.errors import SolidmarkError, UnknownName
 
 app = typer.Typer(
     name="solidmark",
     help="Which of its training images has a diffusion model memorized, how strongly, and how "
-    "sure are we?\n\nStart with: solidmark demo",
-    no_args_is_help=True,
+    "sure are we?\n\nStart with: solidmark demo\n\nYour own data, in this order: mark, train, "
+    "audit. Any command that was interrupted goes on when it is given again.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command()(demo.demo)
-app.command()(mark.mark)
-app.command()(train.train)
-app.command()(audit.audit)
-app.command()(audit.observe)
-app.command()(score.score)
-app.command()(report.report)
-app.command()(inspect.inspect)
+COMMANDS = {
+    command.__name__: command
+    for command in (
+        demo.demo,
+        mark.mark,
+        train.train,
+        audit.audit,
+        audit.observe,
+        score.score,
+        report.report,
+        inspect.inspect,
+    )
+}
+"""The verbs, in the order of the help."""
+
+for command in COMMANDS.values():
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _top(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
@@ -42,31 +50,43 @@ def _version(
         import solidmark
 
         typer.echo(f"solidmark {solidmark.__version__}")
-        context.exit()
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
-    asked = list(sys.argv[1:] if arguments is None else arguments)
+    asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        code = typer.main.get_command(app).main(
-            [_dashed(word) for word in asked], prog_name="solidmark", standalone_mode=False
-        )
-        return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        return _fail(error.format_message())
+        code = _run(asked)
+        sys.stdout.flush()
+    except problems.UsageProblem as error:
+        return _fail(problems.explain_usage(error, asked))
     except SolidmarkError as error:
         return _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("Interrupted. Run the same command again to go on.", err=True)
-        return 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        where = f' "{error.filename}"' if error.filename else ""
-        return _fail(f"The system refused{where}: {error.strerror or error}. Mend that, run again.")
+    except Exception as error:
+        line = problems.explain_system(error)
+        if line is None:
+            raise
+        return _fail(line)
+    if code == 130:
+        typer.echo("Interrupted. Run the same command again to go on.", err=True)
+    return code
+
+
+def _run(asked: Sequence[str]) -> int:
+    if asked and not asked[0].startswith("-") and asked[0] not in COMMANDS:
+        raise UnknownName("command", asked[0], COMMANDS)
+    command = typer.main.get_command(app)
+    code = command.main(asked, prog_name="solidmark", standalone_mode=False)
+    return code if isinstance(code, int) else 0
 
 
 def _dashed(word: str) -> str:

@@ -1,27 +1,31 @@
 """`solidmark mark DATA OUT`."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from solidmark.cli.options import Config, DryRun, Json, Seed, options, save_config, show, show_plan
+from solidmark.cli.options import (
+    A_SHARE,
+    Config,
+    DryRun,
+    Json,
+    Out,
+    at_least,
+    one_of,
+    options,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
 
+if TYPE_CHECKING:
+    from solidmark.data import Mode
 
-class PatternName(StrEnum):
-    BORDER = "border"
-    CENTER = "center"
-
-
-class KeysPerCopy(StrEnum):
-    SHARED = "shared"
-    INDEPENDENT = "independent"
-
-
-class ModeName(StrEnum):
-    RGB = "RGB"
-    GREY = "L"
+PATTERNS = ("border", "center")
+MODES = ("RGB", "L")
+KEYS_PER_COPY = ("shared", "independent")
 
 
 def mark(
@@ -29,63 +33,124 @@ def mark(
     data: Annotated[
         str,
         typer.Argument(
-            help="Folder of images, metadata.jsonl folder, jpg+txt pairs, parquet, webdataset "
-            "tars, a name of the datasets library, or an example set such as digits."
+            metavar="DATA",
+            help="The images: a folder (alone, with .txt captions, or with metadata.jsonl), "
+            "Parquet files, WebDataset tars, a name on the Hugging Face hub, or an example: "
+            "digits, emoji, openmoji, land.",
         ),
     ],
-    out: Annotated[Path, typer.Argument(help="Folder to write.")],
-    pattern: Annotated[PatternName, typer.Option(help="What is painted.")] = PatternName.BORDER,
+    out: Out,
+    pattern: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What is painted: border, a grey frame added round the image, or center, a grey "
+            "square over its middle.",
+            callback=one_of("pattern", PATTERNS),
+        ),
+    ] = "border",
     thickness: Annotated[
-        int, typer.Option(help="Thickness of the border, or side of the centre square, in pixels.")
+        int,
+        typer.Option(
+            help="Thickness of the border, or side of the centre square, in pixels.",
+            callback=at_least(1),
+        ),
     ] = 16,
     resolution: Annotated[
-        int | None, typer.Option(help="Resize and centre-crop to this many pixels, before marking.")
+        int | None,
+        typer.Option(
+            help="Cut out the central square and resize it to this side in pixels, before the "
+            "marking. Needed when the images differ in size.",
+            callback=at_least(1),
+        ),
     ] = None,
     mode: Annotated[
-        ModeName | None, typer.Option(help="Colour or grey; the data's own when not given.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="RGB (colour) or L (grey); what fits the data when not given.",
+            callback=one_of("image mode", MODES),
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Take only so many images, the first by their ids.", callback=at_least(1)
+        ),
     ] = None,
     held_out: Annotated[
-        float, typer.Option(help="Share set aside as control, never shown to the model.")
+        float,
+        typer.Option(
+            help="Share set aside as control: marked, but never shown to the model.",
+            callback=within("at least 0 and below 1", lambda number: 0 <= number < 1),
+        ),
     ] = 0.1,
-    canaries: Annotated[float, typer.Option(help="Share of the training images to mark.")] = 1.0,
+    canaries: Annotated[
+        float,
+        typer.Option(
+            help="Share of the training images that is marked; the others are trained on as they "
+            "are, and not audited.",
+            callback=A_SHARE,
+        ),
+    ] = 1.0,
     keys_per_copy: Annotated[
-        KeysPerCopy, typer.Option(help="One key for all copies of an image, or one each.")
-    ] = KeysPerCopy.SHARED,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="shared = one key for all copies of an image, independent = one each.",
+            callback=one_of("value of --keys-per-copy", KEYS_PER_COPY),
+        ),
+    ] = "shared",
     near_duplicates: Annotated[
-        bool, typer.Option(help="Count near copies as copies, or exact ones only.")
+        bool, typer.Option(help="Count near copies of an image as copies, or exact ones only.")
     ] = True,
-    image_column: Annotated[str, typer.Option(help="Column of the image.")] = "image",
-    caption_column: Annotated[str | None, typer.Option(help="Column of the caption.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of the class.")] = None,
-    group_column: Annotated[
-        str | None, typer.Option(help="Column of groups (patients) that are never divided.")
+    image_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column of the image.")
+    ] = "image",
+    caption_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column of the caption, else text or caption."),
     ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column of the id.")] = None,
-    class_folders: Annotated[bool, typer.Option(help="Folder names are classes.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Take only so many images.")] = None,
-    seed: Seed = 0,
+    label_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of the class, else class or label.")
+    ] = None,
+    class_folders: Annotated[
+        bool, typer.Option("--class-folders", help="The folders inside DATA are the classes.")
+    ] = False,
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Column of groups (patients) that are never divided, else group."
+        ),
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of the id, else id, else the path.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The secret that all keys follow from: choose your own.")
+    ] = 0,
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Mark a data set: a training folder for any trainer, the keys, and a held-out control set.
+    """Mark images: a training folder, the keys, a control set.
 
-    The seed is the secret of the keys: choose your own, and keep OUT/keys.parquet away from the
-    trainer.
+    OUT/train is an ordinary image folder for any trainer. Keep OUT/keys.parquet and the seed away
+    from it.
 
-    Example: solidmark mark photos/ marked/ --resolution 64 --thickness 4 --seed 4711
+    Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data
-    from solidmark.marks import Border, Center, Marking, mark_dataset
+    from solidmark.marks import PATTERNS, Marking, mark_dataset
 
-    painted = Border(thickness) if pattern == PatternName.BORDER else Center(thickness)
+    painted = PATTERNS[pattern](thickness)
     marking = Marking(
-        painted, seed, held_out, canaries, keys_per_copy.value, near_duplicates=near_duplicates
+        painted, seed, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
     )
     images = open_data(
         data,
         resolution=resolution,
-        mode=mode.value if mode else None,
+        mode=cast("Mode | None", mode),
         image_column=image_column,
         caption_column=caption_column,
         label_column=label_column,
@@ -95,21 +160,28 @@ def mark(
         limit=limit,
     )
     if dry_run:
-        return show_plan(context, images=len(images), held_out=round(held_out * len(images)))
+        controls = round(held_out * len(images))
+        facts: dict[str, Any] = {"images": len(images), "held_out": controls}
+        if resolution:
+            facts["marked_size"] = list(painted.marked_size(resolution, resolution))
+        return show_plan(context, **facts)
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
-    show(manifest, json, *_summary(manifest, out))
+    return show(manifest, json, *_summary(manifest, out))
 
 
-def _summary(manifest: dict, out: Path) -> list[str]:  # type: ignore[type-arg]
+def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
     channels, height, width = manifest["size"]
+    colour = "grey" if channels == 1 else "colour"
     lines = [
-        f"{manifest['trained']} images to train on in {out / 'train'}, "
-        f"{manifest['held_out']} held out, {channels} x {height} x {width} before marking.",
+        f"{manifest['trained']} images to train on in {out / 'train'}, {manifest['held_out']} held "
+        f"out; {height} x {width} pixels before marking, {colour}.",
     ]
     if manifest["duplicates"]:
-        lines.append(f"{manifest['duplicates']} images are copies of others and share their key.")
+        share = manifest["config"]["keys_per_copy"] == "shared"
+        whose = "share their key" if share else "have a key each"
+        lines.append(f"{manifest['duplicates']} images are copies of others and {whose}.")
     if manifest["quarantined"]:
         lines.append(
             f"{manifest['quarantined']} images could not be read: {out / 'quarantine.jsonl'}."

@@ -1,66 +1,92 @@
-"""The options that commands share, and what `--config`, `--dry-run` and `--json` do."""
+"""The options that commands share, and what `--dry-run` and `--json` print."""
 
 import json
-from enum import Enum
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.cli.config import read_config
+from solidmark.errors import BadInput, UnknownName
+
+Check = Callable[..., Any]
 
 
-def _read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Makes the values of a YAML file the defaults of the command line."""
-    if path is None:
-        return None
-    import yaml
+def one_of(kind: str, names: Sequence[str]) -> Check:
+    """Checks that each value of an option is one of some names."""
 
-    if not path.is_file():
-        raise NotFound(f'There is no configuration file "{path}". Check the path.')
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f'"{path}" is not readable YAML ({reason}).') from error
-    if not isinstance(values, dict):
-        raise BadInput(f'"{path}" must hold "option: value" lines.')
-    values = {str(name).replace("-", "_"): value for name, value in values.items()}
-    values.pop("command", None)
-    known = {parameter.name for parameter in context.command.params}
-    for name in values:
-        if name not in known:
-            raise BadInput(
-                f'"{path}" sets "{name}", which "solidmark {context.info_name}" does not have. '
-                f'See "solidmark {context.info_name} --help".'
-            )
-    context.default_map = {**(context.default_map or {}), **values}
-    return path
+    def check(value: Any) -> Any:
+        for word in _several(value):
+            if word not in names:
+                raise UnknownName(kind, word, names)
+        return value
+
+    return check
+
+
+def within(wanted: str, holds: Callable[[float], bool]) -> Check:
+    """Checks that each value of an option is in a range, which `wanted` says in words."""
+
+    def check(parameter: typer.CallbackParam, value: Any) -> Any:
+        for number in _several(value):
+            if not holds(number):
+                found = f"{number:g}" if isinstance(number, float) else number
+                raise BadInput(f"{parameter.opts[0]} must be {wanted}, not {found}.")
+        return value
+
+    return check
+
+
+def at_least(least: int) -> Check:
+    """Checks the lower end of a whole number."""
+    return within(f"{least} or more", lambda number: number >= least)
+
+
+A_SHARE = within("above 0 and at most 1", lambda number: 0 < number <= 1)
+"""Checks that a value is in (0, 1]."""
+
+
+def _several(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="YAML file with any of these options; the command line goes first.",
-        callback=_read_config,
+        metavar="FILE",
+        help="YAML file with any of these, such as the config.yaml beside a result; "
+        "the command line goes first.",
+        callback=read_config,
         is_eager=True,
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps ...", show_default=True)
+    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps ...")
+]
+Out = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT", help="Folder to write: a new one, or that of the same command to go on."
+    ),
 ]
 
 
 def options(context: typer.Context) -> dict[str, Any]:
-    """The whole command line, resolved, as plain values."""
+    """The whole command line, resolved, as plain values in the order of the help."""
     hidden = {"config", "dry_run", "json"}
+    values = {str(p.name): context.params.get(str(p.name)) for p in context.command.params}
     return {
         name: _plain(value)
-        for name, value in context.params.items()
+        for name, value in values.items()
         if name not in hidden and value is not None
     }
 
@@ -70,10 +96,12 @@ def show_plan(context: typer.Context, **facts: Any) -> None:
     import yaml
 
     plan = {"command": context.info_name, **options(context)}
-    typer.echo(yaml.safe_dump(plan, sort_keys=False, allow_unicode=True).rstrip())
+    if context.params["json"]:
+        return show({"dry_run": True, "options": plan, "plan": facts}, True)
+    show(None, False, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True).rstrip())
     for name, value in facts.items():
-        typer.echo(f"# {name.replace('_', ' ')}: {value}")
-    typer.echo("# dry run: nothing was done")
+        show(None, False, f"# {name.replace('_', ' ')}: {value}")
+    return show(None, False, "# dry run: nothing was written")
 
 
 def save_config(context: typer.Context, folder: Path) -> None:
@@ -91,10 +119,11 @@ def save_config(context: typer.Context, folder: Path) -> None:
 def show(result: Any, as_json: bool, *lines: str) -> None:
     """Prints a result: a few lines for people, or JSON for programs."""
     if as_json:
-        typer.echo(json.dumps(result, ensure_ascii=False, sort_keys=True))
+        typer.echo(json.dumps(result, sort_keys=True, default=str))
     else:
         for line in lines:
-            typer.echo(line)
+            # A path may hold bytes that are no text.
+            typer.echo(line.encode("utf-8", "backslashreplace").decode())
 
 
 def resolve_device(device: str) -> str:
@@ -110,25 +139,44 @@ def resolve_device(device: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def require_marked(folder: Path) -> None:
+    """Fails at once, before anything slow is imported, where there is no marked folder.
+
+    Raises:
+        NotFound: When it is not there.
+        RunConflict: When it is not finished, or was made by another command.
+    """
+    from solidmark.errors import NotFound
+    from solidmark.runs import read_manifest
+
+    if not folder.is_dir():
+        raise NotFound(f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.')
+    read_manifest(folder, "mark")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
 
 
 __all__ = [
+    "A_SHARE",
     "Config",
     "Device",
     "DryRun",
     "Json",
+    "Out",
     "Seed",
+    "at_least",
+    "one_of",
     "options",
+    "require_marked",
     "resolve_device",
     "save_config",
     "show",
     "show_plan",
+    "within",
 ]

@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Json, show
+from solidmark.cli.options import Config, Json, at_least, show
 
 
 def report(
-    out: Annotated[Path, typer.Argument(help="Folder that solidmark score or audit has scored.")],
-    images: Annotated[bool, typer.Option(help="Show pictures on the page.")] = True,
-    top: Annotated[int, typer.Option(help="Images in the gallery.", min=0)] = 48,
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of solidmark score or solidmark audit.")
+    ],
+    images: Annotated[
+        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
+    ] = True,
+    top: Annotated[
+        int, typer.Option(help="How many images the gallery shows.", callback=at_least(0))
+    ] = 48,
     config: Config = None,
     json: Json = False,
 ) -> None:

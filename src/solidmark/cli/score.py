@@ -5,23 +5,40 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Json, show
+from solidmark.cli.options import A_SHARE, Config, Json, show, within
 
 
 def score(
-    out: Annotated[Path, typer.Argument(help="Folder of solidmark observe or audit.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Folder of solidmark observe or solidmark audit."),
+    ],
     delta: Annotated[
         list[float] | None,
-        typer.Option(help="Threshold of the eidetic counts; may be given again."),
+        typer.Option(
+            metavar="NUMBER",
+            help="An image counts as memorized (eidetic) when its key is read within this "
+            "distance, in (0, 1]; may be given again.  [default: 0.1, 0.05, 0.01, 0.005]",
+            callback=A_SHARE,
+        ),
     ] = None,
-    fdr: Annotated[float, typer.Option(help="False-discovery rate of the named images.")] = 0.05,
+    fdr: Annotated[
+        float,
+        typer.Option(
+            help="False-discovery rate at which images are named.",
+            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        ),
+    ] = 0.05,
     marked: Annotated[
-        Path | None, typer.Option(help="The marked folder, if it has moved since.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The marked folder, if it has been moved since."),
     ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Score what was observed: scores.parquet and results.json. No model is needed.
+    """Score what was observed; no model is needed.
+
+    Writes OUT/scores.parquet, a row an image, and OUT/results.json. "solidmark report" goes on.
 
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
     """

@@ -1,7 +1,8 @@
 """What a network was trained to predict, turned into the expected image."""
 
-from typing import Literal
+from typing import Literal, get_args
 
+from solidmark.errors import UnknownName
 from solidmark.types import Latents
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
@@ -23,9 +24,14 @@ def to_sample(
         sigma: :math:`\\sigma_t`.
         kind: What the output means, in the words of diffusers.
 
+    Raises:
+        UnknownName: When the output means something else, such as a flow.
+
     References:
         Ho et al., 2020 (epsilon); Salimans and Ho, 2022 (v).
     """
+    if kind not in get_args(Prediction):
+        raise UnknownName("prediction", kind, get_args(Prediction))
     if kind == "epsilon":
         return (z_t - sigma * output) / alpha
     if kind == "v_prediction":

@@ -2,7 +2,7 @@
 
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.marked import FOLDERS, Marked, open_marked
+from solidmark.marks.marked import Marked, open_marked
 from solidmark.marks.marking import Marking, mark_dataset
 from solidmark.marks.pattern import (
     PATTERNS,
@@ -12,7 +12,7 @@ from solidmark.marks.pattern import (
     pattern_from_json,
     pattern_to_json,
 )
-from solidmark.marks.plan import file_stem
+from solidmark.marks.plan import FOLDERS, file_stem
 from solidmark.marks.transform import MarkTransform
 
 __all__ = [

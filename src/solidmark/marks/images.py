@@ -3,9 +3,7 @@
 import io
 from pathlib import Path
 
-from PIL import Image as Picture
-
-from solidmark.data import to_picture, to_tensor
+from solidmark.data import decode, to_picture, to_tensor
 from solidmark.errors import BrokenImage
 from solidmark.runs import write_bytes
 from solidmark.types import Image
@@ -25,9 +23,13 @@ def read_image(path: Path, channels: int) -> Image:
         BrokenImage: When it is gone or not an image.
     """
     try:
-        with Picture.open(path) as picture:
-            return to_tensor(picture.convert("L" if channels == 1 else "RGB"))
+        picture = decode(path.read_bytes())
     except FileNotFoundError as error:
         raise BrokenImage(f'The marked image "{path}" is gone.') from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BrokenImage(f'The marked image "{path}" cannot be read ({error}).') from error
+    except OSError as error:
+        raise BrokenImage(
+            f'The marked image "{path}" cannot be read ({error.strerror}).'
+        ) from error
+    except BrokenImage as error:
+        raise BrokenImage(f'The marked image "{path}" is broken. {error}') from error
+    return to_tensor(picture.convert("L" if channels == 1 else "RGB"))

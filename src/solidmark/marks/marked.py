@@ -14,11 +14,11 @@ from solidmark.data import Sample, content_hash
 from solidmark.errors import BadInput, NotFound, UnknownName, WrongKeys
 from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern, pattern_from_json
+from solidmark.marks.plan import FOLDERS
 from solidmark.randomness import LEVELS
 from solidmark.runs import fingerprint, read_manifest
 from solidmark.types import Image
 
-FOLDERS = {"trained": "train", "held_out": "held_out"}
 TOLERANCE = 0.5 / (LEVELS - 1)
 
 
@@ -64,9 +64,7 @@ class Marked:
         for folder in FOLDERS.values():
             path = self.folder / folder / "metadata.jsonl"
             if path.is_file():
-                for text in path.read_text(encoding="utf-8").splitlines():
-                    line = json.loads(text)
-                    lines[line["id"]] = line
+                lines |= {line["id"]: line for line in _json_lines(path)}
         return lines
 
     def ids(self, split: str, marked: bool | None = True) -> list[str]:
@@ -113,6 +111,17 @@ class Marked:
                     f'"{self.folder / row["file_name"]}" does not show the key that keys.parquet '
                     "names. Use the keys and the images of one marking."
                 )
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    # Not splitlines: a caption may hold the line separators of Unicode.
+    try:
+        lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+    except ValueError as error:
+        raise BadInput(f'"{path}" is not JSON lines ({error}). Mark the data again.') from error
+    if not all(isinstance(line, dict) and "id" in line for line in lines):
+        raise BadInput(f'"{path}" has a line without "id". Mark the data again.')
+    return lines
 
 
 def open_marked(folder: Path) -> Marked:

@@ -5,9 +5,9 @@ the marked files. Both go in batches of a fixed partition, so that a killed run 
 stopped and ends in the same bytes.
 """
 
-import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,13 +19,20 @@ import torch
 from torch.nn.functional import interpolate
 
 from solidmark.data import Dataset, Signature, content_hash, group_duplicates, sign
-from solidmark.errors import BadInput, BrokenImage
+from solidmark.errors import BadInput, BrokenImage, RunConflict
 from solidmark.marks.images import write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern, pattern_to_json
-from solidmark.marks.plan import Planned, Surveyed, class_names, plan
-from solidmark.randomness import LEVELS
-from solidmark.runs import Ledger, fingerprint, open_run, progress, write_bytes
+from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
+from solidmark.randomness import LEVELS, digest
+from solidmark.runs import (
+    Ledger,
+    fingerprint,
+    open_run,
+    progress,
+    remove_temporaries,
+    write_bytes,
+)
 from solidmark.types import Image
 
 BATCH = 64
@@ -77,37 +84,32 @@ def mark_dataset(
         The manifest of the folder.
 
     Raises:
-        BadInput: When no image can be read, or sizes differ and no resolution was given.
-        RunConflict: When the folder holds another run.
+        BadInput: When no image can be read, or sizes differ and no resolution was given. The
+            folder is then left empty, so that it can be named again with other options.
+        RunConflict: When the folder holds another run, or the data changed since it began.
     """
-    ids = hash_ids(data.ids)
-    run = open_run(out, "mark", config, {"ids": ids})
+    run = open_run(out, "mark", config, {"ids": hash_ids(data.ids)})
     if run.finished:
         return run.manifest
     folder = out / ".ledger"
     with Ledger(folder) as ledger:
         surveyed = _survey(data, ledger)
         images = {id: row for id, row in surveyed.items() if "broken" not in row}
-        size = _common_size(images)
-        marking.pattern.marked_size(*size[1:])
-        groups = group_duplicates(
-            list(images),
-            [Signature(**row["signature"]) for row in images.values()],
-            near=marking.near_duplicates,
-        )
-        facts = [Surveyed(id, groups[id], row["group"], row["label"]) for id, row in images.items()]
-        planned = plan(
-            facts,
-            Keymap(marking.seed, marking.pattern.count),
-            held_out=marking.held_out,
-            canaries=marking.canaries,
-            shared_keys=marking.keys_per_copy == "shared",
-        )
-        contents = _write_images(data, planned, out, marking.pattern, ledger)
+        try:
+            size = _common_size(images)
+            marking.pattern.marked_size(*size[1:])
+            facts, planned = _plan(images, marking)
+        except BadInput:
+            run.abandon()
+            shutil.rmtree(folder)
+            raise
+        contents = _write_images(data, planned, images, out, marking.pattern, ledger)
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
     _write_tables(out, planned, images, contents, broken, classes)
     shutil.rmtree(folder)
+    for place in (out, *(out / name for name in FOLDERS.values())):
+        remove_temporaries(place)
     run.finish(
         pattern=pattern_to_json(marking.pattern),
         size=list(size),
@@ -122,8 +124,36 @@ def mark_dataset(
 
 
 def hash_ids(ids: Sequence[str]) -> str:
-    """One hash for all ids of a data set, so that another data set is not taken for it."""
-    return hashlib.sha256("\0".join(ids).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """One hash for all ids of a data set, so that another data set is not taken for it.
+
+    Raises:
+        BadInput: When an id comes twice or cannot be written to a file.
+    """
+    if len(set(ids)) != len(ids):
+        ((twice, _),) = Counter(ids).most_common(1)
+        raise BadInput(f'Two images have the id "{twice}". Make the ids unique.')
+    for id in ids:
+        if not id.isprintable() and id != id.encode("utf-8", "replace").decode():
+            raise BadInput(f"The id {id!a} is not text that UTF-8 can hold. Give it another one.")
+    return digest(0, "ids", *ids).hex()[:16]
+
+
+def _plan(images: Mapping[str, Any], marking: Marking) -> tuple[list[Surveyed], list[Planned]]:
+    """What is known of each image, and what is to be done with it."""
+    groups = group_duplicates(
+        list(images),
+        [Signature(**row["signature"]) for row in images.values()],
+        near=marking.near_duplicates,
+    )
+    facts = [Surveyed(id, groups[id], row["group"], row["label"]) for id, row in images.items()]
+    planned = plan(
+        facts,
+        Keymap(marking.seed, marking.pattern.count),
+        held_out=marking.held_out,
+        canaries=marking.canaries,
+        shared_keys=marking.keys_per_copy == "shared",
+    )
+    return facts, planned
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -166,7 +196,8 @@ def _common_size(images: Mapping[str, Any]) -> tuple[int, int, int]:
     first, example = next(iter(images.items()))
     for id, row in images.items():
         if row["size"] != example["size"]:
-            here, there = (" x ".join(map(str, r["size"][1:])) for r in (example, row))
+            same = row["size"][0] == example["size"][0]
+            here, there = (" x ".join(map(str, r["size"][same:])) for r in (example, row))
             raise BadInput(
                 f'The images differ in size ("{first}" is {here}, "{id}" is {there} pixels). '
                 "Give --resolution."
@@ -175,7 +206,12 @@ def _common_size(images: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _write_images(
-    data: Dataset, planned: Sequence[Planned], out: Path, pattern: Pattern, ledger: Ledger
+    data: Dataset,
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    out: Path,
+    pattern: Pattern,
+    ledger: Ledger,
 ) -> dict[str, str]:
     """Writes the marked files and returns the hash of each."""
     numbers = {id: number for number, id in enumerate(data.ids)}
@@ -185,7 +221,13 @@ def _write_images(
             if f"written {batch[-1].id}" not in done:
                 rows = {}
                 for row in batch:
-                    image = mark_image(data[numbers[row.id]].image, pattern, row.levels)
+                    sample = data[numbers[row.id]]
+                    if sample.content != images[row.id]["content"]:
+                        raise RunConflict(
+                            f'"{row.id}" has changed since this marking began. '
+                            f'Remove "{out}" and mark again.'
+                        )
+                    image = mark_image(sample.image, pattern, row.levels)
                     write_image(out / row.file_name, image)
                     rows[f"written {row.id}"] = content_hash(image)
                 ledger.commit(rows)
@@ -214,7 +256,7 @@ def _write_tables(
     classes: Sequence[str],
 ) -> None:
     """Writes the metadata that goes to the trainer, and the keys that do not."""
-    for split, folder in (("trained", "train"), ("held_out", "held_out")):
+    for split, folder in FOLDERS.items():
         lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
         if lines:
             write_bytes(out / folder / "metadata.jsonl", _json_lines(lines))
@@ -257,5 +299,5 @@ def _metadata(row: Planned, seen: Mapping[str, Any], classes: Sequence[str]) -> 
 
 def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
-        "utf-8", "surrogatepass"
+        "utf-8", "backslashreplace"
     )

@@ -198,9 +198,13 @@ def pattern_from_json(value: Mapping[str, Any]) -> Pattern:
 
     Raises:
         UnknownName: When no pattern has this name.
+        BadInput: When the pattern has no such field.
     """
     fields = dict(value)
-    name = fields.pop("name")
+    name = str(fields.pop("name", ""))
     if name not in PATTERNS:
         raise UnknownName("pattern", name, PATTERNS)
-    return PATTERNS[name](**fields)
+    try:
+        return PATTERNS[name](**fields)
+    except TypeError as error:
+        raise BadInput(f"The pattern {value} cannot be made ({error}).") from error

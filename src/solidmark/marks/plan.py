@@ -15,6 +15,9 @@ from solidmark.errors import BadInput
 from solidmark.marks.keymap import Keymap
 from solidmark.randomness import digest, uniform
 
+FOLDERS = {"trained": "train", "held_out": "held_out"}
+"""Where the files of each split lie."""
+
 
 @dataclass(frozen=True)
 class Surveyed:
@@ -68,14 +71,21 @@ def plan(
     Raises:
         BadInput: When a split would be empty.
     """
+    if not images:
+        raise BadInput("There are no images to mark. Give some.")
     families = _families(images)
     controls = _draw(images, families, held_out, keymap.seed, "held out")
     rest = [image for image in images if image.id not in controls]
     chosen = _draw(rest, families, canaries, keymap.seed, "canary")
-    if not rest or not chosen or (held_out and not controls):
+    if not rest or (held_out and not controls):
         raise BadInput(
             f"{len(images)} images with a held-out share of {held_out:g} leave a split without "
             "images. Give more images, or another --held-out (0 for none)."
+        )
+    if not chosen:
+        raise BadInput(
+            f"Of {len(rest)} training images, a share of {canaries:g} leaves none to mark. "
+            "Give more images, or a larger --canaries."
         )
     classes = {name: number for number, name in enumerate(class_names(images))}
     return [
@@ -106,7 +116,7 @@ def _planned(
     split = "held_out" if control else "trained"
     return Planned(
         id=image.id,
-        file_name=f"{'held_out' if control else 'train'}/{file_stem(image.id)}.png",
+        file_name=f"{FOLDERS[split]}/{file_stem(image.id)}.png",
         split=split,
         marked=marked,
         group=image.group,
@@ -126,7 +136,7 @@ def _families(images: Sequence[Surveyed]) -> dict[str, str]:
         ties = [("copy", image.duplicate_group), *([("group", image.group)] if image.group else [])]
         for tie in ties:
             edges.append((number, anchors.setdefault(tie, number)))
-    rows, columns = zip(*edges, strict=True) if edges else ((), ())
+    rows, columns = zip(*edges, strict=True)
     graph = coo_array(([True] * len(edges), (rows, columns)), shape=(len(ids), len(ids)))
     _, labels = connected_components(graph, directed=False)
     smallest: dict[int, str] = {}

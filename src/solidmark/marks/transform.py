@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image as Picture
 
-from solidmark.data import to_picture, to_tensor
+from solidmark.data import decode, to_picture, to_tensor
 from solidmark.errors import BadInput
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
@@ -59,5 +59,4 @@ class MarkTransform:
         return {**rows, image_column: pictures}
 
     def _mark_picture(self, picture: Picture.Image, id: str) -> Picture.Image:
-        plain = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-        return to_picture(self(to_tensor(plain), id))
+        return to_picture(self(to_tensor(decode(picture)), id))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Int
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Prediction, to_sample
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, UnknownName
 from solidmark.types import Images, Latents
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -32,6 +32,10 @@ class PixelModel:
     schedule: DiscreteSchedule
     prediction: Prediction = "epsilon"
     precision: Precision = "fp32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise UnknownName("precision", self.precision, get_args(Precision))
 
     @property
     def channels(self) -> int:

@@ -83,7 +83,7 @@ class Energy:
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         curves = _level(self.energies(model, query, calibration["t"]))
         curves = _standardise(curves, calibration)
-        return Reading(_minimum(curves), energies=curves)
+        return Reading(minimum(curves), energies=curves)
 
     def energies(self, model: Model, query: Query, t: float) -> Float[Tensor, "B M K"]:
         """The log energy of each candidate for each key, the other keys at neutral grey."""
@@ -128,7 +128,7 @@ def _sharpness(curves: Float[Tensor, "B M K"]) -> float:
     return float((left - 2 * here + right).mean())
 
 
-def _minimum(curves: Float[Tensor, "B M K"]) -> Keys:
+def minimum(curves: Float[Tensor, "B M K"]) -> Keys:
     """The lowest point of each curve, refined by the parabola through the three round it."""
     middle, left, here, right = _valley(curves)
     bend = left - 2 * here + right

@@ -77,7 +77,7 @@ def _law(estimate: Array, deltas: Array) -> Array:
 
 
 def roc(trained: ArrayLike, held_out: ArrayLike) -> tuple[Array, Array]:
-    """False alarms against detections when a distance at most a threshold means memorized."""
+    """False alarms against detections when a p-value at most a threshold means memorized."""
     positive, negative = np.asarray(trained, float), np.asarray(held_out, float)
     thresholds = np.unique(np.concatenate([positive, negative]))
     alarms = np.concatenate([[0.0], within(negative, thresholds)])

@@ -148,7 +148,7 @@ def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -
 
     def paint(axes: Any) -> None:
         for split in ("held_out", "trained"):
-            values = [row.p_value for row in splits[split] if row.p_value is not None]
+            values = _p_values(splits[split])
             if not values:
                 continue
             colour, line, _ = LOOK[split]
@@ -180,11 +180,11 @@ def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -
 
 
 def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
-    alarms, found = curves.roc(_distances(splits["trained"]), _distances(splits["held_out"]))
+    alarms, found = curves.roc(_p_values(splits["trained"]), _p_values(splits["held_out"]))
 
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="chance")
-        axes.step(alarms, found, where="post", color=BLUE, lw=1.6, label="by distance")
+        axes.step(alarms, found, where="post", color=BLUE, lw=1.6, label="by p-value")
         axes.set(xlabel="share of held-out caught (false alarms)")
         axes.set(ylabel="share of trained caught", aspect="equal")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -194,13 +194,17 @@ def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Draw
         paint,
         f"{reader}-roc",
         f"{title}: trained told apart from held-out (ROC)",
-        "The nearer the line to the upper left corner, the better the distance tells trained "
+        "The nearer the line to the upper left corner, the better the p-value tells trained "
         "images from held-out ones. On the diagonal it does not.",
     )
 
 
 def _distances(rows: Sequence[Score]) -> list[float]:
     return [row.distance for row in rows if row.distance is not None]
+
+
+def _p_values(rows: Sequence[Score]) -> list[float]:
+    return [row.p_value for row in rows if row.p_value is not None]
 
 
 def _label(split: str, rows: Sequence[Score]) -> str:

@@ -237,15 +237,19 @@ def _held_out(row: Row | None, rank: Row | None) -> str:
     )
     if not _is_off(row, rank):
         small = " They are few: a weak control." if row["n"] < 10 else ""
-        return f"The held-out images are at chance ({facts}).{small}"
+        return f"The held-out images are at chance ({facts}).{_luck(row)}{small}"
     text = f"The held-out images are not at chance ({facts})."
     if _p(rank) < ALPHA and rank is not None:
         text += f" All of them tested together: rank z {plain(rank['value'], 1)}, {_p_words(rank)}."
-    if min(_p(row), _p(rank)) >= ALPHA:
-        text += (
-            " Chance lies just outside the interval, which luck alone does about once in 20 runs."
-        )
     return text
+
+
+def _luck(row: Row) -> str:
+    """What to say when chance lies outside an interval that holds it 19 times in 20."""
+    low, high, chance = row.get("ci_low"), row.get("ci_high"), row.get("chance")
+    if low is None or high is None or chance is None or low <= chance <= high:
+        return ""
+    return " Chance lies just outside the interval, which luck alone does about once in 20 runs."
 
 
 def _ceiling(title: str, row: Row | None, rank: Row | None) -> str:
@@ -308,12 +312,9 @@ def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
 
 
 def _is_off(row: Row | None, rank: Row | None) -> bool:
-    """Whether the control is off: outside its interval, or p below 1 %."""
+    """Whether the control reads more keys than luck explains: p below 1 %."""
     if row is None or not row.get("n"):
         return False
-    low, high, chance = row.get("ci_low"), row.get("ci_high"), row.get("chance")
-    if low is not None and high is not None and chance is not None and not low <= chance <= high:
-        return True
     return min(_p(row), _p(rank)) < ALPHA
 
 

@@ -155,7 +155,7 @@ GLOSSARY = (
     (
         "auc",
         "AUC",
-        "The chance that a trained image is read with a smaller distance than a held-out one. "
+        "The chance that a trained image has a smaller p-value than a held-out one. "
         "0.5 is a coin toss, 1 is perfect separation.",
     ),
     (

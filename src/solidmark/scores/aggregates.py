@@ -211,9 +211,11 @@ def _roc_rows(trained: _Part, held_out: _Part) -> Iterator[dict[str, Any]]:
     nothing = Estimate(note="One of the two sides has no scored row.")
     curve = Roc(nothing, dict.fromkeys(FPRS, nothing))
     if trained.n and held_out.n:
-        distances = trained.numbers("distance"), held_out.numbers("distance")
+        # The p-value, not the distance: the estimates of trained images may lie elsewhere in [0, 1]
+        # than those of others although no key is known, and that would separate the distances.
+        p_values = trained.numbers("p_value"), held_out.numbers("p_value")
         groups = trained.key_groups, held_out.key_groups
-        curve = roc(*distances, *groups, seed=trained.seed)
+        curve = roc(*p_values, *groups, seed=trained.seed)
     both: dict[str, Any] = {"n": trained.n + held_out.n, "failed": trained.failed + held_out.failed}
     both |= {"split": "trained_vs_held_out"}
     yield _row(trained, "auc", "area", curve.auc, 0.5) | both

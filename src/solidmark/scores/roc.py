@@ -1,8 +1,9 @@
-"""Trained against held-out images: how well does the distance tell them apart?
+"""Trained against held-out images: how well does a score tell them apart?
 
-.. math:: AUC = P(d_{trained} < d_{held\\,out}) + P(d_{trained} = d_{held\\,out}) / 2
+.. math:: AUC = P(s_{trained} < s_{held\\,out}) + P(s_{trained} = s_{held\\,out}) / 2
 
-Low distances mean memorized. Chance is 1/2 for the area, and the false-positive rate itself for
+Low scores mean memorized; the score is the p-value, which is uniform for every image whose key the
+model does not know. Chance is 1/2 for the area, and the false-positive rate itself for
 the detections at that rate.
 """
 
@@ -36,8 +37,8 @@ class _Sides:
     """Both sides as the curve needs them.
 
     Arguments:
-        trained: The distances of the trained rows.
-        held_out: The distances of the held-out rows, sorted.
+        trained: The scores of the trained rows.
+        held_out: The scores of the held-out rows, sorted.
         trained_codes: The key group of each trained row.
         held_out_codes: The key group of each held-out row, in the sorted order.
     """
@@ -65,17 +66,17 @@ def roc(
     fprs: Sequence[float] = FPRS,
     seed: int = 0,
 ) -> Roc:
-    """Compares the distances of trained and of held-out rows.
+    """Compares the scores of trained and of held-out rows.
 
     The intervals are the 95 % percentiles of 2,000 bootstrap draws of key groups, each side by
     itself. Where all draws agree (a perfect separation), the interval is Clopper and Pearson's
     for as many trials as the smaller side has key groups, which bounds the variance of an area.
-    The p-value of the area is Mann and Whitney's, of the mean distances of the key groups; that
+    The p-value of the area is Mann and Whitney's, of the mean scores of the key groups; that
     of the detections is exact (hypergeometric), and only given when no rows share a key.
 
     Arguments:
-        trained: The distances of the trained rows, with shape (N); low means memorized.
-        held_out: The distances of the held-out rows, with shape (H).
+        trained: The scores of the trained rows, with shape (N); low means memorized.
+        held_out: The scores of the held-out rows, with shape (H).
         trained_groups: Which trained rows share a key; None when none do.
         held_out_groups: The same for the held-out rows.
         fprs: The false-positive rates, in (0, 1). One is left out (None, with a note) when there
@@ -127,7 +128,7 @@ def _curve(
     below = np.searchsorted(sides.held_out, sides.trained, side="left")
     up_to = np.searchsorted(sides.held_out, sides.trained, side="right")
     cumulative = np.pad(np.cumsum(held_out_weight, axis=1), ((0, 0), (1, 0)))
-    # Per trained row, the share of held-out weight that a threshold at its distance lets in.
+    # Per trained row, the share of held-out weight that a threshold at its score lets in.
     strict, with_ties = cumulative[:, below], cumulative[:, up_to]
     total = cumulative[:, -1:]
     weight = trained_weight / trained_weight.sum(axis=1, keepdims=True)

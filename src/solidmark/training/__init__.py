@@ -4,7 +4,7 @@ from solidmark.training.checkpoints import read_checkpoint, read_latest
 from solidmark.training.network import build_scheduler, build_unet
 from solidmark.training.presets import PRESETS, Preset, preset
 from solidmark.training.recipe import Recipe
-from solidmark.training.train import train
+from solidmark.training.train import check_fit, train
 
 __all__ = [
     "PRESETS",
@@ -12,6 +12,7 @@ __all__ = [
     "Recipe",
     "build_scheduler",
     "build_unet",
+    "check_fit",
     "preset",
     "read_checkpoint",
     "read_latest",

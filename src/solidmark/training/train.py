@@ -49,7 +49,7 @@ def train(
         RunConflict: When `marked` is not finished, or `out` holds another run.
     """
     source = open_marked(marked)
-    _check_fit(recipe, source)
+    check_fit(recipe, source)
     accelerator = start_accelerator(recipe, device)
     everything = {**(config or {}), **recipe.to_json()}
     with accelerator.main_process_first():
@@ -61,7 +61,12 @@ def train(
     return out / "model"
 
 
-def _check_fit(recipe: Recipe, source: Marked) -> None:
+def check_fit(recipe: Recipe, source: Marked) -> None:
+    """Checks that a recipe can be trained on a marked folder.
+
+    Raises:
+        BadInput: When sizes, classes or the length of the training do not allow it.
+    """
     check_size(recipe, source.marked_size)
     if recipe.class_conditional and not source.classes:
         raise BadInput(

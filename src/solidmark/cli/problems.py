@@ -1,0 +1,119 @@
+"""What was typed wrong, or what the system refused, as one line.
+
+typer brings a click of its own in some versions and takes the installed one in others, so its
+errors are told apart by what they carry.
+"""
+
+import errno
+import sqlite3
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
+"""The class of all errors in a command line."""
+
+KINDS = {"integer": "a whole number", "number": "a number", "float": "a number"}
+"""What a value should have been, by a word of typer's message."""
+
+
+def explain_usage(error: Exception, asked: Sequence[str]) -> str:
+    """What is wrong with a command line, and where to look.
+
+    Arguments:
+        error: A `UsageProblem`.
+        asked: The command line.
+    """
+    context: Any = getattr(error, "ctx", None)
+    command = context.command_path if context else "solidmark"
+    see = f'See "{command} --help".'
+    option, parameter = getattr(error, "option_name", None), getattr(error, "param", None)
+    kind = type(error).__name__
+    if kind == "NoSuchOption":
+        return f'"{command}" has no option "{option}".{_hint(str(option), context)} {see}'
+    if kind == "BadOptionUsage" and "requires" in str(error):
+        return f"{option} needs a value. {see}"
+    if kind == "MissingParameter" and parameter is not None:
+        return f'"{command}" needs {parameter.metavar or parameter.name}. {see}'
+    if kind == "BadParameter" and parameter is not None:
+        return f"{_wrong_value(error, parameter, context, asked)} {see}"
+    return f"{error.format_message().rstrip('.')}. {see}"  # type: ignore[attr-defined]
+
+
+def _hint(option: str, context: Any) -> str:
+    """The option that was probably meant."""
+    known = [name for parameter in context.command.params for name in _names(parameter)]
+    close = get_close_matches(option, [name for name in known if name.startswith("--")], n=1)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def _names(parameter: Any) -> list[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+def _wrong_value(error: Any, parameter: Any, context: Any, asked: Sequence[str]) -> str:
+    """The option, what it takes, and what was found."""
+    name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name
+    wanted = next((kind for word, kind in KINDS.items() if word in error.message), None)
+    found = _typed(parameter, asked) or [_configured(parameter, context)]
+    if wanted is None or found == [None]:
+        return f"{name} cannot be taken: {error.message.removesuffix('.')}."
+    wrong = next((value for value in found if not _is_number(value)), found[-1])
+    return f'{name} takes {wanted}, not "{wrong}".'
+
+
+def _typed(parameter: Any, asked: Sequence[str]) -> list[str]:
+    """What the command line gives for an option."""
+    found = []
+    for word, following in zip(asked, [*asked[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in _names(parameter):
+            found.append(value if equals else following)
+    return found
+
+
+def _configured(parameter: Any, context: Any) -> Any:
+    return (context.default_map or {}).get(parameter.name) if context else None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def explain_system(error: Exception) -> str | None:
+    """What the system refused, and what to do; None for an error that is a fault of ours."""
+    if isinstance(error, OSError):
+        where = f' "{error.filename}"' if error.filename else ""
+        reason = error.strerror or " ".join(str(error).split())
+        return f"The system refused{where}: {reason}. {_remedy(error.errno)}"
+    if isinstance(error, sqlite3.Error):
+        return f"The ledger of the run cannot be used: {error}. {_remedy(None)}"
+    if _is_out_of_memory(error):
+        return (
+            "The memory is not enough. Use smaller images, fewer images a call (--batch-size, "
+            "--train-batch-size), or another --device."
+        )
+    if "No space left on device" in str(error):
+        return f"The system refused: No space left on device. {_remedy(errno.ENOSPC)}"
+    return None
+
+
+def _remedy(number: int | None) -> str:
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "Make room, then run the same command again: it goes on where it stopped."
+    return "Mend that, then run the same command again."
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch has a class of its own for a GPU, and a plain RuntimeError for the CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )

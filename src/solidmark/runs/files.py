@@ -1,0 +1,65 @@
+"""Files that are either whole or not there, and fingerprints of what they hold."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file so that a kill at any moment leaves the old one or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Removes what `write_bytes` left in a folder when it was killed."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON with sorted keys, so that the same content is the same file."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # Half of a surrogate pair (a path that is no text) becomes the JSON escape of itself.
+    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON.
+
+    Raises:
+        BadInput: When the file does not hold JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f'"{path}" is not readable JSON ({error}). Make it again.') from error
+
+
+def fingerprint(path: Path) -> str:
+    """The hash of a file's bytes, or of all files below a folder with their names.
+
+    Hidden files (temporary ones among them) do not count.
+    """
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    state = hashlib.sha256()
+    for child in sorted(path.rglob("*")):
+        name = child.relative_to(path)
+        if child.is_file() and not any(part.startswith(".") for part in name.parts):
+            state.update(f"{name.as_posix()}\0{fingerprint(child)}\n".encode())
+    return state.hexdigest()[:16]

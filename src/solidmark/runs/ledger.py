@@ -1,0 +1,73 @@
+"""The ledger: rows that survive a kill.
+
+SQLite in WAL mode, one file per process, one transaction per batch: a batch is done or it is not.
+Since whole batches are committed and the partition into batches is fixed before the work starts,
+a resumed run makes the very batches that an uninterrupted one makes.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+
+class Ledger:
+    """The rows of one process, and the sight of those of all processes.
+
+    Arguments:
+        folder: Where the ledger files live.
+        rank: The process that writes.
+    """
+
+    def __init__(self, folder: Path, rank: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._connection = sqlite3.connect(folder / f"ledger-{rank:03d}.sqlite", timeout=60)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS rows (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+        )
+        self._connection.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def commit(self, rows: Mapping[str, Any]) -> None:
+        """Writes a batch of rows, all of them or none. Files they speak of must be there first."""
+        with self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?)",
+                [(name, json.dumps(value)) for name, value in rows.items()],
+            )
+
+    def names(self) -> set[str]:
+        """The names of all rows that any process has committed."""
+        return {name for name, _ in self._all("SELECT name, NULL FROM rows")}
+
+    def rows(self) -> dict[str, Any]:
+        """All rows that any process has committed, sorted by name."""
+        found = {name: json.loads(value) for name, value in self._all("SELECT * FROM rows")}
+        return dict(sorted(found.items()))
+
+    def _all(self, query: str) -> Iterator[tuple[str, str]]:
+        for path in sorted(self._folder.glob("ledger-*.sqlite")):
+            connection = sqlite3.connect(path, timeout=60)
+            try:
+                yield from connection.execute(query)
+            except sqlite3.OperationalError as error:
+                # Another process has made its file but not yet its table: it has no rows.
+                if "no such table" not in str(error):
+                    raise
+            finally:
+                connection.close()

@@ -1,0 +1,180 @@
+"""Every kind of bad input is one line that says what was found and what to do, and exit code 2."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import AUDIT, MARK, TINY, Run
+
+M, A, T = " ".join(MARK), " ".join(AUDIT), " ".join(TINY)
+
+# What is typed (OUT is a new folder) and what the line must say.
+CASES = {
+    # the command line itself
+    "no such command": ("mrak photos OUT", 'no command "mrak"', 'Did you mean "mark"?'),
+    "no such option": ("mark photos OUT --thicknes 2", '"--thicknes"', '"--thickness"?', "--help"),
+    "option of nobody": ("--verbose", 'no option "--verbose"', "solidmark --help"),
+    "option without value": ("mark photos OUT --thickness", "--thickness needs a value", "--help"),
+    "missing argument": ("audit model marked", '"solidmark audit" needs OUT', "--help"),
+    "one argument too many": ("inspect marked more", "more", "solidmark inspect --help"),
+    "word for a number": ("mark photos OUT --thickness wide", 'a whole number, not "wide"'),
+    "fraction for a number": ("mark photos OUT --limit=1.5", 'a whole number, not "1.5"'),
+    "word for a share": ("mark photos OUT --held-out some", 'takes a number, not "some"'),
+    "word among deltas": ("score audit --delta 0.1 --delta x", '--delta takes a number, not "x"'),
+    # mark: the data
+    "no such data": ("mark nowhere/at/all OUT", '"nowhere/at/all"', "digits"),
+    "no such example": ("mark example:digit OUT", 'Did you mean "digits"?'),
+    "empty name": ("mark  OUT", 'The data set is ""'),
+    "hub name": ("mark nobody-knows/nothing OUT", '"nobody-knows/nothing"', "hub"),
+    "empty folder": ("mark empty OUT", '"empty" holds no images'),
+    "folder without images": ("mark notes OUT", '"notes" holds no images'),
+    "broken images only": ("mark broken OUT", "None of the images can be read"),
+    "sizes that differ": ("mark sizes OUT", "differ in size", "9 x 9", "--resolution"),
+    "spreadsheet": ("mark table.xlsx OUT", '"table.xlsx" is no data set', ".parquet"),
+    "packed folder": ("mark photos.zip OUT", '"photos.zip" is compressed', "Unpack"),
+    "torn parquet": ("mark torn.parquet OUT", '"torn.parquet" is not a Parquet file'),
+    "torn tar": ("mark torn.tar OUT", '"torn.tar" is not a plain tar'),
+    "no such column": ("mark good-metadata OUT --caption-column txt", '"txt"', '"text"'),
+    "columns of a plain folder": ("mark photos OUT --label-column x", "no column", "photos"),
+    "class folders of an example": ("mark digits OUT --class-folders", "digits", "class folders"),
+    "id that comes twice": ("mark twice OUT", 'Two images have the id "x"', "unique"),
+    "image without an id": ("mark no-id OUT", "Line 2", 'no "id"'),
+    "bad metadata line": ("mark no-json OUT", "Line 2", "is not JSON", "Mend"),
+    "metadata without a name": ("mark no-name OUT", "Line 2", 'no "file_name"'),
+    "path that leads out": ("mark outside OUT", "../photos/digit-00.png", "relative to"),
+    "absolute path": ("mark absolute OUT", "/etc/passwd", "relative to"),
+    # mark: the options
+    "pattern": ("mark photos OUT --pattern boarder", 'no pattern "boarder"', '"border"?'),
+    "image mode": ("mark photos OUT --mode RBG", 'no image mode "RBG"', '"RGB"?'),
+    "keys per copy": ("mark photos OUT --keys-per-copy sharde", 'mean "shared"?'),
+    "thickness of 0": ("mark photos OUT --thickness 0", "--thickness must be 1 or more, not 0"),
+    "square too large": (f"mark photos OUT {M} --pattern center --thickness 8", "below 8"),
+    "resolution below 0": ("mark photos OUT --resolution -4", "1 or more, not -4"),
+    "limit of 0": ("mark photos OUT --limit 0", "--limit must be 1 or more, not 0"),
+    "all held out": ("mark photos OUT --held-out 1.0", "--held-out", "below 1, not 1"),
+    "nothing left": (f"mark photos OUT {M} --limit 1", "1 image", "--held-out"),
+    "share below 0": ("mark photos OUT --held-out -0.1", "--held-out", "not -0.1"),
+    "no canaries": ("mark photos OUT --canaries 0", "--canaries must be above 0", "not 0"),
+    "canaries not a number": ("mark photos OUT --canaries nan", "--canaries", "not nan"),
+    # the folder to write
+    "a file": (f"mark photos a-file {M}", '"a-file" is a file', "folder"),
+    "foreign files": (f"mark photos foreign {M}", '"foreign" is not empty', "new folder"),
+    "another run": (f"mark photos marked {M} --seed 9", "another run", "seed: there 0, here 9"),
+    "run of another command": (f"train marked audit {T}", 'made by "solidmark audit"'),
+    "audit with other options": (f"audit gaussian marked audit {A} --seed 1", "another run", "seed"),
+    "folder below a file": (f"mark photos a-file/below {M}", "a-file/below", "cannot be written"),
+    # the marked folder
+    "no marked folder": ("train nowhere OUT", 'no folder "nowhere"', "solidmark mark"),
+    "no marked folder to audit": ("audit model nowhere OUT", 'no folder "nowhere"'),
+    "not a marked folder": ("audit model photos OUT", "manifest.json", "solidmark mark"),
+    "folder of another command": ("audit model audit OUT", '"solidmark audit"', "is needed"),
+    "marking not finished": ("train unfinished OUT", "not finished", "again"),
+    "half a manifest": ("audit model half-manifest OUT", "not readable JSON", "manifest.json"),
+    "strange manifest": ("inspect strange-manifest", "not a manifest"),
+    "no keys": ("audit gaussian no-keys OUT", "keys.parquet", "missing"),
+    "wrong keys": ("audit gaussian wrong-keys OUT", "fingerprint", "one marking"),
+    "corrupt keys": ("audit gaussian corrupt-keys OUT", "keys.parquet", "one marking"),
+    "images of another marking": (f"audit gaussian wrong-images OUT {A}", "is not the image"),
+    "no controls": ("audit gaussian no-controls OUT", "no held_out images", "--held-out"),
+    # the model
+    "no such model": (f"audit nowhere marked OUT {A}", 'no model "nowhere"', "path"),
+    "no such folder": (f"audit ./nowhere/model marked OUT {A}", 'no model "./nowhere/model"'),
+    "hub without a network": (f"audit nobody/nothing marked OUT {A}", '"nobody/nothing"', "hub"),
+    "pickled file": (f"audit model.ckpt marked OUT {A}", "pickle", "Convert"),
+    "single file": (f"audit model.safetensors marked OUT {A}", "single file", "pipeline folder"),
+    "pickled weights": (f"audit pickled marked OUT {A}", "pickled weights", "Convert"),
+    "no weights": (f"audit no-weights marked OUT {A}", "no weights", "safetensors"),
+    "torn weights": (f"audit torn-model marked OUT {A}", "cannot be loaded", "again"),
+    "not a pipeline": (f"audit photos marked OUT {A}", "not a diffusers pipeline", "save_pretrained"),
+    "bare network": (f"audit bare-network marked OUT {A}", "without its noise schedule"),
+    "network of another class": (f"audit text-model marked OUT {A}", "UNet2DConditionModel"),
+    "weights of another width": (f"audit wide-model marked OUT {A}", '"wide-model"', "again"),
+    "flow matching": (f"audit flow-model marked OUT {A}", "FlowMatch", "alphas_cumprod"),
+    "model of another size": (f"audit large-model marked OUT {A}", "16 x 16", "12 x 12"),
+    "model of other channels": (f"audit colour-model marked OUT {A}", "3 channel", "--mode RGB"),
+    "classes missing": (f"audit class-model marked OUT {A}", "classes 0 to 2", "--label-column"),
+    # audit: the options
+    "reader": ("audit model marked OUT --reader enrgy", 'no reader "enrgy"', '"energy"?'),
+    "reader twice": (f"audit model marked OUT {A} --reader energy --reader energy", "once"),
+    "split": ("audit model marked OUT --split trian", 'no split "trian"', '"trained"?'),
+    "precision": ("observe model marked OUT --precision bf61", '"bf16"?', "fp32"),
+    "batch of 0": ("audit model marked OUT --batch_size 0", "--batch-size must be 1 or more"),
+    "negative repeats": ("observe model marked OUT --repeats -1", "--repeats", "not -1"),
+    "few candidates": (f"audit model marked OUT {A} --energy-candidates 2", "at least 3"),
+    "time outside": (f"audit model marked OUT {A} --energy-t 1.5", "between 0 and 1", "1.5"),
+    "no steps": (f"audit model marked OUT {A} --reader outpaint --outpaint-steps 0", "1 to 1000"),
+    "device not there": ("audit model marked OUT --device cuda:7", '"cuda:7"', "--device cpu"),
+    "device of nobody": ("audit model marked OUT --device gpu", '"gpu"', "--device cpu"),
+    # train
+    "preset": ("train marked OUT --preset ddmp-32", 'no preset "ddmp-32"', '"ddpm-32"?'),
+    "channels as words": ("train marked OUT --block-out-channels a,b", '32,64, not "a,b"'),
+    "no epochs": (f"train marked OUT {T} --num-train-epochs 0", "num_train_epochs", "not 0"),
+    "negative rate": (f"train marked OUT {T} --learning-rate -1", "learning_rate", "above 0"),
+    "momentum of 1": (f"train marked OUT {T} --adam-beta1 1", "adam_beta1", "[0, 1)"),
+    "schedule": (f"train marked OUT {T} --schedule cosin", '"cosine"?', "linear"),
+    "prediction": (f"train marked OUT {T} --prediction-type eps", 'no prediction_type "eps"'),
+    "groups": (f"train marked OUT {T} --norm-num-groups 5", "norm_num_groups", "divide"),
+    "attention level": (f"train marked OUT {T} --attention-levels 9", "level 9", "2 levels"),
+    "canvas": (f"train marked OUT {T} --block-out-channels 8,8,8,8", "12 x 12", "multiples of 8"),
+    "no classes": (f"train marked OUT {T} --class-conditional", "no classes", '"marked"'),
+    "late checkpoint": (f"train marked OUT {T} --checkpoint-at 99", "epoch 99", "earlier"),
+    "half precision": (f"train marked OUT {T} --mixed-precision fp16", "fp16", "bf16"),
+    "training device": ("train marked OUT --preset digits-demo --device cuda:7", '"cuda:7"'),
+    "workers": ("train marked OUT --dataloader-num-workers -1", "0 or more, not -1"),
+    "no checkpoint": (f"train marked OUT {T} --resume-from-checkpoint here", '"here"', "latest"),
+    # score, report, inspect
+    "no folder to score": ("score nowhere", '"nowhere"', "not a folder of solidmark"),
+    "marked folder to score": ("score marked", "no evidence", "solidmark observe"),
+    "no evidence": ("score no-evidence", "no evidence.parquet", "solidmark observe"),
+    "torn evidence": ("score torn-evidence", "evidence.parquet", "again"),
+    "keys of another audit": ("score audit --marked other-seed", "other keys"),
+    "no marked folder to score": ("score audit --marked nowhere", 'no folder "nowhere"'),
+    "delta of 0": ("score audit --delta 0", "--delta must be above 0", "not 0"),
+    "delta above 1": ("score audit --delta 0.1 --delta 1.5", "at most 1, not 1.5"),
+    "rate of 1": ("score audit --fdr 1", "--fdr", "below 1, not 1"),
+    "no folder to show": ("report nowhere", "no results.json", "solidmark audit"),
+    "no results": ("report no-results", "no results.json", "solidmark score"),
+    "torn results": ("report torn-results", "results.json", "not readable JSON"),
+    "negative top": ("report audit --top -1", "--top must be 0 or more, not -1"),
+    "nothing to inspect": ("inspect photos", "manifest.json", "not a folder of solidmark"),
+    # --config
+    "no configuration": ("mark photos OUT --config nowhere.yaml", '"nowhere.yaml"', "path"),
+    "not YAML": ("mark photos OUT --config torn.yaml", '"torn.yaml" is not readable YAML'),
+    "not text": ("mark photos OUT --config binary.yaml", "not readable YAML"),
+    "list of options": ("mark photos OUT --config list.yaml", '"list.yaml" holds no options'),
+    "configured option": ("mark photos OUT --config option.yaml", '"thicknes"', '"thickness"?'),
+    "configured value": ("mark photos OUT --config value.yaml", 'a whole number, not "wide"'),
+    "configured mapping": ("mark photos OUT --config mapping.yaml", "thickness", "value"),
+    "other command": ("mark photos OUT --config audit.yaml", "solidmark audit"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_is_one_line(
+    name: str, world: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, *expected = CASES[name]
+    monkeypatch.chdir(world)
+    before = sorted(world.rglob("*"))
+    answer = run(*(str(tmp_path / "OUT") if w == "OUT" else w for w in line.split(" ")))
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith("Error: ")
+    assert answer.err.count("\n") == 1
+    assert answer.err.endswith((".\n", "?\n")), answer.err
+    assert "Traceback" not in answer.err
+    assert len(answer.err) < 500
+    for words in expected:
+        assert words in answer.err
+    assert sorted(world.rglob("*")) == before
+
+
+def test_the_table_is_long() -> None:
+    assert len(CASES) >= 100

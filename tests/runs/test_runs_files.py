@@ -1,0 +1,111 @@
+"""Files are whole or not there, and their fingerprint says what they hold."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from runs.killed import SIZE, write_files
+from solidmark.runs import fingerprint, remove_temporaries, write_bytes
+from solidmark.runs import files as files_module
+
+
+def test_writing_makes_the_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.bin"
+    write_bytes(path, b"one")
+    write_bytes(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [child.name for child in path.parent.iterdir()] == ["c.bin"]
+
+
+def test_a_failed_writing_keeps_the_old_file_and_clears_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files_module.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [child.name for child in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_file_killed_while_it_is_written_is_whole(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    path = tmp_path / "large.bin"
+    for round in range(8):
+        started = tmp_path / f"started-{round}"
+        child = processes.Process(target=write_files, args=(path, started))
+        child.start()
+        deadline = time.monotonic() + 60
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.003 * round)
+        os.kill(child.pid or 0, signal.SIGKILL)
+        child.join()
+        data = path.read_bytes()
+        assert len(data) == SIZE
+        assert data == data[:1] * SIZE
+    remove_temporaries(tmp_path)
+    assert list(tmp_path.glob(".*")) == []
+    assert path.is_file()
+
+
+def test_clearing_up_takes_temporaries_only(tmp_path: Path) -> None:
+    for name in (".a.png.12.tmp", ".hidden", "b.tmp", "c.png"):
+        (tmp_path / name).write_bytes(b"")
+    remove_temporaries(tmp_path)
+    remove_temporaries(tmp_path / "nowhere")
+    assert {path.name for path in tmp_path.iterdir()} == {".hidden", "b.tmp", "c.png"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, data in {"a.txt": b"1", "deep/b.txt": b"2", "deep/er/c.txt": b""}.items():
+        write_bytes(tmp_path / name, data)
+    return tmp_path
+
+
+def test_a_fingerprint_is_a_function_of_names_and_bytes(folder: Path) -> None:
+    before = fingerprint(folder)
+    assert fingerprint(folder) == before
+    os.utime(folder / "a.txt", (0, 0))
+    assert fingerprint(folder) == before
+    (folder / "a.txt").write_bytes(b"x")
+    changed = fingerprint(folder)
+    (folder / "a.txt").write_bytes(b"1")
+    assert fingerprint(folder) == before
+    (folder / "a.txt").rename(folder / "z.txt")
+    renamed = fingerprint(folder)
+    (folder / "z.txt").rename(folder / "deep" / "a.txt")
+    moved = fingerprint(folder)
+    (folder / "deep" / "a.txt").unlink()
+    gone = fingerprint(folder)
+    assert len({before, changed, renamed, moved, gone}) == 5
+
+
+def test_hidden_files_do_not_count(folder: Path) -> None:
+    before = fingerprint(folder)
+    write_bytes(folder / ".cache" / "x", b"1")
+    write_bytes(folder / "deep" / ".b.txt.123.tmp", b"1")
+    assert fingerprint(folder) == before
+    write_bytes(folder / "deep" / "seen", b"1")
+    assert fingerprint(folder) != before
+
+
+def test_a_folder_below_a_hidden_one_counts(folder: Path, tmp_path: Path) -> None:
+    write_bytes(tmp_path / ".home" / "model" / "a", b"1")
+    write_bytes(tmp_path / ".home" / "other" / "a", b"2")
+    assert fingerprint(tmp_path / ".home" / "model") != fingerprint(tmp_path / ".home" / "other")
+
+
+def test_the_fingerprint_of_a_file_is_its_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert fingerprint(tmp_path / "a") == "ba7816bf8f01cfea"

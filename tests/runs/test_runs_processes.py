@@ -1,0 +1,89 @@
+"""Who does what, and what a person sees of it."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from solidmark.runs import Processes, progress
+
+progress_module = sys.modules["solidmark.runs.progress"]
+
+
+def test_without_a_launcher_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    assert Processes.here() == Processes(0, 1)
+    assert Processes.here().is_main
+    Processes.here().wait()
+
+
+def test_the_launcher_says_who_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "2")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert Processes.here() == Processes(2, 3)
+    assert not Processes.here().is_main
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_each_item_belongs_to_one_process(count: int) -> None:
+    shares = [list(Processes(rank, count).share(range(5))) for rank in range(count)]
+    assert sorted(item for share in shares for item in share) == list(range(5))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+CODE = """
+from solidmark.runs import progress
+with progress("thinking", 10, done=2) as advance:
+    advance(3)
+    advance(1, note="loss 0.5")
+"""
+
+
+def show(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CODE],
+        env={**os.environ, "COLUMNS": "120", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left_on_standard_error() -> None:
+    shown = show(FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    assert shown.stdout == ""
+    words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.stderr)
+    assert "thinking" in words
+    assert "6/10" in words
+    assert "loss 0.5" in words
+    assert re.search(r"left +(\d:\d\d:\d\d|-:--:--)", words)
+
+
+def test_a_log_file_gets_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four units of ten were done before; two take 40 seconds, so the other four take 80."""
+    clock = iter([0.0, 10.0, 40.0, 41.0])
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: next(clock))
+    with progress("thinking", 10, done=4) as advance:
+        advance()
+        advance(note="loss 0.5")
+        advance()
+    shown = capsys.readouterr()
+    assert shown.err == "thinking: 6 of 10, 0:01:20 left, loss 0.5\n"
+    assert shown.out == ""
+
+
+def test_only_the_main_process_shows_progress() -> None:
+    shown = show(RANK="1", WORLD_SIZE="2", FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    assert shown.stdout == shown.stderr == ""
+
+
+def test_an_error_passes_through_the_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError), progress("x", 3) as advance:
+        advance()
+        raise KeyError
+    assert capsys.readouterr().out == ""
