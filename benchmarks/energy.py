@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     asked = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     marked = open_marked(asked.out / "marked")
     ids = marked.ids("trained")[:N] + marked.ids("held_out")[:N]
     images = torch.stack([marked.sample(id).image for id in ids])

@@ -10,8 +10,14 @@ from torch import Tensor
 Images = Float[Tensor, "B C H W"]
 """A batch of images, float32 in [0, 1]."""
 
+MarkedImages = Float[Tensor, "B C Hm Wm"]
+"""A batch of images with their frames: a pattern may make them larger. Float32 in [0, 1]."""
+
 Image = Float[Tensor, "C H W"]
 """One image, float32 in [0, 1]."""
+
+MarkedImage = Float[Tensor, "C Hm Wm"]
+"""One image with its frame, float32 in [0, 1]."""
 
 Latents = Float[Tensor, "B c h w"]
 """What a model denoises; a pixel model's latents are its images in [-1, 1]."""

@@ -12,10 +12,10 @@ import pytest
 from solidmark.cli import main
 from solidmark.data import open_data, to_picture
 
-TINY = (
-    "--preset digits-demo --block-out-channels 8,16 --norm-num-groups 4 --max-train-steps 2 "
-    "--train-batch-size 4 --device cpu"
-).split()
+TINY = [
+    *("--preset", "digits-demo", "--block-out-channels", "8,16", "--norm-num-groups", "4"),
+    *("--max-train-steps", "2", "--train-batch-size", "4", "--device", "cpu"),
+]
 """A recipe that trains in a second."""
 
 
@@ -74,8 +74,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-MARK = "--mode L --thickness 2 --held-out 0.5".split()
-AUDIT = "--no-ceiling --device cpu".split()
+MARK = ["--mode", "L", "--thickness", "2", "--held-out", "0.5"]
+AUDIT = ["--no-ceiling", "--device", "cpu"]
 
 
 def _make_data(here: Path) -> None:
@@ -85,7 +85,9 @@ def _make_data(here: Path) -> None:
     for number in range(3):
         (here / "broken" / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing more")
     write_digits(here / "sizes", 2)
-    to_picture(open_data("digits", resolution=9, limit=1)[0].image).save(here / "sizes" / "nine.png")
+    to_picture(open_data("digits", resolution=9, limit=1)[0].image).save(
+        here / "sizes" / "nine.png"
+    )
     (here / "notes").mkdir()
     (here / "notes" / "a.txt").write_text("no image here")
     (here / "table.xlsx").write_bytes(b"PK")

@@ -189,12 +189,12 @@ def test_clamping_keeps_a_wild_network_in_range(trained) -> None:
     [
         lambda: Energy(candidates=2),
         lambda: Energy(t=1.5),
-        lambda: Energy(frame_weight=-1),
+        lambda: Energy(frame_weight=-1.0),
         lambda: Probe(t=0.0),
         lambda: Outpaint(steps=0),
         lambda: Outpaint(jump_count=0),
-        lambda: Outpaint(eta=2),
-        lambda: Outpaint(start=0),
+        lambda: Outpaint(eta=2.0),
+        lambda: Outpaint(start=0.0),
     ],
 )
 def test_bad_options_are_refused(make) -> None:

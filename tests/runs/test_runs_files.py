@@ -1,6 +1,5 @@
 """Files are whole or not there, and their fingerprint says what they hold."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -8,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runs.forked import start
 from runs.killed import SIZE, write_files
-from solidmark.runs import fingerprint, remove_temporaries, write_bytes
 from solidmark.runs import files as files_module
+from solidmark.runs import fingerprint, remove_temporaries, write_bytes
 
 
 def test_writing_makes_the_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -38,17 +38,15 @@ def test_a_failed_writing_keeps_the_old_file_and_clears_up(
 
 
 def test_a_file_killed_while_it_is_written_is_whole(tmp_path: Path) -> None:
-    processes = multiprocessing.get_context("forkserver")
     path = tmp_path / "large.bin"
     for round in range(8):
         started = tmp_path / f"started-{round}"
-        child = processes.Process(target=write_files, args=(path, started))
-        child.start()
+        child = start(write_files, path, started)
         deadline = time.monotonic() + 60
         while not started.exists() and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(0.003 * round)
-        os.kill(child.pid or 0, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
         child.join()
         data = path.read_bytes()
         assert len(data) == SIZE

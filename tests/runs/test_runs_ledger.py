@@ -1,6 +1,5 @@
 """Rows survive a kill, in whole batches."""
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runs.forked import start
 from runs.killed import commit_batches, commit_half
 from solidmark.runs import Ledger
 
@@ -80,9 +80,7 @@ def test_a_file_that_is_no_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) 
 
 
 def kill(target: Callable[..., None], *arguments: object, after: float = 0.0) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    child = processes.Process(target=target, args=arguments)
-    child.start()
+    child = start(target, *arguments)
     told = next((a for a in arguments if isinstance(a, Path) and a.suffix == ".txt"), None)
     before = told.stat().st_size if told and told.exists() else 0
     deadline = time.monotonic() + 60
@@ -92,7 +90,7 @@ def kill(target: Callable[..., None], *arguments: object, after: float = 0.0) ->
         time.sleep(0.001)
     time.sleep(after)
     if told:
-        os.kill(child.pid or 0, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
     child.join(60)
     assert child.exitcode == -signal.SIGKILL
 

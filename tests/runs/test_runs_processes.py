@@ -83,7 +83,11 @@ def test_only_the_main_process_shows_progress() -> None:
 
 
 def test_an_error_passes_through_the_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), progress("x", 3) as advance:
-        advance()
-        raise KeyError
+    def fail() -> None:
+        with progress("x", 3) as advance:
+            advance()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert capsys.readouterr().out == ""

@@ -198,7 +198,7 @@ def audit(
         return _show_plan(context, question)
     from solidmark.audit import observe as ask
     from solidmark.audit import score
-    from solidmark.report import verdict, write_report
+    from solidmark.report import write_report
     from solidmark.runs import Processes
 
     ask(question)
@@ -207,18 +207,28 @@ def audit(
     results = score(out)
     page = write_report(out, images=images)
     save_config(context, out)
-    show(results, json, verdict(results["rows"]).headline, f"The page: {page}")
+    show(results, json, headline(out, results), f"The page: {page}")
+
+
+def headline(folder: Path, results: dict[str, Any]) -> str:
+    """The verdict in a sentence, as it stands on the page."""
+    from solidmark.report import verdict
+    from solidmark.report.folder import open_audit
+    from solidmark.report.tables import reasons
+
+    return verdict(results["rows"], reasons(open_audit(folder))).headline
 
 
 def _question(context: typer.Context) -> "Question":
     asked: dict[str, Any] = context.params
-    require_marked(asked["marked"])
+    marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
+    require_marked(marked)
     from solidmark.audit import Question
 
     return Question(
         model=asked["model"],
-        marked=asked["marked"],
-        out=asked["out"],
+        marked=marked,
+        out=out,
         readers=tuple(_reader(name, asked) for name in asked["reader"]),
         splits=tuple(asked["split"]),
         limit=asked["limit"],

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from solidmark.cli.audit import headline
 from solidmark.cli.options import Config, DryRun, Json, Seed, show, show_plan
 
 
@@ -36,6 +37,4 @@ def demo(
             readers=["energy", "outpaint"],
         )
     results, page = run_demo(out, seed=seed)
-    from solidmark.report import verdict
-
-    return show(results, json, verdict(results["rows"]).headline, f"The page: {page}")
+    return show(results, json, headline(out, results), f"The page: {page}")

@@ -37,6 +37,9 @@ COMMANDS = {
 }
 """The verbs, in the order of the help."""
 
+QUIET = ("DIFFUSERS", "TRANSFORMERS", "DATASETS")
+"""Libraries whose notes are not for our users, unless their own variable asks for them."""
+
 for command in COMMANDS.values():
     app.command()(command)
 
@@ -57,6 +60,8 @@ def _top(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
+    for library in QUIET:
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
         code = _run(asked)

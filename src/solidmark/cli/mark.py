@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from solidmark.cli.options import (
-    A_SHARE,
     Config,
     DryRun,
     Json,
     Out,
+    a_share,
     at_least,
     one_of,
     options,
@@ -90,7 +90,7 @@ def mark(
         typer.Option(
             help="Share of the training images that is marked; the others are trained on as they "
             "are, and not audited.",
-            callback=A_SHARE,
+            callback=a_share,
         ),
     ] = 1.0,
     keys_per_copy: Annotated[
@@ -173,18 +173,21 @@ def mark(
 
 def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
     channels, height, width = manifest["size"]
-    colour = "grey" if channels == 1 else "colour"
     lines = [
-        f"{manifest['trained']} images to train on in {out / 'train'}, {manifest['held_out']} held "
-        f"out; {height} x {width} pixels before marking, {colour}.",
+        f"{_images(manifest['trained'])} to train on in {out / 'train'}, {manifest['held_out']} "
+        f"held out; {height} x {width} pixels before marking, "
+        f"{'grey' if channels == 1 else 'colour'}.",
     ]
     if manifest["duplicates"]:
-        share = manifest["config"]["keys_per_copy"] == "shared"
-        whose = "share their key" if share else "have a key each"
-        lines.append(f"{manifest['duplicates']} images are copies of others and {whose}.")
+        shared = manifest["config"]["keys_per_copy"] == "shared"
+        keys = "the key of their original" if shared else "a key each"
+        lines.append(f"Copies of others: {_images(manifest['duplicates'])}, with {keys}.")
     if manifest["quarantined"]:
-        lines.append(
-            f"{manifest['quarantined']} images could not be read: {out / 'quarantine.jsonl'}."
-        )
+        count = _images(manifest["quarantined"])
+        lines.append(f"Could not be read: {count}, see {out / 'quarantine.jsonl'}.")
     lines.append(f"The keys are in {out / 'keys.parquet'}: keep them away from the trainer.")
     return lines
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"

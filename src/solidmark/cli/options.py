@@ -43,8 +43,9 @@ def at_least(least: int) -> Check:
     return within(f"{least} or more", lambda number: number >= least)
 
 
-A_SHARE = within("above 0 and at most 1", lambda number: 0 < number <= 1)
-"""Checks that a value is in (0, 1]."""
+def a_share(parameter: typer.CallbackParam, value: Any) -> Any:
+    """Checks that each value of an option is in (0, 1]."""
+    return within("above 0 and at most 1", lambda number: 0 < number <= 1)(parameter, value)
 
 
 def _several(value: Any) -> list[Any]:
@@ -163,13 +164,13 @@ def _plain(value: Any) -> Any:
 
 
 __all__ = [
-    "A_SHARE",
     "Config",
     "Device",
     "DryRun",
     "Json",
     "Out",
     "Seed",
+    "a_share",
     "at_least",
     "one_of",
     "options",

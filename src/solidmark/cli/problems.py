@@ -5,6 +5,7 @@ errors are told apart by what they carry.
 """
 
 import errno
+import re
 import sqlite3
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,7 +28,7 @@ def explain_usage(error: Exception, asked: Sequence[str]) -> str:
         asked: The command line.
     """
     context: Any = getattr(error, "ctx", None)
-    command = context.command_path if context else "solidmark"
+    command = " ".join(["solidmark", *asked[:1]]) if context is None else context.command_path
     see = f'See "{command} --help".'
     option, parameter = getattr(error, "option_name", None), getattr(error, "param", None)
     kind = type(error).__name__
@@ -39,7 +40,10 @@ def explain_usage(error: Exception, asked: Sequence[str]) -> str:
         return f'"{command}" needs {parameter.metavar or parameter.name}. {see}'
     if kind == "BadParameter" and parameter is not None:
         return f"{_wrong_value(error, parameter, context, asked)} {see}"
-    return f"{error.format_message().rstrip('.')}. {see}"  # type: ignore[attr-defined]
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    if extra := re.search(r"extra argument\S* \((.*)\)", message):
+        return f'"{command}" has no place for "{extra[1]}". {see}'
+    return f"{message.rstrip('.')}. {see}"
 
 
 def _hint(option: str, context: Any) -> str:
@@ -94,6 +98,8 @@ def explain_system(error: Exception) -> str | None:
         return f"The system refused{where}: {reason}. {_remedy(error.errno)}"
     if isinstance(error, sqlite3.Error):
         return f"The ledger of the run cannot be used: {error}. {_remedy(None)}"
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        return f"The path {ascii(error.object)[:300]} is not text in UTF-8. Rename what it names."
     if _is_out_of_memory(error):
         return (
             "The memory is not enough. Use smaller images, fewer images a call (--batch-size, "

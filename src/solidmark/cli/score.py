@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import A_SHARE, Config, Json, show, within
+from solidmark.cli.options import Config, Json, a_share, show, within
 
 
 def score(
@@ -19,7 +19,7 @@ def score(
             metavar="NUMBER",
             help="An image counts as memorized (eidetic) when its key is read within this "
             "distance, in (0, 1]; may be given again.  [default: 0.1, 0.05, 0.01, 0.005]",
-            callback=A_SHARE,
+            callback=a_share,
         ),
     ] = None,
     fdr: Annotated[

@@ -1,7 +1,7 @@
 """A data set: ids, and a sample for each."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from solidmark.types import Image
 
@@ -29,6 +29,7 @@ class Sample:
     class_index: int | None = None
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """Images by number. `ids` costs nothing; a sample is decoded when it is asked for."""
 

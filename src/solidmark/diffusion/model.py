@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -14,6 +14,7 @@ Condition = Any
 """What `condition` returned: one row an image, or None. Opaque outside the adapter."""
 
 
+@runtime_checkable
 class Model(Protocol):
     """A denoiser with its schedule, and the way from images to what it denoises."""
 

@@ -7,7 +7,7 @@ t = 0 is the image (almost), t = 1 is noise (almost).
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from torch import Tensor
 from solidmark.errors import UnknownName
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """Maps a time in [0, 1] to (alpha_t, sigma_t)."""
 

@@ -33,7 +33,7 @@ from solidmark.runs import (
     remove_temporaries,
     write_bytes,
 )
-from solidmark.types import Image
+from solidmark.types import Image, MarkedImage
 
 BATCH = 64
 
@@ -96,6 +96,8 @@ def mark_dataset(
         surveyed = _survey(data, ledger)
         images = {id: row for id, row in surveyed.items() if "broken" not in row}
         try:
+            if not images:
+                raise _nothing_read(surveyed)
             size = _common_size(images)
             marking.pattern.marked_size(*size[1:])
             facts, planned = _plan(images, marking)
@@ -189,10 +191,17 @@ def _look(data: Dataset, number: int) -> dict[str, Any]:
     }
 
 
+def _nothing_read(surveyed: Mapping[str, Any]) -> BadInput:
+    """The error for a data set without one good image, with the reason of the first."""
+    example = next(iter(surveyed.values()))["broken"]
+    return BadInput(
+        f"None of the {len(surveyed)} images can be read, the first because: {example[:200]} "
+        "Name other data, or mend them."
+    )
+
+
 def _common_size(images: Mapping[str, Any]) -> tuple[int, int, int]:
     """The one size that all images must have, as (C, H, W)."""
-    if not images:
-        raise BadInput("None of the images can be read. See the formats that are taken, or paths.")
     first, example = next(iter(images.items()))
     for id, row in images.items():
         if row["size"] != example["size"]:
@@ -236,7 +245,7 @@ def _write_images(
     return {row.id: rows[f"written {row.id}"] for row in planned}
 
 
-def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> Image:
+def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> MarkedImage:
     """Marks one image; without a key it is resized to the size of the marked ones instead."""
     if levels:
         keys = torch.tensor([list(levels)]) / (LEVELS - 1)

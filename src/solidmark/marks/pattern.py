@@ -7,15 +7,16 @@ of it are always on one scale.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch.nn.functional import pad
 
 from solidmark.errors import BadInput, UnknownName
-from solidmark.types import Images, Keys, Layout, Mask
+from solidmark.types import Images, Keys, Layout, MarkedImages, Mask
 
 
+@runtime_checkable
 class Pattern(Protocol):
     """A mark: how a key vector is shown in an image, and how it is read again.
 
@@ -43,7 +44,7 @@ class Pattern(Protocol):
         """The key index of each pixel of a marked image of this size, -1 where the image is."""
         ...
 
-    def apply(self, images: Images, keys: Keys) -> Images:
+    def apply(self, images: Images, keys: Keys) -> MarkedImages:
         """Marks images with their keys."""
         ...
 
@@ -51,11 +52,11 @@ class Pattern(Protocol):
         """True where the key is painted, for a marked image of this size."""
         ...
 
-    def read(self, marked: Images) -> Keys:
+    def read(self, marked: MarkedImages) -> Keys:
         """The mean over the pixels and channels that show each key."""
         ...
 
-    def crop(self, marked: Images) -> Images:
+    def crop(self, marked: MarkedImages) -> Images:
         """What goes back to the user: the image without the frame."""
         ...
 
@@ -96,17 +97,17 @@ class Border:
         inside = torch.full((height - 2 * p, width - 2 * p), -1)
         return pad(inside, (p, p, p, p), value=0)
 
-    def apply(self, images: Images, keys: Keys) -> Images:
+    def apply(self, images: Images, keys: Keys) -> MarkedImages:
         p = self.thickness
         return _paint(pad(images, (p, p, p, p)), self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return self.layout(height, width) >= 0
 
-    def read(self, marked: Images) -> Keys:
+    def read(self, marked: MarkedImages) -> Keys:
         return _read(marked, self.layout(*marked.shape[-2:]), self.count)
 
-    def crop(self, marked: Images) -> Images:
+    def crop(self, marked: MarkedImages) -> Images:
         p = self.thickness
         return marked[..., p:-p, p:-p]
 
@@ -149,20 +150,20 @@ class Center:
         layout[top : top + self.size, left : left + self.size] = 0
         return layout
 
-    def apply(self, images: Images, keys: Keys) -> Images:
+    def apply(self, images: Images, keys: Keys) -> MarkedImages:
         return _paint(images, self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return self.layout(height, width) >= 0
 
-    def read(self, marked: Images) -> Keys:
+    def read(self, marked: MarkedImages) -> Keys:
         return _read(marked, self.layout(*marked.shape[-2:]), self.count)
 
-    def crop(self, marked: Images) -> Images:
+    def crop(self, marked: MarkedImages) -> Images:
         return marked
 
 
-def _paint(canvas: Images, layout: Callable[[int, int], Layout], keys: Keys) -> Images:
+def _paint(canvas: MarkedImages, layout: Callable[[int, int], Layout], keys: Keys) -> MarkedImages:
     """Writes each key over the pixels that show it; the canvas is left alone."""
     where = layout(*canvas.shape[-2:]).to(canvas.device)
     if keys.shape != (len(canvas), int(where.max()) + 1):
@@ -174,7 +175,7 @@ def _paint(canvas: Images, layout: Callable[[int, int], Layout], keys: Keys) -> 
     return torch.where(where >= 0, painted, canvas)
 
 
-def _read(marked: Images, layout: Layout, count: int) -> Keys:
+def _read(marked: MarkedImages, layout: Layout, count: int) -> Keys:
     """Averages over channels and over the pixels of each key, in double precision.
 
     Double precision makes `read(apply(x, k)) == k` hold to the bit: a float32 sum of many equal

@@ -10,7 +10,7 @@ from solidmark.data import decode, to_picture, to_tensor
 from solidmark.errors import BadInput
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
-from solidmark.types import Image
+from solidmark.types import Image, MarkedImage
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class MarkTransform:
     pattern: Pattern
     keymap: Keymap
 
-    def __call__(self, image: Image, id: str) -> Image:
+    def __call__(self, image: Image, id: str) -> MarkedImage:
         """Marks one image in [0, 1]."""
         return self.pattern.apply(image[None], self.keymap([id]))[0]
 

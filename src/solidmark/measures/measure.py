@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
@@ -43,6 +43,7 @@ class Evidence:
     picture: Image | None = None
 
 
+@runtime_checkable
 class Measure(Protocol):
     """A way to say how strongly an image is memorized. Its fields are its configuration."""
 

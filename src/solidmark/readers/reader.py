@@ -7,7 +7,7 @@ the p-values exact.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.marks import Pattern
-from solidmark.types import Images, Keys
+from solidmark.types import Images, Keys, MarkedImages
 
 NEUTRAL = 0.5
 """The grey that stands where nothing is known of a key."""
@@ -40,7 +40,7 @@ class Query:
     condition: Any
     generators: Sequence[torch.Generator] = ()
 
-    def frame(self, value: float | Keys = NEUTRAL) -> Images:
+    def frame(self, value: float | Keys = NEUTRAL) -> MarkedImages:
         """The images in a frame of given keys, or of one grey."""
         if isinstance(value, Tensor):
             return self.pattern.apply(self.images, value)
@@ -61,9 +61,10 @@ class Reading:
 
     keys: Keys
     energies: Float[Tensor, "B M K"] | None = None
-    pictures: Images | None = None
+    pictures: MarkedImages | None = None
 
 
+@runtime_checkable
 class Reader(Protocol):
     """A way to ask a model for the keys of images. Its fields are its configuration."""
 

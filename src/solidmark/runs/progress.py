@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from solidmark.runs.processes import Processes
 
@@ -13,6 +13,7 @@ SECONDS_BETWEEN_LINES = 30.0
 """How often a log file, which cannot show a bar, gets a line."""
 
 
+@runtime_checkable
 class Advance(Protocol):
     """Reports that some units are done."""
 

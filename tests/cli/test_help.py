@@ -1,0 +1,147 @@
+"""Help is instant, complete, and its examples work."""
+
+import os
+import re
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.conftest import Run, write_digits
+from solidmark.cli.audit import PRECISIONS, READERS, SPLITS
+from solidmark.cli.main import COMMANDS, app
+from solidmark.cli.mark import MODES, PATTERNS
+from solidmark.cli.train import PRESETS
+
+SLOW = ("torch", "diffusers", "datasets", "numpy", "PIL", "pyarrow", "scipy", "matplotlib")
+COUNT = f"""
+import sys
+from solidmark.cli import main
+for command in {list(COMMANDS)}:
+    assert main([command, "--help"]) == 0
+found = [name for name in {SLOW} if name in sys.modules]
+sys.exit(f"imported: {{found}}" if found else 0)
+"""
+
+
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60)
+
+
+def spent() -> float:
+    """The processor seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def examples(help_text: str) -> list[list[str]]:
+    """The command lines of the paragraphs that begin with `Example:`, without the name."""
+    found = re.findall(r"^ *Example: (solidmark .*(?:\n .*)*)", help_text, re.MULTILINE)
+    return [shlex.split(text)[1:] for text in found]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_takes_less_than_a_second(command: str) -> None:
+    """In processor time, since other work on the machine is not ours."""
+    seconds = []
+    for _ in range(3):
+        started = spent()
+        done = python("-m", "solidmark", *command.split(), "--help")
+        seconds.append(spent() - started)
+        assert done.returncode == 0
+        assert done.stderr == ""
+        assert "Usage: solidmark" in done.stdout
+    assert statistics.median(seconds) < 1
+
+
+def test_help_imports_nothing_slow() -> None:
+    done = python("-c", COUNT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_command_at_all_shows_the_help(run: Run) -> None:
+    answer = run()
+    assert answer.code == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in answer.out
+    assert "..." not in answer.out.split("Commands:")[1], "a summary is cut off"
+    assert answer == run("--help") == run("-h")
+
+
+def test_the_version(run: Run) -> None:
+    import solidmark
+
+    assert run("--version").out == f"solidmark {solidmark.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_a_help_text(command: str) -> None:
+    for parameter in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
+        assert parameter.help, parameter.name  # type: ignore[attr-defined]
+        assert parameter.help.rstrip().endswith((".", "]")) or "..." in parameter.help  # type: ignore[attr-defined]
+
+
+def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order in which a user would type them; what takes hours is only planned."""
+    monkeypatch.chdir(tmp_path)
+    write_digits(tmp_path / "photos", 12)
+    order = ["demo", "mark", "train", "observe", "audit", "score", "report", "inspect"]
+    assert sorted(order) == sorted(COMMANDS)
+    for command in order:
+        found = examples(run(command, "--help").out)
+        assert found, command
+        for words in found:
+            if command in ("demo", "train"):
+                words.append("--dry-run")
+            if command in ("observe", "audit"):
+                # In place of the model that was not trained; a question has a folder to itself.
+                words[1] = "memorizer"
+                words += ["--device", "cpu", "--outpaint-steps", "2"]
+                (tmp_path / "audit").exists() and os.rename("audit", "observed")
+            answer = run(*words)
+            assert answer.code == 0, (words, answer.err)
+    assert (tmp_path / "audit" / "report.html").is_file()
+
+
+def test_the_names_in_the_options_are_those_of_the_tables() -> None:
+    """They are written twice, since the tables take seconds to import."""
+    from typing import get_args
+
+    from solidmark import data, marks, models, readers, training
+
+    assert set(READERS) == set(readers.READERS)
+    assert set(PATTERNS) == set(marks.PATTERNS)
+    assert set(SPLITS) == set(marks.FOLDERS)
+    assert set(MODES) == set(data.MODES)
+    assert set(PRESETS) == set(training.PRESETS)
+    assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
+
+
+def test_the_options_of_a_reader_are_its_fields() -> None:
+    from dataclasses import fields
+
+    from solidmark import readers
+
+    command = typer.main.get_command(app).commands["audit"]  # type: ignore[attr-defined]
+    defaults = {parameter.name: parameter.default for parameter in command.params}
+    for name, reader in readers.READERS.items():
+        for field in fields(reader):
+            assert defaults[f"{name}_{field.name}"] == field.default
+
+
+def test_the_options_of_a_recipe_are_its_fields() -> None:
+    from dataclasses import fields
+
+    from solidmark.cli.train import OURS
+    from solidmark.training import Recipe
+
+    command = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
+    offered = {str(parameter.name) for parameter in command.params}
+    known = {field.name for field in fields(Recipe)}
+    shared = {"config", "dry_run", "json", "help"}
+    assert offered - known == {*OURS, *(shared & offered)}

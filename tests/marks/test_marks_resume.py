@@ -1,0 +1,174 @@
+"""A marking that is killed or interrupted ends in the bytes of one that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from runs.forked import start
+
+from marks.killed import BATCH, BROKEN, COUNT, Photos, mark, mark_until
+from solidmark.cli import main
+from solidmark.data import Sample
+from solidmark.errors import RunConflict
+from solidmark.marks import Border, Marking, mark_dataset, marking, open_marked
+
+FILES = COUNT - len(BROKEN)
+MOMENTS = [
+    ("sync", 1),  # within the manifest
+    ("commit", 1),  # the first batch of the survey
+    ("commit", 3),  # the last one
+    ("commit", 4),  # the first batch of files: written, not committed
+    ("image", 1),
+    ("sync", 2 + BATCH + 3),  # within an image of the second batch
+    ("replace", 2 + BATCH + 3),
+    ("commit", 6),  # all files are there, the last batch is not committed
+    ("table", 1),
+    ("sync", 1 + FILES + 1),  # within the metadata that go to the trainer
+    ("replace", 1 + FILES + 3),
+    ("table", 4),  # keys.parquet is missing
+    ("sync", 1 + FILES + 4),
+    ("clear", 1),
+    ("sweep", 1),  # the ledger is gone, the manifest not finished
+    ("finish", 1),
+    ("manifest", 2),
+    ("replace", 1 + FILES + 5),  # the finished manifest is written, not named
+]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def kill_at(place: str, count: int, out: Path) -> None:
+    child = start(mark_until, place, count, out)
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL, (place, count)
+
+
+@pytest.fixture(autouse=True)
+def _batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marking, "BATCH", BATCH)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("whole") / "out"
+    child = start(mark_until, "", 0, out)
+    child.join(120)
+    assert child.exitcode == 0
+    return tree(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "count"), MOMENTS, ids=lambda value: str(value))
+def test_a_marking_killed_once_ends_in_the_same_bytes(
+    place: str, count: int, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    kill_at(place, count, out)
+    assert mark(out)["finished"]
+    assert tree(out) == whole
+
+
+@pytest.mark.slow
+def test_a_marking_killed_again_and_again_ends_in_the_same_bytes(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for place, count in [*MOMENTS[:2], ("commit", 2), ("image", 5), ("commit", 2), ("sync", 7)]:
+        kill_at(place, count, out)
+    for place, count in [("table", 3), ("sweep", 3), ("clear", 1)]:
+        kill_at(place, count, out)
+    mark(out)
+    assert tree(out) == whole
+
+
+@pytest.mark.slow
+def test_a_marking_killed_at_any_time_ends_in_the_same_bytes(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    killed = 0
+    for number in range(6):
+        out = tmp_path / str(number)
+        child = start(mark_until, "", 0, out)
+        deadline = time.monotonic() + 60
+        while not out.exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.03 * number)
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        killed += child.exitcode == -signal.SIGKILL
+        mark(out)
+        assert tree(out) == whole
+    assert killed >= 2
+
+
+def test_a_finished_marking_is_left_alone(tmp_path: Path) -> None:
+    mark(tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    mark(tmp_path / "out")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
+
+
+class Changed(Photos):
+    """The same ids, another picture."""
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(0 if index == 30 else index)
+        return Sample(self.ids[index], sample.image, sample.content)
+
+
+def test_data_that_changed_in_between_are_refused(tmp_path: Path) -> None:
+    """What was surveyed before a kill must be what is marked after it."""
+    out = tmp_path / "out"
+    kill_at("commit", 4, out)
+    with pytest.raises(RunConflict, match=r"album 0/030.png. has changed"):
+        mark_dataset(Changed(), out, Marking(Border(2), held_out=0.25, canaries=0.5), {"a": 1})
+    assert not (out / "keys.parquet").exists()
+
+
+@pytest.mark.slow
+def test_control_c_is_one_line_and_a_folder_that_resumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    noise = np.random.default_rng(0)
+    for number in range(250):
+        pixels = noise.integers(0, 256, (24, 24, 3)).astype(np.uint8)
+        Picture.fromarray(pixels).save(data / f"{number}.png")
+    words = ["mark", str(data), str(out), "--thickness", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "solidmark", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "train").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    printed, complained = process.communicate(timeout=60)
+    assert process.returncode == 130, complained
+    assert printed == ""
+    lines = [line for line in complained.splitlines() if line.strip()]
+    assert lines == ["Interrupted. Run the same command again to go on."]
+    assert not (out / "keys.parquet").exists()
+    assert main(words) == 0
+    assert main(["mark", str(data), str(tmp_path / "other"), *words[3:]]) == 0
+    one, other = tree(out), tree(tmp_path / "other")
+    for files in (one, other):
+        files.pop("config.yaml")  # Names the folder.
+    assert one == other
+    assert len(open_marked(out).ids("trained")) == 225
