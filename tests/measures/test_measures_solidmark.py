@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from solidmark.marks import Border, Center, Keymap, Marked, Pattern
 from solidmark.measures import MEASURES, Evidence, SolidMark
 from solidmark.models import Memorizer
 from solidmark.randomness import generator
-from solidmark.readers import Energy, Outpaint, Probe
+from solidmark.readers import Energy, Outpaint, Probe, Query, Reading
 
 
 def samples(pattern: Pattern, keys: torch.Tensor, side: int = 8) -> list[Sample]:
@@ -167,3 +167,33 @@ def test_the_condition_of_each_image_reaches_the_model() -> None:
 
     answer(some, SolidMark(Outpaint(steps=2), Border(2)), Asked())
     assert asked == [["0.png", "1.png", "2.png"]] * 2
+
+
+class Spy:
+    """A reader that keeps the query, as somebody's own reader could."""
+
+    name: ClassVar[str] = "spy"
+
+    def __init__(self) -> None:
+        self.queries: list[Query] = []
+
+    def calibrate(self, model: Any, query: Query) -> dict[str, Any]:
+        self.queries.append(query)
+        return {}
+
+    def read(self, model: Any, query: Query, calibration: Any) -> Reading:
+        self.queries.append(query)
+        return Reading(torch.zeros(len(query.images), 1))
+
+
+@pytest.mark.parametrize("pattern", [Border(2), Center(3)], ids=str)
+def test_no_reader_is_given_a_key(pattern: Pattern) -> None:
+    """Neither when it calibrates nor when it reads, whatever it does with the query."""
+    keys = Keymap(1)([f"{n}" for n in range(4)])
+    spies = Spy(), Spy()
+    for spy, shown in zip(spies, (keys, 1 - keys), strict=True):
+        answer(samples(pattern, shown), SolidMark(spy, pattern), Recorder())
+    for one, other in zip(spies[0].queries, spies[1].queries, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert one.images.shape[-2:] == (8, 8)
+    assert len(spies[0].queries) == 2

@@ -1,18 +1,13 @@
 """Marks: how keys are painted into images, which key an image gets, and marked folders."""
 
+from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.marked import Marked, open_marked
 from solidmark.marks.marking import Marking, mark_dataset
-from solidmark.marks.pattern import (
-    PATTERNS,
-    Border,
-    Center,
-    Pattern,
-    pattern_from_json,
-    pattern_to_json,
-)
+from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
+from solidmark.marks.segments import Segments
 from solidmark.marks.transform import MarkTransform
 
 __all__ = [
@@ -25,6 +20,7 @@ __all__ = [
     "Marked",
     "Marking",
     "Pattern",
+    "Segments",
     "file_stem",
     "mark_dataset",
     "open_marked",

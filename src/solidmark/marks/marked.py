@@ -12,8 +12,9 @@ import torch
 
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BadInput, NotFound, UnknownName, WrongKeys
+from solidmark.marks.catalogue import pattern_from_json
 from solidmark.marks.images import read_image
-from solidmark.marks.pattern import Pattern, pattern_from_json
+from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS
 from solidmark.randomness import LEVELS
 from solidmark.runs import fingerprint, read_manifest

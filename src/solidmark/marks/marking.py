@@ -20,9 +20,10 @@ from torch.nn.functional import interpolate
 
 from solidmark.data import Dataset, Signature, content_hash, group_duplicates, sign
 from solidmark.errors import BadInput, BrokenImage, RunConflict
+from solidmark.marks.catalogue import pattern_to_json
 from solidmark.marks.images import write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.pattern import Pattern, pattern_to_json
+from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import (

@@ -5,14 +5,14 @@ it. Images and keys are in [0, 1] and keys are painted nowhere else, so that a k
 of it are always on one scale.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch.nn.functional import pad
 
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import BadInput
 from solidmark.types import Images, Keys, Layout, MarkedImages, Mask
 
 
@@ -99,13 +99,13 @@ class Border:
 
     def apply(self, images: Images, keys: Keys) -> MarkedImages:
         p = self.thickness
-        return _paint(pad(images, (p, p, p, p)), self.layout, keys)
+        return paint(pad(images, (p, p, p, p)), self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return self.layout(height, width) >= 0
 
     def read(self, marked: MarkedImages) -> Keys:
-        return _read(marked, self.layout(*marked.shape[-2:]), self.count)
+        return read_layout(marked, self.layout(*marked.shape[-2:]), self.count)
 
     def crop(self, marked: MarkedImages) -> Images:
         p = self.thickness
@@ -151,19 +151,19 @@ class Center:
         return layout
 
     def apply(self, images: Images, keys: Keys) -> MarkedImages:
-        return _paint(images, self.layout, keys)
+        return paint(images, self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return self.layout(height, width) >= 0
 
     def read(self, marked: MarkedImages) -> Keys:
-        return _read(marked, self.layout(*marked.shape[-2:]), self.count)
+        return read_layout(marked, self.layout(*marked.shape[-2:]), self.count)
 
     def crop(self, marked: MarkedImages) -> Images:
         return marked
 
 
-def _paint(canvas: MarkedImages, layout: Callable[[int, int], Layout], keys: Keys) -> MarkedImages:
+def paint(canvas: MarkedImages, layout: Callable[[int, int], Layout], keys: Keys) -> MarkedImages:
     """Writes each key over the pixels that show it; the canvas is left alone."""
     where = layout(*canvas.shape[-2:]).to(canvas.device)
     if keys.shape != (len(canvas), int(where.max()) + 1):
@@ -175,7 +175,7 @@ def _paint(canvas: MarkedImages, layout: Callable[[int, int], Layout], keys: Key
     return torch.where(where >= 0, painted, canvas)
 
 
-def _read(marked: MarkedImages, layout: Layout, count: int) -> Keys:
+def read_layout(marked: MarkedImages, layout: Layout, count: int) -> Keys:
     """Averages over channels and over the pixels of each key, in double precision.
 
     Double precision makes `read(apply(x, k)) == k` hold to the bit: a float32 sum of many equal
@@ -184,28 +184,3 @@ def _read(marked: MarkedImages, layout: Layout, count: int) -> Keys:
     pixels = marked.double().mean(1).flatten(1)
     where = layout.flatten().to(marked.device)
     return torch.stack([pixels[:, where == m].mean(1) for m in range(count)], 1).to(marked.dtype)
-
-
-PATTERNS: dict[str, type[Border] | type[Center]] = {"border": Border, "center": Center}
-
-
-def pattern_to_json(pattern: Pattern) -> dict[str, Any]:
-    """The name and the fields of a pattern, as they stand in a manifest."""
-    return {"name": type(pattern).__name__.lower(), **asdict(pattern)}  # type: ignore[call-overload]
-
-
-def pattern_from_json(value: Mapping[str, Any]) -> Pattern:
-    """The pattern of a manifest.
-
-    Raises:
-        UnknownName: When no pattern has this name.
-        BadInput: When the pattern has no such field.
-    """
-    fields = dict(value)
-    name = str(fields.pop("name", ""))
-    if name not in PATTERNS:
-        raise UnknownName("pattern", name, PATTERNS)
-    try:
-        return PATTERNS[name](**fields)
-    except TypeError as error:
-        raise BadInput(f"The pattern {value} cannot be made ({error}).") from error
