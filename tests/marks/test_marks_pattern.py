@@ -158,7 +158,7 @@ def test_the_thickness_that_an_error_offers_fits(thickness: int) -> None:
 @pytest.mark.parametrize("pattern", [Border(3), Center(5)], ids=str)
 def test_a_pattern_survives_the_manifest(pattern: Pattern) -> None:
     assert pattern_from_json(pattern_to_json(pattern)) == pattern
-    assert set(PATTERNS) == {"border", "center"}
+    assert pattern_to_json(pattern)["name"] in PATTERNS
 
 
 def test_a_pattern_that_is_not_known_is_refused() -> None:
