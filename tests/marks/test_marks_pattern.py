@@ -16,6 +16,7 @@ from solidmark.marks import (
     Border,
     Center,
     Pattern,
+    Segments,
     pattern_from_json,
     pattern_to_json,
     read_image,
@@ -33,11 +34,13 @@ def cases(draw: st.DrawFn, keys: st.SearchStrategy[float] = any_keys) -> tuple:
     height, width = draw(st.integers(2, 24)), draw(st.integers(2, 24))
     batch, channels = draw(st.integers(1, 4)), draw(st.sampled_from([1, 3]))
     pattern = draw(
-        st.integers(1, 9).map(Border) | st.integers(1, min(height, width) - 1).map(Center)
+        st.integers(1, 9).map(Border)
+        | st.integers(1, min(height, width) - 1).map(Center)
+        | st.builds(Segments, st.integers(1, 5), st.integers(1, 6), st.booleans())
     )
     source = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     images = torch.randint(256, (batch, channels, height, width), generator=source) / 255
-    rows = [[[draw(keys)] for _ in range(batch)] for _ in range(2)]
+    rows = [[[draw(keys) for _ in range(pattern.count)] for _ in range(batch)] for _ in range(2)]
     return pattern, images, torch.tensor(rows[0]), torch.tensor(rows[1])
 
 
@@ -62,12 +65,13 @@ def test_the_image_is_untouched_outside_the_mask(case: tuple) -> None:
     marked = pattern.apply(images, keys)
     assert torch.equal(images, before), "the caller's images were painted"
     mask = pattern.mask(*marked.shape[-2:])
-    if isinstance(pattern, Border):
+    if isinstance(pattern, Border | Segments):
         assert torch.equal(pattern.crop(marked), images)
     else:
         assert torch.equal(marked[..., ~mask], images[..., ~mask])
         assert torch.equal(pattern.crop(marked), marked)
-    painted = keys[:, :, None].expand(-1, images.shape[1], int(mask.sum()))
+    shown = pattern.layout(*mask.shape)[mask]
+    painted = keys[:, None, shown].expand(-1, images.shape[1], -1)
     assert torch.equal(marked[..., mask], painted)
 
 
@@ -135,6 +139,9 @@ def test_reading_many_pixels_is_exact() -> None:
         (lambda: Border(0), "thickness of 1 or more"),
         (lambda: Border(-1), "Border\\(-1\\)"),
         (lambda: Center(0), "size of 1 or more"),
+        (lambda: Segments(2, 0), "count of 1 or more"),
+        (lambda: Segments(0), "thickness of 1 or more"),
+        (lambda: Segments(1, 40).marked_size(8, 8), "36 pixels into 40 blocks"),
         (lambda: Border(16).layout(32, 40), r"no image inside 32 x 40 pixels. Use .* below 16"),
         (lambda: Border(2).read(torch.zeros(1, 1, 4, 9)), "no image inside 4 x 9"),
         (lambda: Center(8).marked_size(8, 9), "no image in 8 x 9 pixels. Use a size below 8"),
@@ -209,3 +216,34 @@ def test_a_damaged_file_is_a_broken_image_and_nothing_else(tmp_path: Path) -> No
     path.mkdir()
     with pytest.raises(BrokenImage, match="cannot be read"):
         read_image(path, 3)
+
+
+def test_segments_are_equal_blocks_clockwise_from_the_upper_left_corner() -> None:
+    layout = Segments(1, 4).layout(6, 6)
+    assert ["".join(".0123"[value + 1] for value in row) for row in layout.tolist()] == [
+        "000001",
+        "3....1",
+        "3....1",
+        "3....1",
+        "3....1",
+        "322222",
+    ]
+    for count in (2, 5, 16):
+        sizes = torch.bincount(Segments(2, count).layout(16, 16).flatten() + 1)[1:]
+        assert sizes.max() - sizes.min() <= 1
+
+
+def test_one_segment_is_the_border() -> None:
+    for height, width in ((9, 12), (16, 16)):
+        assert torch.equal(Segments(3, 1).layout(height, width), Border(3).layout(height, width))
+
+
+@pytest.mark.parametrize("width", [12, 13])
+def test_a_mirrored_frame_is_its_own_mirror_image(width: int) -> None:
+    """So a trainer that flips picture and frame together shows the keys that were painted."""
+    pattern = Segments(2, 5, mirrored=True)
+    layout = pattern.layout(11, width)
+    assert torch.equal(layout, layout.flip(1))
+    keys = torch.rand(3, 5, generator=torch.Generator().manual_seed(0))
+    images = torch.zeros(3, 1, 7, width - 4)
+    assert torch.equal(pattern.read(pattern.apply(images, keys).flip(-1)), keys)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.readers import Reader
 
-READERS = ("energy", "outpaint", "probe")
+READERS = ("energy", "gradient", "linear", "outpaint", "probe")
 SPLITS = ("trained", "held_out")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
@@ -48,8 +48,9 @@ Readers = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="How keys are read: energy (fast), outpaint (the paper's), probe (one call an "
-        "image); may be given again.",
+        help="How keys are read: energy (one grey), gradient (segments), linear (segments, weak "
+        "memory), outpaint (the paper's), probe (one call an image); may be given again. When "
+        "not given, energy for one grey and gradient for segments.",
         callback=one_of("reader", READERS),
     ),
 ]
@@ -96,6 +97,28 @@ EnergyT = Annotated[
 FrameWeight = Annotated[
     float, typer.Option(help="Energy: weight of the frame's pixels beside the image's, in [0, 1].")
 ]
+GradientSteps = Annotated[int, typer.Option(help="Gradient: steps, 2.3 network calls each.")]
+StepSize = Annotated[float, typer.Option(help="Gradient: length of a step, in grey levels.")]
+Momentum = Annotated[float, typer.Option(help="Gradient: what is kept of a step, in [0, 1).")]
+GradientT = Annotated[
+    float | None,
+    typer.Option(
+        help="Gradient: the time to ask at, in (0, 1); chosen without the keys when not given."
+    ),
+]
+GradientWeight = Annotated[
+    float,
+    typer.Option(help="Gradient: weight of the frame's pixels beside the image's, in [0, 1]."),
+]
+LinearT = Annotated[
+    float | None,
+    typer.Option(
+        help="Linear: the time to ask at, in (0, 1); chosen without the keys when not given."
+    ),
+]
+LinearWeight = Annotated[
+    float, typer.Option(help="Linear: weight of the frame's pixels beside the image's, in [0, 1].")
+]
 Steps = Annotated[int, typer.Option(help="Outpaint: sampling steps, 1 to 1000.")]
 JumpLength = Annotated[int, typer.Option(help="Outpaint: steps that a RePaint jump goes back.")]
 JumpCount = Annotated[
@@ -118,7 +141,7 @@ def observe(
     model: Model,
     marked: MarkedFolder,
     out: Out,
-    reader: Readers = ["energy"],
+    reader: Readers = [],
     split: Splits = ["trained", "held_out"],
     limit: Limit = None,
     repeats: Repeats = 1,
@@ -127,6 +150,13 @@ def observe(
     energy_candidates: Candidates = 9,
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
+    gradient_steps: GradientSteps = 4,
+    gradient_step_size: StepSize = 0.15,
+    gradient_momentum: Momentum = 0.5,
+    gradient_t: GradientT = None,
+    gradient_frame_weight: GradientWeight = 0.1,
+    linear_t: LinearT = None,
+    linear_frame_weight: LinearWeight = 0.1,
     outpaint_steps: Steps = 250,
     outpaint_jump_length: JumpLength = 10,
     outpaint_jump_count: JumpCount = 1,
@@ -161,7 +191,7 @@ def audit(
     model: Model,
     marked: MarkedFolder,
     out: Out,
-    reader: Readers = ["energy"],
+    reader: Readers = [],
     split: Splits = ["trained", "held_out"],
     limit: Limit = None,
     repeats: Repeats = 1,
@@ -170,6 +200,13 @@ def audit(
     energy_candidates: Candidates = 9,
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
+    gradient_steps: GradientSteps = 4,
+    gradient_step_size: StepSize = 0.15,
+    gradient_momentum: Momentum = 0.5,
+    gradient_t: GradientT = None,
+    gradient_frame_weight: GradientWeight = 0.1,
+    linear_t: LinearT = None,
+    linear_frame_weight: LinearWeight = 0.1,
     outpaint_steps: Steps = 250,
     outpaint_jump_length: JumpLength = 10,
     outpaint_jump_count: JumpCount = 1,
@@ -229,7 +266,7 @@ def _question(context: typer.Context) -> "Question":
         model=asked["model"],
         marked=marked,
         out=out,
-        readers=tuple(_reader(name, asked) for name in asked["reader"]),
+        readers=_readers(marked, asked),
         splits=tuple(asked["split"]),
         limit=asked["limit"],
         repeats=asked["repeats"],
@@ -239,6 +276,16 @@ def _question(context: typer.Context) -> "Question":
         device=resolve_device(asked["device"]),
         precision=asked["precision"],
     )
+
+
+def _readers(marked: Path, asked: dict[str, Any]) -> tuple["Reader", ...]:
+    """The readers that were named, else the one that fits the marks."""
+    if asked["reader"]:
+        return tuple(_reader(name, asked) for name in asked["reader"])
+    from solidmark.marks import open_marked
+    from solidmark.readers import default_reader
+
+    return (_reader(default_reader(open_marked(marked).pattern).name, asked),)
 
 
 def _reader(name: str, asked: dict[str, Any]) -> "Reader":

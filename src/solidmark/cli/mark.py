@@ -23,7 +23,7 @@ from solidmark.cli.options import (
 if TYPE_CHECKING:
     from solidmark.data import Mode
 
-PATTERNS = ("border", "center")
+PATTERNS = ("border", "center", "segments")
 MODES = ("RGB", "L")
 KEYS_PER_COPY = ("shared", "independent")
 
@@ -44,18 +44,26 @@ def mark(
         str,
         typer.Option(
             metavar="NAME",
-            help="What is painted: border, a grey frame added round the image, or center, a grey "
-            "square over its middle.",
+            help="What is painted: border, a grey frame added round the image; segments, a frame "
+            "in several greys, which names individual images; center, a grey square over the "
+            "middle.",
             callback=one_of("pattern", PATTERNS),
         ),
     ] = "border",
     thickness: Annotated[
         int,
         typer.Option(
-            help="Thickness of the border, or side of the centre square, in pixels.",
+            help="Thickness of the frame, or side of the centre square, in pixels.",
             callback=at_least(1),
         ),
     ] = 16,
+    count: Annotated[
+        int, typer.Option(help="Segments: how many greys a frame has.", callback=at_least(1))
+    ] = 16,
+    mirrored: Annotated[
+        bool,
+        typer.Option(help="Segments: the left half mirrors the right one, for random flips."),
+    ] = False,
     resolution: Annotated[
         int | None,
         typer.Option(
@@ -141,9 +149,10 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data
-    from solidmark.marks import PATTERNS, Marking, mark_dataset
+    from solidmark.marks import PATTERNS, Marking, Segments, mark_dataset
 
-    painted = PATTERNS[pattern](thickness)
+    segmented = pattern == "segments"
+    painted = Segments(thickness, count, mirrored) if segmented else PATTERNS[pattern](thickness)
     marking = Marking(
         painted, seed, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
     )

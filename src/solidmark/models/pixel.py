@@ -77,13 +77,14 @@ class PixelModel:
                 )
         return torch.tensor([s.class_index for s in samples], device=self.unet.device)
 
-    @torch.no_grad()
     def denoise(self, z_t: Latents, t: float, condition: Int[Tensor, " B"] | None) -> Latents:
         alpha, sigma = self.schedule(t)
         step = torch.full((len(z_t),), self.schedule.index(t), device=z_t.device)
-        with torch.autocast(
+        cast = torch.autocast(
             z_t.device.type, _DTYPES.get(self.precision), enabled=self.precision in _DTYPES
-        ):
+        )
+        # A reader that descends on the keys needs the gradient of its input; nobody else pays.
+        with torch.set_grad_enabled(z_t.requires_grad), cast:
             output = self.unet(z_t, step, class_labels=condition).sample
         # A network that learned its variance gives it in the second half of the channels.
         return to_sample(output[:, : self.channels].float(), z_t, alpha, sigma, self.prediction)

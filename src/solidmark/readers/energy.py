@@ -28,7 +28,7 @@ from torch import Tensor
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
-from solidmark.types import Keys
+from solidmark.types import Keys, MarkedImages
 
 TIMES = (0.02, 0.05, 0.1, 0.2, 0.3)
 FLOOR = (2 / 255) ** 2
@@ -87,20 +87,42 @@ class Energy:
 
     def energies(self, model: Model, query: Query, t: float) -> Float[Tensor, "B M K"]:
         """The log energy of each candidate for each key, the other keys at neutral grey."""
-        alpha, sigma = model.schedule(t)
+        shape = (len(query.images), query.pattern.count, self.candidates)
         columns = []
         for m in range(query.pattern.count):
             for value in self.grid.tolist():
-                keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
+                keys = torch.full(shape[:2], NEUTRAL)
                 keys[:, m] = value
-                z_0 = model.encode(query.frame(keys))
-                found = model.denoise(alpha * z_0, t, query.condition)
-                frame = query.pattern.mask(*z_0.shape[-2:]).to(z_0.device)
-                weight = torch.where(frame, self.frame_weight, 1.0)
-                weight = weight / (weight.sum() * z_0.shape[1])
-                columns.append((((z_0 - found) ** 2) * weight).sum((1, 2, 3)).cpu())
-        shape = (len(query.images), query.pattern.count, self.candidates)
-        return ((alpha / sigma) ** 2 * (torch.stack(columns, 1) + FLOOR)).log().reshape(shape)
+                energy, _ = log_energy(model, query, keys, t, self.frame_weight)
+                columns.append(energy.cpu())
+        return torch.stack(columns, 1).reshape(shape)
+
+
+def log_energy(
+    model: Model, query: Query, keys: Keys, t: float, frame_weight: float
+) -> tuple[Float[Tensor, " B"], MarkedImages]:
+    """The log energy of the images in frames of these keys, and what the model made of them.
+
+    Differentiable in the keys.
+
+    Arguments:
+        model: The model.
+        query: The images.
+        keys: One key vector an image, with shape (B, M).
+        t: The time to ask at.
+        frame_weight: What a pixel of the frame counts against one of the image.
+
+    Returns:
+        The energies, with shape (B), and the expected images, on the scale of images, unclamped.
+    """
+    alpha, sigma = model.schedule(t)
+    z_0 = model.encode(query.frame(keys))
+    found = model.denoise(alpha * z_0, t, query.condition)
+    frame = query.pattern.mask(*z_0.shape[-2:]).to(z_0.device)
+    weight = torch.where(frame, frame_weight, 1.0)
+    weight = weight / (weight.sum() * z_0.shape[1])
+    residual = ((z_0 - found) ** 2 * weight).sum((1, 2, 3))
+    return ((alpha / sigma) ** 2 * (residual + FLOOR)).log(), found / 2 + 0.5
 
 
 def _level(energies: Float[Tensor, "B M K"]) -> Float[Tensor, "B M K"]:

@@ -26,6 +26,19 @@ READERS = {
         "It paints candidate keys round the image and measures how much of the image the model "
         "takes for noise. The key with the least of it, the lowest energy, is the key read.",
     ),
+    "gradient": Reader(
+        "Gradient",
+        "Gradient asks what Energy asks, of all greys of a segmented frame at once: does the model "
+        "know the picture in this frame?",
+        "It starts from a neutral grey frame and lets the frame slide downhill, to where the model "
+        "takes least of the image for noise. Where it ends are the keys read.",
+    ),
+    "linear": Reader(
+        "Linear",
+        "Linear asks which way the model pulls each grey of a neutral frame.",
+        "It looks at the first slope only, and at how the model would redraw the frame. It is the "
+        "best reader of models that remember little.",
+    ),
     "outpaint": Reader(
         "Outpaint",
         "Outpaint asks whether the model emits the key when shown the picture.",

@@ -1,0 +1,85 @@
+"""The gradient reader: descend the energy on the whole key vector, from neutral grey.
+
+.. math::
+    v \\leftarrow \\mu v + g / \\mathrm{rms}(g), \\qquad
+    g = \\nabla_k \\log E(k), \\qquad
+    k \\leftarrow \\mathrm{clip}_{[0, 1]}(k - \\eta v)
+
+Some frames are easier for a network whatever the picture, so the mean slope of reference images is
+taken out of g at every step. All M keys of a frame are read at once, at the cost of a few
+gradients, where trying candidates key by key costs M times K calls. The step has the same length
+for every picture, however flat its valley: the direction is what is known.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput
+from solidmark.readers.linear import Linear, slope_and_shift
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.types import Keys
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Reads key vectors by projected descent with momentum.
+
+    Arguments:
+        steps: Gradients an image; each counts as 2.3 network calls.
+        step_size: The length of a step in grey levels, root mean square over the keys.
+        momentum: What is kept of the last step, in [0, 1).
+        t: The time to ask at, in (0, 1); chosen on the data without the keys when None.
+        frame_weight: What a pixel of the frame counts against one of the image, in [0, 1].
+    """
+
+    name: ClassVar[str] = "gradient"
+    steps: int = 4
+    step_size: float = 0.15
+    momentum: float = 0.5
+    t: float | None = None
+    frame_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.step_size <= 0 or not 0 <= self.momentum < 1:
+            raise BadInput(
+                "Gradient takes 1 or more steps of a size above 0 and a momentum in [0, 1), not "
+                f"{self.steps}, {self.step_size} and {self.momentum}."
+            )
+        if self.t is not None and not 0 < self.t < 1:
+            raise BadInput(f"Gradient asks at a time between 0 and 1, not at t = {self.t}.")
+        if not 0 <= self.frame_weight <= 1:
+            raise BadInput(f"Gradient weighs the frame in [0, 1], not with {self.frame_weight}.")
+
+    def calibrate(self, model: Model, query: Query) -> Calibration:
+        """Takes the time that `Linear` takes, and the mean slope of every step there."""
+        chosen = Linear(self.t, self.frame_weight).calibrate(model, query)
+        _, means = self._descend(model, query, chosen["t"], None)
+        return {"t": chosen["t"], "mean_slopes": means, "tried": chosen["tried"]}
+
+    def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
+        keys, _ = self._descend(model, query, calibration["t"], calibration["mean_slopes"])
+        return Reading(keys)
+
+    def _descend(
+        self, model: Model, query: Query, t: float, means: list[list[float]] | None
+    ) -> tuple[Keys, list[list[float]]]:
+        """The keys at the end of the descent, and the mean slope that each step subtracted.
+
+        Arguments:
+            means: The mean slopes of reference images; those of these images when None.
+        """
+        keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
+        velocity = torch.zeros_like(keys)
+        subtracted = []
+        for step in range(self.steps):
+            slope, _ = slope_and_shift(model, query, keys, t, self.frame_weight)
+            mean = slope.mean(0) if means is None else torch.tensor(means[step])
+            subtracted.append([float(value) for value in mean])
+            slope = slope - mean
+            length = slope.square().mean(1, keepdim=True).sqrt().clamp(min=1e-12)
+            velocity = self.momentum * velocity + slope / length
+            keys = (keys - self.step_size * velocity).clamp(0, 1)
+        return keys, subtracted

@@ -1,0 +1,107 @@
+"""The linear reader: one gradient at neutral grey, and the way the predicted frame leans.
+
+.. math::
+    \\hat k = \\Phi\\left(\\frac{u}{\\mathrm{sd}(u)}\\right), \\qquad
+    u = -\\frac{g - \\bar g}{\\mathrm{sd}(g)} + \\frac{s - \\bar s}{\\mathrm{sd}(s)}
+
+g is the gradient of the log energy in the keys, s the shift of the predicted frame (`Probe`), both
+from one call with a grey frame. Means and spreads are those of reference images, key by key. Where
+a model remembers little, descending any further runs into the corners of the cube of keys.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput
+from solidmark.readers.energy import TIMES, log_energy
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.types import Keys
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Reads key vectors with one gradient, for models that remember little.
+
+    Arguments:
+        t: The time to ask at, in (0, 1); chosen on the data without the keys when None.
+        frame_weight: What a pixel of the frame counts against one of the image, in [0, 1].
+    """
+
+    name: ClassVar[str] = "linear"
+    t: float | None = None
+    frame_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.t is not None and not 0 < self.t < 1:
+            raise BadInput(f"Linear asks at a time between 0 and 1, not at t = {self.t}.")
+        if not 0 <= self.frame_weight <= 1:
+            raise BadInput(f"Linear weighs the frame in [0, 1], not with {self.frame_weight}.")
+
+    def calibrate(self, model: Model, query: Query) -> Calibration:
+        """Takes the time at which gradient and shift agree best, with means and spreads there."""
+        best: dict[str, Any] = {"agreement": -float("inf")}
+        tried = {}
+        for t in TIMES if self.t is None else (self.t,):
+            parts = self._parts(model, query, t)
+            moments = {
+                name: {"mean": _list(part.mean(0)), "deviation": _spread(part)}
+                for name, part in zip(("gradient", "shift"), parts, strict=True)
+            }
+            one, other = _standardise(parts, moments)
+            tried[f"{t:g}"] = float((one * other).mean())
+            if tried[f"{t:g}"] > best["agreement"]:
+                scale = float((one + other).std(correction=0).clamp(min=1e-9))
+                best = {"agreement": tried[f"{t:g}"], "t": t, "scale": scale, **moments}
+        return {**best, "tried": tried}
+
+    def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
+        one, other = _standardise(self._parts(model, query, calibration["t"]), calibration)
+        return Reading(torch.special.ndtr((one + other) / calibration["scale"]))
+
+    def _parts(self, model: Model, query: Query, t: float) -> tuple[Keys, Keys]:
+        """The downhill direction at grey, and the shift of the predicted frame."""
+        keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
+        slope, shift = slope_and_shift(model, query, keys, t, self.frame_weight)
+        return -slope, shift
+
+
+def slope_and_shift(
+    model: Model, query: Query, keys: Keys, t: float, frame_weight: float
+) -> tuple[Keys, Keys]:
+    """What one call with its gradient says of each key.
+
+    Arguments:
+        model: The model.
+        query: The images.
+        keys: Where to stand, one key vector an image, with shape (B, M).
+        t: The time to ask at.
+        frame_weight: What a pixel of the frame counts against one of the image.
+
+    Returns:
+        The gradient of the log energy in the keys, and how far the predicted frame lies from
+        them, both with shape (B, M).
+    """
+    with torch.enable_grad():
+        at = keys.clone().requires_grad_(True)
+        energies, expected = log_energy(model, query, at, t, frame_weight)
+        (slope,) = torch.autograd.grad(energies.sum(), at)
+    return slope, query.pattern.read(expected.detach().cpu()) - keys
+
+
+def _standardise(parts: tuple[Keys, Keys], moments: Calibration) -> tuple[Keys, Keys]:
+    one, other = (
+        (part - torch.tensor(moments[name]["mean"])) / torch.tensor(moments[name]["deviation"])
+        for name, part in zip(("gradient", "shift"), parts, strict=True)
+    )
+    return one, other
+
+
+def _list(values: torch.Tensor) -> list[float]:
+    return [float(value) for value in values]
+
+
+def _spread(part: Keys) -> list[float]:
+    return _list(part.std(0, correction=0).clamp(min=1e-12))
