@@ -69,6 +69,14 @@ def test_the_rank_test_alone_can_show_memory_that_no_count_shows() -> None:
     assert any("10.4 standard deviations" in sentence for sentence in found.details)
 
 
+def test_a_list_that_names_more_than_the_counts_show_is_the_headline() -> None:
+    """Keys of many segments are never within 0.05 on average, and yet name every image."""
+    rows = [*run(0), other("rank_z", 13.9, p_value=1e-40), other("named", 64, count=64)]
+    assert verdict(rows).headline.startswith("The model has memorized training images: 64 of 64")
+    few = [*run(45), other("named", 3, count=3)]
+    assert verdict(few).headline == "The model has memorized at least 53 % of its training images."
+
+
 def test_named_images_are_counted_or_denied() -> None:
     some = verdict([*run(45), other("named", 37, count=37)])
     none = verdict([*run(45), other("named", 0, count=0)])

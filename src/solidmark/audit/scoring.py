@@ -82,4 +82,4 @@ def _calls(evidence: pa.Table) -> dict[str, float]:
     """Network calls an image, by reader, as they were counted."""
     spent = evidence.filter(pc.is_valid(evidence["network_calls"]))
     means = spent.group_by("reader").aggregate([("network_calls", "mean")])
-    return {row["reader"]: row["network_calls_mean"] for row in means.to_pylist()}
+    return {row["reader"]: round(row["network_calls_mean"], 6) for row in means.to_pylist()}

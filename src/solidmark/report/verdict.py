@@ -150,20 +150,27 @@ def _judge(rows: Sequence[Row], reader: str, needed: float, reason: str) -> Read
     else:
         state = "not_seen"
     seen, checked = _count(title, trained), _held_out(control, control_rank)
+    # Keys of many segments are hardly ever near on average: there the names and the rank speak.
+    by_name = state == "memorized" and _names_more(trained, named)
+    first = [_rank(rank), checked, seen] if by_name else [seen, checked, _rank(rank)]
     details = [
-        *([checked, seen] if state == "untrusted" else [seen, checked]),
-        _rank(rank),
+        *([checked, seen, _rank(rank)] if state == "untrusted" else first),
         _ceiling(title, ceiling, ceiling_rank),
         _named(named) if state == "memorized" else "",
         _failures(trained),
         _few(trained),
     ]
-    headline = _headline(state, title, trained, smallest, ceiling)
+    headline = _headline(state, title, trained, named, smallest, ceiling)
     return ReaderVerdict(reader, state, headline, tuple(filter(None, details)))
 
 
 def _headline(
-    state: State, title: str, trained: Row, smallest: Row | None, ceiling: Row | None
+    state: State,
+    title: str,
+    trained: Row,
+    named: Row | None,
+    smallest: Row | None,
+    ceiling: Row | None,
 ) -> str:
     if state == "untrusted":
         return (
@@ -172,6 +179,11 @@ def _headline(
             "with another seed."
         )
     if state == "memorized":
+        if named and _names_more(trained, named):
+            return (
+                f"The model has memorized training images: {named['count']} of {trained['n']} can "
+                "be named one by one, at most about 1 in 20 of them wrongly."
+            )
         least = _beyond_chance(trained)
         share = f"at least {at_least(least)}" if least >= 0.001 else "some"
         return f"The model has memorized {share} of its training images."
@@ -191,6 +203,12 @@ def _headline(
             "been seen if it were there. Mark and audit more images."
         )
     return _not_seen(smallest, ceiling)
+
+
+def _names_more(trained: Row, named: Row | None) -> bool:
+    """Whether the list of named images is longer than the counts can vouch for."""
+    listed = (named or {}).get("count") or 0
+    return listed / trained["n"] > _beyond_chance(trained)
 
 
 def _not_seen(smallest: Row, ceiling: Row | None) -> str:
