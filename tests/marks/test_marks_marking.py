@@ -90,7 +90,7 @@ def test_each_file_shows_its_key_and_its_picture(photos: Marked) -> None:
         sample = Photos()[originals[row["id"]]]
         assert content_hash(sample.image) == row["source_content"]
         if row["marked"]:
-            assert torch.equal(photos.pattern.crop(image), sample.image)
+            assert torch.equal(photos.pattern.crop(image[None])[0], sample.image)
             assert photos.pattern.read(image[None]).tolist() == [torch.tensor(row["key"]).tolist()]
             assert row["key"] == [level / 255 for level in Keymap(0).levels(row["key_group"])]
 
