@@ -265,6 +265,29 @@ def test_a_killed_audit_resumes_to_the_same_bytes(
 
 
 @pytest.mark.slow
+def test_a_killed_score_leaves_nothing_half_written(
+    make_marked: Callable[..., Marked], tmp_path: Path
+) -> None:
+    marked = make_marked(64)
+    out = tmp_path / "audit"
+    observe(Question("gaussian", marked.folder, out))
+    score(out)
+    names = ("scores.parquet", "results.json")
+    whole = [(out / name).read_bytes() for name in names]
+    for name in names:
+        (out / name).unlink()
+    for wait in (0.8, 1.2, 1.6, 2.0):
+        process = subprocess.Popen(command("score", out), stdout=subprocess.DEVNULL)
+        time.sleep(wait)
+        process.kill()
+        process.wait()
+        for name, expected in zip(names, whole, strict=True):
+            assert not (out / name).exists() or (out / name).read_bytes() == expected
+    subprocess.run(command("score", out), check=True, capture_output=True)
+    assert [(out / name).read_bytes() for name in names] == whole
+
+
+@pytest.mark.slow
 def test_two_processes_give_the_rows_of_one(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from solidmark.diffusion import DiscreteSchedule, Model, Prediction
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.pixel import PixelModel, Precision
-from solidmark.runs import read_json
+from solidmark.runs import check_device, read_json
 from solidmark.types import Images
 
 CONTROLS = ("memorizer", "gaussian")
@@ -52,19 +52,8 @@ def open_model(
             raise BadInput(f'The control "{where}" is made of marked images. Give a marked folder.')
         images = control_images(where)
         return Memorizer(images) if where == "memorizer" else Gaussian(images)
-    return _open_unet(_find_pipeline(where), torch.device(_usable(device)), precision)
-
-
-def _usable(device: str) -> str:
-    """Checks that a device is there, so that nobody waits for a run that cannot start."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadInput(
-            f'The device "{device}" cannot be used here ({str(error).splitlines()[0]}). '
-            "Use --device cpu."
-        ) from error
-    return device
+    check_device(device)
+    return _open_unet(_find_pipeline(where), torch.device(device), precision)
 
 
 def _find_pipeline(where: str) -> Path:

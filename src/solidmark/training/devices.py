@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from solidmark.errors import BadInput
-from solidmark.runs import Processes
+from solidmark.runs import Processes, check_device
 from solidmark.training.recipe import Recipe
 
 
@@ -22,7 +22,8 @@ def start_accelerator(recipe: Recipe, device: str) -> Any:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    _check_device(device)
+    if device != "auto":
+        check_device(device)
     if recipe.mixed_precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
         raise BadInput("mixed_precision fp16 needs a CUDA device. Use bf16 or no.")
     if Processes.here().count == 1:
@@ -32,18 +33,6 @@ def start_accelerator(recipe: Recipe, device: str) -> Any:
     if device.startswith("cuda:"):
         torch.cuda.set_device(device)
     return Accelerator(cpu=device == "cpu", mixed_precision=recipe.mixed_precision)
-
-
-def _check_device(device: str) -> None:
-    if device == "auto":
-        return
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadInput(
-            f'The device "{device}" cannot be used here ({str(error).splitlines()[0]}). '
-            "Use --device cpu."
-        ) from error
 
 
 def here(accelerator: Any) -> Processes:
