@@ -20,6 +20,8 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     Returns:
         What is in `results.json`, and the path of the page.
     """
+    import torch
+
     from solidmark.audit import Question, observe, score
     from solidmark.data import open_data
     from solidmark.marks import Border, Marking, mark_dataset
@@ -27,6 +29,8 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     from solidmark.report import write_report
     from solidmark.training import PRESETS, train
 
+    # So small a network gains nothing from more threads, and loses much beside a busy process.
+    torch.set_num_threads(1)
     data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
     marking = Marking(Border(THICKNESS), seed=seed, held_out=0.5)
     config = {"data": "digits", "resolution": RESOLUTION, "limit": DIGITS, "seed": seed}

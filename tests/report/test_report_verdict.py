@@ -73,6 +73,8 @@ def test_a_list_that_names_more_than_the_counts_show_is_the_headline() -> None:
     """Keys of many segments are never within 0.05 on average, and yet name every image."""
     rows = [*run(0), other("rank_z", 13.9, p_value=1e-40), other("named", 64, count=64)]
     assert verdict(rows).headline.startswith("The model has memorized training images: 64 of 64")
+    twice = [*run(0), other("rank_z", 13.9, p_value=1e-40), other("named", 64, count=64, images=32)]
+    assert verdict(twice).headline == "The model has memorized some of its training images."
     few = [*run(45), other("named", 3, count=3)]
     assert verdict(few).headline == "The model has memorized at least 53 % of its training images."
 

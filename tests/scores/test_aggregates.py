@@ -17,7 +17,7 @@ ALWAYS = {
     *("measure", "reader", "split", "statistic", "n", "failed", "value", "unit", "direction"),
     *("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"),
 }
-SOMETIMES = {"count", "delta", "fpr", "chance_uniform", "chance_constant", "note"}
+SOMETIMES = {"count", "delta", "fpr", "chance_uniform", "chance_constant", "images", "note"}
 
 
 def scores_of(
@@ -106,6 +106,7 @@ def test_memory_is_seen_and_its_absence_too() -> None:
         if (row["reader"], row["split"]) == ("energy", "trained") and row["distance"] < 0.02
     ]  # fmt: skip
     assert named["value"] == named["count"] == len(remembered) > 15
+    assert named["images"] == named["n"]
     assert named["p_value"] < 1e-20
     assert find(rows, reader="outpaint", split="trained", statistic="named")["p_value"] > 1e-3
     tpr = find(rows, reader="energy", statistic="tpr_at_fpr", fpr=0.01)

@@ -179,7 +179,7 @@ def _headline(
             "with another seed."
         )
     if state == "memorized":
-        if named and _names_more(trained, named):
+        if _names_more(trained, named) and named is not None:
             return (
                 f"The model has memorized training images: {named['count']} of {trained['n']} can "
                 "be named one by one, at most about 1 in 20 of them wrongly."
@@ -206,9 +206,13 @@ def _headline(
 
 
 def _names_more(trained: Row, named: Row | None) -> bool:
-    """Whether the list of named images is longer than the counts can vouch for."""
-    listed = (named or {}).get("count") or 0
-    return listed / trained["n"] > _beyond_chance(trained)
+    """Whether the list of named images is longer than the counts can vouch for.
+
+    With repeats the list has rows and not images, so it is not spoken of as images.
+    """
+    if not named or named.get("images", trained["n"]) != trained["n"]:
+        return False
+    return (named.get("count") or 0) / trained["n"] > _beyond_chance(trained)
 
 
 def _not_seen(smallest: Row, ceiling: Row | None) -> str:

@@ -179,7 +179,8 @@ def _named_row(part: _Part, fdr: float) -> dict[str, Any]:
         f"anyone with a chance of at most {fdr:g}; a list of names has no interval."
     )
     return _row(part, "named", "rows", Estimate(count, p_value=p, note=note), None) | {
-        "count": count
+        "count": count,
+        "images": len(set(part.columns["id"])),
     }
 
 
