@@ -27,7 +27,7 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     from solidmark.marks import Border, Marking, mark_dataset
     from solidmark.readers import Energy, Outpaint
     from solidmark.report import write_report
-    from solidmark.training import PRESETS, train
+    from solidmark.training import preset, train
 
     # So small a network gains nothing from more threads, and loses much beside a busy process.
     torch.set_num_threads(1)
@@ -35,7 +35,7 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     marking = Marking(Border(THICKNESS), seed=seed, held_out=0.5)
     config = {"data": "digits", "resolution": RESOLUTION, "limit": DIGITS, "seed": seed}
     mark_dataset(data, out / "marked", marking, config)
-    train(out / "marked", out / "model", PRESETS["digits-demo"].recipe, device="cpu")
+    train(out / "marked", out / "model", preset("digits-demo", seed=seed), device="cpu")
     question = Question(
         model=str(out / "model"),
         marked=out / "marked",
