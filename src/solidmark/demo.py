@@ -29,7 +29,8 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     from solidmark.report import write_report
     from solidmark.training import preset, train
 
-    # So small a network gains nothing from more threads, and loses much beside a busy process.
+    # A second thread would save a third of the time on a quiet machine, but double it beside a busy
+    # process; and with one thread the figures are the same on any number of cores.
     torch.set_num_threads(1)
     data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
     marking = Marking(Border(THICKNESS), seed=seed, held_out=0.5)
