@@ -29,7 +29,7 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     from solidmark.report import write_report
     from solidmark.training import preset, train
 
-    # A second thread would save a third of the time on a quiet machine, but double it beside a busy
+    # A second thread would save a third of the time on a quiet machine, but triple it beside a busy
     # process; and with one thread the figures are the same on any number of cores.
     torch.set_num_threads(1)
     data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
