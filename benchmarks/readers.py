@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measure(out: Path, title: str, reader: Reader) -> dict[str, float | str]:
-    """Reads all keys with one reader; the seconds leave the calibration out."""
+    """Reads all keys with one reader; the seconds count everything, the calibration too."""
     folder = out / re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     question = Question(
         str(out / "model"), out / "marked", folder, (reader,), ceiling=False, batch_size=64
@@ -109,8 +109,8 @@ def table(rows: list[dict[str, float | str]], epochs: int) -> str:
         f"`python benchmarks/readers.py OUT --epochs {epochs}`: {TRAINED} digits of 12 x 12 + 2 px "
         f"trained for {epochs} epochs with the recipe `digits-demo`, {HELD_OUT} held out. "
         "Detections are the share of trained images at a false-positive rate measured on the "
-        "held-out ones (chance: that rate); intervals are 95 %. Time is the ratio to the first "
-        "row, same run.",
+        "held-out ones (chance: that rate); intervals are 95 %. Time, calibration included, is the ratio to the "
+        "first row, same run.",
         "",
         f"| reader | network calls an image | time | trained within .05 of {TRAINED} "
         "| held-out within .05 (chance) | held-out p-values uniform (KS p) "
