@@ -109,8 +109,8 @@ def table(rows: list[dict[str, float | str]], epochs: int) -> str:
         f"`python benchmarks/readers.py OUT --epochs {epochs}`: {TRAINED} digits of 12 x 12 + 2 px "
         f"trained for {epochs} epochs with the recipe `digits-demo`, {HELD_OUT} held out. "
         "Detections are the share of trained images at a false-positive rate measured on the "
-        "held-out ones (chance: that rate); intervals are 95 %. Time, calibration included, is the ratio to the "
-        "first row, same run.",
+        "held-out ones (chance: that rate); intervals are 95 %. Time, calibration included, is "
+        "the ratio to the first row, same run.",
         "",
         f"| reader | network calls an image | time | trained within .05 of {TRAINED} "
         "| held-out within .05 (chance) | held-out p-values uniform (KS p) "
