@@ -44,7 +44,10 @@ class Model(Protocol):
 
 
 GRADIENT_COST = 2.3
-"""Network calls that one call with the gradient of its input takes the time of, as measured."""
+"""Network calls that one call with the gradient of its input is charged as: never too few.
+
+On the demo's network it takes the time of 1.9 calls (one thread, batches of 64).
+"""
 
 
 @dataclass
