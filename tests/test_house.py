@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pyarrow as pa
 import pytest
 
 import solidmark
@@ -187,13 +188,17 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     from solidmark.data import Preparation, open_data
     from solidmark.diffusion import beta_schedule
     from solidmark.marks import pattern_from_json
+    from solidmark.scores import score_table
     from solidmark.training import Recipe, preset
 
+    nothing = pa.table({})
     return {
         "example": lambda: open_data("example:digit"),
         "image mode": lambda: Preparation(mode="RBG"),  # type: ignore[arg-type]
         "pattern": lambda: pattern_from_json({"name": "boarder"}),
         "schedule": lambda: beta_schedule("cosin"),  # type: ignore[arg-type]
+        "statistic": lambda: score_table(nothing, nothing, "fischer"),  # type: ignore[arg-type]
+        "correction": lambda: score_table(nothing, nothing, correction="bhy"),  # type: ignore[arg-type]
         "preset": lambda: preset("ddmp-32"),
         "field of a preset": lambda: preset("ddpm-32", num_train_epoch=3),
         "field of a recipe": lambda: Recipe.from_json({"num_train_epoch": 3}),

@@ -6,6 +6,9 @@ from typing import Any
 DIGITS = 128
 RESOLUTION = 12
 THICKNESS = 2
+SEGMENTS = 16
+EPOCHS = 400
+"""Enough to memorize most of the 64 digits, with a few left that are not."""
 
 
 def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
@@ -24,8 +27,8 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
 
     from solidmark.audit import Question, observe, score
     from solidmark.data import open_data
-    from solidmark.marks import Border, Marking, mark_dataset
-    from solidmark.readers import Energy, Outpaint
+    from solidmark.marks import Marking, Segments, mark_dataset
+    from solidmark.readers import Blend, Outpaint
     from solidmark.report import write_report
     from solidmark.training import preset, train
 
@@ -33,15 +36,16 @@ def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     # process; and with one thread the figures are the same on any number of cores.
     torch.set_num_threads(1)
     data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
-    marking = Marking(Border(THICKNESS), seed=seed, held_out=0.5)
+    marking = Marking(Segments(THICKNESS, SEGMENTS), seed=seed, held_out=0.5)
     config = {"data": "digits", "resolution": RESOLUTION, "limit": DIGITS, "seed": seed}
     mark_dataset(data, out / "marked", marking, config)
-    train(out / "marked", out / "model", preset("digits-demo", seed=seed), device="cpu")
+    recipe = preset("digits-demo", num_train_epochs=EPOCHS, seed=seed)
+    train(out / "marked", out / "model", recipe, device="cpu")
     question = Question(
         model=str(out / "model"),
         marked=out / "marked",
         out=out,
-        readers=(Energy(), Outpaint()),
+        readers=(Blend(), Outpaint()),
         seed=seed,
     )
     observe(question)

@@ -67,6 +67,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["mark", "photos", "other-seed", *MARK, "--seed", "1"]) == 0
         assert main(["mark", "photos", "no-controls", *MARK, "--held-out", "0"]) == 0
         assert main(["audit", "gaussian", "marked", "audit", *AUDIT]) == 0
+        probe = ["observe", "gaussian", "marked", "no-energies", "--reader", "probe", *AUDIT]
+        assert main(probe) == 0
     _make_data(here)
     _make_marked(here)
     _make_models(here)

@@ -7,6 +7,7 @@ import pytest
 from cli.conftest import AUDIT, MARK, TINY, Run
 
 M, A, T = " ".join(MARK), " ".join(AUDIT), " ".join(TINY)
+E = "--reader energy"
 
 # What is typed (OUT is a new folder) and what the line must say.
 CASES = {
@@ -116,8 +117,13 @@ CASES = {
     "precision": ("observe model marked OUT --precision bf61", '"bf16"?', "fp32"),
     "batch of 0": ("audit model marked OUT --batch_size 0", "--batch-size must be 1 or more"),
     "negative repeats": ("observe model marked OUT --repeats -1", "--repeats", "not -1"),
-    "few candidates": (f"audit model marked OUT {A} --energy-candidates 2", "at least 3"),
-    "time outside": (f"audit model marked OUT {A} --energy-t 1.5", "between 0 and 1", "1.5"),
+    "few candidates": (f"audit model marked OUT {A} {E} --energy-candidates 2", "at least 3"),
+    "time outside": (f"audit model marked OUT {A} {E} --energy-t 1.5", "between 0 and 1", "1.5"),
+    "option of another reader": (
+        f"audit model marked OUT {A} --reader probe --energy-t 0.1",
+        "--energy-t",
+        "Add --reader energy",
+    ),
     "no steps": (f"audit model marked OUT {A} --reader outpaint --outpaint-steps 0", "1 to 1000"),
     "device not there": ("audit model marked OUT --device cuda:7", '"cuda:7"', "--device cpu"),
     "device of nobody": ("audit model marked OUT --device gpu", '"gpu"', "--device cpu"),
@@ -147,6 +153,9 @@ CASES = {
     "no marked folder to score": ("score audit --marked nowhere", 'no folder "nowhere"'),
     "delta of 0": ("score audit --delta 0", "--delta must be above 0", "not 0"),
     "delta above 1": ("score audit --delta 0.1 --delta 1.5", "at most 1, not 1.5"),
+    "statistic": ("score audit --statistic fischer", 'no statistic "fischer"', '"fisher"?'),
+    "correction": ("score audit --correction holm", 'no correction "holm"', "bh, by"),
+    "energies of nobody": ("score no-energies --statistic energy", "found: probe", '"fisher"'),
     "rate of 1": ("score audit --fdr 1", "--fdr", "below 1, not 1"),
     "no folder to show": ("report nowhere", "no results.json", "solidmark audit"),
     "no results": ("report no-results", "no results.json", "solidmark score"),

@@ -16,6 +16,7 @@ from cli.conftest import Run, write_digits
 from solidmark.cli.audit import PRECISIONS, READERS, SPLITS
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.mark import MODES, PATTERNS
+from solidmark.cli.score import CORRECTIONS, STATISTICS
 from solidmark.cli.train import PRESETS
 
 SLOW = ("torch", "diffusers", "datasets", "numpy", "PIL", "pyarrow", "scipy", "matplotlib")
@@ -90,7 +91,7 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """In the order in which a user would type them; what takes hours is only planned."""
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "photos", 12)
-    order = ["demo", "mark", "train", "observe", "audit", "score", "report", "inspect"]
+    order = ["demo", "plan", "mark", "train", "observe", "audit", "score", "report", "inspect"]
     assert sorted(order) == sorted(COMMANDS)
     for command in order:
         found = examples(run(command, "--help").out)
@@ -101,7 +102,8 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
             if command in ("observe", "audit"):
                 # In place of the model that was not trained; a question has a folder to itself.
                 words[1] = "memorizer"
-                words += ["--device", "cpu", "--outpaint-steps", "2"]
+                words += ["--device", "cpu"]
+                words += ["--outpaint-steps", "2"] if "outpaint" in words else []
                 (tmp_path / "audit").exists() and os.rename("audit", "observed")
             answer = run(*words)
             assert answer.code == 0, (words, answer.err)
@@ -112,7 +114,7 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import data, marks, models, readers, training
+    from solidmark import data, marks, models, readers, scores, training
 
     assert set(READERS) == set(readers.READERS)
     assert set(PATTERNS) == set(marks.PATTERNS)
@@ -120,6 +122,8 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     assert set(MODES) == set(data.MODES)
     assert set(PRESETS) == set(training.PRESETS)
     assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
+    assert STATISTICS == scores.STATISTICS
+    assert CORRECTIONS == scores.CORRECTIONS
 
 
 def test_the_options_of_a_reader_are_its_fields() -> None:

@@ -14,7 +14,7 @@ from solidmark.marks import Border, Center, Keymap, Marked, Pattern
 from solidmark.measures import MEASURES, Evidence, SolidMark
 from solidmark.models import Memorizer
 from solidmark.randomness import generator
-from solidmark.readers import Energy, Outpaint, Probe, Query, Reading
+from solidmark.readers import Energy, Gradient, Outpaint, Probe, Query, Reading
 
 
 def samples(pattern: Pattern, keys: torch.Tensor, side: int = 8) -> list[Sample]:
@@ -113,7 +113,11 @@ def test_fault_7_each_image_starts_from_noise_of_its_own() -> None:
     assert not torch.equal(starts(some, seed=1)["0.png"], whole["0.png"])
 
 
-@pytest.mark.parametrize("reader", [Energy(), Outpaint(steps=3), Probe()], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "reader",
+    [Energy(), Gradient(steps=2), Outpaint(steps=3), Probe()],
+    ids=lambda r: r.name,
+)
 @pytest.mark.parametrize("pattern", [Border(2), Center(3)], ids=str)
 def test_evidence_holds_no_key(reader: Any, pattern: Pattern) -> None:
     """What a model that does not know the keys answers is the same under any keys."""
@@ -129,12 +133,15 @@ def test_evidence_holds_no_key(reader: Any, pattern: Pattern) -> None:
             "key_read",
             "energies",
             "picture",
+            "path",
         }
     (seen, evidence), (others_seen, others) = rows
     assert all(torch.equal(a, b) for a, b in zip(seen, others_seen, strict=True))
     for one, other in zip(evidence, others, strict=True):
         assert one.key_read == other.key_read
         assert one.energies == other.energies
+        assert one.path == other.path
+        assert (one.path is None) == (reader.name != "gradient")
         assert (one.picture is None) == (reader.name != "outpaint")
         if one.picture is not None and other.picture is not None:
             assert torch.equal(one.picture, other.picture)

@@ -16,6 +16,7 @@ from solidmark.models import Gaussian, Memorizer
 from solidmark.randomness import generator
 from solidmark.readers import (
     READERS,
+    Blend,
     Energy,
     Gradient,
     Linear,
@@ -26,6 +27,7 @@ from solidmark.readers import (
     Reading,
     default_reader,
 )
+from solidmark.readers.energy import log_energy
 from solidmark.scores import p_values, q_values
 from solidmark.types import Images, Keys
 
@@ -89,7 +91,7 @@ def test_outpaint_draws_the_frames_of_a_perfect_memorizer(trained) -> None:
 
 
 @pytest.mark.parametrize(
-    "reader", [Gradient(), Gradient(steps=8, step_size=0.1), Linear()], ids=str
+    "reader", [Blend(), Gradient(), Gradient(steps=8, step_size=0.1), Linear()], ids=str
 )
 def test_segments_name_the_images_of_a_perfect_memorizer(reader: Reader, trained) -> None:
     """Half of the images were memorized: most of them are named, and hardly any other."""
@@ -104,7 +106,56 @@ def test_segments_name_the_images_of_a_perfect_memorizer(reader: Reader, trained
     assert named[N // 2 :].sum() <= 1
 
 
-ALL = [Energy(), Gradient(), Linear(), Outpaint(steps=20), Probe()]
+def test_the_path_falls_for_what_was_memorized_and_not_for_the_rest(trained) -> None:
+    ids, images, _ = trained
+    pattern, half = Segments(2, 16), N // 2
+    keys = Keymap(7, 16)(ids)
+    model = Memorizer(pattern.apply(images[:half], keys[:half]))
+    reader = Gradient()
+    query = Query(images, pattern, None)
+    calibration = reader.calibrate(model, query)
+    path = reader.read(model, query, calibration).path
+    assert path is not None
+    assert path.shape == (N, reader.steps)
+    fall = path[:, -1] - path[:, 0]
+    assert (fall[:half] < fall[half:].min()).float().mean() >= 0.9
+    assert fall[:half].median() < -2
+    assert fall[half:].abs().max() < 1
+    torch.testing.assert_close(torch.tensor(calibration["mean_path"]), path.mean(0))
+
+
+def test_a_path_holds_the_energies_of_the_frames_on_the_way(trained) -> None:
+    """The first is that of the neutral grey frame; a longer descent goes on from a shorter one."""
+    ids, images, _ = trained
+    pattern = Segments(2, 4)
+    model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
+    query = Query(images[:8], pattern, None)
+    reader = Gradient(t=0.1)
+    calibration = reader.calibrate(model, query)
+    path = reader.read(model, query, calibration).path
+    short = Gradient(t=0.1, steps=3).read(model, query, calibration)
+    assert path is not None
+    assert short.path is not None
+    start, _ = log_energy(model, query, torch.full((8, 4), 0.5), 0.1, reader.frame_weight)
+    torch.testing.assert_close(path[:, 0], start)
+    torch.testing.assert_close(path[:, :3], short.path)
+    there, _ = log_energy(model, query, short.keys, 0.1, reader.frame_weight)
+    torch.testing.assert_close(path[:, 3], there)
+
+
+def test_a_blend_is_the_mean_of_its_two_halves(trained) -> None:
+    """Read at the same time, by the readers that it is made of."""
+    ids, images, _ = trained
+    pattern = Segments(2, 4)
+    model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
+    descent, linear, blend = (
+        ask(reader, model, images[:8], pattern, ids[:8]).keys
+        for reader in (Gradient(t=0.1), Linear(t=0.1), Blend(linear_weight=0.25, t=0.1))
+    )
+    torch.testing.assert_close(blend, 0.75 * descent + 0.25 * linear)
+
+
+ALL = [Energy(), Blend(), Gradient(), Linear(), Outpaint(steps=20), Probe()]
 
 
 @pytest.mark.parametrize("pattern", [Border(2), Segments(2, 4)], ids=str)
@@ -138,11 +189,15 @@ def test_rows_do_not_depend_on_their_batch(reader: Reader, trained) -> None:
     model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
     calibration = reader.calibrate(model, Query(images, pattern, None))
     query = Query(images, pattern, None, [generator(0, id) for id in ids])
-    together = reader.read(model, query, calibration).keys
+    whole = reader.read(model, query, calibration)
+    together = whole.keys
     for number in (0, 5, N - 1):
         alone = Query(images[number : number + 1], pattern, None, [generator(0, ids[number])])
-        single = reader.read(model, alone, calibration).keys[0]
-        torch.testing.assert_close(single, together[number], atol=1e-5, rtol=0)
+        answer = reader.read(model, alone, calibration)
+        torch.testing.assert_close(answer.keys[0], together[number], atol=1e-5, rtol=0)
+        assert (answer.path is None) == (whole.path is None)
+        if whole.path is not None and answer.path is not None:
+            torch.testing.assert_close(answer.path[0], whole.path[number], atol=1e-4, rtol=0)
 
 
 def test_a_reader_cannot_see_a_key(trained) -> None:
@@ -163,6 +218,7 @@ def test_a_reader_cannot_see_a_key(trained) -> None:
         (Energy(), 9),
         (Energy(candidates=5, t=0.05), 5),
         (Probe(), 1),
+        (Blend(), 9.2),
         (Gradient(), 9.2),
         (Linear(), 2.3),
         (Outpaint(steps=25), 25),
@@ -180,6 +236,21 @@ def test_network_calls_an_image(reader: Reader, calls: float, trained) -> None:
     query = Query(images[:2], pattern, None, [generator(0, id) for id in ids[:2]])
     reader.read(meter, query, calibration)
     assert meter.calls == pytest.approx(2 * calls)
+
+
+@pytest.mark.parametrize(("candidates", "calls"), [(5, 17), (4, 16)])
+def test_the_neutral_frame_is_asked_once_for_all_keys(candidates: int, calls: int, trained) -> None:
+    ids, images, _ = trained
+    pattern, reader = Segments(2, 4), Energy(candidates=candidates)
+    model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
+    meter = Metered(model)
+    query = Query(images[:2], pattern, None)
+    found = reader.energies(meter, query, 0.1)
+    assert meter.calls == 2 * calls
+    keys = torch.full((2, 4), 0.5)
+    keys[:, 3] = reader.grid[1]
+    alone, _ = log_energy(model, query, keys, 0.1, reader.frame_weight)
+    torch.testing.assert_close(found[:, 3, 1], alone)
 
 
 class Echo:
@@ -230,6 +301,10 @@ def test_clamping_keeps_a_wild_network_in_range(trained) -> None:
         lambda: Energy(t=1.5),
         lambda: Energy(frame_weight=-1.0),
         lambda: Probe(t=0.0),
+        lambda: Blend(linear_weight=1.5),
+        lambda: Blend(steps=0),
+        lambda: Blend(t=1.0),
+        lambda: Blend(frame_weight=-1.0),
         lambda: Gradient(steps=0),
         lambda: Gradient(momentum=1.0),
         lambda: Gradient(t=1.0),
@@ -249,13 +324,13 @@ def test_bad_options_are_refused(make) -> None:
 
 def test_the_table_of_readers_is_complete() -> None:
     assert {name: reader.name for name, reader in READERS.items()} == {
-        name: name for name in ("energy", "gradient", "linear", "outpaint", "probe")
+        name: name for name in ("blend", "energy", "gradient", "linear", "outpaint", "probe")
     }
 
 
 def test_the_default_fits_the_marks() -> None:
     assert default_reader(Border(2)) == Energy()
-    assert default_reader(Segments(2, 8)) == Gradient()
+    assert default_reader(Segments(2, 8)) == Blend()
 
 
 def test_a_gradient_through_a_real_network_is_that_of_finite_differences(
@@ -270,7 +345,7 @@ def test_a_gradient_through_a_real_network_is_that_of_finite_differences(
     model = open_model(str(save_unet(16)))
     query = Query(images[:3], pattern, None)
     keys = torch.full((3, 4), 0.4)
-    slope, _ = slope_and_shift(model, query, keys, 0.3, 0.1)
+    slope, _, _ = slope_and_shift(model, query, keys, 0.3, 0.1)
     for m in range(4):
         step = torch.zeros(3, 4)
         step[:, m] = 0.02

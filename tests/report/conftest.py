@@ -14,9 +14,12 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import stats
 
+from solidmark.marks import Segments
+
 LEVELS = np.arange(256) / 255
 DELTAS = (0.1, 0.05, 0.01, 0.005)
-FACTS = {"energy": 9, "outpaint": 50, "probe": 1}
+FACTS = {"energy": 9, "gradient": 9.2, "outpaint": 50, "probe": 1}
+MEAN_PATH = [3.5, 3.0, 2.8, 2.7]
 HOSTILE = (
     "</script><script>window.hacked=1</script>.png",
     "<img src=x onerror=window.hacked=1>",
@@ -68,15 +71,11 @@ def paint(rng: np.random.Generator, key: Sequence[float], size: int = 32, edge: 
     x, y, r = (int(v) for v in rng.integers(8, size - 8, 3))
     draw.rectangle([0, y, size, size], fill=colours[1])
     draw.ellipse([x - r // 2, y - r // 2, x + r // 2, y + r // 2], fill=colours[2])
-    frame = Image.new("RGB", (size, size))
-    pen = ImageDraw.Draw(frame)
-    for i, value in enumerate(key):
-        pen.rectangle(
-            [size * i // len(key), 0, size * (i + 1) // len(key), size],
-            fill=(round(255 * value),) * 3,
-        )
-    frame.paste(image.crop((edge, edge, size - edge, size - edge)), (edge, edge))
-    return frame
+    layout = Segments(edge, len(key)).layout(size, size).numpy()
+    pixels = np.array(image)
+    greys = np.round(255 * np.array(key)).astype(np.uint8)
+    pixels[layout >= 0] = greys[layout[layout >= 0]][:, None]
+    return Image.fromarray(pixels)
 
 
 def null_p(distance: float, read: Any, rng: np.random.Generator) -> float:
@@ -120,6 +119,8 @@ def build_audit(build: Build) -> Path:
         text = "\n".join([*(json.dumps(line) for line in lines), "not json"])
         (marked / below / "metadata.jsonl").write_text(text, encoding="utf-8")
     table(key_rows, marked / "keys.parquet")
+    pattern = {"name": "segments", "thickness": 3, "count": build.keys, "mirrored": False}
+    (marked / "manifest.json").write_text(json.dumps({"pattern": pattern}))
     bad = {"id": HOSTILE[0], "reason": "cannot identify image file <b>&"}
     (marked / "quarantine.jsonl").write_text(json.dumps(bad) + "\n", encoding="utf-8")
     scores, evidence = observe(build, audit, keys, rng)
@@ -147,7 +148,9 @@ def build_audit(build: Build) -> Path:
         "rows": aggregate(scores),
     }
     (audit / "results.json").write_text(json.dumps(results))
-    (audit / "calibration.json").write_text(json.dumps({"energy": {"t": 75, "calls": 640}}))
+    (audit / "calibration.json").write_text(
+        json.dumps({"energy": {"t": 75, "calls": 640}, "gradient model": {"mean_path": MEAN_PATH}})
+    )
     return audit
 
 
@@ -180,6 +183,9 @@ def observe(build: Build, audit: Path, keys: dict[str, list[float]], rng: Any) -
                             curves = [np.abs(tried - r) ** 1.5 + 0.2 for r in read]
                             answer["candidates"] = tried.tolist()
                             answer["energies"] = np.concatenate(curves).tolist()
+                        if reader == "gradient":
+                            falls = np.array([0, 1, 2, 2.5]) * (1.2 if grade else 0.05)
+                            answer["path"] = (rng.normal(3, 0.5) - falls).tolist()
                         if answer["picture"]:
                             path = audit / answer["picture"]
                             path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,11 +218,19 @@ def one(
     name = {"reader": reader, "split": split, "id": id, "repeat": repeat}
     status = {"status": "failed" if lost else "ok", "note": note, "key_read": None}
     row = {**name, **status, "group": None, "key_group": id, "key": keys[id]}
+    row["statistic"] = None if lost else "l1"
     row |= dict.fromkeys(("distance", "p_value", "q_value", "exposure_bits"))
     drawn = reader == "outpaint" and build.pictures and split != "ceiling" and not lost
     number = abs(hash_of(id)) % 10**9
     picture = f"pictures/{reader}/{split}/{number}-{repeat}.png" if drawn else None
-    return row, {**name, **status, "candidates": None, "energies": None, "picture": picture}
+    return row, {
+        **name,
+        **status,
+        "candidates": None,
+        "energies": None,
+        "path": None,
+        "picture": picture,
+    }
 
 
 def hash_of(text: str) -> int:
@@ -226,7 +240,7 @@ def hash_of(text: str) -> int:
 
 
 def table(rows: list[dict[str, Any]], path: Path) -> None:
-    lists = ("key", "key_read", "candidates", "energies")
+    lists = ("key", "key_read", "candidates", "energies", "path")
     whole = pa.Table.from_pylist(rows)
     for name in lists:
         if name in whole.column_names:

@@ -80,10 +80,61 @@ def test_a_list_that_names_more_than_the_counts_show_is_the_headline() -> None:
 
 
 def test_named_images_are_counted_or_denied() -> None:
-    some = verdict([*run(45), other("named", 37, count=37)])
+    some = verdict([*run(45), other("named", 4, count=4)])
     none = verdict([*run(45), other("named", 0, count=0)])
-    assert any(s.startswith("37 images can be named") for s in some.details)
-    assert any("no single image can be named" in s for s in none.details)
+    assert any(s.startswith("4 images can be named one by one (q at") for s in some.details)
+    assert any("No single image can be named" in s for s in none.details)
+    assert any("segments" in s for s in none.details)
+
+
+def segments(named: int, held_out: int = 0, **more: Any) -> Rows:
+    """A run with 16 keys an image: no key vector is near on average, and yet it has names."""
+    p_value = 1e-9 if named else 0.4
+    rows = [
+        *run(0, held_out=0, ceiling=0),
+        other("named", named, count=named, fdr=0.05, expected_false=named * 0.05, p_value=p_value),
+        other("named", held_out, "held_out", count=held_out, p_value=1e-9 if held_out else 0.4),
+        other("named", 57, "ceiling", count=57, p_value=1e-9),
+        other("rank_z", 0.1, "held_out", p_value=0.46),
+        other("smallest_share", 0.03, by="rank"),
+    ]
+    return [row | {"keys": 16} | more for row in rows]
+
+
+def test_several_keys_speak_by_names() -> None:
+    found = verdict(segments(60))
+    assert found.headline == (
+        "The model has memorized training images: 60 of 64 can be named one by one; "
+        "expect at most about 3 of these 60 to be wrong."
+    )
+    assert any("at chance (0 of 64 named; rank z 0.1, p = 0.46)" in s for s in found.details)
+    assert any(
+        "Gradient names 57 of 64" in s for s in verdict(segments(60, reader="gradient")).details
+    )
+    assert not any("within 0.05" in s for s in found.details)
+
+
+def test_several_keys_that_are_remembered_without_names() -> None:
+    rows = [
+        row | {"keys": 16}
+        for row in (other("rank_z", 9.0, p_value=1e-19), other("share", 0.3, ci_low=0.2))
+    ]
+    quiet = [
+        row for row in segments(0) if row["statistic"] != "rank_z" or row["split"] != "trained"
+    ]
+    found = verdict([*quiet, *rows])
+    assert found.headline == (
+        "The model has memorized at least 20 % of its training images, "
+        "none of them strongly enough to be named."
+    )
+    assert any("At least 20 % of the trained images are memorized" in s for s in found.details)
+
+
+def test_several_keys_unseen_and_untrusted() -> None:
+    quiet = verdict(segments(0))
+    assert quiet.state == "not_seen"
+    assert "at least 3 % of the images been memorized as well as" in quiet.headline
+    assert verdict(segments(60, held_out=5)).state == "untrusted"
 
 
 def test_not_seen_says_what_would_have_been_seen() -> None:

@@ -46,13 +46,30 @@ def evidence_rows(
     return sorted(rows, key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
 
 
+def with_energies(rows: Sequence[Row], count: int = 9) -> list[Row]:
+    """The same rows with a valley of energies round each key read."""
+    grid = np.linspace(0, 1, count)
+    return [
+        row
+        | {
+            "candidates": grid.tolist(),
+            "energies": [float(abs(c - k) ** 1.5) for k in row["key_read"] for c in grid],
+        }
+        for row in rows
+    ]
+
+
+def without_energies(rows: Sequence[Row]) -> list[Row]:
+    return [row | {"candidates": None, "energies": None} for row in rows]
+
+
 def fail(row: Row) -> Row:
     return row | {"key_read": None, "status": "failed", "note": "out of memory"}
 
 
 def table(rows: Sequence[Row], value: pa.DataType | None = None) -> pa.Table:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    vectors = {"key", "key_read"}
+    vectors = {"key", "key_read", "candidates", "energies"}
     vector = pa.list_(value or pa.float64())
     return pa.table(
         {

@@ -8,16 +8,32 @@ import pyarrow as pa
 import pytest
 
 from solidmark.errors import BadInput, EmptyTable
-from solidmark.scores import DELTAS, aggregate, correlation, eidetic, rank_test, roc, score_table
-from solidmark.scores.power import smallest_share
+from solidmark.scores import (
+    DELTAS,
+    aggregate,
+    correlation,
+    eidetic,
+    memorized_share,
+    rank_test,
+    roc,
+    score_table,
+    smallest_named_share,
+    smallest_share,
+    smallest_share_by_rank,
+)
 
-from .tables import Row, evidence_rows, fail, key_rows, table
+from .tables import Row, evidence_rows, fail, key_rows, table, with_energies, without_energies
 
 ALWAYS = {
-    *("measure", "reader", "split", "statistic", "n", "failed", "value", "unit", "direction"),
+    *("measure", "reader", "split", "statistic", "n", "failed", "keys"),
+    *("value", "unit", "direction"),
     *("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"),
 }
-SOMETIMES = {"count", "delta", "fpr", "chance_uniform", "chance_constant", "images", "note"}
+SOMETIMES = {
+    *("count", "delta", "fpr", "chance_uniform", "chance_constant", "images", "note", "by"),
+    "expected_false",
+    "fdr",
+}
 
 
 def scores_of(
@@ -58,10 +74,10 @@ def test_the_rows_are_those_of_the_format(keys: int) -> None:
     energy = [(row["split"], row["statistic"]) for row in rows if row["reader"] == "energy"]
     four = ["eidetic"] * 4
     assert energy == [
-        *(("trained", s) for s in [*four, "correlation", "rank_z", "named"]),
-        *[("trained", "smallest_share")] * 4,
-        *(("held_out", s) for s in [*four, "correlation", "rank_z", "named"]),
-        *(("ceiling", s) for s in [*four, "correlation", "rank_z"]),
+        *(("trained", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
+        *[("trained", "smallest_share")] * 6,
+        *(("held_out", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
+        *(("ceiling", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
         *(("trained_vs_held_out", s) for s in ["auc", "tpr_at_fpr", "tpr_at_fpr"]),
     ]
     assert find(rows, reader="outpaint", split="trained", statistic="rank_z")[
@@ -121,12 +137,69 @@ def test_what_could_have_been_seen_asks_the_ceiling() -> None:
         of = {"reader": "energy", "delta": delta}
         trained = find(rows, split="trained", statistic="eidetic", **of)
         ceiling = find(rows, split="ceiling", statistic="eidetic", **of)
-        row = find(rows, statistic="smallest_share", **of)
+        row = find(rows, statistic="smallest_share", by="count", **of)
         assert row["value"] == smallest_share(40, trained["chance"], ceiling["value"])
         assert "found at the ceiling" in row["note"]
         assert row["direction"] is None
     unaided = find(rows, reader="outpaint", statistic="smallest_share", delta=0.05)
     assert "for want of a ceiling" in unaided["note"]
+
+
+@pytest.mark.parametrize("correction", ["bh", "by"])
+def test_what_the_rank_test_and_the_names_could_have_seen(correction: str) -> None:
+    scores = scores_of(keys=16)
+    rows = aggregate(scores, calls={}, fdr=0.1, correction=correction)  # type: ignore[arg-type]
+    p = columns(scores, "energy", "ceiling")["p_value"]
+    by = {"split": "trained", "statistic": "smallest_share", "delta": None}
+    row = find(rows, reader="energy", by="rank", **by)
+    assert row["value"] == smallest_share_by_rank(40, float(p.mean()))
+    assert "found at the ceiling" in row["note"]
+    row = find(rows, reader="energy", by="named", **by)
+    assert row["value"] == smallest_named_share(p, 40, 0.1, correction)  # type: ignore[arg-type]
+    assert row["direction"] is row["chance"] is row["p_value"] is None
+    unaided = find(rows, reader="outpaint", by="rank", **by)
+    assert unaided["value"] == smallest_share_by_rank(40)
+    assert "for want of a ceiling" in unaided["note"]
+    assert find(rows, reader="outpaint", by="named", **by)["value"] == 1 / 40
+
+
+def test_the_share_and_how_many_names_may_be_wrong() -> None:
+    scores = scores_of(keys=16, memory=0.5)
+    rows = aggregate(scores, calls={}, fdr=0.1)
+    trained = columns(scores, "energy", "trained")
+    share = memorized_share(trained["p_value"], trained["key_read"])
+    row = find(rows, reader="energy", split="trained", statistic="share")
+    assert (row["value"], row["ci_low"], row["ci_high"]) == (
+        share.value,
+        share.ci_low,
+        share.ci_high,
+    )
+    remembered = (trained["distance"] < 0.02).mean()
+    assert 0 < row["ci_low"] <= remembered <= row["ci_high"]
+    assert (row["unit"], row["direction"], row["chance"]) == ("share", "high", 0.0)
+    assert "Biased low" in row["note"]
+    assert find(rows, reader="energy", split="held_out", statistic="share")["ci_low"] == 0.0
+    assert find(rows, reader="energy", split="ceiling", statistic="share")["ci_low"] > 0.7
+    named = find(rows, reader="energy", split="trained", statistic="named")
+    assert named["expected_false"] == pytest.approx(0.1 * named["count"])
+    assert named["count"] > 10
+
+
+def test_a_reader_without_energies_says_what_its_p_values_rank() -> None:
+    keys = key_rows(20, held_out=20)
+    evidence = with_energies(evidence_rows(keys)) + without_energies(
+        evidence_rows(keys, reader="outpaint", memory=0.0)
+    )
+    scores = score_table(table(evidence), table(keys), "energy")
+    rows = aggregate(scores, calls={}, statistic="energy")
+    ranked = {"rank_z", "named", "share", "auc", "tpr_at_fpr"}
+    for row in rows:
+        made_of_p = row["statistic"] in ranked or row.get("by") in ("rank", "named")
+        told = "keeps no energies" in row.get("note", "")
+        assert told == (made_of_p and row["reader"] == "outpaint"), row
+    energy = columns(scores, "energy", "trained")
+    expected = rank_test(energy["p_value"], energy["key_read"], statistic="energy").value
+    assert find(rows, reader="energy", split="trained", statistic="rank_z")["value"] == expected
 
 
 def test_the_order_of_the_rows_and_the_other_readers_change_nothing() -> None:

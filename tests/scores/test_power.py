@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from solidmark.errors import BadInput
-from solidmark.scores import smallest_share
+from solidmark.scores import (
+    q_values,
+    rank_test,
+    smallest_named_share,
+    smallest_share,
+    smallest_share_by_rank,
+)
 
 
 def power_by_hand(n: int, chance: float, hit_rate: float, share: float) -> float:
@@ -55,3 +61,57 @@ def test_a_chance_of_zero_needs_one_hit() -> None:
 def test_bad_numbers(n: int, chance: float) -> None:
     with pytest.raises(BadInput):
         smallest_share(n, chance)
+
+
+@pytest.mark.parametrize(("n", "mean_p"), [(100, 0.0), (400, 0.1), (1000, 0.3)])
+def test_the_rank_test_sees_its_smallest_share(n: int, mean_p: float) -> None:
+    share = smallest_share_by_rank(n, mean_p)
+    assert share is not None
+    generator, seen = np.random.default_rng(1), 0
+    for _ in range(1000):
+        p = generator.random(n)
+        p[: round(share * n)] *= 2 * mean_p  # uniform below twice the mean
+        seen += rank_test(p, np.full((n, 4), 0.5)).p_value <= 0.05
+    assert 0.78 <= seen / 1000 <= 0.9
+
+
+def test_the_rank_test_sees_nothing_of_a_reader_at_chance() -> None:
+    assert smallest_share_by_rank(1000, 0.5) is None
+    assert smallest_share_by_rank(1000, 0.499) is None
+    assert smallest_share_by_rank(1) is None
+    with pytest.raises(BadInput):
+        smallest_share_by_rank(0)
+
+
+@pytest.mark.parametrize("correction", ["bh", "by"])
+def test_half_are_named_at_the_share_and_fewer_below_it(correction: str) -> None:
+    generator, n = np.random.default_rng(2), 4000
+
+    def memorized(count: int) -> np.ndarray:
+        return 10 ** generator.uniform(-6, -1, count)
+
+    share = smallest_named_share(memorized(100_000), n, 0.05, correction)  # type: ignore[arg-type]
+    assert share is not None
+    named = {}
+    for factor in (0.4, 1.3):
+        count, runs = round(factor * share * n), []
+        for _ in range(30):
+            p = np.append(memorized(count), generator.random(n - count))
+            runs.append((q_values(p, correction) <= 0.05)[:count].mean())  # type: ignore[arg-type]
+        named[factor] = np.mean(runs)
+    assert named[0.4] < 0.45 < 0.5 < named[1.3]
+
+
+def test_names_by_hand() -> None:
+    assert smallest_named_share(np.full(5, 1e-30), 200) == 1 / 200  # no share is below one image
+    assert smallest_named_share(np.full(5, 0.2), 200) is None
+    assert smallest_named_share(np.ones(5), 200) is None
+    # Half of them at 1e-3 is enough: s >= 1e-3 * 19 / (1/2 - 1e-3).
+    half = np.array([1e-3, 1e-3, 0.9, 0.9])
+    assert smallest_named_share(half, 10_000) == pytest.approx(0.019 / 0.499)
+    by, bh = (smallest_named_share(half, 100, correction=name) for name in ("by", "bh"))
+    assert by is not None
+    assert bh is not None
+    assert by > 4 * bh
+    with pytest.raises(BadInput):
+        smallest_named_share(half, 0)

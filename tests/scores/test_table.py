@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from solidmark.errors import BadInput, EmptyTable, WrongKeys
-from solidmark.scores import SCORES, p_values, q_values, score_table
+from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
+from solidmark.scores import SCORES, p_values, q_values, score_table, statistic_p_values
 
-from .tables import evidence_rows, fail, key_rows, table
+from .tables import evidence_rows, fail, key_rows, table, with_energies, without_energies
 
 
 @pytest.mark.parametrize("count", [1, 16])
@@ -82,6 +82,63 @@ def test_q_values_are_within_one_reader_split_and_repeat() -> None:
     trained = [row for row in alone.to_pylist() if row["split"] == "trained" and row["repeat"] == 1]
     expected = q_values(np.array([row["p_value"] for row in trained]))
     np.testing.assert_allclose([row["q_value"] for row in trained], expected)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("statistic", ["l1", "fisher", "energy"])
+def test_p_values_rank_what_was_asked_for(statistic: str, count: int) -> None:
+    keys = key_rows(12, count)
+    evidence = with_energies(evidence_rows(keys, memory=0.5))
+    scores = score_table(table(evidence), table(keys), statistic)  # type: ignore[arg-type]
+    key, read = (np.array(scores[name].to_pylist()) for name in ("key", "key_read"))
+    energies = np.array([row["energies"] for row in evidence]).reshape(12, count, 9)
+    found = statistic_p_values(statistic, key, read, np.linspace(0, 1, 9), energies)  # type: ignore[arg-type]
+    np.testing.assert_allclose(scores["p_value"], found)
+    assert scores["statistic"].to_pylist() == [statistic] * 12
+    plain = score_table(table(evidence), table(keys))
+    assert scores["distance"].to_pylist() == plain["distance"].to_pylist()
+
+
+def test_a_reader_without_energies_is_scored_by_the_distance() -> None:
+    keys = key_rows(5)
+    others = without_energies(evidence_rows(keys, reader="outpaint", memory=0.0))
+    asked = with_energies(evidence_rows(keys))
+    asked[0] = fail(asked[0]) | {"candidates": None, "energies": None}
+    scores = score_table(table(asked + others), table(keys), "energy")
+    assert scores["statistic"].to_pylist() == [None, *["energy"] * 4, *["l1"] * 5]
+    by_distance = score_table(table(others), table(keys))
+    assert scores.slice(5)["p_value"].to_pylist() == by_distance["p_value"].to_pylist()
+
+
+def test_energies_that_nobody_keeps_cannot_be_asked_for() -> None:
+    keys = key_rows(3)
+    rows = evidence_rows(keys, reader="outpaint") + evidence_rows(keys, reader="probe")
+    for evidence in (rows, without_energies(rows)):
+        with pytest.raises(BadInput, match=r'"energy".*\(found: outpaint, probe\).*"l1"'):
+            score_table(table(evidence), table(keys), "energy")
+    failed = score_table(table([fail(row) for row in rows]), table(keys), "energy")
+    assert failed["statistic"].null_count == 6
+    odd = with_energies(evidence_rows(keys))
+    odd[1]["energies"] = odd[1]["energies"][:-1]
+    with pytest.raises(BadInput, match="8 energies, and not 9"):
+        score_table(table(odd), table(keys), "energy")
+
+
+def test_the_correction_is_the_one_that_was_asked_for() -> None:
+    keys = key_rows(9)
+    evidence, known = table(evidence_rows(keys, memory=0.5)), table(keys)
+    scores = score_table(evidence, known, correction="by")
+    np.testing.assert_allclose(scores["q_value"], q_values(np.array(scores["p_value"]), "by"))
+    assert scores["p_value"] == score_table(evidence, known)["p_value"]
+
+
+def test_unknown_names_are_answered() -> None:
+    keys = key_rows(2)
+    evidence, known = table(evidence_rows(keys)), table(keys)
+    with pytest.raises(UnknownName, match=r'no statistic "fischer".*"fisher"'):
+        score_table(evidence, known, "fischer")  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match='no correction "holm"'):
+        score_table(evidence, known, correction="holm")  # type: ignore[arg-type]
 
 
 def test_ceiling_rows_take_the_keys_of_their_ids() -> None:

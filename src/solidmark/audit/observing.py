@@ -40,6 +40,7 @@ EVIDENCE = pa.schema(
         ("candidates", pa.list_(pa.float64())),
         ("energies", pa.list_(pa.float64())),
         ("picture", pa.string()),
+        ("path", pa.list_(pa.float64())),
         ("network_calls", pa.float64()),
         ("status", pa.string()),
         ("note", pa.string()),
@@ -209,6 +210,8 @@ def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> d
         row["energies"] = answer.energies
         if isinstance(task.reader, Energy):
             row["candidates"] = task.reader.grid.tolist()
+    if answer.path is not None:
+        row["path"] = answer.path
     if answer.picture is not None:
         stem = f"{file_stem(id)}-{repeat}"
         row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"

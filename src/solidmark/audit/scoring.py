@@ -11,11 +11,17 @@ import pyarrow.parquet as pq
 from solidmark.errors import BadInput, NotFound, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import read_manifest, write_bytes, write_json
-from solidmark.scores import DELTAS, aggregate, score_table
+from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
 
 def score(
-    out: Path, *, deltas: Sequence[float] = DELTAS, fdr: float = 0.05, marked: Path | None = None
+    out: Path,
+    *,
+    deltas: Sequence[float] = DELTAS,
+    fdr: float = 0.05,
+    statistic: Statistic = "l1",
+    correction: Correction = "bh",
+    marked: Path | None = None,
 ) -> dict[str, Any]:
     """Scores the evidence of an audit folder: writes `scores.parquet` and `results.json`.
 
@@ -23,6 +29,9 @@ def score(
         out: A folder of `observe` or `audit`.
         deltas: The thresholds of the eidetic counts, grey levels in (0, 1).
         fdr: The false-discovery rate at which images are named.
+        statistic: What the p-values rank: the L1 distance, Fisher's product of the p-values of
+            the keys, or the sum of the energies of the keys.
+        correction: How the q-values are made: Benjamini-Hochberg or Benjamini-Yekutieli.
         marked: Where the marked folder is now, if it has moved.
 
     Returns:
@@ -31,6 +40,8 @@ def score(
     Raises:
         NotFound: When the folder has no evidence.
         WrongKeys: When the keys are not those of the audit.
+        BadInput: When the energies are asked for and no reader keeps any.
+        UnknownName: When there is no such statistic or correction.
     """
     manifest = read_manifest(out)
     path = out / "evidence.parquet"
@@ -52,18 +63,26 @@ def score(
             f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
             f'{manifest["command"]}" again: the answers are kept in the ledger.'
         ) from error
-    scores = score_table(evidence, images.keys)
+    scores = score_table(evidence, images.keys, statistic, correction)
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.
     rows = (
-        aggregate(scores, calls=_calls(evidence), deltas=tuple(deltas), fdr=fdr)
+        aggregate(
+            scores,
+            calls=_calls(evidence),
+            deltas=tuple(deltas),
+            fdr=fdr,
+            statistic=statistic,
+            correction=correction,
+        )
         if failed < len(scores)
         else []
     )
+    chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     results = {
         "version": 1,
         "command": manifest["command"],
-        "config": {**manifest["config"], "deltas": list(deltas), "fdr": fdr},
+        "config": {**manifest["config"], **chosen},
         "seed": manifest["config"]["seed"],
         "versions": manifest["versions"],
         "fingerprints": manifest["fingerprints"],

@@ -1,5 +1,6 @@
 """`solidmark audit` and `solidmark observe`, which is its first half."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,12 +21,13 @@ from solidmark.cli.options import (
     show,
     show_plan,
 )
+from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.readers import Reader
 
-READERS = ("energy", "gradient", "linear", "outpaint", "probe")
+READERS = ("blend", "energy", "gradient", "linear", "outpaint", "probe")
 SPLITS = ("trained", "held_out")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
@@ -48,9 +50,9 @@ Readers = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="How keys are read: energy (one grey), gradient (segments), linear (segments, weak "
-        "memory), outpaint (the paper's), probe (one call an image); may be given again. When "
-        "not given, energy for one grey and gradient for segments.",
+        help="How keys are read: energy (one grey), blend (segments), gradient and linear (its two "
+        "halves: strong and weak memory), outpaint (the paper's), probe (one call an image); may "
+        "be given again. When not given, energy for one grey and blend for segments.",
         callback=one_of("reader", READERS),
     ),
 ]
@@ -86,6 +88,20 @@ Precision = Annotated[
         help="What the network computes in: fp32, bf16, fp16.",
         callback=one_of("precision", PRECISIONS),
     ),
+]
+BlendWeight = Annotated[
+    float,
+    typer.Option(help="Blend: weight of the linear reading beside the descent's, in [0, 1]."),
+]
+BlendSteps = Annotated[int, typer.Option(help="Blend: steps, 2.3 network calls each.")]
+BlendT = Annotated[
+    float | None,
+    typer.Option(
+        help="Blend: the time to ask at, in (0, 1); chosen without the keys when not given."
+    ),
+]
+BlendFrameWeight = Annotated[
+    float, typer.Option(help="Blend: weight of the frame's pixels beside the image's, in [0, 1].")
 ]
 Candidates = Annotated[int, typer.Option(help="Energy: how many keys are tried, 3 or more.")]
 EnergyT = Annotated[
@@ -147,6 +163,10 @@ def observe(
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
     batch_size: BatchSize = 64,
+    blend_linear_weight: BlendWeight = 0.4,
+    blend_steps: BlendSteps = 4,
+    blend_t: BlendT = None,
+    blend_frame_weight: BlendFrameWeight = 0.1,
     energy_candidates: Candidates = 9,
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
@@ -174,7 +194,7 @@ def observe(
 
     The slow half of an audit, on its own. "solidmark score" goes on, without the model.
 
-    Example: solidmark observe model/ marked/ audit/ --reader energy --reader outpaint
+    Example: solidmark observe model/ marked/ audit/ --reader blend --reader outpaint
     """
     question = _question(context)
     if dry_run:
@@ -197,6 +217,10 @@ def audit(
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
     batch_size: BatchSize = 64,
+    blend_linear_weight: BlendWeight = 0.4,
+    blend_steps: BlendSteps = 4,
+    blend_t: BlendT = None,
+    blend_frame_weight: BlendFrameWeight = 0.1,
     energy_candidates: Candidates = 9,
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
@@ -266,7 +290,7 @@ def _question(context: typer.Context) -> "Question":
         model=asked["model"],
         marked=marked,
         out=out,
-        readers=_readers(marked, asked),
+        readers=_readers(context, marked),
         splits=tuple(asked["split"]),
         limit=asked["limit"],
         repeats=asked["repeats"],
@@ -278,14 +302,28 @@ def _question(context: typer.Context) -> "Question":
     )
 
 
-def _readers(marked: Path, asked: dict[str, Any]) -> tuple["Reader", ...]:
+def _readers(context: typer.Context, marked: Path) -> tuple["Reader", ...]:
     """The readers that were named, else the one that fits the marks."""
-    if asked["reader"]:
-        return tuple(_reader(name, asked) for name in asked["reader"])
     from solidmark.marks import open_marked
     from solidmark.readers import default_reader
 
-    return (_reader(default_reader(open_marked(marked).pattern).name, asked),)
+    asked: dict[str, Any] = context.params
+    names = asked["reader"] or [default_reader(open_marked(marked).pattern).name]
+    _require_used(context, names)
+    return tuple(_reader(name, asked) for name in names)
+
+
+def _require_used(context: typer.Context, names: Sequence[str]) -> None:
+    """An option of a reader that does not read would change nothing, and nobody would know."""
+    for option in context.params:
+        owner = option.split("_")[0]
+        source = context.get_parameter_source(option)
+        typed = source is not None and source.name == "COMMANDLINE"
+        if typed and owner in READERS and owner not in names:
+            raise BadInput(
+                f"--{option.replace('_', '-')} is an option of the reader {owner}, but "
+                f"{', '.join(names)} reads. Add --reader {owner}, or leave the option out."
+            )
 
 
 def _reader(name: str, asked: dict[str, Any]) -> "Reader":

@@ -22,11 +22,11 @@ def demo(
     """Try it: mark, train and audit real digits, in minutes.
 
     128 handwritten digits that come with the install are marked, a small model is trained on half
-    of them until it has memorized some, and the audit says which.
+    of them until it has memorized most, and the audit names them.
 
     Example: solidmark demo
     """
-    from solidmark.demo import DIGITS, RESOLUTION, THICKNESS, run_demo
+    from solidmark.demo import DIGITS, RESOLUTION, SEGMENTS, THICKNESS, run_demo
 
     if dry_run:
         return show_plan(
@@ -34,7 +34,8 @@ def demo(
             images=DIGITS,
             held_out=DIGITS // 2,
             marked_size=[RESOLUTION + 2 * THICKNESS] * 2,
-            readers=["energy", "outpaint"],
+            readers=["blend", "outpaint"],
+            segments=SEGMENTS,
         )
     results, page = run_demo(out, seed=seed)
     return show(results, json, headline(out, results), f"The page: {page}")

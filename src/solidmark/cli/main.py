@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 import typer
 
-from solidmark.cli import audit, demo, inspect, mark, problems, report, score, train
+from solidmark.cli import audit, demo, inspect, mark, plan, problems, report, score, train
 from solidmark.errors import SolidmarkError, UnknownName
 
 app = typer.Typer(
     name="solidmark",
     help="Which of its training images has a diffusion model memorized, how strongly, and how "
     "sure are we?\n\nStart with: solidmark demo\n\nYour own data, in this order: mark, train, "
-    "audit. Any command that was interrupted goes on when it is given again.",
+    "audit; plan says beforehand what they can show. Any command that was interrupted goes on when "
+    "it is given again.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -26,6 +27,7 @@ COMMANDS = {
     command.__name__: command
     for command in (
         demo.demo,
+        plan.plan,
         mark.mark,
         train.train,
         audit.audit,

@@ -23,7 +23,7 @@ from solidmark.cli.options import (
 if TYPE_CHECKING:
     from solidmark.data import Mode
 
-PATTERNS = ("border", "center", "segments")
+PATTERNS = ("segments", "border", "center")
 MODES = ("RGB", "L")
 KEYS_PER_COPY = ("shared", "independent")
 
@@ -44,12 +44,12 @@ def mark(
         str,
         typer.Option(
             metavar="NAME",
-            help="What is painted: border, a grey frame added round the image; segments, a frame "
-            "in several greys, which names individual images; center, a grey square over the "
-            "middle.",
+            help="What is painted: segments, a frame in several greys round the image, which names "
+            "individual images; border, a frame in one grey, as published; center, a grey square "
+            "over the middle.",
             callback=one_of("pattern", PATTERNS),
         ),
-    ] = "border",
+    ] = "segments",
     thickness: Annotated[
         int,
         typer.Option(

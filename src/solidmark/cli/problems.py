@@ -37,7 +37,8 @@ def explain_usage(error: Exception, asked: Sequence[str]) -> str:
     if kind == "BadOptionUsage" and "requires" in str(error):
         return f"{option} needs a value. {see}"
     if kind == "MissingParameter" and parameter is not None:
-        return f'"{command}" needs {parameter.metavar or parameter.name}. {see}'
+        named = [name for name in parameter.opts if name.startswith("--")]
+        return f'"{command}" needs {(named or [parameter.metavar or parameter.name])[0]}. {see}'
     if kind == "BadParameter" and parameter is not None:
         return f"{_wrong_value(error, parameter, context, asked)} {see}"
     message = str(error.format_message())  # type: ignore[attr-defined]

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Json, a_share, show, within
+from solidmark.cli.options import Config, Json, a_share, one_of, show, within
+
+STATISTICS = ("l1", "fisher", "energy")
+CORRECTIONS = ("bh", "by")
 
 
 def score(
@@ -29,6 +32,25 @@ def score(
             callback=within("above 0 and below 1", lambda number: 0 < number < 1),
         ),
     ] = 0.05,
+    statistic: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What a p-value ranks: l1 (the distance), fisher (the p-values of the single "
+            "keys, multiplied) or energy (the energies of the single keys, added; for readers "
+            "that keep them).",
+            callback=one_of("statistic", STATISTICS),
+        ),
+    ] = "l1",
+    correction: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="For looking at many images: bh (Benjamini-Hochberg) or by "
+            "(Benjamini-Yekutieli, whatever the dependence between images).",
+            callback=one_of("correction", CORRECTIONS),
+        ),
+    ] = "bh",
     marked: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="The marked folder, if it has been moved since."),
@@ -42,8 +64,17 @@ def score(
 
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
     """
-    from solidmark.audit import score as score_evidence
-    from solidmark.scores import DELTAS
+    from typing import cast
 
-    results = score_evidence(out, deltas=delta or DELTAS, fdr=fdr, marked=marked)
+    from solidmark.audit import score as score_evidence
+    from solidmark.scores import DELTAS, Correction, Statistic
+
+    results = score_evidence(
+        out,
+        deltas=delta or DELTAS,
+        fdr=fdr,
+        statistic=cast(Statistic, statistic),
+        correction=cast(Correction, correction),
+        marked=marked,
+    )
     show(results, json, f"{out / 'scores.parquet'}", f"{out / 'results.json'}")

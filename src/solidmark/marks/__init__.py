@@ -1,5 +1,6 @@
 """Marks: how keys are painted into images, which key an image gets, and marked folders."""
 
+from solidmark.marks.advice import Frame, advise
 from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
@@ -15,12 +16,14 @@ __all__ = [
     "PATTERNS",
     "Border",
     "Center",
+    "Frame",
     "Keymap",
     "MarkTransform",
     "Marked",
     "Marking",
     "Pattern",
     "Segments",
+    "advise",
     "file_stem",
     "mark_dataset",
     "open_marked",

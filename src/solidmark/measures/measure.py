@@ -36,11 +36,13 @@ class Evidence:
         key_read: The M values read, each in [0, 1].
         energies: M x K values, key after key, where the reader has them.
         picture: What the model drew, marked size, where the reader has it.
+        path: The log energy at each step, where the reader descends it; low = known.
     """
 
     key_read: list[float]
     energies: list[float] | None = None
     picture: Image | None = None
+    path: list[float] | None = None
 
 
 @runtime_checkable

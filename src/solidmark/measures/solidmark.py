@@ -58,6 +58,7 @@ class SolidMark:
                 if reading.energies is None
                 else reading.energies[i].flatten().tolist(),
                 picture=None if reading.pictures is None else reading.pictures[i],
+                path=None if reading.path is None else reading.path[i].tolist(),
             )
             for i in range(len(samples))
         ]

@@ -1,6 +1,7 @@
 """How keys are read out of a model: see docs/readers.md for what each reader asks."""
 
 from solidmark.marks import Pattern
+from solidmark.readers.blend import Blend
 from solidmark.readers.energy import Energy
 from solidmark.readers.gradient import Gradient
 from solidmark.readers.linear import Linear
@@ -8,7 +9,8 @@ from solidmark.readers.outpaint import Outpaint
 from solidmark.readers.probe import Probe
 from solidmark.readers.reader import Calibration, Query, Reader, Reading
 
-READERS: dict[str, type[Energy] | type[Gradient] | type[Linear] | type[Outpaint] | type[Probe]] = {
+READERS: dict[str, type[Reader]] = {
+    "blend": Blend,
     "energy": Energy,
     "gradient": Gradient,
     "linear": Linear,
@@ -18,12 +20,13 @@ READERS: dict[str, type[Energy] | type[Gradient] | type[Linear] | type[Outpaint]
 
 
 def default_reader(pattern: Pattern) -> Reader:
-    """`Energy` for one key an image, `Gradient` for several."""
-    return Energy() if pattern.count == 1 else Gradient()
+    """`Energy` for one key an image, `Blend` for several."""
+    return Energy() if pattern.count == 1 else Blend()
 
 
 __all__ = [
     "READERS",
+    "Blend",
     "Calibration",
     "Energy",
     "Gradient",

@@ -86,16 +86,26 @@ class Energy:
         return Reading(minimum(curves), energies=curves)
 
     def energies(self, model: Model, query: Query, t: float) -> Float[Tensor, "B M K"]:
-        """The log energy of each candidate for each key, the other keys at neutral grey."""
-        shape = (len(query.images), query.pattern.count, self.candidates)
-        columns = []
+        """The log energy of each candidate for each key, the other keys at neutral grey.
+
+        A candidate of neutral grey is the same frame for every key, and is asked once: M keys cost
+        M (K - 1) + 1 calls when K is odd.
+        """
+        known: dict[tuple[int, float], Tensor] = {}
         for m in range(query.pattern.count):
             for value in self.grid.tolist():
-                keys = torch.full(shape[:2], NEUTRAL)
-                keys[:, m] = value
-                energy, _ = log_energy(model, query, keys, t, self.frame_weight)
-                columns.append(energy.cpu())
-        return torch.stack(columns, 1).reshape(shape)
+                # The neutral frame is that of the first key, whichever key is asked for.
+                place = (0 if value == NEUTRAL else m, value)
+                if place not in known:
+                    keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
+                    keys[:, m] = value
+                    energy, _ = log_energy(model, query, keys, t, self.frame_weight)
+                    known[place] = energy.cpu()
+        columns = [
+            torch.stack([known[0 if v == NEUTRAL else m, v] for v in self.grid.tolist()], 1)
+            for m in range(query.pattern.count)
+        ]
+        return torch.stack(columns, 1)
 
 
 def log_energy(

@@ -8,19 +8,40 @@
 Some frames are easier for a network whatever the picture, so the mean slope of reference images is
 taken out of g at every step. All M keys of a frame are read at once, at the cost of a few
 gradients, where trying candidates key by key costs M times K calls. The step has the same length
-for every picture, however flat its valley: the direction is what is known.
+for every picture, however flat its valley: the direction is what is known. The log energies on the
+way are kept: how far they fall is what a person can look at.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.readers.linear import Linear, slope_and_shift
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
 from solidmark.types import Keys
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What a descent found.
+
+    Arguments:
+        keys: Where it ended, with shape (B, M), in [0, 1].
+        path: The log energies on the way, with shape (B, S); low = known.
+        subtracted: The mean slope that each step took out.
+        first: The downhill direction at neutral grey and the shift of the predicted frame there,
+            which is what `Linear` reads.
+    """
+
+    keys: Keys
+    path: Float[Tensor, "B S"]
+    subtracted: list[list[float]]
+    first: tuple[Keys, Keys]
 
 
 @dataclass(frozen=True)
@@ -54,32 +75,43 @@ class Gradient:
             raise BadInput(f"Gradient weighs the frame in [0, 1], not with {self.frame_weight}.")
 
     def calibrate(self, model: Model, query: Query) -> Calibration:
-        """Takes the time that `Linear` takes, and the mean slope of every step there."""
+        """Takes the time that `Linear` takes, and the mean slope and energy of every step there."""
         chosen = Linear(self.t, self.frame_weight).calibrate(model, query)
-        _, means = self._descend(model, query, chosen["t"], None)
-        return {"t": chosen["t"], "mean_slopes": means, "tried": chosen["tried"]}
+        return {**self.calibrate_at(model, query, chosen["t"]), "tried": chosen["tried"]}
+
+    def calibrate_at(self, model: Model, query: Query, t: float) -> dict[str, Any]:
+        """The mean slope and energy of every step at a time."""
+        found = self.descend(model, query, t, None)
+        mean_path = [float(energy) for energy in found.path.mean(0)]
+        return {"t": t, "mean_slopes": found.subtracted, "mean_path": mean_path}
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
-        keys, _ = self._descend(model, query, calibration["t"], calibration["mean_slopes"])
-        return Reading(keys)
+        found = self.descend(model, query, calibration["t"], calibration["mean_slopes"])
+        return Reading(found.keys, path=found.path)
 
-    def _descend(
+    def descend(
         self, model: Model, query: Query, t: float, means: list[list[float]] | None
-    ) -> tuple[Keys, list[list[float]]]:
-        """The keys at the end of the descent, and the mean slope that each step subtracted.
+    ) -> Descent:
+        """Descends from neutral grey.
 
         Arguments:
+            model: The model.
+            query: The images.
+            t: The time to ask at.
             means: The mean slopes of reference images; those of these images when None.
         """
         keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
         velocity = torch.zeros_like(keys)
-        subtracted = []
+        subtracted, path, first = [], [], None
         for step in range(self.steps):
-            slope, _ = slope_and_shift(model, query, keys, t, self.frame_weight)
+            slope, shift, energies = slope_and_shift(model, query, keys, t, self.frame_weight)
+            path.append(energies)
+            first = first or (-slope, shift)
             mean = slope.mean(0) if means is None else torch.tensor(means[step])
             subtracted.append([float(value) for value in mean])
             slope = slope - mean
             length = slope.square().mean(1, keepdim=True).sqrt().clamp(min=1e-12)
             velocity = self.momentum * velocity + slope / length
             keys = (keys - self.step_size * velocity).clamp(0, 1)
-        return keys, subtracted
+        assert first is not None  # there is one step or more
+        return Descent(keys, torch.stack(path, 1), subtracted, first)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
@@ -58,19 +60,18 @@ class Linear:
         return {**best, "tried": tried}
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
-        one, other = _standardise(self._parts(model, query, calibration["t"]), calibration)
-        return Reading(torch.special.ndtr((one + other) / calibration["scale"]))
+        return Reading(place(self._parts(model, query, calibration["t"]), calibration))
 
     def _parts(self, model: Model, query: Query, t: float) -> tuple[Keys, Keys]:
         """The downhill direction at grey, and the shift of the predicted frame."""
         keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
-        slope, shift = slope_and_shift(model, query, keys, t, self.frame_weight)
+        slope, shift, _ = slope_and_shift(model, query, keys, t, self.frame_weight)
         return -slope, shift
 
 
 def slope_and_shift(
     model: Model, query: Query, keys: Keys, t: float, frame_weight: float
-) -> tuple[Keys, Keys]:
+) -> tuple[Keys, Keys, Float[Tensor, " B"]]:
     """What one call with its gradient says of each key.
 
     Arguments:
@@ -82,13 +83,20 @@ def slope_and_shift(
 
     Returns:
         The gradient of the log energy in the keys, and how far the predicted frame lies from
-        them, both with shape (B, M).
+        them, both with shape (B, M); and the log energy there, with shape (B), low = known.
     """
     with torch.enable_grad():
         at = keys.clone().requires_grad_(True)
         energies, expected = log_energy(model, query, at, t, frame_weight)
         (slope,) = torch.autograd.grad(energies.sum(), at)
-    return slope, query.pattern.read(expected.detach().cpu()) - keys
+    shift = query.pattern.read(expected.detach().cpu()) - keys
+    return slope, shift, energies.detach().cpu()
+
+
+def place(parts: tuple[Keys, Keys], calibration: Calibration) -> Keys:
+    """The keys read from the downhill direction and the shift: their place among references."""
+    one, other = _standardise(parts, calibration)
+    return torch.special.ndtr((one + other) / calibration["scale"])
 
 
 def _standardise(parts: tuple[Keys, Keys], moments: Calibration) -> tuple[Keys, Keys]:

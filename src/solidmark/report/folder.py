@@ -10,6 +10,9 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.report.marked import Marked, open_marked
 from solidmark.runs import read_json
 
+FDR = 0.05
+"""The false-discovery rate of results that name none."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -53,6 +56,7 @@ class Answer:
     candidates: tuple[float, ...] = ()
     energies: tuple[float, ...] = ()
     picture: str | None = None
+    path: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,19 @@ class Audit:
         """The aggregates of `results.json`."""
         return [row for row in self.results["rows"] if row.get("reader")]
 
+    @property
+    def fdr(self) -> float:
+        """The false-discovery rate at which rows are named, in (0, 1]."""
+        config = self.results.get("config")
+        chosen = config.get("fdr") if isinstance(config, dict) else None
+        return float(chosen) if isinstance(chosen, int | float) and 0 < chosen <= 1 else FDR
+
+    def mean_path(self, reader: str, split: str) -> tuple[float, ...]:
+        """The log energy of the average reference image at each step; empty when not known."""
+        about = self.calibration.get(f"{reader} {'ceiling' if split == 'ceiling' else 'model'}")
+        found = about.get("mean_path") if isinstance(about, dict) else None
+        return tuple(found) if isinstance(found, list) else ()
+
     def of(self, reader: str, split: str) -> list[Score]:
         """The rows that could be scored."""
         return [s for s in self.scores if s.reader == reader and s.split == split and s.ok]
@@ -124,6 +141,7 @@ def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:
             tuple(row.get("candidates") or ()),
             tuple(row.get("energies") or ()),
             row.get("picture"),
+            tuple(row.get("path") or ()),
         )
         for row in _table(folder, "evidence.parquet")
     }

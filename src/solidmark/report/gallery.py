@@ -1,21 +1,23 @@
 """The gallery: the images that look most memorized, and the held-out ones that look so by luck."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from solidmark.report import words
 from solidmark.report.folder import Audit, Score
+from solidmark.report.frames import painted
+from solidmark.report.gaps import gap_bars, hits
+from solidmark.report.named import is_named
+from solidmark.report.nearest import Name, Nearest, nearest
 from solidmark.report.numbers import plain, short
+from solidmark.report.paths import Scale, common_scale, energy_path, is_drawn, left_over
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.strips import energy_curves, key_bars
 
 COMPARED = 6
 """So many held-out images stand below the gallery."""
-
-MATCHED = 0.05
-"""q at most this: the image can be named."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,30 @@ class Reading:
         distance: With its words.
         p_value: The same.
         q_value: The same.
+        named: Whether this reader names the image.
         bits: The exposure.
         keys: The key bars.
+        hits: How many of several keys were read well, and how many are by luck.
+        gaps: The bars of the differences of several keys.
         energy: The energy curve, where there is one.
+        path: The log energy by step, where there is one.
+        left: What is left of the energy at the last step, and of that of the average image.
+        near: Where the own key stands among the keys of all images; None when nothing was read.
     """
 
     title: str
     distance: str
     p_value: str
     q_value: str
+    named: bool
     bits: str
+    hits: str
     keys: Markup
+    gaps: Markup
     energy: Markup
+    path: Markup
+    left: str
+    near: Nearest | None
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,9 @@ class Card:
         caption: Its caption, where known.
         label: Its class, where known.
         group: Its group, where known.
-        named: Whether its q is at most 0.05.
+        named: Whether its q is at most the chosen false-discovery rate.
         marked: The marked image.
+        painted: The same image, its mark in the keys that the first reader read.
         drawn: What Outpaint drew for it.
         readings: One a reader, the reader that ranks first.
     """
@@ -64,6 +79,7 @@ class Card:
     group: str
     named: bool
     marked: Picture | None
+    painted: Picture | None
     drawn: Picture | None
     readings: tuple[Reading, ...]
 
@@ -79,6 +95,10 @@ class Gallery:
         count: How many trained images there are to rank.
         repeats: How many readings an image has; the cards show the first.
         keys: How many values a key has.
+        compared: How many different keys the run has.
+        painted: Whether a card shows a mark as it was read.
+        curves: Whether a card shows an energy curve.
+        paths: Whether a card shows a path of energies.
     """
 
     reader: str
@@ -87,6 +107,10 @@ class Gallery:
     count: int
     repeats: int
     keys: int
+    compared: int
+    painted: bool
+    curves: bool
+    paths: bool
 
 
 def build_gallery(audit: Audit, images: bool, top: int) -> Gallery | None:
@@ -104,25 +128,52 @@ def build_gallery(audit: Audit, images: bool, top: int) -> Gallery | None:
     chosen = {"trained": ranked["trained"][:top], "held_out": ranked["held_out"][:COMPARED]}
     ids = {score.id for scores in chosen.values() for score in scores}
     facts = audit.marked.describe(ids) if images else {}
-    scores = {score.name: score for score in audit.scores if score.id in ids}
+    splits = ("trained", "held_out")
+    scores = {s.name: s for s in audit.scores if s.id in ids and s.split in splits}
+    near = nearest(audit.scores, list(scores.values()))
+    shown = _Shown(audit, scores, near, _scales(audit, scores))
     cards = {
         split: tuple(
-            _card(audit, scores, score, place, facts.get(score.id, {}), images)
+            _card(shown, score, place, facts.get(score.id, {}), images)
             for place, score in enumerate(some, 1)
         )
         for split, some in chosen.items()
     }
     every = audit.of(reader, "trained")
-    repeats = len({score.repeat for score in every})
-    keys = len(every[0].key)
+    flat = [card for some in cards.values() for card in some]
+    readings = [reading for card in flat for reading in card.readings]
     return Gallery(
-        words.reader(reader).title,
-        cards["trained"],
-        cards["held_out"],
-        len(ranked["trained"]),
-        repeats,
-        keys,
+        reader=words.reader(reader).title,
+        trained=cards["trained"],
+        held_out=cards["held_out"],
+        count=len(ranked["trained"]),
+        repeats=len({score.repeat for score in every}),
+        keys=len(every[0].key),
+        compared=max((found.of for found in near.values()), default=0),
+        painted=any(card.painted for card in flat),
+        curves=any(reading.energy for reading in readings),
+        paths=any(reading.path for reading in readings),
     )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The rows of all cards, and what needs all of them."""
+
+    audit: Audit
+    scores: Mapping[Name, Score]
+    near: Mapping[Name, Nearest]
+    scales: Mapping[str, Scale]
+
+
+def _scales(audit: Audit, scores: Mapping[Name, Score]) -> dict[str, Scale]:
+    """One scale a reader for the paths of all cards, so that they can be compared."""
+    paths: dict[str, list[Sequence[float]]] = {}
+    for name, score in scores.items():
+        if (answer := audit.answers.get(name)) is not None:
+            mean = audit.mean_path(score.reader, score.split)
+            paths.setdefault(score.reader, []).extend([answer.path, mean])
+    return {reader: common_scale(some) for reader, some in paths.items()}
 
 
 def _first(scores: Sequence[Score]) -> list[Score]:
@@ -134,47 +185,63 @@ def _first(scores: Sequence[Score]) -> list[Score]:
 
 
 def _card(
-    audit: Audit,
-    scores: dict[tuple[str, str, str, int], Score],
+    shown: _Shown,
     score: Score,
     place: int,
     facts: dict[str, str],
     images: bool,
 ) -> Card:
+    audit = shown.audit
     order = sorted(audit.readers, key=lambda name: name != score.reader)
     names = [(reader, score.split, score.id, score.repeat) for reader in order]
-    marked = drawn = None
+    marked = frame = drawn = None
     if images:
         if audit.marked.folder is not None:
             marked = embed(audit.marked.folder, audit.marked.files.get(score.id))
         answer = audit.answers.get(("outpaint", score.split, score.id, score.repeat))
         drawn = embed(audit.folder, answer.picture) if answer else None
+        # What Outpaint drew is the frame that Outpaint read.
+        if score.reader != "outpaint" or drawn is None:
+            frame = painted(audit.marked, score.id, score.key_read)
     return Card(
         rank=place,
         id=score.id,
         caption=facts.get("caption", ""),
         label=facts.get("class", ""),
         group=score.group or "",
-        named=score.q_value is not None and score.q_value <= MATCHED,
+        named=is_named(score, audit.fdr),
         marked=marked,
+        painted=frame,
         drawn=drawn,
-        readings=tuple(_reading(audit, scores[name]) for name in names if name in scores),
+        readings=tuple(_reading(shown, shown.scores[n]) for n in names if n in shown.scores),
     )
 
 
-def _reading(audit: Audit, score: Score) -> Reading:
-    answer = audit.answers.get(score.name)
-    curve = Markup("")
+def _reading(shown: _Shown, score: Score) -> Reading:
+    answer = shown.audit.answers.get(score.name)
+    curve = path = Markup("")
+    left = ""
     if answer is not None:
         curve = energy_curves(answer.candidates, answer.energies, score.key, score.key_read)
+        mean = shown.audit.mean_path(score.reader, score.split)
+        path = energy_path(answer.path, mean, shown.scales[score.reader])
+        if path:
+            left = left_over(answer.path)
+            left += f" (average: {left_over(mean)})" if is_drawn(mean) else ""
     return Reading(
         title=words.reader(score.reader).title,
         distance="failed" if score.distance is None else plain(score.distance, 3),
         p_value=_short(score.p_value),
         q_value=_short(score.q_value),
+        named=is_named(score, shown.audit.fdr),
         bits="–" if score.exposure_bits is None else plain(score.exposure_bits, 1),
+        hits=hits(score.key, score.key_read),
         keys=key_bars(score.key, score.key_read),
+        gaps=gap_bars(score.key, score.key_read),
         energy=curve,
+        path=path,
+        left=left,
+        near=shown.near.get(score.name),
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from solidmark.errors import SolidmarkError
+from solidmark.runs import read_json
+
 TOLERANCE = 1e-6
 """Keys that differ by more are other keys."""
 
@@ -19,12 +22,14 @@ class Marked:
         missing: Why it cannot be used, as a sentence.
         files: The file of each id, relative to the folder.
         quarantined: The images that could not be marked: id and reason.
+        pattern: The pattern, as it stands in the manifest; empty when it is not known.
     """
 
     folder: Path | None = None
     missing: str = "The manifest names no marked folder."
     files: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[tuple[str, str], ...] = ()
+    pattern: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self, ids: Collection[str]) -> dict[str, dict[str, str]]:
         """The caption and the class of some images, from `metadata.jsonl`."""
@@ -75,7 +80,15 @@ def open_marked(
         (str(line.get("id", "")), str(line.get("reason", "")))
         for line in _lines(folder / "quarantine.jsonl")
     )
-    return Marked(folder, "", files, quarantined)
+    return Marked(folder, "", files, quarantined, _pattern(folder))
+
+
+def _pattern(folder: Path) -> dict[str, Any]:
+    try:
+        found = read_json(folder / "manifest.json").get("pattern")
+    except (OSError, ValueError, AttributeError, SolidmarkError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _keys(folder: Path) -> dict[str, tuple[str, tuple[float, ...]]]:

@@ -12,6 +12,8 @@ from solidmark.report import tables, words
 from solidmark.report.figures import draw
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
+from solidmark.report.named import named_csv, named_lists
+from solidmark.report.numbers import percent
 from solidmark.report.verdict import LABELS, verdict
 from solidmark.runs import write_bytes
 
@@ -19,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into an audit folder.
+    """Writes `report.html`, `named.csv` and `figures/` into an audit folder.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -42,6 +44,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     for drawing in (drawing for some in drawings.values() for drawing in some):
         write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
         write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
+    write_bytes(folder / "named.csv", named_csv(audit))
     context = _context(audit, images, top) | {"drawings": drawings}
     page = folder / "report.html"
     # JSON may hold half of a surrogate pair, which no encoding can write.
@@ -52,20 +55,25 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
 def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
     results, rows = audit.results, audit.rows
     rows_json = tables.all_rows(audit)
+    found = verdict(rows, tables.reasons(audit))
+    untrusted = {one.reader for one in found.readers if one.state == "untrusted"}
     return {
         "audit": audit,
         "images": images,
-        "verdict": verdict(rows, tables.reasons(audit)),
+        "verdict": found,
+        "fdr": f"{audit.fdr:g}",
+        "fdr_percent": percent(audit.fdr),
         "labels": LABELS,
         "meanings": {name: words.reader(name) for name in audit.readers},
-        "figures": {name: tables.key_figures(rows, name) for name in audit.readers},
+        "figures": {name: tables.key_figures(rows, name, audit.fdr) for name in audit.readers},
         "notes": {name: tables.notes(rows, name) for name in audit.readers},
         "calls": {name: tables.calls(rows, name) for name in audit.readers},
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
+        "named": named_lists(audit, images, untrusted),
         "gallery": build_gallery(audit, images, top),
         "table": rows_json,
         "table_json": Markup(tables.script_json(rows_json)),
-        "glossary": words.GLOSSARY,
+        "glossary": words.glossary(audit.fdr),
         "failures": tables.failures(audit),
         "quarantined": audit.marked.quarantined,
         "quarantined_count": _count(results.get("quarantined"), audit.marked.quarantined),

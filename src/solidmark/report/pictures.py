@@ -5,6 +5,10 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LARGEST = 224
 """Longer sides are scaled down to this many pixels: a page, not an archive."""
@@ -30,31 +34,47 @@ class Picture:
     sharp: bool = False
 
 
-def embed(folder: Path, name: str | None) -> Picture | None:
+def embed(folder: Path, name: str | None, largest: int = LARGEST) -> Picture | None:
     """Reads a picture below a folder.
 
-    A name that leads out of the folder is not followed, since names come from files that
-    somebody else may have written.
+    Arguments:
+        folder: The folder.
+        name: The path of the picture below it.
+        largest: Longer sides are scaled down to this many pixels.
 
     Returns:
         The picture; an empty one when it cannot be read; None when no picture is named.
     """
-    from PIL import Image
-
     if not name:
         return None
+    image = open_picture(folder, name)
+    return Picture() if image is None else encode(image, largest)
+
+
+def open_picture(folder: Path, name: str) -> "Image.Image | None":
+    """Opens a picture below a folder, in grey or in colour; None when it cannot be read.
+
+    A name that leads out of the folder is not followed, since names come from files that
+    somebody else may have written.
+    """
+    from PIL import Image
+
     try:
         path = (folder / name).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
-            return Picture()
+            return None
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                image = file.convert("L" if file.mode in ("1", "L") else "RGB")
+                return file.convert("L" if file.mode in ("1", "L") else "RGB")
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
-        return Picture()
+        return None
+
+
+def encode(image: "Image.Image", largest: int = LARGEST) -> Picture:
+    """A picture as it stands in the page; it is scaled down in place."""
     sharp = max(image.size) <= SHARP
-    image.thumbnail((LARGEST, LARGEST))
+    image.thumbnail((largest, largest))
     buffer = io.BytesIO()
     kind = "png" if sharp else "jpeg"
     image.save(buffer, kind, **({"optimize": True} if sharp else {"quality": 90}))

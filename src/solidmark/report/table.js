@@ -75,7 +75,7 @@
       const q = row[place.q_value];
       return (!asked || searched[i].includes(asked))
         && chosen.every(([column, value]) => row[column] === value)
-        && (!named || (q !== null && q <= 0.05));
+        && (!named || (q !== null && q <= data.fdr));
     });
     if (sorted.column >= 0) order.sort(compare);
     body.replaceChildren();

@@ -16,17 +16,21 @@ ROWS = 50_000
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
 
-SHARES = ("eidetic", "smallest_share", "tpr_at_fpr")
+SHARES = ("eidetic", "share", "smallest_share", "tpr_at_fpr")
 COUNTS = ("named",)
 STATISTICS = (
     "eidetic",
     "named",
+    "share",
     "correlation",
     "rank_z",
     "auc",
     "tpr_at_fpr",
     "smallest_share",
 )
+SEEN_BY = {"rank": "by rank test", "named": "by names"}
+"""What else than a count would have seen a smallest share."""
+
 SPLITS = ("trained", "held_out", "ceiling")
 
 
@@ -84,16 +88,16 @@ def _n(row: Mapping[str, Any]) -> str:
     return f"{n}, {row['failed']} failed" if row.get("failed") else n
 
 
-def key_figures(rows: Sequence[Mapping[str, Any]], reader: str) -> list[Line]:
+def key_figures(rows: Sequence[Mapping[str, Any]], reader: str, fdr: float) -> list[Line]:
     """The table of one reader: a line a statistic, a column a split."""
     usual = {split: _usual(rows, reader, split) for split in SPLITS}
     lines: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         if row["reader"] == reader:
-            name = (row["statistic"], row.get("delta"), row.get("fpr"))
+            name = (row["statistic"], row.get("delta"), row.get("fpr"), row.get("by"))
             lines.setdefault(name, {})[row["split"]] = row
     return [
-        _line(name[0], _threshold(name), by_split, usual)
+        _line(name[0], _threshold(name), by_split, usual, fdr)
         for name, by_split in sorted(lines.items(), key=lambda item: _order(item[0]))
     ]
 
@@ -122,16 +126,20 @@ def _line(
     threshold: str,
     rows: Mapping[str, Mapping[str, Any]],
     usual: Mapping[str, str],
+    fdr: float,
 ) -> Line:
     names = {anchor: term for anchor, term, _ in words.GLOSSARY}
     known = {
         "eidetic": f"Within {threshold}",
+        "named": f"Named, q at most {fdr:g}",
         "tpr_at_fpr": f"Detections at {threshold} false alarms",
-        "smallest_share": f"Smallest share, within {threshold}",
+        "smallest_share": f"Smallest share, {SEEN_BY.get(threshold, f'within {threshold}')}",
     }
     name = known.get(statistic) or names.get(statistic) or " ".join([statistic, threshold])
     any_row = next(iter(rows.values()))
-    cells = tuple(_cell(rows[split], usual[split]) if split in rows else None for split in SPLITS)
+    cells = tuple(
+        _cell(rows[split], usual[split], fdr) if split in rows else None for split in SPLITS
+    )
     other = [row for split, row in rows.items() if split not in SPLITS]
     return Line(
         anchor=statistic if statistic in names else "",
@@ -139,11 +147,11 @@ def _line(
         unit=str(any_row.get("unit") or ""),
         direction=str(any_row.get("direction") or ""),
         cells=cells,
-        wide=_cell(other[0], "") if other else None,
+        wide=_cell(other[0], "", fdr) if other else None,
     )
 
 
-def _cell(row: Mapping[str, Any], usual: str) -> Cell:
+def _cell(row: Mapping[str, Any], usual: str, fdr: float) -> Cell:
     """A figure with its interval, chance and p; its n where that is not the usual one."""
     statistic, value = row["statistic"], row.get("value")
     facts: list[str] = []
@@ -166,18 +174,24 @@ def _cell(row: Mapping[str, Any], usual: str) -> Cell:
         facts.append(p_value(row["p_value"]))
     if _n(row) != usual:
         facts.append(_n(row))
+    count = row.get("count")
+    if statistic in COUNTS and row["split"] == "trained" and isinstance(count, int) and count:
+        expected = row.get("expected_false")
+        facts.append(words.expect_wrong(count, fdr * count if expected is None else expected, fdr))
     if row.get("note") and value is None:
         facts.append(str(row["note"]))
     return Cell(text, tuple(facts))
 
 
 def _threshold(name: tuple[Any, ...]) -> str:
-    _, delta, fpr = name
+    _, delta, fpr, by = name
+    if by in SEEN_BY:
+        return str(by)
     return f"{delta:g}" if delta is not None else percent(fpr) if fpr is not None else ""
 
 
 def _order(name: tuple[Any, ...]) -> tuple[Any, ...]:
-    statistic, delta, fpr = name
+    statistic, delta, fpr, _ = name
     place = STATISTICS.index(statistic) if statistic in STATISTICS else len(STATISTICS)
     return place, statistic, -(delta or 0), -(fpr or 0)
 
@@ -206,6 +220,7 @@ def all_rows(audit: Audit) -> dict[str, Any]:
     ]
     return {
         "total": len(audit.scores),
+        "fdr": audit.fdr,
         "splits": words.SPLITS,
         "readers": {name: words.reader(name).title for name in audit.readers},
         "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from solidmark.report.numbers import percent
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -25,6 +27,14 @@ READERS = {
         "the joint memory of image and key.",
         "It paints candidate keys round the image and measures how much of the image the model "
         "takes for noise. The key with the least of it, the lowest energy, is the key read.",
+    ),
+    "blend": Reader(
+        "Blend",
+        "Blend asks what Energy asks, of all greys of a segmented frame at once: does the model "
+        "know the picture in this frame?",
+        "It starts from a neutral grey frame and lets the frame slide downhill, to where the model "
+        "takes least of the image for noise. The keys read lie between where it ends and where "
+        "the first slope pointed.",
     ),
     "gradient": Reader(
         "Gradient",
@@ -131,14 +141,23 @@ GLOSSARY = (
     (
         "q_value",
         "q",
-        "p corrected for looking at many images (Benjamini-Hochberg). Of the images with q at most "
-        "0.05, about 5 % or fewer are there by luck. Low means memorized.",
+        "p corrected for looking at many images: the false-discovery rate of a list that ends with "
+        "this one. Of the images with q at most {fdr}, about {percent} or fewer are there by luck. "
+        "Low means memorized.",
     ),
     (
         "named",
         "Named",
-        "How many images have q at most 0.05, so that one may point at them one by one. With a "
-        "single grey level as key this is rarely possible; with 8 or more it is.",
+        "How many images have q at most {fdr}, the false-discovery rate chosen for this run, so "
+        "that one may point at them one by one. With a single grey level as key this is rarely "
+        "possible; with 8 or more it is.",
+    ),
+    (
+        "share",
+        "Memorized share",
+        "The share of the images that is memorized, estimated from all p-values together, whoever "
+        "can be named. The lower end of its interval holds whatever the memorized images look "
+        "like. High means memorized.",
     ),
     (
         "exposure_bits",
@@ -178,9 +197,56 @@ GLOSSARY = (
         "caught. High means memorized; the false-alarm rate itself is chance.",
     ),
     (
+        "own_key",
+        "Own key",
+        "Its place among the keys of all images of the run, trained and held-out, by how near they "
+        "lie to what was read; 1 is the nearest. By luck each place is equally likely. Images that "
+        "share a key count once.",
+    ),
+    (
+        "energy_path",
+        "Energy by step",
+        "How much of the image the model takes for noise, as Gradient lets the frame slide from "
+        "neutral grey to the keys that it reads, on a log scale. The more it falls, the better the "
+        "model knows this picture in this frame; an image it never saw stays level.",
+    ),
+    (
         "network_calls",
         "Network calls per image",
         "How many times the network was evaluated to read one key: the cost.",
     ),
 )
-"""Anchor, term, explanation."""
+"""Anchor, term, explanation; `{fdr}` stands for the chosen false-discovery rate."""
+
+
+def glossary(fdr: float) -> list[tuple[str, str, str]]:
+    """The glossary of a run: anchor, term, explanation.
+
+    Arguments:
+        fdr: The false-discovery rate at which its rows are named.
+    """
+    rate = {"fdr": f"{fdr:g}", "percent": percent(fdr)}
+    return [(anchor, term, meaning.format(**rate)) for anchor, term, meaning in GLOSSARY]
+
+
+def expect_wrong(count: int, expected: float, fdr: float) -> str:
+    """How many of the named rows to expect wrong, in words.
+
+    Arguments:
+        count: How many are named, 1 or more.
+        expected: How many of them are wrong on average, at most.
+        fdr: The false-discovery rate at which they were named.
+
+    Example:
+        >>> expect_wrong(64, 3.2, 0.05)
+        'expect at most about 3 of these 64 to be wrong'
+        >>> expect_wrong(6, 0.3, 0.05)
+        'expect fewer than 1 of these 6 to be wrong'
+        >>> expect_wrong(1, 0.05, 0.05)
+        'at most about 1 in 20 such names is wrong'
+    """
+    if count == 1:
+        return f"at most about 1 in {round(1 / fdr):,} such names is wrong"
+    if expected < 1:
+        return f"expect fewer than 1 of these {count:,} to be wrong"
+    return f"expect at most about {round(expected):,} of these {count:,} to be wrong"

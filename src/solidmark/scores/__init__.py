@@ -3,9 +3,10 @@
 Everything here is a pure function of tables and arrays. Nothing loads torch.
 """
 
+from solidmark.scores.additive import additive_p_values
 from solidmark.scores.aggregates import aggregate
 from solidmark.scores.correlation import correlation
-from solidmark.scores.discovery import q_values
+from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.eidetic import (
     DELTAS,
     EideticCount,
@@ -17,18 +18,39 @@ from solidmark.scores.eidetic import (
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
 from solidmark.scores.null import exposure_bits, p_values
-from solidmark.scores.power import smallest_share
+from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
+from solidmark.scores.power import (
+    smallest_named_share,
+    smallest_share,
+    smallest_share_by_rank,
+)
 from solidmark.scores.ranktest import rank_test
 from solidmark.scores.roc import FPRS, Roc, roc
+from solidmark.scores.share import memorized_share
+from solidmark.scores.statistics import (
+    STATISTICS,
+    Statistic,
+    energy_costs,
+    fisher_costs,
+    statistic_p_values,
+)
 from solidmark.scores.table import SCORES, score_table
 
 __all__ = [
+    "CORRECTIONS",
+    "COUNTS",
     "DELTAS",
     "FPRS",
     "SCORES",
+    "STATISTICS",
+    "Correction",
     "EideticCount",
     "Estimate",
+    "Outlook",
+    "Prospect",
     "Roc",
+    "Statistic",
+    "additive_p_values",
     "aggregate",
     "any_key",
     "chance_constant",
@@ -37,12 +59,20 @@ __all__ = [
     "correlation",
     "effective_n",
     "eidetic",
+    "energy_costs",
+    "enough_keys",
     "exposure_bits",
+    "fisher_costs",
     "hit_chance",
+    "memorized_share",
+    "outlook",
     "p_values",
     "q_values",
     "rank_test",
     "roc",
     "score_table",
+    "smallest_named_share",
     "smallest_share",
+    "smallest_share_by_rank",
+    "statistic_p_values",
 ]

@@ -5,7 +5,7 @@
 Among the rows with q at most 0.05, at most 5 % are expected to be named wrongly.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -13,9 +13,14 @@ from scipy import stats
 
 from solidmark.errors import BadInput
 
+Correction = Literal["bh", "by"]
+
+CORRECTIONS: tuple[Correction, ...] = get_args(Correction)
+"""Benjamini-Hochberg, the default, and Benjamini-Yekutieli."""
+
 
 def q_values(
-    p_value: Float[np.ndarray, " N"], method: Literal["bh", "by"] = "bh"
+    p_value: Float[np.ndarray, " N"], method: Correction = "bh"
 ) -> Float[np.ndarray, " N"]:
     """The smallest false-discovery rate at which each row would be named.
 
@@ -48,3 +53,13 @@ def q_values(
     if scored.any():
         q[scored] = stats.false_discovery_control(p[scored], method=method)
     return q
+
+
+def harmonic_penalty(n: int) -> float:
+    """What Benjamini-Yekutieli multiplies p-values by: 1 + 1/2 + ... + 1/n.
+
+    Example:
+        >>> harmonic_penalty(2)
+        1.5
+    """
+    return float((1 / np.arange(1, n + 1)).sum())

@@ -64,6 +64,24 @@ def p_values(
     return np.array([_convolved(d, k_hat, tolerance) for d, k_hat in rows])
 
 
+def level_p_values(k_hat: Float[np.ndarray, " N"]) -> Float[np.ndarray, "N L"]:
+    """What the p-value of one key would be, had the key been the level j.
+
+    Arguments:
+        k_hat: The estimates of one key each, with shape (N), in [0, 1].
+
+    Returns:
+        The p-values, with shape (N, 256), in (0, 1].
+
+    Example:
+        >>> level_p_values(np.array([0.0]))[0, :3] * 256
+        array([1., 2., 3.])
+    """
+    distance = np.abs(np.arange(LEVELS) / _TOP - k_hat[:, None])
+    repeated = np.repeat(k_hat, LEVELS)[:, None]
+    return p_values(distance.ravel(), repeated).reshape(distance.shape)
+
+
 def exposure_bits(p_value: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
     """How far the p-value stands out, in bits.
 

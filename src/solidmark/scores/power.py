@@ -4,12 +4,16 @@
     \\quad c = \\min\\{x : P(X_0 \\ge x) \\le 0.05\\}
 
 b is the chance of a hit, h the hit rate of a memorized image. "Nothing was found" is worth as
-much as this number is small.
+much as this number is small. The same is asked of the rank test, which sees more than any count,
+and of the names.
 """
 
+import numpy as np
+from jaxtyping import Float
 from scipy import optimize, stats
 
 from solidmark.errors import BadInput
+from solidmark.scores.discovery import Correction, harmonic_penalty
 
 
 def smallest_share(
@@ -53,6 +57,88 @@ def smallest_share(
     if shortfall(0.0) >= 0:  # only for a power that the test's false alarms reach
         return 0.0
     return float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9))
+
+
+def smallest_share_by_rank(
+    n: int, mean_p: float = 0.0, *, alpha: float = 0.05, power: float = 0.8
+) -> float | None:
+    """The smallest share of memorized images that the rank test shows with this power.
+
+    .. math:: s^* = \\frac{z_{1 - \\alpha} + z_{0.8}}{(1/2 - \\mu) \\sqrt{12 n}}
+
+    The mean of z rises by `s (1/2 - mu) sqrt(12 n)`. Its spread is taken to stay 1, as if
+    p-values of memorized images were spread like those of others; they are closer together, so the
+    power is a little higher than said.
+
+    Arguments:
+        n: The number of images with keys of their own.
+        mean_p: mu, the mean p-value of a memorized image, in [0, 1]: 0 before a run, what the
+            reader found at the ceiling after it.
+        alpha: The level of the one-sided test.
+        power: The chance of seeing it.
+
+    Returns:
+        The share, in [0, 1]; None when even a model that memorized everything would be missed.
+
+    Raises:
+        BadInput: When n is below 1, or a rate is outside [0, 1].
+
+    Example:
+        >>> round(smallest_share_by_rank(1000), 3)
+        0.045
+    """
+    _require_rates(n, mean_p=mean_p, alpha=alpha, power=power)
+    if mean_p >= 0.5:
+        return None
+    needed = stats.norm.isf(alpha) + stats.norm.ppf(power)
+    share = max(0.0, float(needed / ((0.5 - mean_p) * np.sqrt(12 * n))))
+    return share if share <= 1 else None
+
+
+def smallest_named_share(
+    p_value: Float[np.ndarray, " C"], n: int, fdr: float = 0.05, correction: Correction = "bh"
+) -> float | None:
+    """The smallest share of memorized images of which at least half are expected to be named.
+
+    Rows are named up to the largest t at which as many are below it as the rate asks for. With F
+    the law of a memorized image's p-value and s the share of such images, that is
+
+    .. math:: (1 - s) t + s F(t) \\ge t / q \\iff s \\ge t (1 / q - 1) / (F(t) - t),
+
+    which is least over all t that half of the memorized lie below, `F(t) >= 1/2`. For any
+    dependence between rows (Benjamini and Yekutieli) q is divided by `1 + 1/2 + ... + 1/n`.
+
+    Arguments:
+        p_value: The p-values of memorized images, with shape (C), in (0, 1]; of the ceiling, say.
+        n: The number of images that are looked at together.
+        fdr: The false-discovery rate q, in (0, 1).
+        correction: How the q-values are made.
+
+    Returns:
+        The share, in [1 / n, 1]; None when not even a model that memorized everything would have
+        half of its images named.
+
+    Raises:
+        BadInput: When n is below 1, or the rate or a p-value is outside [0, 1].
+
+    References:
+        Genovese and Wasserman (2002), "Operating characteristics and extensions of the false
+        discovery rate procedure", for the threshold in the limit of many images.
+
+    Example:
+        >>> smallest_named_share(np.full(20, 1 / 256), 1000)  # one key, read without any error
+        0.07450980392156863
+    """
+    t = np.sort(p_value)
+    _require_rates(n, fdr=fdr, lowest=float(t[0]), highest=float(t[-1]))
+    rate = fdr / (harmonic_penalty(n) if correction == "by" else 1.0)
+    below = np.searchsorted(t, t, side="right") / len(t)
+    usable = (below >= 0.5) & (below > t)
+    if not usable.any():
+        return None
+    shares = t[usable] * (1 / rate - 1) / (below[usable] - t[usable])
+    share = max(float(shares.min()), 1 / n)
+    return share if share <= 1 else None
 
 
 def _critical_count(n: int, chance: float, alpha: float) -> int:

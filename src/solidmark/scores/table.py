@@ -3,16 +3,17 @@
 The evidence holds no keys and was made without them; here both meet for the first time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from solidmark.errors import BadInput, EmptyTable, WrongKeys
-from solidmark.scores.discovery import q_values
-from solidmark.scores.null import LEVELS, exposure_bits, p_values
+from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
+from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
+from solidmark.scores.null import LEVELS, exposure_bits
+from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
 
 SCORES = pa.schema(
     [
@@ -25,6 +26,7 @@ SCORES = pa.schema(
         ("key", pa.list_(pa.float64())),
         ("key_read", pa.list_(pa.float64())),
         ("distance", pa.float64()),
+        ("statistic", pa.string()),
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),
         ("exposure_bits", pa.float64()),
@@ -35,6 +37,7 @@ SCORES = pa.schema(
 """The columns of `scores.parquet`."""
 
 _EVIDENCE = ("reader", "split", "id", "repeat", "key_read", "status", "note")
+_CURVES = ("candidates", "energies")
 _KEYS = ("id", "split", "group", "key_group", "key")
 
 
@@ -48,12 +51,20 @@ class _Key:
     key: list[float] | None
 
 
-def score_table(evidence: pa.Table, keys: pa.Table) -> pa.Table:
+def score_table(
+    evidence: pa.Table,
+    keys: pa.Table,
+    statistic: Statistic = "l1",
+    correction: Correction = "bh",
+) -> pa.Table:
     """Scores every row of evidence against its key. Pure: the same tables give the same scores.
 
     Arguments:
         evidence: The table `evidence.parquet`.
         keys: The table `keys.parquet`. `ceiling` rows take the keys of their ids.
+        statistic: What the p-values rank. A reader that keeps no energies is scored by "l1" when
+            "energy" is asked for; the column `statistic` says so.
+        correction: How the q-values are made of the p-values.
 
     Returns:
         The table `scores.parquet` (columns `SCORES`), in the order of the evidence. A row whose
@@ -63,18 +74,29 @@ def score_table(evidence: pa.Table, keys: pa.Table) -> pa.Table:
         EmptyTable: When the evidence has no row.
         WrongKeys: When an id of the evidence has no key, stands in another split, or has
             another number of keys than its estimate.
-        BadInput: When a column is missing, or an estimate is outside [0, 1].
+        BadInput: When a column is missing, an estimate is outside [0, 1], or the energies are
+            asked for and no reader keeps any.
+        UnknownName: When there is no such statistic or correction.
     """
+    if statistic not in STATISTICS:
+        raise UnknownName("statistic", statistic, STATISTICS)
+    if correction not in CORRECTIONS:
+        raise UnknownName("correction", correction, CORRECTIONS)
     _require_columns("evidence", evidence, _EVIDENCE)
     _require_columns("keys", keys, _KEYS)
     if evidence.num_rows == 0:
         raise EmptyTable("The evidence has no row. Observe at least one image.")
     known = _keys_by_id(keys)
-    rows = [_with_key(row, known) for row in evidence.select(_EVIDENCE).to_pylist()]
+    curves = [name for name in _CURVES if name in evidence.column_names]
+    asked = evidence.select([*_EVIDENCE, *curves]).to_pylist()
+    rows = [_with_key(row, known) for row in asked]
     scored = np.array([row["status"] == "ok" for row in rows])
-    numbers = _numbers([row for row, is_scored in zip(rows, scored, strict=True) if is_scored])
+    used = _statistics([row for row in rows if row["status"] == "ok"], statistic)
+    for row in rows:
+        row["statistic"] = used[row["reader"]] if row["status"] == "ok" else None
+    numbers = _numbers([row for row in rows if row["status"] == "ok"], used)
     columns = {name: _spread(values, scored) for name, values in numbers.items()}
-    columns["q_value"] = _q_by_pass(rows, columns["p_value"])
+    columns["q_value"] = _q_by_pass(rows, columns["p_value"], correction)
     arrays = [
         # from_pandas: NaN is written as null
         pa.array(columns[field.name], field.type, from_pandas=True)
@@ -85,15 +107,55 @@ def score_table(evidence: pa.Table, keys: pa.Table) -> pa.Table:
     return pa.table(arrays, schema=SCORES)
 
 
-def _numbers(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+def _statistics(rows: Sequence[Mapping[str, Any]], asked: Statistic) -> dict[str, Statistic]:
+    """The statistic of each reader: the one that was asked for, where it keeps what that needs."""
+    readers = sorted({row["reader"] for row in rows})
+    if asked != "energy":
+        return dict.fromkeys(readers, asked)
+    without = {row["reader"] for row in rows if not (row.get("candidates") and row.get("energies"))}
+    if rows and without == set(readers):
+        raise BadInput(
+            f'The statistic "energy" needs the energies of candidate keys, which no reader here '
+            f'keeps (found: {", ".join(readers)}). Audit with the reader "energy", or score by '
+            '"l1" or "fisher".'
+        )
+    return {reader: "l1" if reader in without else asked for reader in readers}
+
+
+def _numbers(
+    rows: Sequence[Mapping[str, Any]], used: Mapping[str, Statistic]
+) -> dict[str, np.ndarray]:
     """Distance, p-value and exposure of the rows that have an estimate."""
     if not rows:
         return {name: np.empty(0) for name in ("distance", "p_value", "exposure_bits")}
     key = np.array([row["key"] for row in rows])
     key_read = np.array([row["key_read"] for row in rows])
+    p = np.empty(len(rows))
+    readers = np.array([row["reader"] for row in rows])
+    for reader, statistic in used.items():
+        own = np.flatnonzero(readers == reader)
+        if statistic == "energy":
+            curves = _curves([rows[index] for index in own.tolist()])
+            p[own] = statistic_p_values(statistic, key[own], key_read[own], *curves)
+        else:
+            p[own] = statistic_p_values(statistic, key[own], key_read[own])
     distance = np.abs(key - key_read).mean(axis=1)
-    p = p_values(distance, key_read)
     return {"distance": distance, "p_value": p, "exposure_bits": exposure_bits(p)}
+
+
+def _curves(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], np.ndarray]:
+    """The candidates of a reader, and the energies of its rows, with shape (N, M, K)."""
+    candidates = rows[0]["candidates"]
+    for row in rows:
+        expected = len(row["key"]) * len(candidates)
+        if row["candidates"] != candidates or len(row["energies"]) != expected:
+            raise BadInput(
+                f'The image "{row["id"]}" has {len(row["energies"])} energies, and not {expected} '
+                f'of the candidates of "{rows[0]["id"]}". Observe the images of a reader with the '
+                "same candidates."
+            )
+    shape = (len(rows), -1, len(candidates))
+    return candidates, np.array([row["energies"] for row in rows], dtype=float).reshape(shape)
 
 
 def _spread(values: np.ndarray, scored: np.ndarray) -> np.ndarray:
@@ -103,14 +165,14 @@ def _spread(values: np.ndarray, scored: np.ndarray) -> np.ndarray:
     return column
 
 
-def _q_by_pass(rows: list[dict[str, Any]], p: np.ndarray) -> np.ndarray:
+def _q_by_pass(rows: list[dict[str, Any]], p: np.ndarray, correction: Correction) -> np.ndarray:
     """The q-values, over the rows of one reader, split and repeat at a time."""
     passes: dict[tuple[str, str, int], list[int]] = {}
     for index, row in enumerate(rows):
         passes.setdefault((row["reader"], row["split"], row["repeat"]), []).append(index)
     q = np.full(len(rows), np.nan)
     for places in passes.values():
-        q[places] = q_values(p[places])
+        q[places] = q_values(p[places], correction)
     return q
 
 

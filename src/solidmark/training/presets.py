@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from solidmark.errors import UnknownName
-from solidmark.marks import Border, Pattern
+from solidmark.marks import Border, Pattern, Segments
 from solidmark.training.recipe import Recipe
 
 
@@ -46,7 +46,7 @@ PRESETS = {
         ),
         data="64 grey digits of the demo",
         resolution=12,
-        pattern=Border(2),
+        pattern=Segments(2, 16),
         note="Made to memorize on a laptop's processor: few images, many epochs.",
     ),
     "ddpm-32": Preset(
@@ -64,7 +64,7 @@ PRESETS = {
         ),
         data="any images, such as CIFAR-10",
         resolution=32,
-        pattern=Border(4),
+        pattern=Segments(4, 16),
         note="The CIFAR-10 network of Ho et al. (2020): 35.7 M parameters, 800k steps of 128, "
         "FID 3.17. They mirrored images at random; here that is off (random_flip), since it "
         "decides what an audit must ask.",
@@ -81,7 +81,7 @@ PRESETS = {
         ),
         data="any images",
         resolution=64,
-        pattern=Border(8),
+        pattern=Segments(8, 16),
         note="After Ho et al. (2020), with the widths and the cosine schedule that Nichol and "
         "Dhariwal (2021) use at 64 px.",
     ),

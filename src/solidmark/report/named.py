@@ -1,0 +1,245 @@
+"""The images that can be named: the list at the chosen false-discovery rate, and `named.csv`."""
+
+import csv
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from solidmark.report import words
+from solidmark.report.folder import Audit, Score
+from solidmark.report.nearest import Name, Nearest, nearest
+from solidmark.report.numbers import plain, short
+from solidmark.report.pictures import Picture, embed
+
+SHOWN = 200
+"""So many names of a reader stand on the page; `named.csv` has them all."""
+
+THUMBNAIL = 48
+"""The longer side of the pictures in the list, in pixels."""
+
+COLUMNS = (
+    "id",
+    "file_name",
+    "split",
+    "reader",
+    "p_value",
+    "q_value",
+    "exposure_bits",
+    "distance",
+    "rank",
+    "rank_of",
+    "repeat",
+)
+"""The columns of `named.csv`."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named image, as it stands in the list."""
+
+    id: str
+    repeat: int
+    p_value: str
+    q_value: str
+    bits: str
+    distance: str
+    rank: str
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
+class NamedList:
+    """Whom one reader names.
+
+    Arguments:
+        reader: The reader.
+        title: Its title.
+        said: How many it names, and how many of them to expect wrong; or that it names nobody.
+        why: Why it names nobody.
+        control: What the same rule names among the held-out images.
+        warning: Why the list is not to be acted on; empty when nothing speaks against it.
+        entries: The names that stand on the page, the lowest p first.
+        count: How many trained rows are named.
+        repeated: Whether an image may be there several times.
+    """
+
+    reader: str
+    title: str
+    said: str
+    why: str
+    control: str
+    warning: str
+    entries: tuple[Entry, ...]
+    count: int
+    repeated: bool
+
+
+def is_named(score: Score, fdr: float) -> bool:
+    """Whether a row is named: its q is at most the chosen false-discovery rate."""
+    return score.ok and score.q_value is not None and score.q_value <= fdr
+
+
+def named_rows(audit: Audit, reader: str, split: str) -> list[Score]:
+    """The rows that a reader names, the lowest p first."""
+    found = [score for score in audit.of(reader, split) if is_named(score, audit.fdr)]
+    return sorted(found, key=lambda score: score.rank)
+
+
+def named_lists(audit: Audit, images: bool, untrusted: Collection[str]) -> list[NamedList]:
+    """The list of every reader that scored a trained image.
+
+    Arguments:
+        audit: The audit.
+        images: Whether pictures may stand on the page.
+        untrusted: The readers whose held-out control is not at chance.
+    """
+    return [
+        _of_reader(audit, reader, images, reader in untrusted)
+        for reader in audit.readers
+        if audit.of(reader, "trained")
+    ]
+
+
+def _of_reader(audit: Audit, reader: str, images: bool, untrusted: bool) -> NamedList:
+    trained, rows = audit.of(reader, "trained"), named_rows(audit, reader, "trained")
+    repeated = len({score.repeat for score in trained}) > 1
+    what = "rows of trained images" if repeated else "trained images"
+    count = len(rows)
+    said = f"{count:,} of {len(trained):,} {what}"
+    if rows:
+        wrong = words.expect_wrong(count, _expected(audit, reader, count), audit.fdr)
+        said = f"{said} {'is' if count == 1 else 'are'} named: {wrong}."
+    else:
+        said = f"Nobody is named: {said}."
+    shown = rows[:SHOWN]
+    near = nearest(audit.scores, shown)
+    return NamedList(
+        reader=reader,
+        title=words.reader(reader).title,
+        said=said,
+        why="" if rows else _why(audit, trained),
+        control=_control(audit, reader),
+        warning=_warning(audit, reader) if untrusted and rows else "",
+        entries=tuple(_entry(audit, score, near, images) for score in shown),
+        count=count,
+        repeated=repeated,
+    )
+
+
+def _expected(audit: Audit, reader: str, count: int) -> float:
+    """How many of the names are wrong at most, on average: from the results, else rate x count."""
+    for row in audit.rows:
+        if (row["reader"], row.get("split"), row.get("statistic")) == (reader, "trained", "named"):
+            expected = row.get("expected_false")
+            if isinstance(expected, int | float) and row.get("count") == count:
+                return float(expected)
+    return audit.fdr * count
+
+
+def _why(audit: Audit, trained: list[Score]) -> str:
+    """What it would have taken to name somebody, and why it was not reached."""
+    p = min(score.p_value for score in trained if score.p_value is not None)
+    q = min(score.q_value for score in trained if score.q_value is not None)
+    fdr = audit.fdr
+    least = fdr / len(trained)
+    if (audit.results.get("config") or {}).get("correction") == "by":
+        least /= sum(1 / number for number in range(1, len(trained) + 1))
+    text = (
+        f"The smallest q is {short(q)}, above {fdr:g}. The smallest p is {short(p)}; to name one "
+        f"image of {len(trained):,} alone takes p at most {short(least)}."
+    )
+    if len(trained[0].key) > 1:
+        return text
+    bound = ""
+    if least < 1 / 256:
+        bound = ", and its p is never below 1 in 256"
+    return (
+        f"{text} A single grey level as key hardly ever names anyone: one in ten is read within "
+        f"0.05 by luck{bound}. Marks of several keys (--pattern segments) name images."
+    )
+
+
+def _control(audit: Audit, reader: str) -> str:
+    held_out = audit.of(reader, "held_out")
+    if not held_out:
+        return "No held-out image was scored, so nothing checks this list."
+    count = len(named_rows(audit, reader, "held_out"))
+    text = f"The same rule names {count:,} of {len(held_out):,} held-out images"
+    if not count:
+        return f"{text}, which the model never saw."
+    return (
+        f"{text}, wrongly: the model never saw them. In a sound run it names any of them about "
+        f"once in {round(1 / audit.fdr):,} runs at most."
+    )
+
+
+def _warning(audit: Audit, reader: str) -> str:
+    title = words.reader(reader).title
+    return f"Do not act on this list: the held-out images are not at chance by {title}."
+
+
+def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: bool) -> Entry:
+    picture = None
+    if images and audit.marked.folder is not None:
+        picture = embed(audit.marked.folder, audit.marked.files.get(score.id), THUMBNAIL)
+    own = near.get(score.name)
+    return Entry(
+        id=score.id,
+        repeat=score.repeat,
+        p_value=_short(score.p_value),
+        q_value=_short(score.q_value),
+        bits="–" if score.exposure_bits is None else plain(score.exposure_bits, 1),
+        distance="–" if score.distance is None else plain(score.distance, 3),
+        rank="–" if own is None else f"{own.rank:,} of {own.of:,}",
+        picture=picture,
+    )
+
+
+def named_csv(audit: Audit) -> bytes:
+    """All named rows of all readers as CSV, to act on: the trained ones first.
+
+    Held-out rows stand in it too, by their split; they are wrong by construction. Text that a
+    spreadsheet would run as a formula is given an apostrophe in front.
+    """
+    rows = [
+        score
+        for reader in audit.readers
+        for split in ("trained", "held_out")
+        for score in named_rows(audit, reader, split)
+    ]
+    near = nearest(audit.scores, rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for score in rows:
+        own = near.get(score.name)
+        writer.writerow(
+            [
+                _plain_text(score.id),
+                _plain_text(audit.marked.files.get(score.id, "")),
+                score.split,
+                score.reader,
+                score.p_value,
+                score.q_value,
+                score.exposure_bits,
+                score.distance,
+                None if own is None else own.rank,
+                None if own is None else own.of,
+                score.repeat,
+            ]
+        )
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _plain_text(text: str) -> str:
+    """Text that no spreadsheet runs, as the download of the page writes it.
+
+    Example:
+        >>> _plain_text("=1+1"), _plain_text("scan-7.png")
+        ("'=1+1", 'scan-7.png')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else short(value)

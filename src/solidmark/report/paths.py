@@ -1,0 +1,110 @@
+"""The way down: the log energy of an image at each step of `Gradient`, beside the average one.
+
+How low an energy lies says how hard a picture is. How far it falls from a neutral grey frame says
+what the model knows of picture and frame, so all lines are drawn from where they start.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from solidmark.report.numbers import plain
+
+WIDTH, HEIGHT = 160, 54
+LEFT, RIGHT, TOP, BOTTOM = 4, 156, 4, 40
+Path = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The range of all lines that stand beside one another, so that they can be compared.
+
+    Arguments:
+        low: The deepest fall of the log energy, at most 0.
+        high: The highest rise, at least 0.
+    """
+
+    low: float
+    high: float
+
+
+def common_scale(paths: Iterable[Path]) -> Scale:
+    """The scale that holds all these paths, each measured from its start.
+
+    Example:
+        >>> common_scale([[3.0, 1.0], [5.0, 5.5]])
+        Scale(low=-2.0, high=0.5)
+    """
+    values = [0.0, *(value for path in paths if is_drawn(path) for value in fall(path))]
+    return Scale(min(values), max(values))
+
+
+def is_drawn(path: Path) -> bool:
+    """Whether there is a line to draw: two or more finite energies."""
+    return len(path) > 1 and all(map(math.isfinite, path))
+
+
+def fall(path: Path) -> list[float]:
+    """The log energies measured from the first of them; low means known."""
+    return [value - path[0] for value in path]
+
+
+def left_over(path: Path) -> str:
+    """What share of the energy at a neutral grey frame is left at the last look, in words.
+
+    Example:
+        >>> left_over([2.0, 0.0]), left_over([2.0, 2.1])
+        ('14 %', '111 %')
+    """
+    share = 100 * math.exp(min(20.0, fall(path)[-1]))
+    return f"{share:.0f} %" if share >= 0.95 else "under 1 %"
+
+
+def energy_path(path: Path, mean: Path, scale: Scale) -> Markup:
+    """The log energy by step: this image as a line, the average of the reference images dashed.
+
+    Arguments:
+        path: The S log energies of the image, at a neutral grey frame first; low = known.
+        mean: The same of the reference images on average; empty when it is not known.
+        scale: What the drawing holds.
+
+    Returns:
+        The drawing; empty when there is nothing to draw.
+    """
+    if not is_drawn(path):
+        return Markup("")
+    spread = (scale.high - scale.low) or 1.0
+
+    def points(values: Path) -> list[tuple[float, float]]:
+        across = (RIGHT - LEFT) / (len(values) - 1)
+        down = (BOTTOM - TOP) / spread
+        return [
+            (LEFT + number * across, TOP + down * (scale.high - value))
+            for number, value in enumerate(fall(values))
+        ]
+
+    start = points(path)[0][1]
+    parts = [f'<line x1="{LEFT}" x2="{RIGHT}" y1="{start:.1f}" y2="{start:.1f}"/>']
+    said = f"Log energy by step, from a neutral grey frame: {_values(path)}"
+    if len(mean) == len(path) and is_drawn(mean):
+        parts.append(f'<polyline class="mean" points="{_joined(points(mean))}"/>')
+        said += f". The average image: {_values(mean)}"
+    parts.append(f'<polyline class="own" points="{_joined(points(path))}"/>')
+    parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in points(path)]
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 3}">grey frame</text>')
+    steps = "1 step" if len(path) == 2 else f"{len(path) - 1} steps"
+    parts.append(f'<text x="{RIGHT}" y="{HEIGHT - 3}" text-anchor="end">after {steps}</text>')
+    return Markup(
+        f'<svg class="path" role="img" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f"<title>{escape(said)}. Low means known.</title>{''.join(parts)}</svg>"
+    )
+
+
+def _joined(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def _values(path: Path) -> str:
+    return ", ".join(plain(value) for value in path)

@@ -1,0 +1,141 @@
+"""A score table by reader and split, and the fields that every row of `results.json` has."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from jaxtyping import Float
+
+from solidmark.scores.groups import Estimate, effective_n, group_codes
+from solidmark.scores.statistics import Statistic
+from solidmark.scores.table import SCORES
+
+_FELL_BACK = 'This reader keeps no energies: its p-values are those of "l1".'
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scored rows of one reader and split, sorted by id and repeat.
+
+    Arguments:
+        reader: Which reader.
+        split: Which split.
+        failed: The rows that could not be scored; they are in none of the columns.
+        seed: For what has to be drawn.
+        statistic: What its p-values rank.
+        fell_back: Whether another statistic was asked for, which this reader has not the means of.
+        columns: The columns of the scored rows.
+    """
+
+    reader: str
+    split: str
+    failed: int
+    seed: int
+    statistic: Statistic
+    fell_back: bool
+    columns: Mapping[str, list[Any]] = field(repr=False)
+
+    @property
+    def n(self) -> int:
+        return len(self.columns["id"])
+
+    @property
+    def key_groups(self) -> list[str]:
+        return self.columns["key_group"]
+
+    @property
+    def keys(self) -> int | None:
+        """How many keys an image has."""
+        return len(self.columns["key"][0]) if self.n else None
+
+    @property
+    def images(self) -> int:
+        """How many different images: the rows of one pass, where there are repeats."""
+        return len(set(self.columns["id"]))
+
+    @property
+    def independent(self) -> int:
+        """How many rows with keys of their own its rows are worth."""
+        return math.floor(effective_n(group_codes(self.key_groups, self.n)) + 1e-9)
+
+    def numbers(self, name: str) -> Float[np.ndarray, "..."]:
+        return np.array(self.columns[name], dtype=np.float64)
+
+
+def parts_of(
+    rows: list[dict[str, Any]], asked: Statistic, seed: int
+) -> dict[tuple[str, str], Part]:
+    """Takes a score table apart by reader and split.
+
+    Arguments:
+        rows: The rows, sorted by reader, split, id and repeat.
+        asked: The statistic that was asked for.
+        seed: Of the aggregates.
+    """
+    used = {row["reader"]: row["statistic"] for row in rows if row["statistic"] is not None}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["reader"], row["split"]), []).append(row)
+    parts = {}
+    for (reader, split), members in found.items():
+        scored = [row for row in members if row["status"] == "ok"]
+        columns = {name: [row[name] for row in scored] for name in SCORES.names}
+        # A reader's draws do not depend on which other readers stand in the table.
+        part_seed = crc32(f"{seed}:{reader}:{split}".encode())
+        failed = len(members) - len(scored)
+        statistic = used.get(reader, asked)
+        fell_back = statistic != asked
+        parts[reader, split] = Part(reader, split, failed, part_seed, statistic, fell_back, columns)
+    return parts
+
+
+def result_row(
+    part: Part,
+    statistic: str,
+    unit: str,
+    estimate: Estimate,
+    chance: float | None,
+    *,
+    ranked: bool = False,
+) -> dict[str, Any]:
+    """A row of `results.json` with the fields that every row has.
+
+    Arguments:
+        part: The rows that it is of.
+        statistic: Its name.
+        unit: Its unit.
+        estimate: The number.
+        chance: What is to be expected of a model that knows no key.
+        ranked: Whether it is made of p-values, so that it matters what these rank.
+    """
+    row: dict[str, Any] = {
+        "measure": "solidmark",
+        "reader": part.reader,
+        "split": part.split,
+        "statistic": statistic,
+        "n": part.n,
+        "failed": part.failed,
+        "keys": part.keys,
+        "value": estimate.value,
+        "unit": unit,
+        "direction": "high",
+        "chance": chance,
+        "ci_low": estimate.ci_low,
+        "ci_high": estimate.ci_high,
+        "p_value": estimate.p_value,
+    }
+    notes = [estimate.note] if estimate.note else []
+    if part.fell_back and ranked:
+        notes.append(_FELL_BACK)
+    return row | ({"note": " ".join(notes)} if notes else {})
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Python's own numbers only, so that the row can be written as JSON and read anywhere."""
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,122 @@
+"""`solidmark plan`: what it prints can be run, and bad input is one line."""
+
+import inspect
+import shlex
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from solidmark.cli.mark import mark
+from solidmark.cli.plan import HELD_OUT
+from solidmark.scores import COUNTS
+
+BASE = "plan --images 10000 --resolution 256"
+
+CASES = {
+    "no images": ("plan --resolution 64", '"solidmark plan" needs --images', "--help"),
+    "no size": ("plan --images 100", '"solidmark plan" needs --resolution', "--help"),
+    "an argument": (f"{BASE} photos", 'no place for "photos"', "solidmark plan --help"),
+    "one image": ("plan --images 1 --resolution 64", "--images must be 2 or more, not 1"),
+    "word for images": (
+        "plan --images many --resolution 64",
+        '--images takes a whole number, not "many"',
+    ),
+    "size of 0": ("plan --images 100 --resolution 0", "--resolution must be 1 or more, not 0"),
+    "odd size": ("plan --images 100 --resolution 299", "299 x 299", "--resolution 296"),
+    "share of 0": (f"{BASE} --share 0", "--share must be above 0 and at most 1, not 0"),
+    "share above 1": (f"{BASE} --share 50", "at most 1, not 50"),
+    "share of no image": (f"{BASE} --share 1e-5", "less than one image", "at least 0.00011"),
+    "rate of 1": (f"{BASE} --fdr 1", "--fdr must be above 0 and below 1, not 1"),
+    "all held out": (f"{BASE} --held-out 1", "--held-out", "below 1, not 1"),
+    "nearly all held out": (
+        "plan --images 4 --resolution 64 --held-out 0.9",
+        "--held-out 0.9 leaves none of 4 images",
+    ),
+    "thickness of 0": (f"{BASE} --thickness 0", "--thickness must be 1 or more, not 0"),
+    "count of 0": (f"{BASE} --count 0", "--count must be from 1 to 256, not 0"),
+    "too many greys": (
+        "plan --images 100 --resolution 8 --thickness 1 --count 40",
+        "36 pixels, too few for 40 greys",
+        "thicker",
+    ),
+    "multiple of 0": (f"{BASE} --multiple 0", "--multiple must be 1 or more, not 0"),
+    "misspelt": (f"{BASE} --thicknes 4", '"--thicknes"', '"--thickness"?'),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_is_one_line(name: str, run: Run) -> None:
+    line, *expected = CASES[name]
+    answer = run(*line.split())
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith("Error: ")
+    assert answer.err.count("\n") == 1
+    assert answer.err.endswith((".\n", "?\n")), answer.err
+    for words in expected:
+        assert words in answer.err, answer.err
+
+
+@pytest.mark.parametrize("options", ["", "--count 1", "--count 12 --held-out 0.5", "--share 0.5"])
+def test_the_last_line_can_be_run(
+    options: str, run: Run, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world)
+    said = run(*f"plan --images 100 --resolution 28 {options}".split()).out
+    line = said.splitlines()[-1].strip()
+    place = {"DATA": "photos", "MARKED": "planned", "SECRET": "4711"}
+    words = [place.get(word, word) for word in shlex.split(line)]
+    assert words.pop(0) == "solidmark"
+    answer = run(*words, "--dry-run", "--json")
+    assert answer.code == 0, answer.err
+    planned = run(*f"plan --images 100 --resolution 28 --json {options}".split()).json
+    assert planned["command"] == line
+    assert answer.json["plan"]["marked_size"] == planned["frame"]["marked_size"] == [32, 32]
+    marking = answer.json["options"]
+    assert marking["thickness"] == planned["frame"]["thickness"]
+    count = planned["frame"]["count"]
+    assert marking["pattern"] == ("border" if count == 1 else "segments")
+    if count > 1:
+        assert marking["count"] == planned["frame"]["count"]
+    assert marking["seed"] == 4711
+
+
+def test_json_is_the_whole_forecast(run: Run) -> None:
+    found = run(*f"{BASE} --json".split()).json
+    assert found["images"] == {"trained": 9000, "held_out": 1000}
+    assert found["supposed"] == {"share": 0.01, "memorized": 90, "fdr": 0.05}
+    assert found["frame"]["marked_size"] == [288, 288]
+    assert found["frame"]["extra_pixels"] == pytest.approx(0.2656, abs=1e-4)
+    assert [row["count"] for row in found["outlook"]] == list(COUNTS)
+    assert found["outlook"][0]["weakest_error"] is None
+    assert found["network_calls"] == 92_000
+
+
+@pytest.mark.parametrize("resolution", [28, 64, 256, 512, 1024])
+def test_it_fits_a_screen_and_says_what_counts(resolution: int, run: Run) -> None:
+    said = run("plan", "--images", 5000, "--resolution", resolution).out
+    lines = said.splitlines()
+    assert max(len(line) for line in lines[:-1]) <= 100
+    assert said.count("<- this frame") == 3
+    assert ("extrapolation" in said) is (resolution > 32)
+    assert "nan" not in said
+    assert "None" not in said
+
+
+def test_warnings(run: Run) -> None:
+    assert "is no multiple of 8" in run(*f"{BASE} --thickness 5".split()).out
+    assert "thicker than 1/8" in run("plan", "--images", 100, "--resolution", 12).out
+    small = run("plan", "--images", 100, "--resolution", 28, "--count", 120).out
+    assert "2 pixels a grey are too few" in small
+    solid = run(*f"{BASE} --count 1".split()).out
+    assert "hardly any of 90" in solid
+    assert "cannot be named" in solid
+
+
+def test_few_images_suppose_one_memorized(run: Run) -> None:
+    assert "if 1 of 18 are memorized" in run("plan", "--images", 20, "--resolution", 28).out
+
+
+def test_the_control_is_that_of_mark() -> None:
+    assert inspect.signature(mark).parameters["held_out"].default == HELD_OUT
