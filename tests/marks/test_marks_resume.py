@@ -145,7 +145,7 @@ def test_control_c_is_one_line_and_a_folder_that_resumes(
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
     noise = np.random.default_rng(0)
-    for number in range(250):
+    for number in range(800):
         pixels = noise.integers(0, 256, (24, 24, 3)).astype(np.uint8)
         Picture.fromarray(pixels).save(data / f"{number}.png")
     words = ["mark", str(data), str(out), "--thickness", "2"]
@@ -171,4 +171,4 @@ def test_control_c_is_one_line_and_a_folder_that_resumes(
     for files in (one, other):
         files.pop("config.yaml")  # Names the folder.
     assert one == other
-    assert len(open_marked(out).ids("trained")) == 225
+    assert len(open_marked(out).ids("trained")) == 720

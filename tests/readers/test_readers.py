@@ -90,9 +90,7 @@ def test_outpaint_draws_the_frames_of_a_perfect_memorizer(trained) -> None:
     torch.testing.assert_close(pattern.crop(reading.pictures), images)
 
 
-@pytest.mark.parametrize(
-    "reader", [Blend(), Gradient(), Gradient(steps=8, step_size=0.1), Linear()], ids=str
-)
+@pytest.mark.parametrize("reader", [Blend(), Gradient(), Gradient(steps=8), Linear()], ids=str)
 def test_segments_name_the_images_of_a_perfect_memorizer(reader: Reader, trained) -> None:
     """Half of the images were memorized: most of them are named, and hardly any other."""
     ids, images, _ = trained
@@ -125,7 +123,7 @@ def test_the_path_falls_for_what_was_memorized_and_not_for_the_rest(trained) -> 
 
 
 def test_a_path_holds_the_energies_of_the_frames_on_the_way(trained) -> None:
-    """The first is that of the neutral grey frame; a longer descent goes on from a shorter one."""
+    """The first is that of the neutral grey frame; the first step is as long in every descent."""
     ids, images, _ = trained
     pattern = Segments(2, 4)
     model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
@@ -133,14 +131,12 @@ def test_a_path_holds_the_energies_of_the_frames_on_the_way(trained) -> None:
     reader = Gradient(t=0.1)
     calibration = reader.calibrate(model, query)
     path = reader.read(model, query, calibration).path
-    short = Gradient(t=0.1, steps=3).read(model, query, calibration)
+    first = Gradient(t=0.1, steps=1).read(model, query, calibration)
     assert path is not None
-    assert short.path is not None
     start, _ = log_energy(model, query, torch.full((8, 4), 0.5), 0.1, reader.frame_weight)
     torch.testing.assert_close(path[:, 0], start)
-    torch.testing.assert_close(path[:, :3], short.path)
-    there, _ = log_energy(model, query, short.keys, 0.1, reader.frame_weight)
-    torch.testing.assert_close(path[:, 3], there)
+    there, _ = log_energy(model, query, first.keys, 0.1, reader.frame_weight)
+    torch.testing.assert_close(path[:, 1], there)
 
 
 def test_a_blend_is_the_mean_of_its_two_halves(trained) -> None:
@@ -306,7 +302,7 @@ def test_clamping_keeps_a_wild_network_in_range(trained) -> None:
         lambda: Blend(t=1.0),
         lambda: Blend(frame_weight=-1.0),
         lambda: Gradient(steps=0),
-        lambda: Gradient(momentum=1.0),
+        lambda: Gradient(step_size=0.0),
         lambda: Gradient(t=1.0),
         lambda: Gradient(frame_weight=2.0),
         lambda: Linear(t=0.0),

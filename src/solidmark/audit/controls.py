@@ -37,7 +37,7 @@ def control_images(marked: Marked, name: str, seed: int) -> Images:
 
 
 def ceiling_model(marked: Marked, ids: list[str]) -> Memorizer:
-    """A model that has memorized exactly these images: what a reader can find at best."""
+    """A model that has memorized exactly these images: a reader must find them there."""
     return Memorizer(_readable(marked, ids))
 
 

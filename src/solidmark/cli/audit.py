@@ -78,7 +78,7 @@ Repeats = Annotated[
 ]
 Ceiling = Annotated[
     bool,
-    typer.Option(help="Ask a perfect memorizer too: what the readers could find at best."),
+    typer.Option(help="Ask a perfect memorizer too: a reader that sees nothing there is blind."),
 ]
 BatchSize = Annotated[int, typer.Option(help="Images a network call.", callback=at_least(1))]
 Precision = Annotated[
@@ -114,8 +114,9 @@ FrameWeight = Annotated[
     float, typer.Option(help="Energy: weight of the frame's pixels beside the image's, in [0, 1].")
 ]
 GradientSteps = Annotated[int, typer.Option(help="Gradient: steps, 2.3 network calls each.")]
-StepSize = Annotated[float, typer.Option(help="Gradient: length of a step, in grey levels.")]
-Momentum = Annotated[float, typer.Option(help="Gradient: what is kept of a step, in [0, 1).")]
+StepSize = Annotated[
+    float, typer.Option(help="Gradient: length of the first step, in grey levels.")
+]
 GradientT = Annotated[
     float | None,
     typer.Option(
@@ -163,7 +164,7 @@ def observe(
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
     batch_size: BatchSize = 64,
-    blend_linear_weight: BlendWeight = 0.4,
+    blend_linear_weight: BlendWeight = 0.2,
     blend_steps: BlendSteps = 4,
     blend_t: BlendT = None,
     blend_frame_weight: BlendFrameWeight = 0.1,
@@ -171,8 +172,7 @@ def observe(
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
     gradient_steps: GradientSteps = 4,
-    gradient_step_size: StepSize = 0.15,
-    gradient_momentum: Momentum = 0.5,
+    gradient_step_size: StepSize = 0.3,
     gradient_t: GradientT = None,
     gradient_frame_weight: GradientWeight = 0.1,
     linear_t: LinearT = None,
@@ -217,7 +217,7 @@ def audit(
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
     batch_size: BatchSize = 64,
-    blend_linear_weight: BlendWeight = 0.4,
+    blend_linear_weight: BlendWeight = 0.2,
     blend_steps: BlendSteps = 4,
     blend_t: BlendT = None,
     blend_frame_weight: BlendFrameWeight = 0.1,
@@ -225,8 +225,7 @@ def audit(
     energy_t: EnergyT = None,
     energy_frame_weight: FrameWeight = 0.1,
     gradient_steps: GradientSteps = 4,
-    gradient_step_size: StepSize = 0.15,
-    gradient_momentum: Momentum = 0.5,
+    gradient_step_size: StepSize = 0.3,
     gradient_t: GradientT = None,
     gradient_frame_weight: GradientWeight = 0.1,
     linear_t: LinearT = None,

@@ -3,8 +3,8 @@
 .. math:: \\hat k = (1 - w) \\, \\hat k_{gradient} + w \\, \\hat k_{linear}
 
 Where a model remembers much, the descent reads best; where it remembers little, the descent runs
-into corners, and the linear reading is best. They err in different ways, so their mean is better
-than either but for the very strongest memory, and nothing must be guessed about the model. The
+into corners, and the linear reading is best. They err in different ways, so their mean is hardly
+ever worse than the better of them, and nothing must be guessed about the model. The
 first step of the descent starts where the linear reading is taken, so the mean costs no more calls.
 """
 
@@ -30,7 +30,7 @@ class Blend:
     """
 
     name: ClassVar[str] = "blend"
-    linear_weight: float = 0.4
+    linear_weight: float = 0.2
     steps: int = 4
     t: float | None = None
     frame_weight: float = 0.1

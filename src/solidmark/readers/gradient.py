@@ -1,17 +1,19 @@
 """The gradient reader: descend the energy on the whole key vector, from neutral grey.
 
 .. math::
-    v \\leftarrow \\mu v + g / \\mathrm{rms}(g), \\qquad
     g = \\nabla_k \\log E(k), \\qquad
-    k \\leftarrow \\mathrm{clip}_{[0, 1]}(k - \\eta v)
+    k \\leftarrow \\mathrm{clip}_{[0, 1]}(k - \\eta_s \\, g / \\mathrm{rms}(g)), \\qquad
+    \\eta_s = \\eta \\, \\tfrac{1}{2} (1 + \\cos(\\pi s / S))
 
 Some frames are easier for a network whatever the picture, so the mean slope of reference images is
 taken out of g at every step. All M keys of a frame are read at once, at the cost of a few
 gradients, where trying candidates key by key costs M times K calls. The step has the same length
-for every picture, however flat its valley: the direction is what is known. The log energies on the
-way are kept: how far they fall is what a person can look at.
+for every picture, however flat its valley: the direction is what is known. Steps become shorter
+towards the end, or the last one would leap over the valley. The log energies on the way are kept:
+how far they fall is what a person can look at.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -46,28 +48,26 @@ class Descent:
 
 @dataclass(frozen=True)
 class Gradient:
-    """Reads key vectors by projected descent with momentum.
+    """Reads key vectors by projected descent with ever shorter steps.
 
     Arguments:
         steps: Gradients an image; each counts as 2.3 network calls.
-        step_size: The length of a step in grey levels, root mean square over the keys.
-        momentum: What is kept of the last step, in [0, 1).
+        step_size: The length of the first step in grey levels, root mean square over the keys.
         t: The time to ask at, in (0, 1); chosen on the data without the keys when None.
         frame_weight: What a pixel of the frame counts against one of the image, in [0, 1].
     """
 
     name: ClassVar[str] = "gradient"
     steps: int = 4
-    step_size: float = 0.15
-    momentum: float = 0.5
+    step_size: float = 0.3
     t: float | None = None
     frame_weight: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.step_size <= 0 or not 0 <= self.momentum < 1:
+        if self.steps < 1 or self.step_size <= 0:
             raise BadInput(
-                "Gradient takes 1 or more steps of a size above 0 and a momentum in [0, 1), not "
-                f"{self.steps}, {self.step_size} and {self.momentum}."
+                "Gradient takes 1 or more steps of a size above 0, not "
+                f"{self.steps} and {self.step_size}."
             )
         if self.t is not None and not 0 < self.t < 1:
             raise BadInput(f"Gradient asks at a time between 0 and 1, not at t = {self.t}.")
@@ -101,7 +101,6 @@ class Gradient:
             means: The mean slopes of reference images; those of these images when None.
         """
         keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
-        velocity = torch.zeros_like(keys)
         subtracted, path, first = [], [], None
         for step in range(self.steps):
             slope, shift, energies = slope_and_shift(model, query, keys, t, self.frame_weight)
@@ -111,7 +110,7 @@ class Gradient:
             subtracted.append([float(value) for value in mean])
             slope = slope - mean
             length = slope.square().mean(1, keepdim=True).sqrt().clamp(min=1e-12)
-            velocity = self.momentum * velocity + slope / length
-            keys = (keys - self.step_size * velocity).clamp(0, 1)
+            size = self.step_size * (1 + math.cos(math.pi * step / self.steps)) / 2
+            keys = (keys - size * slope / length).clamp(0, 1)
         assert first is not None  # there is one step or more
         return Descent(keys, torch.stack(path, 1), subtracted, first)

@@ -57,9 +57,9 @@ class Reading:
         energies: `Energy`: the standardised log energy of each candidate, with shape (B, M, K), in
             standard deviations over the reference images; low = known.
         pictures: `Outpaint`: what the model drew, marked size, in [0, 1].
-        path: `Gradient`, `Blend`: the log energy at each of the S points where it took a gradient, the
-            neutral frame first, with shape (B, S); low = known. How low it starts depends on the
-            picture, how far it falls on what the model knows.
+        path: `Gradient`, `Blend`: the log energy at each of the S points where a gradient was
+            taken, the neutral frame first, with shape (B, S); low = known. How low it starts
+            depends on the picture, how far it falls on what the model knows.
     """
 
     keys: Keys

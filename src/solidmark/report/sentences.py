@@ -154,7 +154,9 @@ def ceiling(facts: Facts) -> str:
     """What the reader finds where everything is memorized."""
     row, listed = facts.find("ceiling", "eidetic"), facts.find("ceiling", "named")
     if row is None or not row.get("n"):
-        return "The ceiling was not measured: how much this reader can read at best is not known."
+        return (
+            "The ceiling was not measured: whether this reader can see memory at all is not known."
+        )
     if facts.several_keys and listed is not None:
         done = f"names {listed['count']} of {listed['n']}"
     else:

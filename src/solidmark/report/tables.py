@@ -92,13 +92,15 @@ def key_figures(rows: Sequence[Mapping[str, Any]], reader: str, fdr: float) -> l
     """The table of one reader: a line a statistic, a column a split."""
     usual = {split: _usual(rows, reader, split) for split in SPLITS}
     lines: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
+    # Counts within delta are the published figure for one key, and next to nothing for several.
+    several = any((row.get("keys") or 1) > 1 for row in rows if row["reader"] == reader)
     for row in rows:
         if row["reader"] == reader:
             name = (row["statistic"], row.get("delta"), row.get("fpr"), row.get("by"))
             lines.setdefault(name, {})[row["split"]] = row
     return [
         _line(name[0], _threshold(name), by_split, usual, fdr)
-        for name, by_split in sorted(lines.items(), key=lambda item: _order(item[0]))
+        for name, by_split in sorted(lines.items(), key=lambda item: _order(item[0], several))
     ]
 
 
@@ -190,10 +192,11 @@ def _threshold(name: tuple[Any, ...]) -> str:
     return f"{delta:g}" if delta is not None else percent(fpr) if fpr is not None else ""
 
 
-def _order(name: tuple[Any, ...]) -> tuple[Any, ...]:
+def _order(name: tuple[Any, ...], counts_last: bool) -> tuple[Any, ...]:
     statistic, delta, fpr, _ = name
     place = STATISTICS.index(statistic) if statistic in STATISTICS else len(STATISTICS)
-    return place, statistic, -(delta or 0), -(fpr or 0)
+    last = counts_last and delta is not None
+    return last, place, statistic, -(delta or 0), -(fpr or 0)
 
 
 def all_rows(audit: Audit) -> dict[str, Any]:

@@ -106,7 +106,8 @@ GLOSSARY = (
         "ceiling",
         "Ceiling",
         "The same images and the same reader, asked of an ideal model that has memorized all of "
-        "them. It shows what the reader could read at best.",
+        "them. A reader that is blind here cannot see anything elsewhere. It is no upper bound: a "
+        "trained network remembers in its own way, and can be read better.",
     ),
     (
         "distance",
