@@ -65,5 +65,6 @@ CASES = (
     *(Case(f"land-{count}", "land", 256, count, EPOCHS) for count in (16, 1)),
     Case("flips", "digits", 256, 16, EPOCHS, random_flip=True),
     Case("flips-mirrored", "digits", 256, 16, EPOCHS, random_flip=True, mirrored=True),
+    Case("digits-long", "digits", 256, 16, (200, 400, 600, 800)),
 )
 """The longest first; every case takes about as long as its images times its epochs."""
