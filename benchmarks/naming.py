@@ -7,6 +7,7 @@ with held-out images to see who is named. The same call resumes. About four hour
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +35,8 @@ SAMPLED = 128
 
 RESAMPLED = Outpaint(steps=50, jump_length=10, jump_count=6)
 """RePaint's walk in 250 network calls."""
-EVERY_EPOCH = ("digits-16", "digits-1")
-"""Where Outpaint is asked after every one of the epochs."""
+THOROUGH = ("digits-1024", "digits-16", "digits-1", "land-16")
+"""Where the dear readers besides Outpaint are asked too."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +98,21 @@ def ask(case: Case, epoch: int, out: Path) -> Iterator[Found]:
     questions: list[tuple[str, tuple[Reader, ...], int | None]] = [
         ("", (Blend(), Gradient(), Linear()) if case.segments > 1 else (Energy(), Probe()), None)
     ]
-    if last and case.segments > 1:
-        questions.append(("coordinates", (Energy(candidates=5),), SAMPLED))
-    if last or case.name in EVERY_EPOCH:
-        questions += [("outpaint", (Outpaint(),), SAMPLED), ("resampled", (RESAMPLED,), SAMPLED)]
+    if last:
+        questions.append(("outpaint", (Outpaint(),), SAMPLED))
+    if last and case.name in THOROUGH:
+        questions.append(("resampled", (RESAMPLED,), SAMPLED))
+        if case.segments > 1:
+            questions.append(("coordinates", (Energy(candidates=5),), SAMPLED))
     for name, readers, limit in questions:
         folder = out / "audit" / f"{case.name}-{epoch}-{name}".rstrip("-")
         network = str(case.network(out, epoch))
         marked = case.marked(out)
-        observe(Question(network, marked, folder, readers, limit=limit, ceiling=False))
-        calls = {row["reader"]: row["network_calls_per_image"] for row in score(folder)["rows"]}
+        if not (folder / "results.json").is_file():
+            observe(Question(network, marked, folder, readers, limit=limit, ceiling=False))
+            score(folder)
+        rows = json.loads((folder / "results.json").read_text())["rows"]
+        calls = {row["reader"]: row["network_calls_per_image"] for row in rows}
         for reader in readers:
             title = f"outpaint, {name}" if name == "resampled" else reader.name
             trained, null = p_values_of(folder, reader.name, NULLS if last else MIXED)

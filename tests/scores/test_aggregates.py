@@ -152,13 +152,13 @@ def test_what_the_rank_test_and_the_names_could_have_seen(correction: str) -> No
     p = columns(scores, "energy", "ceiling")["p_value"]
     by = {"split": "trained", "statistic": "smallest_share", "delta": None}
     row = find(rows, reader="energy", by="rank", **by)
-    assert row["value"] == smallest_share_by_rank(40, float(p.mean()))
+    assert row["value"] == smallest_share_by_rank(p, 40)
     assert "found at the ceiling" in row["note"]
     row = find(rows, reader="energy", by="named", **by)
     assert row["value"] == smallest_named_share(p, 40, 0.1, correction)  # type: ignore[arg-type]
     assert row["direction"] is row["chance"] is row["p_value"] is None
     unaided = find(rows, reader="outpaint", by="rank", **by)
-    assert unaided["value"] == smallest_share_by_rank(40)
+    assert unaided["value"] == smallest_share_by_rank(np.zeros(1), 40)
     assert "for want of a ceiling" in unaided["note"]
     assert find(rows, reader="outpaint", by="named", **by)["value"] == 1 / 40
 

@@ -19,13 +19,13 @@ from solidmark.scores import (
     q_values,
     rank_test,
     saddlepoint,
+    smallest_named_share,
+    smallest_share_by_rank,
     strength,
 )
 from solidmark.scores.planning import (
     ERRORS,
     named_share,
-    smallest_named_share,
-    smallest_seen_share,
     weakest_error,
 )
 from solidmark.scores.strength import CHANCE, memorized_p_values, noise_of
@@ -108,7 +108,7 @@ def test_at_the_smallest_share_half_are_named() -> None:
 def test_at_the_smallest_share_the_rank_test_sees_it_in_four_runs_of_five() -> None:
     generator = np.random.default_rng(2)
     images, law = 2000, memorized_p_values(8, 0.15)
-    share = smallest_seen_share(law, images)
+    share = smallest_share_by_rank(law, images)
     assert share is not None
     seen = []
     for _ in range(600):
@@ -119,7 +119,7 @@ def test_at_the_smallest_share_the_rank_test_sees_it_in_four_runs_of_five() -> N
 
 
 def test_few_images_are_not_seen_by_the_rank_test() -> None:
-    assert smallest_seen_share(memorized_p_values(1, 0.3), 10) is None
+    assert smallest_share_by_rank(memorized_p_values(1, 0.3), 10) is None
 
 
 @pytest.mark.parametrize("images", [1, 2, 50])

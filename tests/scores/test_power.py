@@ -65,22 +65,26 @@ def test_bad_numbers(n: int, chance: float) -> None:
 
 @pytest.mark.parametrize(("n", "mean_p"), [(100, 0.0), (400, 0.1), (1000, 0.3)])
 def test_the_rank_test_sees_its_smallest_share(n: int, mean_p: float) -> None:
-    share = smallest_share_by_rank(n, mean_p)
+    law = np.linspace(0, 2 * mean_p, 1001)  # uniform below twice the mean
+    share = smallest_share_by_rank(law, n)
     assert share is not None
     generator, seen = np.random.default_rng(1), 0
     for _ in range(1000):
         p = generator.random(n)
-        p[: round(share * n)] *= 2 * mean_p  # uniform below twice the mean
+        memorized = generator.random(n) < share
+        p[memorized] *= 2 * mean_p
         seen += rank_test(p, np.full((n, 4), 0.5)).p_value <= 0.05
-    assert 0.78 <= seen / 1000 <= 0.9
+    assert seen / 1000 == pytest.approx(0.8, abs=0.05)
 
 
 def test_the_rank_test_sees_nothing_of_a_reader_at_chance() -> None:
-    assert smallest_share_by_rank(1000, 0.5) is None
-    assert smallest_share_by_rank(1000, 0.499) is None
-    assert smallest_share_by_rank(1) is None
+    assert smallest_share_by_rank(np.full(3, 0.5), 1000) is None
+    assert smallest_share_by_rank(np.full(3, 0.499), 1000) is None
+    assert smallest_share_by_rank(np.full(1, 0.1), 1) is None
     with pytest.raises(BadInput):
-        smallest_share_by_rank(0)
+        smallest_share_by_rank(np.zeros(1), 0)
+    with pytest.raises(BadInput):
+        smallest_share_by_rank(np.full(1, 1.5), 10)
 
 
 @pytest.mark.parametrize("correction", ["bh", "by"])

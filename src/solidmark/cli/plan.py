@@ -129,9 +129,9 @@ def plan(
 def _calls_per_image(frame: "Frame") -> float:
     """Of the reader that an audit takes when none is named."""
     from solidmark.diffusion.model import GRADIENT_COST
-    from solidmark.readers import Energy, Gradient
+    from solidmark.readers import Blend, Energy
 
-    return Energy().candidates if frame.pattern.count == 1 else Gradient().steps * GRADIENT_COST
+    return Energy().candidates if frame.pattern.count == 1 else Blend().steps * GRADIENT_COST
 
 
 def _command(frame: "Frame", held_out: float) -> str:

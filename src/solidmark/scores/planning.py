@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize, stats
+from scipy import optimize
 
 from solidmark.errors import BadInput
+from solidmark.scores.power import smallest_named_share, smallest_share_by_rank
 from solidmark.scores.strength import memorized_p_values
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -126,7 +127,7 @@ def _prospect(count: int, error: float, images: int, share: float, fdr: float) -
         error,
         named_share(p, share, fdr),
         smallest_named_share(p, images, fdr),
-        smallest_seen_share(p, images),
+        smallest_share_by_rank(p, images),
     )
 
 
@@ -150,45 +151,6 @@ def named_share(p_value: Float[np.ndarray, " D"], share: float, fdr: float = 0.0
     reached = np.arange(1, len(p_value) + 1) / len(p_value)
     passes = p_value <= fdr * (share * reached + (1 - share) * p_value)
     return float(reached[passes].max(initial=0.0))
-
-
-def smallest_named_share(
-    p_value: Float[np.ndarray, " D"], images: int, fdr: float = 0.05
-) -> float | None:
-    """The smallest share of memorized images of which at least half are named.
-
-    The fixed point of `named_share`, solved for s at each t from the median on. At least one
-    image, which is named when p <= q / n.
-    """
-    median = (len(p_value) - 1) // 2
-    if p_value[median] <= fdr / images:
-        return 1 / images
-    t = p_value[median:]
-    reached = np.arange(median + 1, len(p_value) + 1) / len(p_value)
-    lead = reached - t
-    share = np.divide(t * (1 / fdr - 1), lead, out=np.full_like(t, np.inf), where=lead > 0).min()
-    return max(float(share), 1 / images) if share <= 1 else None
-
-
-def smallest_seen_share(
-    p_value: Float[np.ndarray, " D"], images: int, *, alpha: float = 0.05, power: float = 0.8
-) -> float | None:
-    """The smallest share of memorized images that the rank test sees with this power.
-
-    .. math:: s (1/2 - \\bar p) \\sqrt{n} = z_\\alpha \\sqrt{1/12} + z_\\beta \\sigma_s
-
-    with sigma_s the spread of the p-values of such a mix.
-    """
-    lead, variance = 0.5 - float(p_value.mean()), float(p_value.var())
-
-    def shortfall(share: float) -> float:
-        spread = np.sqrt((1 - share) / 12 + share * variance + share * (1 - share) * lead**2)
-        needed = stats.norm.isf(alpha) * np.sqrt(1 / 12) + stats.norm.ppf(power) * spread
-        return float(needed - share * lead * np.sqrt(images))
-
-    if shortfall(1.0) > 0:
-        return None
-    return max(float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9)), 1 / images)
 
 
 def weakest_error(count: int, images: int, fdr: float = 0.05) -> float | None:

@@ -60,39 +60,43 @@ def smallest_share(
 
 
 def smallest_share_by_rank(
-    n: int, mean_p: float = 0.0, *, alpha: float = 0.05, power: float = 0.8
+    p_value: Float[np.ndarray, " C"], n: int, *, alpha: float = 0.05, power: float = 0.8
 ) -> float | None:
     """The smallest share of memorized images that the rank test shows with this power.
 
-    .. math:: s^* = \\frac{z_{1 - \\alpha} + z_{0.8}}{(1/2 - \\mu) \\sqrt{12 n}}
+    .. math:: s (1/2 - \\bar p) \\sqrt{n} = z_\\alpha \\sqrt{1/12} + z_\\beta \\sigma_s
 
-    The mean of z rises by `s (1/2 - mu) sqrt(12 n)`. Its spread is taken to stay 1, as if
-    p-values of memorized images were spread like those of others; they are closer together, so the
-    power is a little higher than said.
+    with p-bar the mean p-value of a memorized image and sigma_s the spread of the p-values when a
+    share s is memorized and those of the others are uniform.
 
     Arguments:
+        p_value: The p-values of memorized images, with shape (C), in [0, 1]; of the ceiling, say.
         n: The number of images with keys of their own.
-        mean_p: mu, the mean p-value of a memorized image, in [0, 1]: 0 before a run, what the
-            reader found at the ceiling after it.
         alpha: The level of the one-sided test.
         power: The chance of seeing it.
 
     Returns:
-        The share, in [0, 1]; None when even a model that memorized everything would be missed.
+        The share, in [1 / n, 1]; None when even a model that memorized everything would be missed.
 
     Raises:
-        BadInput: When n is below 1, or a rate is outside [0, 1].
+        BadInput: When n is below 1, or a rate or a p-value is outside [0, 1].
 
     Example:
-        >>> round(smallest_share_by_rank(1000), 3)
-        0.045
+        >>> round(smallest_share_by_rank(np.zeros(1), 1000), 3)
+        0.046
     """
-    _require_rates(n, mean_p=mean_p, alpha=alpha, power=power)
-    if mean_p >= 0.5:
+    lowest, highest = float(p_value.min()), float(p_value.max())
+    _require_rates(n, lowest=lowest, highest=highest, alpha=alpha, power=power)
+    lead, variance = 0.5 - float(p_value.mean()), float(p_value.var())
+
+    def shortfall(share: float) -> float:
+        spread = np.sqrt((1 - share) / 12 + share * variance + share * (1 - share) * lead**2)
+        needed = stats.norm.isf(alpha) * np.sqrt(1 / 12) + stats.norm.ppf(power) * spread
+        return float(needed - share * lead * np.sqrt(n))
+
+    if shortfall(1.0) > 0:
         return None
-    needed = stats.norm.isf(alpha) + stats.norm.ppf(power)
-    share = max(0.0, float(needed / ((0.5 - mean_p) * np.sqrt(12 * n))))
-    return share if share <= 1 else None
+    return max(float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9)), 1 / n)
 
 
 def smallest_named_share(

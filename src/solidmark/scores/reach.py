@@ -69,9 +69,9 @@ def reach_rows(
 def _by_rank(part: Part, ceiling: Part | None) -> Estimate:
     if part.n == 0:
         return Estimate(note=_NOTHING)
-    mean_p = float(ceiling.numbers("p_value").mean()) if ceiling else 0.0
-    share = smallest_share_by_rank(part.independent, mean_p)
-    fact = f"Mean p-value of a memorized image {mean_p:.3g}, {_FOUND if ceiling else _ASSUMED}."
+    p = ceiling.numbers("p_value") if ceiling else np.zeros(1)
+    share = smallest_share_by_rank(p, part.independent)
+    fact = f"Mean p-value of a memorized image {p.mean():.3g}, {_FOUND if ceiling else _ASSUMED}."
     return _estimate(share, fact, _MISSED)
 
 
