@@ -66,5 +66,6 @@ CASES = (
     Case("flips", "digits", 256, 16, EPOCHS, random_flip=True),
     Case("flips-mirrored", "digits", 256, 16, EPOCHS, random_flip=True, mirrored=True),
     Case("digits-long", "digits", 256, 16, (200, 400, 600, 800)),
+    Case("digits-64", "digits", 64, 16, (100, 200, 300)),
 )
 """The longest first; every case takes about as long as its images times its epochs."""

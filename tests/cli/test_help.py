@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from cli.conftest import Run, write_digits
-from solidmark.cli.audit import PRECISIONS, READERS, SPLITS
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.mark import MODES, PATTERNS
+from solidmark.cli.question import PRECISIONS, READERS, SPLITS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
 from solidmark.cli.train import PRESETS
 
