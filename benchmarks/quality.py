@@ -69,7 +69,8 @@ HEAD = (
     "Training loss: mean over the 5 % of the steps before this epoch (v-prediction, the frame "
     "counts too). Loss in the image: squared error of the predicted image over its pixels, "
     f"neutral frame, mean of {DRAWS} noises an image; held-out over trained, and the AUC of the "
-    "two, say how much the network remembers without any key.",
+    "two, say how much the network remembers without any key. The network without a key is asked "
+    "in the frame that it was trained in, the others in one that is new to them.",
     "",
     f"![samples](quality.png) {SAMPLES} samples each at {EPOCHS[-1]} epochs, frames cut off: "
     "neutral frame above, one grey in the middle, 16 greys below.",
