@@ -8,7 +8,7 @@ RESOLUTION = 12
 THICKNESS = 2
 SEGMENTS = 16
 EPOCHS = 400
-"""Enough to memorize most of the 64 digits, with a few left that are not."""
+"""Enough to memorize all or nearly all of the 64 digits."""
 
 
 def run_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
