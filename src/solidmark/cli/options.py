@@ -69,6 +69,14 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+Fdr = Annotated[
+    float,
+    typer.Option(
+        "--fdr",
+        help="False-discovery rate at which images are named.",
+        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
 Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps ...")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.forecast import forecast_lines, frame_lines
-from solidmark.cli.options import Json, a_share, at_least, show, within
+from solidmark.cli.options import Fdr, Json, a_share, at_least, show, within
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -41,13 +41,7 @@ def plan(
             callback=a_share,
         ),
     ] = None,
-    fdr: Annotated[
-        float,
-        typer.Option(
-            help="False-discovery rate at which images are named.",
-            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
-        ),
-    ] = 0.05,
+    fdr: Fdr = 0.05,
     held_out: Annotated[
         float,
         typer.Option(

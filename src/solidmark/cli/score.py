@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Json, a_share, one_of, show, within
+from solidmark.cli.options import Config, Fdr, Json, a_share, one_of, show
 
 STATISTICS = ("l1", "fisher", "energy")
 CORRECTIONS = ("bh", "by")
@@ -25,13 +25,7 @@ def score(
             callback=a_share,
         ),
     ] = None,
-    fdr: Annotated[
-        float,
-        typer.Option(
-            help="False-discovery rate at which images are named.",
-            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
-        ),
-    ] = 0.05,
+    fdr: Fdr = 0.05,
     statistic: Annotated[
         str,
         typer.Option(

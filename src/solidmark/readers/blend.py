@@ -15,7 +15,7 @@ from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.readers.gradient import Gradient
 from solidmark.readers.linear import Linear, place
-from solidmark.readers.reader import Calibration, Query, Reading
+from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,7 @@ class Blend:
             )
         if self.steps < 1:
             raise BadInput(f"Blend takes 1 or more steps, not {self.steps}.")
-        if self.t is not None and not 0 < self.t < 1:
-            raise BadInput(f"Blend asks at a time between 0 and 1, not at t = {self.t}.")
-        if not 0 <= self.frame_weight <= 1:
-            raise BadInput(f"Blend weighs the frame in [0, 1], not with {self.frame_weight}.")
+        require_asked_well("Blend", self.t, self.frame_weight)
 
     @property
     def _descent(self) -> Gradient:

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
-from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys, MarkedImages
 
 TIMES = (0.02, 0.05, 0.1, 0.2, 0.3)
@@ -55,10 +55,7 @@ class Energy:
             raise BadInput(
                 f"Energy needs at least 3 candidate keys, {self.candidates} were asked for."
             )
-        if self.t is not None and not 0 < self.t < 1:
-            raise BadInput(f"Energy asks at a time between 0 and 1, not at t = {self.t}.")
-        if not 0 <= self.frame_weight <= 1:
-            raise BadInput(f"Energy weighs the frame in [0, 1], not with {self.frame_weight}.")
+        require_asked_well("Energy", self.t, self.frame_weight)
 
     @property
     def grid(self) -> Float[Tensor, " K"]:

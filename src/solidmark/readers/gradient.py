@@ -24,7 +24,7 @@ from torch import Tensor
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.readers.linear import Linear, slope_and_shift
-from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys
 
 
@@ -69,10 +69,7 @@ class Gradient:
                 "Gradient takes 1 or more steps of a size above 0, not "
                 f"{self.steps} and {self.step_size}."
             )
-        if self.t is not None and not 0 < self.t < 1:
-            raise BadInput(f"Gradient asks at a time between 0 and 1, not at t = {self.t}.")
-        if not 0 <= self.frame_weight <= 1:
-            raise BadInput(f"Gradient weighs the frame in [0, 1], not with {self.frame_weight}.")
+        require_asked_well("Gradient", self.t, self.frame_weight)
 
     def calibrate(self, model: Model, query: Query) -> Calibration:
         """Takes the time that `Linear` takes, and the mean slope and energy of every step there."""

@@ -17,9 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput
 from solidmark.readers.energy import TIMES, log_energy
-from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys
 
 
@@ -37,10 +36,7 @@ class Linear:
     frame_weight: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.t is not None and not 0 < self.t < 1:
-            raise BadInput(f"Linear asks at a time between 0 and 1, not at t = {self.t}.")
-        if not 0 <= self.frame_weight <= 1:
-            raise BadInput(f"Linear weighs the frame in [0, 1], not with {self.frame_weight}.")
+        require_asked_well("Linear", self.t, self.frame_weight)
 
     def calibrate(self, model: Model, query: Query) -> Calibration:
         """Takes the time at which gradient and shift agree best, with means and spreads there."""

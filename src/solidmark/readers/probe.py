@@ -16,8 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput
-from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading
+from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 
 TIMES = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -34,8 +33,7 @@ class Probe:
     t: float | None = None
 
     def __post_init__(self) -> None:
-        if self.t is not None and not 0 < self.t < 1:
-            raise BadInput(f"Probe asks at a time between 0 and 1, not at t = {self.t}.")
+        require_asked_well("Probe", self.t)
 
     def calibrate(self, model: Model, query: Query) -> Calibration:
         """Takes the time at which the shifts spread most, and their mean and spread there."""

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.diffusion import Model
+from solidmark.errors import BadInput
 from solidmark.marks import Pattern
 from solidmark.types import Images, Keys, MarkedImages
 
@@ -66,6 +67,18 @@ class Reading:
     energies: Float[Tensor, "B M K"] | None = None
     pictures: MarkedImages | None = None
     path: Float[Tensor, "B S"] | None = None
+
+
+def require_asked_well(reader: str, t: float | None, frame_weight: float = 0.0) -> None:
+    """Checks what several readers ask with: their time, and the weight of the frame's pixels.
+
+    Raises:
+        BadInput: When the time is not in (0, 1), or the weight not in [0, 1].
+    """
+    if t is not None and not 0 < t < 1:
+        raise BadInput(f"{reader} asks at a time between 0 and 1, not at t = {t}.")
+    if not 0 <= frame_weight <= 1:
+        raise BadInput(f"{reader} weighs the frame in [0, 1], not with {frame_weight}.")
 
 
 @runtime_checkable
