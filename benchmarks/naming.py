@@ -3,7 +3,7 @@
     python benchmarks/naming.py OUT > benchmarks/naming.md
 
 Trains the networks of `naming_cases.py`, one after the other, asks every reader, and mixes trained
-with held-out images to see who is named. The same call resumes. About four hours on one core.
+with held-out images to see who is named. The same call resumes. It takes hours.
 """
 
 import argparse
