@@ -188,6 +188,7 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     from solidmark.data import Preparation, open_data
     from solidmark.diffusion import beta_schedule
     from solidmark.marks import pattern_from_json
+    from solidmark.mitigations import parse
     from solidmark.scores import score_table
     from solidmark.training import Recipe, preset
 
@@ -196,6 +197,8 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
         "example": lambda: open_data("example:digit"),
         "image mode": lambda: Preparation(mode="RBG"),  # type: ignore[arg-type]
         "pattern": lambda: pattern_from_json({"name": "boarder"}),
+        "mitigation": lambda: parse("gnu:0.1"),
+        "preset of a mitigation": lambda: parse("rt:papr"),
         "schedule": lambda: beta_schedule("cosin"),  # type: ignore[arg-type]
         "statistic": lambda: score_table(nothing, nothing, "fischer"),  # type: ignore[arg-type]
         "correction": lambda: score_table(nothing, nothing, correction="bhy"),  # type: ignore[arg-type]

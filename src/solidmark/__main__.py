@@ -3,6 +3,10 @@
 import sys
 
 from solidmark.cli import main
+from solidmark.runs import Processes
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == 0:  # A process that failed must not wait for the others.
+        Processes.here().leave()
+    sys.exit(code)

@@ -4,7 +4,8 @@ SolidmarkError              every error that a user can mend; the CLI prints it 
 ├── BadInput                an argument, an option or a file that cannot be used as asked
 │   ├── UnknownName         a name that is not in the table; says which are
 │   ├── NotFound            a path or a data set that is not there
-│   └── EmptyTable          there is nothing to count
+│   ├── EmptyTable          there is nothing to count
+│   └── MissingCapability   a model that cannot do what it is asked, such as guidance
 ├── BrokenImage             one image that cannot be read; quarantined, named and counted
 ├── RunConflict             a folder that holds another run, or one that is not finished
 ├── WrongKeys               keys that do not belong to these images
@@ -29,6 +30,10 @@ class NotFound(BadInput):
 
 class EmptyTable(BadInput):
     """There is nothing to count."""
+
+
+class MissingCapability(BadInput):
+    """A model cannot do what it is asked, such as answer without a caption."""
 
 
 class UnknownName(BadInput):

@@ -100,6 +100,7 @@ def test_the_configuration_beside_a_result_gives_the_same_run(
         (["audit", "model", "marked", "OUT"], {"images": {"trained": 8, "held_out": 8}}),
         (["observe", "gaussian", "marked", "OUT", "--limit", "3"], {"evaluations": 6}),
         (["demo", "OUT"], {"images": 128, "held_out": 64}),
+        (["demo", "OUT", "--text"], {"images": 128, "marked_size": [64, 64]}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -91,7 +92,18 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """In the order in which a user would type them; what takes hours is only planned."""
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "photos", 12)
-    order = ["demo", "plan", "mark", "train", "observe", "audit", "score", "report", "inspect"]
+    order = [
+        "demo",
+        "plan",
+        "mark",
+        "train",
+        "observe",
+        "audit",
+        "score",
+        "report",
+        "compare",
+        "inspect",
+    ]
     assert sorted(order) == sorted(COMMANDS)
     for command in order:
         found = examples(run(command, "--help").out)
@@ -105,6 +117,8 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
                 words += ["--device", "cpu"]
                 words += ["--outpaint-steps", "2"] if "outpaint" in words else []
                 (tmp_path / "audit").exists() and os.rename("audit", "observed")
+            if command == "compare":
+                shutil.copytree("audit", words[2])
             answer = run(*words)
             assert answer.code == 0, (words, answer.err)
     assert (tmp_path / "audit" / "report.html").is_file()
@@ -135,7 +149,7 @@ def test_the_options_of_a_reader_are_its_fields() -> None:
     defaults = {parameter.name: parameter.default for parameter in command.params}
     for name, reader in readers.READERS.items():
         for field in fields(reader):
-            assert defaults[f"{name}_{field.name}"] == field.default
+            assert defaults[f"{name.replace('-', '_')}_{field.name}"] == field.default
 
 
 def test_the_options_of_a_recipe_are_its_fields() -> None:

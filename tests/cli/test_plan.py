@@ -2,9 +2,11 @@
 
 import inspect
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny
 
 from cli.conftest import Run
 from solidmark.cli.mark import mark
@@ -41,6 +43,12 @@ CASES = {
         "thicker",
     ),
     "multiple of 0": (f"{BASE} --multiple 0", "--multiple must be 1 or more, not 0"),
+    "a model without data": (f"{BASE} --model model", "--model and --data go together"),
+    "data without a model": (f"{BASE} --data photos", "--model and --data go together"),
+    "a multiple beside a model": (
+        f"{BASE} --model model --data photos --multiple 8",
+        "--multiple is a property of the network",
+    ),
     "misspelt": (f"{BASE} --thicknes 4", '"--thicknes"', '"--thickness"?'),
 }
 
@@ -120,3 +128,44 @@ def test_few_images_suppose_one_memorized(run: Run) -> None:
 
 def test_the_control_is_that_of_mark() -> None:
     assert inspect.signature(mark).parameters["held_out"].default == HELD_OUT
+
+
+@pytest.fixture(scope="module")
+def sd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.stable_diffusion(tmp_path_factory.mktemp("sd"))
+
+
+def test_frames_are_tried_on_the_autoencoder_of_a_latent_model(
+    sd: Path, run: Run, world: Path
+) -> None:
+    """A factor of 4 and a U-Net that takes any number of cells: 48 + 2 t with t = 4, 8, 12."""
+    words = f"plan --images 100 --resolution 48 --model {sd} --data {world / 'photos'} --device cpu"
+    found = run(*words.split(), "--json").json
+    tried = found["round_trip"]["tried"]
+    assert [row["thickness"] for row in tried] == [4, 8, 12]
+    assert found["round_trip"]["factor"] == 4
+    assert found["frame"]["multiple"] == 4
+    assert found["frame"]["is_a_multiple"]
+    assert f"--thickness {found['frame']['thickness']}" in found["command"]
+    assert all(0 <= row["floor"] <= 1 and row["spread"] > 0 for row in tried)
+
+    said = run(*words.split(), "--thickness", 8, "--limit", 1).out
+    assert "round 1 image," in said
+    assert said.count("<- this frame") == 4
+    (line,) = [line for line in said.splitlines() if line.startswith("       8 px")]
+    assert line.endswith("<- this frame")
+    assert max(len(line) for line in said.splitlines()[:-1]) <= 100
+
+    odd = run(*words.split(), "--thickness", 6)
+    assert (odd.code, odd.err.count("\n")) == (2, 1)
+    assert "--thickness 6 is no multiple of 4" in odd.err
+    none = run(*words.replace("48", "47").split())
+    assert (none.code, none.err.count("\n")) == (2, 1)
+    assert "--resolution 48" in none.err
+
+
+def test_a_model_of_pixels_has_nothing_to_try(
+    save_unet: Callable[..., Path], run: Run, world: Path
+) -> None:
+    words = f"plan --images 100 --resolution 28 --model {save_unet(32)} --data {world / 'photos'}"
+    assert "works on pixels" in run(*words.split(), "--device", "cpu").out

@@ -94,5 +94,5 @@ def test_the_right_answer_gives_the_image_back(alpha: float, seed: int) -> None:
 
 def test_a_prediction_that_is_not_known_is_never_taken_for_an_image() -> None:
     one = torch.ones(1, 1, 2, 2)
-    with pytest.raises(UnknownName, match="flow_prediction"):
-        to_sample(one, one, 0.5, 0.5, "flow_prediction")  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match=r'"flow_predictions". Did you mean "flow_prediction"'):
+        to_sample(one, one, 0.5, 0.5, "flow_predictions")  # type: ignore[arg-type]

@@ -77,16 +77,19 @@ class Recorder:
 
     def __init__(self) -> None:
         self.seen: list[torch.Tensor] = []
-        self.schedule, self.channels = beta_schedule("cosine"), 1
+        self.schedule, self.channels, self.factor = beta_schedule("cosine"), 1, 1
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images * 2 - 1
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return (latents / 2 + 0.5).clamp(0, 1)
+        return latents / 2 + 0.5
 
     def condition(self, some: Sequence[Sample]) -> list[str]:
         return [sample.id for sample in some]
+
+    def unconditional(self, condition: list[str]) -> list[str]:
+        return [""] * len(condition)
 
     def denoise(self, z_t: torch.Tensor, t: float, condition: Any) -> torch.Tensor:
         self.seen.append(z_t.clone())

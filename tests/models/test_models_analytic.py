@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from solidmark.data import Sample
 from solidmark.diffusion import beta_schedule
 from solidmark.models import Gaussian, Memorizer
 from solidmark.types import Images
@@ -90,9 +91,37 @@ def test_both_are_models_of_images_between_nought_and_one(make: type) -> None:
     assert model.condition([]) is None
     torch.testing.assert_close(model.decode(model.encode(images)), images)
     assert model.encode(torch.zeros(1, 3, 5, 7)).unique().tolist() == [-1]
-    assert model.decode(torch.full((1, 3, 5, 7), 9.0)).unique().tolist() == [1]
+    # On the scale of [0, 1], but not clamped: readers clamp what they call a picture.
+    assert model.decode(torch.full((1, 3, 5, 7), 9.0)).unique().tolist() == [5]
+    assert model.decode(torch.full((1, 3, 5, 7), -9.0)).unique().tolist() == [-4]
+    assert model.factor == 1
+    assert model.unconditional(None) is None
     z = noise(3, 3, 5, 7)
     whole = model.denoise(z, 0.4)
     assert whole.dtype == torch.float32
     for row in range(3):
         torch.testing.assert_close(model.denoise(z[row : row + 1], 0.4)[0], whole[row])
+
+
+def test_a_memorizer_that_is_told_captions_recalls_those_that_came_with_them() -> None:
+    images = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    model = Memorizer(images, told=("cat", "dog", "dog"))
+    asked = [Sample(str(n), images[0], "", caption) for n, caption in enumerate(["cat", "dog"])]
+    condition = model.condition(asked)
+    assert condition is not None
+    noise = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    found = model.decode(model.denoise(noise, 0.999, condition))
+    assert torch.allclose(found[0], images[0], atol=1e-6)
+    rest = Memorizer(images[1:])
+    assert torch.allclose(found[1], rest.decode(rest.denoise(noise, 0.999, None))[1], atol=1e-6)
+
+
+def test_words_that_no_image_came_with_say_nothing() -> None:
+    images = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    model = Memorizer(images, told=("cat", "dog", "dog"))
+    unknown = model.condition([Sample("0", images[0], "", "horse")])
+    noise = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    for t in (0.1, 0.9):
+        told, free = (model.denoise(noise, t, condition) for condition in (unknown, None))
+        assert torch.equal(told, free)
+    assert model.unconditional(unknown) is None

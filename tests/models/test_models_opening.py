@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
-from solidmark.models import Gaussian, Memorizer, PixelModel, open_model
+from solidmark.models import Gaussian, Memorizer, Opening, PixelModel, open_model
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 KINDS = ("epsilon", "v_prediction", "sample")
@@ -215,13 +215,13 @@ UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
         (remove(f"unet/{WEIGHTS}"), "no weights"),
         (remove("unet", "scheduler", "model_index.json"), "not a diffusers pipeline"),
         (config(UNET, _class_name="UNet2DConditionModel"), "is a UNet2DConditionModel"),
-        (config(UNET, _class_name=["UNet2DModel"]), "only pixel-space"),
+        (config(UNET, _class_name=["UNet2DModel"]), "is a .'UNet2DModel'., in no pipeline"),
         (config(UNET, block_out_channels=[8, 32]), "cannot be loaded|do not fit"),
         (config(UNET, down_block_types=["NoBlock2D", "DownBlock2D"]), "cannot be loaded"),
         (text(UNET, "[]"), "not a configuration"),
         (text(UNET, "{"), "not readable JSON"),
         (text(SCHEDULER, "3"), "not a configuration"),
-        (scheduler("FlowMatchEulerDiscreteScheduler"), "no variance-preserving schedule"),
+        (scheduler("FlowMatchEulerDiscreteScheduler"), "is a flow. Pixel-space models trained as"),
         (scheduler("EDMEulerScheduler"), "no variance-preserving schedule"),
         (
             scheduler(
@@ -229,14 +229,14 @@ UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
                 use_flow_sigmas=True,
                 prediction_type="flow_prediction",
             ),
-            'predicts "flow_prediction"',
+            '"DPMSolverMultistepScheduler" of .* is a flow',
         ),
         (config(SCHEDULER, prediction_type="epsilonn"), 'predicts "epsilonn"'),
         (config(SCHEDULER, _class_name="NoScheduler"), "no variance-preserving schedule"),
         (config(SCHEDULER, _class_name="__version__"), "cannot be used"),
         (config(SCHEDULER, _class_name=7), "no variance-preserving schedule"),
         (config(SCHEDULER, beta_schedule="square"), "cannot be used"),
-        (text("vqvae/config.json", "{}"), "latents of vqvae/"),
+        (text("vqvae/config.json", "{}"), "latents of vqvae/, in no pipeline that can be opened"),
         (cut(0.5), "cannot be loaded"),
         (cut(0.99), "cannot be loaded"),
         (cut(0), "cannot be loaded"),
@@ -260,7 +260,7 @@ def test_a_network_without_its_schedule_is_named(save_unet: Callable[..., Path])
     folder = save_unet()
     with pytest.raises(BadInput, match="Name the pipeline folder above it"):
         open_model(str(folder / "unet"))
-    with pytest.raises(BadInput, match="single file"):
+    with pytest.raises(BadInput, match=r"single file .* is no whole model that diffusers knows"):
         open_model(str(folder / "unet" / WEIGHTS))
 
 
@@ -289,7 +289,16 @@ def test_a_model_of_the_hub_is_fetched_without_pickles_and_without_code(
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
     expected = open_model(str(folder)).denoise(noise(), 0.5, None)
     assert torch.equal(open_model("google/ddpm").denoise(noise(), 0.5, None), expected)
-    assert asked == [("google/ddpm", {"allow_patterns": ["*.json", "*.safetensors"]})]
+    ((where, options),) = asked
+    assert where == "google/ddpm"
+    assert options["allow_patterns"] == [
+        "*.json",
+        "*/*.safetensors",
+        "*/*.txt",
+        "*/*.model",
+        "diffusion_pytorch_model*.safetensors",
+    ]
+    assert options["ignore_patterns"] == ["*.fp16.*", "*.non_ema.*", "safety_checker/*"]
     shutil.rmtree(folder / "scheduler")
     with pytest.raises(BadInput, match="not a diffusers pipeline"):
         open_model("google/ddpm")
@@ -306,9 +315,9 @@ def test_a_hub_that_fails_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_device_that_is_not_there_is_refused(save_unet: Callable[..., Path]) -> None:
     with pytest.raises(BadInput, match="Use --device cpu"):
-        open_model(str(save_unet()), device="cuda:99")
+        open_model(str(save_unet()), Opening(device="cuda:99"))
     with pytest.raises(BadInput, match='device "quantum"'):
-        open_model(str(save_unet()), device="quantum")
+        open_model(str(save_unet()), Opening(device="quantum"))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("memorizer", Memorizer), ("gaussian", Gaussian)])

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from solidmark.data import Sample
-from solidmark.errors import BadInput, UnknownName
-from solidmark.models import PixelModel, open_model
+from solidmark.errors import BadInput, MissingCapability, UnknownName
+from solidmark.models import Opening, PixelModel, open_model
+from solidmark.models.conditions import CLASSES
 
 
 def sample(number: int | None) -> Sample:
@@ -20,7 +21,7 @@ def noise(count: int, channels: int = 1, side: int = 12) -> torch.Tensor:
 
 
 def opened(folder: Path, **options: str) -> PixelModel:
-    model = open_model(str(folder), **options)  # type: ignore[arg-type]
+    model = open_model(str(folder), Opening(**options))  # type: ignore[arg-type]
     assert isinstance(model, PixelModel)
     return model
 
@@ -32,12 +33,15 @@ def test_a_conditional_network_gets_the_class_of_each_image(
     assert model.classes == 3
     condition = model.condition([sample(2), sample(0)])
     assert condition is not None
-    assert condition.tolist() == [2, 0]
+    assert condition.tensors[CLASSES].tolist() == [2, 0]
+    assert len(condition) == 2
     z = noise(1).expand(2, -1, -1, -1)
     said = model.denoise(z, 0.5, condition)
     assert not torch.allclose(said[0], said[1], atol=1e-4)
     alone = model.denoise(z[:1], 0.5, condition[1:])
     torch.testing.assert_close(alone[0], said[1], atol=1e-5, rtol=1e-4)
+    with pytest.raises(MissingCapability, match="trained with classes and never without"):
+        model.unconditional(condition)
 
 
 @pytest.mark.parametrize("number", [None, -1, 3])
@@ -53,6 +57,7 @@ def test_an_unconditional_network_needs_no_class(save_unet: Callable[..., Path])
     model = opened(save_unet())
     assert model.classes == 0
     assert model.condition([sample(None), sample(7)]) is None
+    assert model.unconditional(None) is None
     assert model.denoise(noise(2), 0.5, None).shape == (2, 1, 12, 12)
 
 
@@ -107,4 +112,5 @@ def test_images_are_between_nought_and_one_outside_and_minus_one_and_one_inside(
     assert model.channels == 1
     assert torch.equal(model.encode(torch.tensor([0.0, 0.5, 1.0])), torch.tensor([-1.0, 0, 1]))
     torch.testing.assert_close(model.decode(model.encode(images)), images)
-    assert model.decode(torch.tensor([-3.0, 3.0])).tolist() == [0, 1]
+    # On the scale of [0, 1], but not clamped: readers clamp what they call a picture.
+    assert model.decode(torch.tensor([-3.0, 3.0])).tolist() == [-1, 2]

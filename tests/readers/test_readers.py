@@ -258,6 +258,7 @@ class Echo:
         self.seen: list[torch.Tensor] = []
         self.schedule, self.channels = self.inner.schedule, 1
         self.encode, self.decode = self.inner.encode, self.inner.decode
+        self.factor, self.unconditional = self.inner.factor, self.inner.unconditional
 
     def condition(self, samples: list[Sample]) -> None:
         return None
@@ -287,7 +288,29 @@ def test_clamping_keeps_a_wild_network_in_range(trained) -> None:
     ids, images, _ = trained
     model = Echo(torch.full((1, 1, 16, 16), 7.0))
     query = Query(images[:2], Border(2), None, [generator(0, id) for id in ids[:2]])
-    assert torch.equal(Outpaint(steps=5).read(model, query, {}).keys, torch.ones(2, 1))
+    reading = Outpaint(steps=5).read(model, query, {})
+    assert torch.equal(reading.keys, torch.ones(2, 1))
+    assert reading.pictures is not None
+    assert float(reading.pictures.min()) >= 0
+    assert float(reading.pictures.max()) == 1
+
+
+def test_the_pictures_of_outpaint_are_clamped(trained) -> None:
+    """The decoder of a model is not: it may answer with more than white."""
+    ids, images, _ = trained
+
+    class Loud(Echo):
+        def __init__(self, answer: Images) -> None:
+            super().__init__(answer)
+            self.decode = lambda latents: self.inner.decode(3 * latents)
+
+    query = Query(images[:2], Border(2), None, [generator(0, id) for id in ids[:2]])
+    for level, said in ((0.8, 1.0), (0.2, 0.0)):
+        reading = Outpaint(steps=5).read(Loud(torch.full((1, 1, 16, 16), level)), query, {})
+        assert reading.pictures is not None
+        assert torch.equal(reading.keys, torch.full((2, 1), said))
+        loud = (3 * (images[:2] * 2 - 1) / 2 + 0.5).clamp(0, 1)
+        torch.testing.assert_close(Border(2).crop(reading.pictures), loud)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +343,16 @@ def test_bad_options_are_refused(make) -> None:
 
 def test_the_table_of_readers_is_complete() -> None:
     assert {name: reader.name for name, reader in READERS.items()} == {
-        name: name for name in ("blend", "energy", "gradient", "linear", "outpaint", "probe")
+        name: name
+        for name in (
+            "blend",
+            "energy",
+            "gradient",
+            "latent-outpaint",
+            "linear",
+            "outpaint",
+            "probe",
+        )
     }
 
 
@@ -334,14 +366,14 @@ def test_a_gradient_through_a_real_network_is_that_of_finite_differences(
 ) -> None:
     from solidmark.models import open_model
     from solidmark.readers.energy import log_energy
-    from solidmark.readers.linear import slope_and_shift
+    from solidmark.readers.linear import slope_at
 
     _, images, _ = trained
     pattern = Segments(2, 4)
     model = open_model(str(save_unet(16)))
     query = Query(images[:3], pattern, None)
     keys = torch.full((3, 4), 0.4)
-    slope, _, _ = slope_and_shift(model, query, keys, 0.3, 0.1)
+    slope, _, _ = slope_at(model, query, keys, 0.3, 0.1)
     for m in range(4):
         step = torch.zeros(3, 4)
         step[:, m] = 0.02

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 
-from training.folders import mark
+from training.folders import mark, mark_captioned
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,3 +27,15 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def with_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return mark(tmp_path_factory.mktemp("classes") / "marked", classes=3, channels=3)
+
+
+@pytest.fixture(scope="session")
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine colour training images of 24 x 24 pixels with captions and classes."""
+    return mark_captioned(tmp_path_factory.mktemp("captioned") / "marked")
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Stable Diffusion with random weights."""
+    return tiny.stable_diffusion(tmp_path_factory.mktemp("base") / "base")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from solidmark.diffusion import DiscreteSchedule
 from solidmark.errors import BadInput
 from solidmark.marks import open_marked
 from solidmark.runs import Processes
@@ -146,5 +147,6 @@ def test_the_loss_is_zero_for_the_network_that_knows(data: TrainingSet, kind: st
         assert torch.allclose(shown, z_t, atol=1e-5)
         return SimpleNamespace(sample=answers[kind] + 0.5)
 
-    loss = DenoisingLoss(scheduler.alphas_cumprod, kind)  # type: ignore[arg-type]
+    schedule = DiscreteSchedule(scheduler.alphas_cumprod)
+    loss = DenoisingLoss(schedule, kind)  # type: ignore[arg-type]
     assert float(loss(unet, batch)) == pytest.approx(0.25, rel=1e-4)

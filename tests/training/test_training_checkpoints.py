@@ -11,13 +11,13 @@ from solidmark.training.checkpoints import Snapshot, clear_after, write_checkpoi
 
 
 def snapshot(step: int) -> Snapshot:
-    return Snapshot({"unet": {"w": torch.full((3,), float(step))}}, {"step": step})
+    return Snapshot({"network": {"w": torch.full((3,), float(step))}}, {"step": step})
 
 
 def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
     found = read_checkpoint(write_checkpoint(tmp_path, snapshot(7)))
     assert found.step == 7
-    assert found.tensors["unet"]["w"].tolist() == [7, 7, 7]
+    assert found.tensors["network"]["w"].tolist() == [7, 7, 7]
 
 
 def test_two_are_kept(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_two_are_kept(tmp_path: Path) -> None:
 def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
     for step in (1, 2):
         path = write_checkpoint(tmp_path, snapshot(step))
-    (path / "unet.safetensors").write_bytes(b"torn")
+    (path / "network.safetensors").write_bytes(b"torn")
     with pytest.raises(BadInput, match="is damaged"):
         read_checkpoint(path)
     newest = read_latest(tmp_path)

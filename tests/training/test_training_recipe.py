@@ -30,6 +30,17 @@ BAD = [
     ({"attention_levels": (0,), "attention_head_dim": 3}, "heads of 3"),
     ({"mid_attention": True}, "16 channels, which heads of 64"),
     ({"lr_scheduler": "polynomial", "learning_rate": 1e-8}, "above 1e-07"),
+    ({"lora_rank": 4}, "lora_rank is for latent models"),
+    ({"from_scratch": True}, "from_scratch is for latent models"),
+    ({"caption": "a dog"}, "caption is for latent models"),
+    ({"caption_dropout": 0.1}, "caption_dropout is for latent models"),
+    ({"base": "sd", "lora_rank": 4, "from_scratch": True}, "Leave out from_scratch"),
+    ({"base": "sd", "class_conditional": True}, "class_conditional is for models of pixels"),
+    ({"base": "sd", "lora_rank": -1}, "lora_rank must be a whole number from 0"),
+    ({"base": "sd", "lora_alpha": 0}, "lora_alpha must be a whole number from 1"),
+    ({"base": "sd", "caption_dropout": 1.0}, r"caption_dropout must be a number in \[0, 1\)"),
+    ({"snr_gamma": -1}, "snr_gamma must be a number from 0"),
+    ({"gradient_checkpointing": 1}, "gradient_checkpointing must be true or false"),
 ]
 
 
@@ -72,7 +83,10 @@ def test_the_scheduler_is_the_schedule_of_the_project(schedule: str) -> None:
     assert torch.allclose(scheduler.alphas_cumprod.double(), expected, rtol=2e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+OF_PIXELS = [name for name, chosen in PRESETS.items() if chosen.recipe.base is None]
+
+
+@pytest.mark.parametrize("name", OF_PIXELS)
 def test_a_preset_fits_its_images(name: str) -> None:
     chosen = PRESETS[name]
     side, _ = chosen.pattern.marked_size(chosen.resolution, chosen.resolution)
@@ -93,6 +107,19 @@ def test_a_preset_fits_its_images(name: str) -> None:
         output = unet(images, torch.tensor([5]), class_labels=labels).sample
     assert output.shape == images.shape
     assert bool(torch.isfinite(output).all())
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name not in OF_PIXELS])
+def test_a_preset_of_a_latent_model_fits_its_images(name: str) -> None:
+    """A cell of the latents of Stable Diffusion is 8 pixels, one of the tiny model 4."""
+    chosen = PRESETS[name]
+    recipe = chosen.recipe
+    side, other = chosen.pattern.marked_size(chosen.resolution, chosen.resolution)
+    assert side == other  # The example scripts of diffusers would cut it otherwise.
+    levels = len(recipe.block_out_channels)
+    assert side % (4 * 2 ** (levels - 1) if recipe.base == "tiny-t2i" else 8) == 0
+    assert bool(recipe.lora_rank) == ("lora" in name)
+    assert recipe.from_scratch == (name in ("sd-pretrain", "tiny-t2i"))
 
 
 def test_the_network_of_ho_et_al_has_their_size() -> None:

@@ -1,11 +1,8 @@
 """A training that is killed, interrupted, lengthened or shared ends where it should."""
 
 import json
-import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from safetensors.torch import load_file
 from solidmark.errors import BadInput, RunConflict
 from solidmark.runs import read_json
 from solidmark.training import read_latest, train, trainer
-from training.folders import mark, small
-from training.killed import train_until
+from training.folders import kept, mark, small
+from training.killed import train_through
+from training.several import train_in_two
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 RECIPE = small(
@@ -39,25 +37,6 @@ KILLS = [
     ("step", 2),  # between two states
     ("save", 1),  # within the weights at the end
 ]
-PRELOADED = [
-    "accelerate",
-    "diffusers.models.unets.unet_2d",
-    "diffusers.optimization",
-    "diffusers.pipelines.ddpm.pipeline_ddpm",
-    "diffusers.schedulers.scheduling_ddpm",
-    "diffusers.training_utils",
-    "matplotlib.backends.backend_svg",
-    "solidmark.training",
-]
-
-
-def kept(out: Path) -> dict[str, bytes]:
-    """All that must be the same to the bit; the manifest and the states tell how long it took."""
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name not in ("manifest.json", "state.json")
-    }
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +50,8 @@ def uninterrupted(marked: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_a_training_killed_at_any_moment_ends_in_the_same_bits(
     marked: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(PRELOADED)
-    out, recipe = tmp_path / "out", RECIPE.to_json()
-    for place, count in [*KILLS, ("", 0)]:
-        child = processes.Process(target=train_until, args=(place, count, marked, out, recipe))
-        child.start()
-        child.join(120)
-        assert child.exitcode == (-signal.SIGKILL if place else 0), (place, count)
+    out = tmp_path / "out"
+    train_through(KILLS, marked, out, RECIPE)
     assert kept(out) == kept(uninterrupted)
     assert read_json(out / "manifest.json")["steps"] == 12
 
@@ -166,14 +139,7 @@ def test_two_processes_train_the_network_of_one(tmp_path: Path) -> None:
         gradient_accumulation_steps=2,
     )
     train(marked, tmp_path / "one", recipe, device="cpu")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    script = Path(__file__).with_name("several.py")
-    subprocess.run(
-        [*launcher, script, marked, tmp_path / "two", json.dumps(recipe.to_json())],
-        env={**os.environ, "ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1"},
-        check=True,
-        timeout=240,
-    )
+    train_in_two(marked, tmp_path / "two", recipe)
     assert read_json(tmp_path / "one" / "manifest.json")["processes"] == 1
     assert read_json(tmp_path / "two" / "manifest.json")["processes"] == 2
     one, two = (load_file(tmp_path / name / "model" / WEIGHTS) for name in ("one", "two"))

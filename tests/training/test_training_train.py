@@ -1,6 +1,5 @@
 """Training end to end: what is written, who can open it, and what is never read."""
 
-import csv
 import shutil
 from pathlib import Path
 
@@ -12,14 +11,9 @@ from solidmark.errors import BadInput, RunConflict, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import read_json
 from solidmark.training import Recipe, train
-from training.folders import mark, small
+from training.folders import losses, mark, small
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
-
-
-def losses(out: Path) -> list[float]:
-    with open(out / "loss.csv", newline="") as file:
-        return [float(row["loss"]) for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 """The main job: ask the model about every image, score the answers, make the page."""
 
+from solidmark.audit.comparing import compare
 from solidmark.audit.observing import observe
 from solidmark.audit.question import Question
 from solidmark.audit.scoring import score
 
-__all__ = ["Question", "observe", "score"]
+__all__ = ["Question", "compare", "observe", "score"]

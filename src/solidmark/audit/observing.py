@@ -2,11 +2,14 @@
 
 The work is cut into batches before it starts, and a batch is committed whole. So neither a kill,
 nor a resume, nor the number of processes changes which images are asked together, and each image
-has a generator of its own.
+has a generator of its own. Where the memory is too small for a batch it is asked about in parts,
+whose answers are those of the batch.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pyarrow.parquet as pq
 
 from solidmark.audit.controls import ceiling_model
 from solidmark.audit.question import Question
+from solidmark.audit.roundtrip import keep_round_trip
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
@@ -22,13 +26,27 @@ from solidmark.marks import Marked, file_stem, write_image
 from solidmark.measures import Evidence, SolidMark
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, Reader
-from solidmark.runs import Ledger, Processes, Run, progress, read_json, write_bytes, write_json
+from solidmark.runs import (
+    Ledger,
+    Processes,
+    Room,
+    Run,
+    forget_peak,
+    peak_memory_bytes,
+    progress,
+    read_json,
+    write_bytes,
+    write_json,
+)
 
 CEILING = 256
 """How many training images the ceiling is measured on; it is a property of the reader."""
 
 REFERENCE = 64
 """How many images a reader is calibrated on."""
+
+MEMORY = "memory"
+"""What the ledger calls the rows on the memory of each process; no reader is called so."""
 
 EVIDENCE = pa.schema(
     [
@@ -47,6 +65,10 @@ EVIDENCE = pa.schema(
     ]
 )
 """The columns of `evidence.parquet`."""
+
+
+_Asked = tuple[str, int, Sample]
+"""An image that is asked about: its id, which repeat, and what the marked folder holds of it."""
 
 
 @dataclass(frozen=True)
@@ -78,42 +100,53 @@ def observe(question: Question) -> Run:
         The run, with `evidence.parquet` in its folder.
 
     Raises:
-        BadInput: When model and images do not fit.
+        BadInput: When model and images do not fit, or one image not into the memory.
         WrongKeys: When the images are not those that the keys were written for.
     """
     marked = question.open_images()
+    device = question.opening.device
     model = question.open_model(marked)
     run = question.open_run(marked)
     if run.finished:
         return run
     processes = Processes.here()
-    tasks = list(_tasks(question, marked, model))
-    calibrations = _calibrate(run, tasks, marked, question, processes)
+    forget_peak(device)
+    room = Room(question.batch_size, device)
+    tasks = list(_tasks(question, marked, model, room))
+    calibrations = _calibrate(run, tasks, marked, question, processes, room)
+    memory = f"{MEMORY} {processes.rank} {time.time_ns()}"
     work = [(task, batch) for task in tasks for batch in _batches(task, question.batch_size)]
     with (
         Ledger(run.folder / "ledger", processes.rank) as ledger,
         progress("asking the model", sum(len(batch) for _, batch in work)) as advance,
     ):
         done = ledger.names()
+        ledger.commit({memory: _memory_now(room)})
         shared = set(range(len(work))[processes.rank :: processes.count])
         for number, (task, batch) in enumerate(work):
             if number in shared and _name(task, *batch[-1]) not in done:
                 calibration = calibrations[task.about]
-                ledger.commit(_ask(run.folder, task, batch, marked, question.seed, calibration))
+                rows = _ask(run.folder, task, batch, marked, question.seed, calibration, room)
+                ledger.commit({**rows, memory: _memory_now(room)})
             advance(len(batch))
         processes.wait()
         if processes.is_main:
-            _write_evidence(run.folder, tasks, ledger.rows())
-            run.finish()
+            found = ledger.rows()
+            _write_evidence(run.folder, tasks, found)
+            run.finish(memory=_memory_of(found))
     processes.wait()
     return run
 
 
-def _tasks(question: Question, marked: Marked, model: Model) -> Iterator[_Task]:
+def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iterator[_Task]:
     """Every reader on every split, and on the ceiling."""
     trained = _choose(marked.ids("trained"), question.limit, question.seed)
     ceiling_ids = _choose(trained, CEILING, question.seed)
-    ceiling = ceiling_model(marked, ceiling_ids) if question.ceiling else None
+    ceiling = (
+        room.fit(lambda size: ceiling_model(marked, ceiling_ids, model, size))
+        if question.ceiling
+        else None
+    )
     for reader in question.readers:
         measure = SolidMark(reader, marked.pattern)
         for split in question.splits:
@@ -143,7 +176,12 @@ def _name(task: _Task, id: str, repeat: int) -> str:
 
 
 def _calibrate(
-    run: Run, tasks: Sequence[_Task], marked: Marked, question: Question, processes: Processes
+    run: Run,
+    tasks: Sequence[_Task],
+    marked: Marked,
+    question: Question,
+    processes: Processes,
+    room: Room,
 ) -> Mapping[str, Any]:
     """Lets each reader choose on reference images, once a run, and keeps what it chose."""
     path = run.folder / "calibration.json"
@@ -156,12 +194,22 @@ def _calibrate(
         found: dict[str, Any] = {}
         for task in tasks:
             if task.about not in found:
-                model = Metered(task.model, question.batch_size)
-                chosen = task.measure.calibrate(model, samples)
-                found[task.about] = {**chosen, "network_calls": model.calls}
+                found[task.about] = room.fit(partial(_choose_well, task, samples))
+        first = tasks[0]
+        room.fit(
+            lambda size: keep_round_trip(
+                run.folder, first.measure, Metered(first.model, size), samples, found
+            )
+        )
         write_json(path, found)
     processes.wait()
     return dict(read_json(path))
+
+
+def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:
+    """What a reader chooses on reference images, so many at a time."""
+    model = Metered(task.model, size)
+    return {**task.measure.calibrate(model, samples), "network_calls": model.calls}
 
 
 def _load(marked: Marked, id: str) -> Sample | None:
@@ -178,27 +226,39 @@ def _ask(
     marked: Marked,
     seed: int,
     calibration: Mapping[str, Any],
+    room: Room,
 ) -> dict[str, Any]:
     """Asks about one batch. An image that cannot be read is a failed row; the rest goes on."""
     rows: dict[str, Any] = {}
-    good: list[tuple[str, int, Sample]] = []
+    good: list[_Asked] = []
     for id, repeat in batch:
         try:
             good.append((id, repeat, marked.sample(id)))
         except BrokenImage as error:
             rows[_name(task, id, repeat)] = {"status": "failed", "note": str(error)}
-    if good:
-        model = Metered(task.model, len(good))
-        answers = task.measure.observe(
-            model,
-            [sample for _, _, sample in good],
-            [generator(seed, id, repeat, task.reader.name) for id, repeat, _ in good],
-            calibration,
-        )
-        for (id, repeat, _), answer in zip(good, answers, strict=True):
-            row = _row(folder, task, id, repeat, answer)
-            rows[_name(task, id, repeat)] = {**row, "network_calls": model.calls / len(good)}
+    answers: list[tuple[Evidence, float]] = []
+    while len(answers) < len(good):
+        answers += room.fit(partial(_answers, task, good[len(answers) :], seed, calibration))
+    for (id, repeat, _), (answer, calls) in zip(good, answers, strict=True):
+        row = _row(folder, task, id, repeat, answer)
+        rows[_name(task, id, repeat)] = {**row, "network_calls": calls}
     return rows
+
+
+def _answers(
+    task: _Task, good: Sequence[_Asked], seed: int, calibration: Mapping[str, Any], size: int
+) -> list[tuple[Evidence, float]]:
+    """The answers about the first `size` images, each with the network calls that it cost."""
+    part = good[:size]
+    model = Metered(task.model, len(part))
+    answers = task.measure.observe(
+        model,
+        [sample for _, _, sample in part],
+        [generator(seed, id, repeat, task.reader.name) for id, repeat, _ in part],
+        calibration,
+    )
+    # Rounded, so that 2.3 calls an image are 2.3 however many were asked about together.
+    return [(answer, round(model.calls / len(part), 6)) for answer in answers]
 
 
 def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> dict[str, Any]:
@@ -217,6 +277,22 @@ def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> d
         row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"
         write_image(folder / row["picture"], answer.picture)
     return row
+
+
+def _memory_now(room: Room) -> dict[str, Any]:
+    """What this process has needed so far."""
+    peak = peak_memory_bytes(room.device)
+    return {"device": room.device, "peak_memory_bytes": peak, "batch_size": room.size}
+
+
+def _memory_of(rows: Mapping[str, Any]) -> dict[str, Any]:
+    """What the processes of a run needed, killed ones too: the largest peak, the smallest batch."""
+    found = [row for name, row in rows.items() if name.startswith(f"{MEMORY} ")]
+    return {
+        "device": found[0]["device"],
+        "peak_memory_bytes": max(row["peak_memory_bytes"] for row in found),
+        "batch_size": min(row["batch_size"] for row in found),
+    }
 
 
 def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any]) -> None:

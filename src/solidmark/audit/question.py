@@ -1,6 +1,6 @@
 """What an audit asks: which model, which images, how it is read."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,12 @@ from solidmark.audit.controls import control_images
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import FOLDERS, Marked, open_marked
-from solidmark.models import CONTROLS, PixelModel, open_model
-from solidmark.models.pixel import Precision
-from solidmark.readers import Energy, Reader
+from solidmark.mitigations import Mitigated, Mitigation, to_json
+from solidmark.models import CONTROLS, Opening, open_model
+from solidmark.models.fit import check_captions, check_fit
+from solidmark.models.lora import find_lora
+from solidmark.readers import Energy, Outpaint, Reader
+from solidmark.readers.outpaint import require_pixels
 from solidmark.runs import Run, fingerprint, open_run
 
 
@@ -27,10 +30,11 @@ class Question:
         limit: At most so many images a split, drawn at random; None = all.
         repeats: Evaluations an image; only readers that draw noise gain by more than one.
         ceiling: Whether the readers are pointed at a perfect memorizer too.
-        batch_size: Images a network call.
+        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: The seed of the query noise.
-        device: Where the network runs: `cpu`, `cuda`, `cuda:1`, `mps`.
-        precision: What the network computes in.
+        caption: The prompt of images that have no caption.
+        opening: Where and in what the model runs, and what is added to it.
+        mitigations: What is done to what the model is told, in this order.
     """
 
     model: str
@@ -43,8 +47,9 @@ class Question:
     ceiling: bool = True
     batch_size: int = 64
     seed: int = 0
-    device: str = "cpu"
-    precision: Precision = "fp32"
+    caption: str | None = None
+    opening: Opening = field(default_factory=Opening)
+    mitigations: tuple[Mitigation, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in (("--batch-size", self.batch_size), ("--repeats", self.repeats)):
@@ -66,7 +71,7 @@ class Question:
         Raises:
             BadInput: When a split that is asked for has no marked image.
         """
-        marked = open_marked(self.marked)
+        marked = replace(open_marked(self.marked), caption=self.caption)
         for split in self.splits:
             if not marked.ids(split):
                 raise BadInput(
@@ -79,27 +84,19 @@ class Question:
         """Opens the model and checks that it was made for images like these.
 
         Raises:
-            BadInput: When channels or sizes differ.
+            BadInput: When channels or sizes differ, or a reader cannot read such a model.
+            MissingCapability: When the model is not told what a mitigation changes.
         """
         model = open_model(
             self.model,
-            device=self.device,
-            precision=self.precision,
+            self.opening,
             control_images=lambda name: control_images(marked, name, self.seed),
         )
-        if model.channels != marked.channels:
-            raise BadInput(
-                f"The model makes images of {model.channels} channel(s), the marked images have "
-                f"{marked.channels}. Mark with --mode {'L' if model.channels == 1 else 'RGB'}."
-            )
-        size = model.sample_size if isinstance(model, PixelModel) else None
-        if size is not None and size != marked.marked_size:
-            there, here = (" x ".join(map(str, pair)) for pair in (size, marked.marked_size))
-            raise BadInput(
-                f"The model was built for {there} pixels, the marked images have {here}. "
-                "Train at the size of the marked images, so that the frame is not resized."
-            )
-        return model
+        check_fit(model, marked.channels, marked.marked_size)
+        check_captions(model, marked, self.splits)
+        if any(isinstance(reader, Outpaint) for reader in self.readers):
+            require_pixels(model)  # Now, and not after the other readers were calibrated.
+        return Mitigated(model, self.mitigations, self.seed) if self.mitigations else model
 
     def open_run(self, marked: Marked) -> Run:
         """Opens the run folder, which holds this question and no other."""
@@ -110,14 +107,22 @@ class Question:
         plain = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in self.__dict__.items()
-            if name not in ("out", "readers", "splits")
+            if name not in ("out", "readers", "splits", "opening", "mitigations")
         }
+        plain |= {**asdict(self.opening), "loras": list(self.opening.loras)}
         readers = {reader.name: asdict(reader) for reader in self.readers}  # type: ignore[call-overload]
-        return {**plain, "splits": list(self.splits), "readers": readers}
+        mitigations = [to_json(mitigation) for mitigation in self.mitigations]
+        both = {"readers": readers, "mitigations": mitigations}
+        return {**plain, "splits": list(self.splits), **both}
 
     def _fingerprints(self, marked: Marked) -> dict[str, str]:
         found = {"keys": str(marked.manifest["keys"])}
         path = Path(self.model)
         if path.exists() and self.model not in CONTROLS:
             found["model"] = fingerprint(path / "model" if (path / "model").is_dir() else path)
+        for number, lora in enumerate(self.opening.loras):
+            found[f"lora_{number}"] = fingerprint(find_lora(lora))
+        base = self.opening.base_config
+        if base is not None and Path(base).is_dir():
+            found["base_config"] = fingerprint(Path(base))
         return found

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import read_manifest, write_bytes, write_json
@@ -86,9 +87,10 @@ def score(
         "seed": manifest["config"]["seed"],
         "versions": manifest["versions"],
         "fingerprints": manifest["fingerprints"],
+        "memory": manifest.get("memory"),
         "failed": failed,
         "quarantined": images.manifest["quarantined"],
-        "rows": rows,
+        "rows": [*rows, *round_trip_rows(out)],
     }
     sink = pa.BufferOutputStream()
     pq.write_table(scores, sink)

@@ -93,5 +93,5 @@ def _show_plan(context: typer.Context, question: "Question") -> None:
         images=images,
         evaluations=sum(images.values()) * question.repeats * len(question.readers),
         marked_size=list(marked.marked_size),
-        device_found=question.device,
+        device_found=question.opening.device,
     )

@@ -11,9 +11,18 @@ from solidmark.cli.options import Config, DryRun, Json, Seed, show, show_plan
 
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="OUT",
+            help="Folder to write.  [default: runs/demo; runs/demo-text with --text]",
+            show_default=False,
+        ),
+    ] = None,
+    text: Annotated[
+        bool,
+        typer.Option("--text", help="A small text-to-image model of captioned drawings instead."),
+    ] = False,
     seed: Seed = 0,
     config: Config = None,
     dry_run: DryRun = False,
@@ -22,20 +31,31 @@ def demo(
     """Try it: mark, train and audit real digits, in minutes.
 
     128 handwritten digits that come with the install are marked, a small model is trained on half
-    of them until it has memorized most, and the audit names them.
+    of them until it has memorized most, and the audit names them. With --text the same for a
+    text-to-image model that works on latents, and 128 drawings with captions.
 
-    Example: solidmark demo
+    Example: solidmark demo --text
     """
-    from solidmark.demo import DIGITS, RESOLUTION, SEGMENTS, THICKNESS, run_demo
+    from solidmark import demo as it
 
+    if dry_run and text:
+        return show_plan(
+            context,
+            images=it.DRAWINGS,
+            held_out=it.DRAWINGS // 2,
+            marked_size=[it.DRAWING_RESOLUTION + 2 * it.DRAWING_THICKNESS] * 2,
+            readers=["energy", "latent-outpaint"],
+            segments=it.DRAWING_SEGMENTS,
+        )
     if dry_run:
         return show_plan(
             context,
-            images=DIGITS,
-            held_out=DIGITS // 2,
-            marked_size=[RESOLUTION + 2 * THICKNESS] * 2,
+            images=it.DIGITS,
+            held_out=it.DIGITS // 2,
+            marked_size=[it.RESOLUTION + 2 * it.THICKNESS] * 2,
             readers=["blend", "outpaint"],
-            segments=SEGMENTS,
+            segments=it.SEGMENTS,
         )
-    results, page = run_demo(out, seed=seed)
+    out = out or Path("runs/demo-text" if text else "runs/demo")
+    results, page = it.run_text_demo(out, seed=seed) if text else it.run_demo(out, seed=seed)
     return show(results, json, headline(out, results), f"The page: {page}")

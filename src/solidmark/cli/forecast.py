@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from solidmark.audit.thickness import Trial
     from solidmark.marks import Frame
     from solidmark.scores import Outlook, Prospect
 
@@ -12,6 +13,9 @@ CALLS_OF_A_TRAINING_STEP = 3
 
 HALF = 0.5
 """The share from which "most" are named."""
+
+LOST = 0.05
+"""A reading floor above it is more than the error of an image that is known by heart."""
 
 ERROR = """\
 The reading error of an image is the mean distance between the greys painted round it and those
@@ -48,6 +52,36 @@ def frame_lines(frame: "Frame", calls: float, trained: int) -> Iterator[str]:
     if frame.is_extrapolated:
         yield "Note:     frames were tried round images of 12 to 32 pixels. For other sizes this is"
         yield "          an extrapolation that nobody has measured."
+
+
+def round_trip_lines(trials: Sequence["Trial"], chosen: "Trial", images: int) -> Iterator[str]:
+    """What comes back of frames from the autoencoder of the model.
+
+    Arguments:
+        trials: One a thickness.
+        chosen: The one that is advised, which is among them.
+        images: How many images they were tried on.
+    """
+    some = f"{images} image{'' if images == 1 else 's'}"
+    yield f"Greys that come back from the autoencoder of the model, round {some}, without a"
+    yield "call of the network (grey levels from 0 to 1, low is good):"
+    yield "  thickness      greys      bias    spread   reading floor"
+    for trial in trials:
+        pattern, found = trial.frame.pattern, trial.round_trip
+        numbers = f"{found.bias:>10.3f}{found.spread:>10.3f}{found.floor:>16.3f}"
+        mine = "   <- this frame" if trial is chosen else ""
+        yield f"  {pattern.thickness:>6} px {pattern.count:>10}{numbers}{mine}"
+    yield "The bias is taken out of what is read. The reading floor is the error that is left then:"
+    yield "no reader that looks at decoded pictures has a smaller one. It adds in squares to the"
+    yield "errors below."
+    if chosen.round_trip.floor > LOST:
+        yield "Warning:  this autoencoder loses much of the greys. Use a thicker frame, larger"
+        yield "          images or fewer greys, and --reader energy or blend."
+
+
+def pixel_lines() -> Iterator[str]:
+    """What there is to say of the autoencoder of a model of pixels."""
+    yield "The model works on pixels: greys reach it as they are painted, so nothing was tried."
 
 
 def forecast_lines(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from solidmark.cli import audit, demo, inspect, mark, plan, problems, report, score, train
+from solidmark.cli import audit, compare, demo, inspect, mark, plan, problems, report, score, train
 from solidmark.errors import SolidmarkError, UnknownName
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ COMMANDS = {
         audit.observe,
         score.score,
         report.report,
+        compare.compare,
         inspect.inspect,
     )
 }

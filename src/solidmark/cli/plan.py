@@ -1,13 +1,22 @@
 """`solidmark plan`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.forecast import forecast_lines, frame_lines
-from solidmark.cli.options import Fdr, Json, a_share, at_least, show, within
+from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
+from solidmark.cli.options import (
+    Device,
+    Fdr,
+    Json,
+    a_share,
+    at_least,
+    resolve_device,
+    show,
+    within,
+)
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,6 +30,7 @@ HELD_OUT = 0.1
 
 
 def plan(
+    context: typer.Context,
     images: Annotated[
         int,
         typer.Option(
@@ -70,12 +80,29 @@ def plan(
             callback=at_least(1),
         ),
     ] = 8,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model to fine-tune and audit, as in solidmark audit. If it works on latents, "
+            "frames are tried on its autoencoder; needs --data.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Some of your images to try frames of --model on."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(help="At most so many of the images of --data.", callback=at_least(1))
+    ] = 64,
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Say beforehand what a run can show, and what the frame costs.
 
     Advises a frame, forecasts which memorized images will be named and how few of them are
-    noticed, and ends with the command that marks. Reads no image and writes nothing.
+    noticed, and ends with the command that marks. Writes nothing, and without --model reads
+    nothing.
 
     Example: solidmark plan --images 10000 --resolution 256
     """
@@ -86,6 +113,10 @@ def plan(
             "Use a smaller share."
         )
     share = max(SHARE, 1 / trained) if share is None else share
+    tried = None
+    if model is not None or data is not None:
+        tried = _try_frames(context, model, data)
+        multiple, thickness = tried.multiple or multiple, tried.thickness or thickness
     from solidmark.marks import advise
     from solidmark.scores import COUNTS, enough_keys, outlook
 
@@ -103,6 +134,7 @@ def plan(
         "supposed": {"share": share, "memorized": round(share * trained), "fdr": fdr},
         "frame": _facts(frame),
         "network_calls": round(calls),
+        "round_trip": tried and tried.facts,
         "outlook": [asdict(row) for row in outlooks],
         "command": command,
     }
@@ -111,6 +143,7 @@ def plan(
         json,
         *frame_lines(frame, calls, trained),
         "",
+        *(tried.lines if tried else ()),
         *forecast_lines(shown, chosen, trained, share, fdr),
         "",
         "Next, with your images for DATA, a new folder for MARKED, and a whole number of your own",
@@ -118,6 +151,64 @@ def plan(
         "",
         f"  {command}",
     )
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What trying frames on a model came to; nothing for a model of pixels."""
+
+    lines: list[str]
+    facts: dict[str, Any] | None = None
+    multiple: int | None = None
+    thickness: int | None = None
+
+
+def _try_frames(context: typer.Context, model: str | None, data: str | None) -> _Tried:
+    """Measures the grey round trip of a latent model for a few thicknesses."""
+    if model is None or data is None:
+        raise BadInput(
+            "--model and --data go together: the frames are tried on some of your images. "
+            "Give both, or neither."
+        )
+    source = context.get_parameter_source("multiple")
+    if source is not None and source.name == "COMMANDLINE":
+        raise BadInput("--multiple is a property of the network of --model. Leave one of them out.")
+    from solidmark.audit.thickness import advised, fitting_thicknesses, try_thicknesses
+    from solidmark.data import open_data
+    from solidmark.models import LatentModel, Opening, open_model
+
+    asked: dict[str, Any] = context.params
+    side = asked["resolution"]
+    images = open_data(data, resolution=side, mode="RGB", limit=asked["limit"])
+    found = open_model(model, Opening(device=resolve_device(asked["device"])))
+    if not isinstance(found, LatentModel):
+        return _Tried([*pixel_lines(), ""])
+    own = asked["thickness"]
+    if own is not None and own % found.factor:
+        raise BadInput(
+            f"--thickness {own} is no multiple of {found.factor}, the pixels of a cell of the "
+            "latents, so cells would hold frame and image at once. Use a multiple."
+        )
+    fitting = [own] if own else fitting_thicknesses(side, found.factor, found.multiple)
+    trials = try_thicknesses(found, images, fitting, found.multiple, asked["count"])
+    chosen = advised(trials)
+    thickness = chosen.frame.pattern.thickness
+    facts = {
+        "factor": found.factor,
+        "images": len(images),
+        "tried": [
+            {
+                "thickness": trial.frame.pattern.thickness,
+                "count": trial.frame.pattern.count,
+                "bias": trial.round_trip.bias,
+                "spread": trial.round_trip.spread,
+                "floor": trial.round_trip.floor,
+            }
+            for trial in trials
+        ],
+    }
+    lines = [*round_trip_lines(trials, chosen, len(images)), ""]
+    return _Tried(lines, facts, found.multiple, thickness)
 
 
 def _calls_per_image(frame: "Frame") -> float:

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.readers import Reader
 
-READERS = ("blend", "energy", "gradient", "linear", "outpaint", "probe")
+READERS = ("blend", "energy", "gradient", "latent-outpaint", "linear", "outpaint", "probe")
+PASTES = ("pixels", "latents")
 SPLITS = ("trained", "held_out")
 PRECISIONS = ("fp32", "bf16", "fp16")
+AUTO = 64
 
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A diffusers pipeline folder, a folder of solidmark train, a name on the Hugging Face "
-        "hub, or a control: memorizer (knows every image), gaussian (knows none).",
+        help="A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a "
+        "name on the Hugging Face hub, or a control: memorizer (knows every image), gaussian "
+        "(knows none).",
     ),
 ]
 MarkedFolder = Annotated[
@@ -46,8 +49,9 @@ Readers = Annotated[
         "--reader",
         metavar="NAME",
         help="How keys are read: energy (one grey), blend (segments), gradient and linear (its two "
-        "halves: strong and weak memory), outpaint (the paper's), probe (one call an image); may "
-        "be given again. When not given, energy for one grey and blend for segments.",
+        "halves: strong and weak memory), outpaint and latent-outpaint (the paper's, for models of "
+        "pixels and of latents), probe (one call an image); may be given again. When not given, "
+        "energy for one grey and blend for segments.",
         callback=one_of("reader", READERS),
     ),
 ]
@@ -75,13 +79,93 @@ Ceiling = Annotated[
     bool,
     typer.Option(help="Ask a perfect memorizer too: a reader that sees nothing there is blind."),
 ]
-BatchSize = Annotated[int, typer.Option(help="Images a network call.", callback=at_least(1))]
+
+
+def _batch_size(value: Any) -> int:
+    """A number of images, or `auto`: as many as fit, from 64 downwards."""
+    if str(value) == "auto":
+        return AUTO
+    try:
+        return int(str(value))
+    except ValueError:
+        raise BadInput(f'--batch-size takes a whole number or auto, not "{value}".') from None
+
+
+BatchSize = Annotated[
+    int,
+    typer.Option(
+        metavar="NUMBER|auto",
+        parser=_batch_size,
+        help="Images a network call; halved where they do not fit into the memory. auto is 64.",
+        callback=at_least(1),
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(
         metavar="NAME",
         help="What the network computes in: fp32, bf16, fp16.",
         callback=one_of("precision", PRECISIONS),
+    ),
+]
+VaePrecision = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What the autoencoder computes in: its errors are errors of the keys.",
+        callback=one_of("precision", PRECISIONS),
+    ),
+]
+TextPrecision = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What the text encoders compute in.",
+        callback=one_of("precision", PRECISIONS),
+    ),
+]
+Loras = Annotated[
+    list[str],
+    typer.Option(
+        "--lora",
+        metavar="PATH",
+        help="LoRA weights to add, a .safetensors file or a folder (peft or kohya); may be given "
+        "again.",
+    ),
+]
+LoraScale = Annotated[float, typer.Option(help="What the weights of --lora are multiplied with.")]
+Offload = Annotated[
+    bool,
+    typer.Option(
+        "--offload",
+        help="Keep text encoders and autoencoder on the CPU while they are not needed.",
+    ),
+]
+AttentionSlicing = Annotated[
+    bool,
+    typer.Option("--attention-slicing", help="Compute attention in parts: slower, less memory."),
+]
+BaseConfig = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER|ID",
+        help="Of a .safetensors file: the pipeline folder or hub name whose configuration it has; "
+        "what diffusers takes it for when not given.",
+    ),
+]
+Caption = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="The prompt of images that have no caption."),
+]
+Mitigations = Annotated[
+    list[str],
+    typer.Option(
+        "--mitigation",
+        metavar="NAME[:PRESET][:NUMBER]",
+        help="What is done to captions or classes before the model is told: gni (noise on their "
+        "embedding, strength 0.1), rt (random tokens), cwr (words again), rna (random numbers), "
+        "wen (embedding optimised to a target magnitude, 4); rt, cwr and rna take a number of "
+        "repeats and the presets paper and dcr; may be given again, applied in this order.",
     ),
 ]
 BlendWeight = Annotated[
@@ -140,6 +224,26 @@ Eta = Annotated[
     float, typer.Option(help="Outpaint: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).")
 ]
 Start = Annotated[float, typer.Option(help="Outpaint: the time sampling begins at, in (0, 1].")]
+LatentSteps = Annotated[int, typer.Option(help="Latent-outpaint: sampling steps, 1 to 1000.")]
+LatentGuidance = Annotated[
+    float,
+    typer.Option(help="Latent-outpaint: classifier-free guidance; 1 = none, above costs double."),
+]
+LatentEvery = Annotated[
+    int, typer.Option(help="Latent-outpaint: steps from one pasting of pixels to the next.")
+]
+LatentPaste = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Latent-outpaint: what is pasted: pixels (decoded and encoded again, as published) or "
+        "latents (cheap).",
+        callback=one_of("way to paste", PASTES),
+    ),
+]
+LatentEta = Annotated[
+    float, typer.Option(help="Latent-outpaint: 1 = ancestral sampling, 0 = deterministic.")
+]
 ProbeT = Annotated[
     float | None,
     typer.Option(
@@ -157,7 +261,7 @@ def _options(
     limit: Limit = None,
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
-    batch_size: BatchSize = 64,
+    batch_size: BatchSize = AUTO,
     blend_linear_weight: BlendWeight = 0.2,
     blend_steps: BlendSteps = 4,
     blend_t: BlendT = None,
@@ -169,6 +273,11 @@ def _options(
     gradient_step_size: StepSize = 0.3,
     gradient_t: GradientT = None,
     gradient_frame_weight: GradientWeight = 0.1,
+    latent_outpaint_steps: LatentSteps = 100,
+    latent_outpaint_guidance: LatentGuidance = 3.0,
+    latent_outpaint_every: LatentEvery = 10,
+    latent_outpaint_paste: LatentPaste = "pixels",
+    latent_outpaint_eta: LatentEta = 0.0,
     linear_t: LinearT = None,
     linear_frame_weight: LinearWeight = 0.1,
     outpaint_steps: Steps = 250,
@@ -180,6 +289,15 @@ def _options(
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "fp32",
+    vae_precision: VaePrecision = "fp32",
+    text_precision: TextPrecision = "fp32",
+    lora: Loras = [],
+    lora_scale: LoraScale = 1.0,
+    offload: Offload = False,
+    attention_slicing: AttentionSlicing = False,
+    base_config: BaseConfig = None,
+    caption: Caption = None,
+    mitigation: Mitigations = [],
 ) -> None:
     """The options and their defaults, as typer reads them."""
 
@@ -204,6 +322,8 @@ def question_of(context: typer.Context) -> "Question":
     marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
     require_marked(marked)
     from solidmark.audit import Question
+    from solidmark.mitigations import parse
+    from solidmark.models import Opening
 
     return Question(
         model=asked["model"],
@@ -216,8 +336,19 @@ def question_of(context: typer.Context) -> "Question":
         ceiling=asked["ceiling"],
         batch_size=asked["batch_size"],
         seed=asked["seed"],
-        device=resolve_device(asked["device"]),
-        precision=asked["precision"],
+        caption=asked["caption"],
+        mitigations=tuple(parse(text) for text in asked["mitigation"]),
+        opening=Opening(
+            device=resolve_device(asked["device"]),
+            precision=asked["precision"],
+            vae_precision=asked["vae_precision"],
+            text_precision=asked["text_precision"],
+            loras=tuple(asked["lora"]),
+            lora_scale=asked["lora_scale"],
+            offload=asked["offload"],
+            attention_slicing=asked["attention_slicing"],
+            base_config=asked["base_config"],
+        ),
     )
 
 
@@ -235,10 +366,10 @@ def _readers(context: typer.Context, marked: Path) -> tuple["Reader", ...]:
 def _require_used(context: typer.Context, names: Sequence[str]) -> None:
     """An option of a reader that does not read would change nothing, and nobody would know."""
     for option in context.params:
-        owner = option.split("_")[0]
+        owner = _owner(option)
         source = context.get_parameter_source(option)
         typed = source is not None and source.name == "COMMANDLINE"
-        if typed and owner in READERS and owner not in names:
+        if typed and owner is not None and owner not in names:
             raise BadInput(
                 f"--{option.replace('_', '-')} is an option of the reader {owner}, but "
                 f"{', '.join(names)} reads. Add --reader {owner}, or leave the option out."
@@ -249,6 +380,12 @@ def _reader(name: str, asked: dict[str, Any]) -> "Reader":
     """A reader, with the options that carry its name."""
     from solidmark.readers import READERS
 
-    prefix = f"{name}_"
-    fields = {key.removeprefix(prefix): asked[key] for key in asked if key.startswith(prefix)}
+    prefix = f"{name.replace('-', '_')}_"
+    fields = {key.removeprefix(prefix): asked[key] for key in asked if _owner(key) == name}
     return READERS[name](**fields)
+
+
+def _owner(option: str) -> str | None:
+    """The reader whose name stands in front of an option."""
+    owners = (name for name in READERS if option.startswith(f"{name.replace('-', '_')}_"))
+    return next(owners, None)

@@ -22,7 +22,33 @@ from solidmark.cli.options import (
 )
 from solidmark.errors import BadInput
 
-PRESETS = ("digits-demo", "ddpm-32", "ddpm-64", "solidmark-stl10", "solidmark-celeba")
+PRESETS = (
+    "digits-demo",
+    "tiny-t2i",
+    "sd-finetune",
+    "sd-lora",
+    "sd-pretrain",
+    "ddpm-32",
+    "ddpm-64",
+    "solidmark-stl10",
+    "solidmark-celeba",
+)
+NETWORK = (
+    "prediction_type",
+    "schedule",
+    "num_train_timesteps",
+    "class_conditional",
+    "block_out_channels",
+    "layers_per_block",
+    "attention_levels",
+    "mid_attention",
+    "attention_head_dim",
+    "norm_num_groups",
+    "dropout",
+)
+"""What a base has already."""
+
+TINY = "tiny-t2i"
 LISTS = ("block_out_channels", "attention_levels", "checkpoint_at")
 OURS = ("marked", "out", "preset", "resume_from_checkpoint", "dataloader_num_workers", "device")
 
@@ -40,14 +66,35 @@ def train(
     marked: Annotated[Path, typer.Argument(metavar="MARKED", help="Folder of solidmark mark.")],
     out: Out,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="Where options come from that are not given: digits-demo, ddpm-32, ddpm-64, "
-            "solidmark-stl10 or solidmark-celeba. --dry-run shows them.",
+            "solidmark-stl10, solidmark-celeba; for latent models sd-finetune, sd-lora, "
+            "sd-pretrain, tiny-t2i. --dry-run shows them.  [default: ddpm-32; with --base "
+            "sd-finetune, sd-lora with --lora-rank, sd-pretrain with --from-scratch]",
             callback=one_of("preset", PRESETS),
+            show_default=False,
         ),
-    ] = "ddpm-32",
+    ] = None,
+    base: str | None = _recipe_option(
+        "Fine-tune this: a folder of a latent pipeline, a name on the Hugging Face hub, or "
+        "tiny-t2i, a tiny text-to-image model that trains its own autoencoder and text encoder.",
+        "MODEL",
+    ),
+    from_scratch: bool | None = _recipe_option(
+        "Keep the autoencoder and the encoders of the base, and forget its denoiser."
+    ),
+    lora_rank: Number = _recipe_option(
+        "Train a LoRA of this rank beside the base; 0 = all of its denoiser."
+    ),
+    lora_alpha: Number = _recipe_option("Of the LoRA; as large as the rank when not given."),
+    caption: str | None = _recipe_option("The prompt of images that have no caption.", "TEXT"),
+    caption_dropout: Real = _recipe_option("Share of images shown without their caption."),
+    snr_gamma: Real = _recipe_option("Min-SNR weighting of the loss; 5 in its paper, 0 = none."),
+    gradient_checkpointing: bool | None = _recipe_option(
+        "Compute activations twice, to save memory."
+    ),
     num_train_epochs: Number = _recipe_option("How often each image is seen."),
     max_train_steps: Number = _recipe_option("Stop after so many steps instead."),
     train_batch_size: Number = _recipe_option("Images of one pass, over all processes together."),
@@ -106,11 +153,11 @@ def train(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train a diffusion model from scratch on marked images.
+    """Train a model on marked images, from scratch or from a base.
 
-    OUT/model is a plain diffusers pipeline. Options that are not given come from the preset; the
-    same command again resumes. Any other trainer that takes MARKED/train as its image folder
-    serves as well.
+    OUT/model is a plain diffusers pipeline, or with --lora-rank a LoRA for one. Options that are
+    not given come from the preset; the same command again resumes. Any other trainer that takes
+    MARKED/train as its image folder serves as well.
 
     Example: solidmark train marked/ model/ --preset ddpm-64
     """
@@ -120,10 +167,12 @@ def train(
         if name not in OURS
     }
     require_marked(marked)
+    preset = preset or _default_preset(overrides)
     from solidmark.training import preset as find_preset
     from solidmark.training import train as train_model
 
     recipe = find_preset(preset, **overrides)
+    _require_fitting(recipe.base, overrides)
     if dry_run:
         from solidmark.marks import open_marked
         from solidmark.training import check_fit
@@ -149,6 +198,29 @@ def train(
     )
     save_config(context, out)
     return show({"model": str(folder)}, json, f"The model: {folder}")
+
+
+def _default_preset(asked: dict[str, Any]) -> str:
+    """The preset of what is to be trained, when none is named."""
+    if "base" not in asked:
+        return "ddpm-32"
+    if asked["base"] == TINY:
+        return TINY
+    if asked.get("lora_rank"):
+        return "sd-lora"
+    return "sd-pretrain" if asked.get("from_scratch") else "sd-finetune"
+
+
+def _require_fitting(base: str | None, asked: dict[str, Any]) -> None:
+    """An option that a base has already would change nothing, and nobody would know."""
+    if base in (None, TINY):
+        return
+    for name in NETWORK:
+        if name in asked:
+            raise BadInput(
+                f"--{name.replace('_', '-')} is for a network that is built anew, and a base has "
+                "one. Leave it out."
+            )
 
 
 def _numbers(name: str, text: Any) -> tuple[int, ...]:

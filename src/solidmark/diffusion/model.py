@@ -11,7 +11,8 @@ from solidmark.diffusion.schedule import Schedule
 from solidmark.types import Images, Latents
 
 Condition = Any
-"""What `condition` returned: one row an image, or None. Opaque outside the adapter."""
+"""What `condition` returned: something with a row for each image, which can be sliced, or None.
+Opaque outside the adapters and the mitigations."""
 
 
 @runtime_checkable
@@ -26,16 +27,29 @@ class Model(Protocol):
         """The channels of its images: 1 (grey) or 3."""
         ...
 
+    @property
+    def factor(self) -> int:
+        """The pixels along a side of one cell of the latents; 1 for a model of pixels."""
+        ...
+
     def encode(self, images: Images) -> Latents:
-        """From images in [0, 1] to latents; a pixel model: 2x - 1."""
+        """From images in [0, 1] to latents; a pixel model: 2x - 1. Differentiable, no noise."""
         ...
 
     def decode(self, latents: Latents) -> Images:
-        """From latents to images in [0, 1]."""
+        """From latents to images: on the scale of [0, 1], but not clamped to it."""
         ...
 
     def condition(self, samples: Sequence[Sample]) -> Condition:
         """Captions, classes, or nothing, for a batch."""
+        ...
+
+    def unconditional(self, condition: Condition) -> Condition:
+        """What says nothing about the images of a condition, for guidance.
+
+        Raises:
+            MissingCapability: When the model has no unconditional branch.
+        """
         ...
 
     def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
@@ -54,11 +68,11 @@ On the demo's network it takes the time of 1.9 calls (one thread, batches of 64)
 class Metered:
     """A model that is called with so many images at a time, and counts them.
 
-    A call whose input wants a gradient counts as 2.3 calls.
+    A call whose input or condition wants a gradient counts as 2.3 calls.
 
     Arguments:
         model: The model; everything is passed on to it.
-        batch_size: The most images that one network call gets.
+        batch_size: The most images that one call of the network, or of the autoencoder, gets.
     """
 
     model: Model
@@ -73,17 +87,29 @@ class Metered:
     def channels(self) -> int:
         return self.model.channels
 
+    @property
+    def factor(self) -> int:
+        return self.model.factor
+
     def encode(self, images: Images) -> Latents:
-        return self.model.encode(images)
+        return torch.cat([self.model.encode(part) for part in images.split(self.batch_size)])
 
     def decode(self, latents: Latents) -> Images:
-        return self.model.decode(latents)
+        return torch.cat([self.model.decode(part) for part in latents.split(self.batch_size)])
 
     def condition(self, samples: Sequence[Sample]) -> Condition:
-        return self.model.condition(samples)
+        # A mitigation may ask the network what it would say, and counts how often.
+        before = getattr(self.model, "calls", 0.0)
+        condition = self.model.condition(samples)
+        self.calls += getattr(self.model, "calls", 0.0) - before
+        return condition
+
+    def unconditional(self, condition: Condition) -> Condition:
+        return self.model.unconditional(condition)
 
     def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
-        self.calls += len(z_t) * (GRADIENT_COST if z_t.requires_grad else 1)
+        wanted = z_t.requires_grad or getattr(condition, "requires_grad", False)
+        self.calls += len(z_t) * (GRADIENT_COST if wanted else 1)
         parts = []
         for start in range(0, len(z_t), self.batch_size):
             rows = slice(start, start + self.batch_size)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from solidmark.errors import UnknownName
 from solidmark.types import Latents
 
-Prediction = Literal["epsilon", "v_prediction", "sample"]
+Prediction = Literal["epsilon", "v_prediction", "sample", "flow_prediction"]
 
 
 def to_sample(
@@ -15,7 +15,8 @@ def to_sample(
 
     .. math::
         \\epsilon: \\hat z_0 = (z_t - \\sigma_t \\hat\\epsilon) / \\alpha_t \\qquad
-        v: \\hat z_0 = \\alpha_t z_t - \\sigma_t \\hat v
+        v: \\hat z_0 = \\alpha_t z_t - \\sigma_t \\hat v \\qquad
+        flow: \\hat z_0 = z_t - \\sigma_t \\hat u
 
     Arguments:
         output: What the network said, with shape (B, C, H, W).
@@ -25,10 +26,11 @@ def to_sample(
         kind: What the output means, in the words of diffusers.
 
     Raises:
-        UnknownName: When the output means something else, such as a flow.
+        UnknownName: When the output means something else.
 
     References:
-        Ho et al., 2020 (epsilon); Salimans and Ho, 2022 (v).
+        Ho et al., 2020 (epsilon); Salimans and Ho, 2022 (v); Lipman et al., 2023 (flow, where
+        :math:`\\alpha_t = 1 - \\sigma_t`).
     """
     if kind not in get_args(Prediction):
         raise UnknownName("prediction", kind, get_args(Prediction))
@@ -36,4 +38,6 @@ def to_sample(
         return (z_t - sigma * output) / alpha
     if kind == "v_prediction":
         return alpha * z_t - sigma * output
+    if kind == "flow_prediction":
+        return z_t - sigma * output
     return output

@@ -4,10 +4,12 @@
     z_s = \\alpha_s \\hat z_0 + \\sqrt{\\sigma_s^2 - \\eta^2 \\tilde\\sigma^2}\\, \\hat\\epsilon
           + \\eta \\tilde\\sigma \\xi, \\qquad
     \\tilde\\sigma^2 = \\frac{\\sigma_s^2}{\\sigma_t^2}
-                       \\left(1 - \\frac{\\alpha_t^2}{\\alpha_s^2}\\right)
+                       \\left(\\sigma_t^2 - \\frac{\\alpha_t^2}{\\alpha_s^2} \\sigma_s^2\\right)
 
-With :math:`\\eta = 1` this is the ancestral step of DDPM on the respaced times, with
-:math:`\\eta = 0` the deterministic step of DDIM.
+The bracket is the noise that the forward process adds between s and t; it is
+:math:`1 - \\alpha_t^2 / \\alpha_s^2` where variance is preserved. With :math:`\\eta = 1` this is
+the ancestral step of DDPM on the respaced times, with :math:`\\eta = 0` the deterministic step of
+DDIM.
 """
 
 import math
@@ -44,16 +46,17 @@ class Sampler:
         alpha_t, sigma_t = self.schedule(t)
         alpha_s, sigma_s = self.schedule(s)
         epsilon = (z_t - alpha_t * z_0) / sigma_t
-        fresh = self.eta**2 * (sigma_s / sigma_t) ** 2 * (1 - (alpha_t / alpha_s) ** 2)
+        added = max(sigma_t**2 - (alpha_t / alpha_s * sigma_s) ** 2, 0.0)
+        fresh = self.eta**2 * (sigma_s / sigma_t) ** 2 * added
         kept = max(sigma_s**2 - fresh, 0.0)
-        return alpha_s * z_0 + math.sqrt(kept) * epsilon + math.sqrt(max(fresh, 0.0)) * noise
+        return alpha_s * z_0 + math.sqrt(kept) * epsilon + math.sqrt(fresh) * noise
 
     def back(self, z_s: Latents, noise: Latents, s: float, t: float) -> Latents:
         """From time s up to time t > s: RePaint's resampling, one jump of the forward process."""
-        alpha_t, _ = self.schedule(t)
-        alpha_s, _ = self.schedule(s)
+        alpha_t, sigma_t = self.schedule(t)
+        alpha_s, sigma_s = self.schedule(s)
         ratio = alpha_t / alpha_s
-        return ratio * z_s + math.sqrt(max(1 - ratio**2, 0.0)) * noise
+        return ratio * z_s + math.sqrt(max(sigma_t**2 - (ratio * sigma_s) ** 2, 0.0)) * noise
 
 
 def spaced_times(steps: int, start: float = 1.0, total: int = 1000) -> list[float]:

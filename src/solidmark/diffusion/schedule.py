@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from solidmark.errors import UnknownName
@@ -41,9 +41,50 @@ class DiscreteSchedule:
         """The training step nearest to a time; t = 0.05 of T = 1000 steps is step 50."""
         return min(max(round(t * self.steps), 0), self.steps - 1)
 
+    def network_time(self, t: float) -> float:
+        """What the network is told at time t: the number of the training step."""
+        return float(self.index(t))
+
+    def at(self, steps: Int[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
+        """(alpha, sigma, network time) of training steps in [0, T), each with shape (B)."""
+        alpha_bar = self.alphas_cumprod.to(steps.device)[steps].float()
+        return alpha_bar.sqrt(), (1 - alpha_bar).sqrt(), steps.float()
+
     def __call__(self, t: float) -> tuple[float, float]:
         alpha_bar = float(self.alphas_cumprod[self.index(t)])
         return math.sqrt(alpha_bar), math.sqrt(1 - alpha_bar)
+
+
+@dataclass(frozen=True)
+class FlowSchedule:
+    """The straight path of rectified flow, run through at a shifted pace.
+
+    .. math:: \\sigma_t = \\frac{s t}{1 + (s - 1) t}, \\quad \\alpha_t = 1 - \\sigma_t
+
+    Arguments:
+        shift: s; above 1 more of the times are noisy. 3 in Stable Diffusion 3.
+        steps: The number T of times that a network is told, sigma T.
+
+    References:
+        Liu et al., 2023; Esser et al., 2024, Eq. 23.
+    """
+
+    shift: float = 1.0
+    steps: int = 1000
+
+    def network_time(self, t: float) -> float:
+        """What the network is told at time t."""
+        return self(t)[1] * self.steps
+
+    def at(self, steps: Int[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
+        """(alpha, sigma, network time) of training steps in [0, T), each with shape (B)."""
+        t = (steps.float() + 1) / self.steps
+        sigma = self.shift * t / (1 + (self.shift - 1) * t)
+        return 1 - sigma, sigma, sigma * self.steps
+
+    def __call__(self, t: float) -> tuple[float, float]:
+        sigma = self.shift * t / (1 + (self.shift - 1) * t)
+        return 1 - sigma, sigma
 
 
 def beta_schedule(name: Literal["cosine", "linear"], steps: int = 1000) -> DiscreteSchedule:

@@ -31,11 +31,13 @@ class Marked:
         folder: Where it is.
         manifest: Its manifest.
         keys: Its `keys.parquet`.
+        caption: What stands in for the caption of an image that has none.
     """
 
     folder: Path
     manifest: dict[str, Any]
     keys: pa.Table
+    caption: str | None = None
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -78,6 +80,10 @@ class Marked:
             if row["split"] == split and marked in (None, row["marked"])
         ]
 
+    def has_caption(self, id: str) -> bool:
+        """Whether there is a caption for an image, its own or the one that stands in."""
+        return bool(self._metadata.get(id, {}).get("text") or self.caption)
+
     def sample(self, id: str) -> Sample:
         """A marked image as the trainer gets it, with caption and class.
 
@@ -93,7 +99,7 @@ class Marked:
             id=id,
             image=image,
             content=row["content"],
-            caption=line.get("text"),
+            caption=line.get("text") or self.caption,
             label=line.get("class"),
             group=row["group"],
             class_index=line.get("label"),

@@ -15,7 +15,7 @@ from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.marks import Pattern
 from solidmark.measures.measure import Card, Evidence
-from solidmark.readers import Query, Reader
+from solidmark.readers import Query, Reader, RoundTrip, measure_round_trip
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ class SolidMark:
             )
             for i in range(len(samples))
         ]
+
+    def round_trip(self, model: Model, samples: Sequence[Sample]) -> RoundTrip:
+        """What the autoencoder of a latent model makes of frames round these images.
+
+        The network is not asked, so it is told nothing.
+        """
+        images = self._hide(torch.stack([sample.image for sample in samples]))
+        return measure_round_trip(model, Query(images, self.pattern, condition=None))
 
     def score(self, evidence: Evidence, key: Sequence[float]) -> float:
         """The distance of key and reading, in [0, 1]; low = memorized."""

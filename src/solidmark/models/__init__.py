@@ -1,7 +1,24 @@
 """Adapters: every model that can be audited, behind one protocol."""
 
 from solidmark.models.analytic import Gaussian, Memorizer
+from solidmark.models.codec import Codec, Pixels
+from solidmark.models.conditions import Conditions
+from solidmark.models.latent import Family, LatentModel
+from solidmark.models.loading import Opening, Precision
 from solidmark.models.opening import CONTROLS, open_model
 from solidmark.models.pixel import PixelModel
 
-__all__ = ["CONTROLS", "Gaussian", "Memorizer", "PixelModel", "open_model"]
+__all__ = [
+    "CONTROLS",
+    "Codec",
+    "Conditions",
+    "Family",
+    "Gaussian",
+    "LatentModel",
+    "Memorizer",
+    "Opening",
+    "PixelModel",
+    "Pixels",
+    "Precision",
+    "open_model",
+]

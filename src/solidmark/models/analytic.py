@@ -4,7 +4,8 @@
 `Gaussian` knows two moments of the data: it has memorized nothing.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Schedule, beta_schedule
+from solidmark.models.codec import Codec, Pixels
+from solidmark.models.conditions import Conditions
 from solidmark.types import Images, Latents
 
 
@@ -20,12 +23,19 @@ def _cosine() -> DiscreteSchedule:
     return beta_schedule("cosine")
 
 
+def _moments(schedule: Schedule, t: float) -> tuple[float, float]:
+    """(alpha, sigma) of a time; a flow has no noise left at t = 0, where a posterior needs some."""
+    alpha, sigma = schedule(t)
+    return alpha, max(sigma, 1e-6)
+
+
 @dataclass(frozen=True)
 class _Analytic:
-    """What the two have in common: images in, latents in [-1, 1], no condition."""
+    """What the two have in common: images in, and no condition unless one is given."""
 
     images: Images
     schedule: Schedule = field(default_factory=_cosine)
+    codec: Codec = field(default_factory=Pixels)
 
     @property
     def channels(self) -> int:
@@ -35,13 +45,21 @@ class _Analytic:
     def sample_size(self) -> tuple[int, int]:
         return self.images.shape[-2], self.images.shape[-1]
 
+    @property
+    def factor(self) -> int:
+        return self.codec.factor
+
     def encode(self, images: Images) -> Latents:
-        return images * 2 - 1
+        return self.codec.encode(images)
 
     def decode(self, latents: Latents) -> Images:
-        return (latents / 2 + 0.5).clamp(0, 1)
+        return self.codec.decode(latents)
 
-    def condition(self, samples: Sequence[Sample]) -> None:
+    def condition(self, samples: Sequence[Sample]) -> Conditions | None:
+        return None
+
+    def unconditional(self, condition: Conditions | None) -> Conditions | None:
+        """One that is told nothing anyway is not changed by guidance."""
         return None
 
 
@@ -53,19 +71,42 @@ class Memorizer(_Analytic):
         E[z_0 | z_t] = \\sum_i w_i x_i, \\qquad
         w \\propto \\exp(-\\lVert z_t - \\alpha_t x_i \\rVert^2 / 2 \\sigma_t^2)
 
+    Where images came with captions or classes, the sum is over those that were told the same.
+
     Arguments:
         images: The training images, marked, in [0, 1], with shape (N, C, H, W).
         schedule: Any; the cosine schedule of 1000 steps when none is given.
+        codec: The pixels, or the autoencoder of a latent model.
+        told: What each image came with, N words; None where nothing is told.
+        telling: What an image of a query comes with.
     """
 
-    def denoise(self, z_t: Latents, t: float, condition: None = None) -> Latents:
-        alpha, sigma = self.schedule(t)
-        x = self.encode(self.images.double()).flatten(1)
-        z = z_t.double().flatten(1)
+    told: tuple[str, ...] | None = None
+    telling: Callable[[Sample], str] = field(default=lambda sample: sample.caption or "")
+    latents: Float[Tensor, "N D"] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # On the CPU, whatever the autoencoder runs on: not every device has double precision.
+        object.__setattr__(self, "latents", self.encode(self.images).cpu().double().flatten(1))
+
+    def condition(self, samples: Sequence[Sample]) -> Conditions | None:
+        if self.told is None:
+            return None
+        fits = [[word == self.telling(sample) for word in self.told] for sample in samples]
+        return Conditions({"fits": torch.tensor(fits)})
+
+    def denoise(self, z_t: Latents, t: float, condition: Conditions | None = None) -> Latents:
+        alpha, sigma = _moments(self.schedule, t)
+        x = self.latents
+        z = z_t.cpu().double().flatten(1)
         # |z - a x|^2 without |z|^2, which is the same for every x and cancels in the softmax.
         energy = alpha**2 * x.square().sum(1) - 2 * alpha * z @ x.T
+        if condition is not None:
+            # Words that no image came with say nothing.
+            fits = condition.tensors["fits"]
+            energy = energy.masked_fill(~fits & fits.any(1, keepdim=True), math.inf)
         weights = torch.softmax(-energy / (2 * sigma**2), dim=1)
-        return (weights @ x).reshape(z_t.shape).to(z_t.dtype)
+        return (weights @ x).reshape(z_t.shape).to(z_t)
 
 
 @dataclass(frozen=True)
@@ -83,6 +124,7 @@ class Gaussian(_Analytic):
     Arguments:
         images: What to take the moments of, in [0, 1], with shape (N, C, H, W).
         schedule: Any; the cosine schedule of 1000 steps when none is given.
+        codec: The pixels, or the autoencoder of a latent model.
     """
 
     mean: Float[Tensor, " D"] = field(init=False)
@@ -90,7 +132,7 @@ class Gaussian(_Analytic):
     variance: Float[Tensor, " R"] = field(init=False)
 
     def __post_init__(self) -> None:
-        x = self.encode(self.images.double()).flatten(1)
+        x = self.encode(self.images).cpu().double().flatten(1)
         mean = x.mean(0)
         _, scale, basis = torch.linalg.svd(x - mean, full_matrices=False)
         object.__setattr__(self, "mean", mean)
@@ -98,8 +140,8 @@ class Gaussian(_Analytic):
         object.__setattr__(self, "variance", scale.square() / len(x))
 
     def denoise(self, z_t: Latents, t: float, condition: None = None) -> Latents:
-        alpha, sigma = self.schedule(t)
-        z = z_t.double().flatten(1) - alpha * self.mean
+        alpha, sigma = _moments(self.schedule, t)
+        z = z_t.cpu().double().flatten(1) - alpha * self.mean
         gain = alpha * self.variance / (alpha**2 * self.variance + sigma**2)
         x = self.mean + (z @ self.basis * gain) @ self.basis.T
-        return x.reshape(z_t.shape).to(z_t.dtype)
+        return x.reshape(z_t.shape).to(z_t)

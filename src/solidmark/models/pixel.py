@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Prediction, to_sample
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import MissingCapability, UnknownName
+from solidmark.models.classes import class_numbers
+from solidmark.models.conditions import CLASS_SHIFT, CLASSES, Conditions, shifted
+from solidmark.models.loading import DTYPES, Precision
 from solidmark.types import Images, Latents
-
-Precision = Literal["fp32", "bf16", "fp16"]
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,10 @@ class PixelModel:
         return int(self.unet.config.in_channels)
 
     @property
+    def factor(self) -> int:
+        return 1
+
+    @property
     def classes(self) -> int:
         """How many classes it knows; 0 = unconditional."""
         return int(self.unet.config.num_class_embeds or 0)
@@ -58,9 +60,9 @@ class PixelModel:
         return images.to(self.unet.device) * 2 - 1
 
     def decode(self, latents: Latents) -> Images:
-        return (latents.float() / 2 + 0.5).clamp(0, 1)
+        return latents.float() / 2 + 0.5
 
-    def condition(self, samples: Sequence[Sample]) -> Int[Tensor, " B"] | None:
+    def condition(self, samples: Sequence[Sample]) -> Conditions | None:
         """The class numbers of a batch, or None for an unconditional network.
 
         Raises:
@@ -68,23 +70,36 @@ class PixelModel:
         """
         if not self.classes:
             return None
-        for sample in samples:
-            if sample.class_index is None or not 0 <= sample.class_index < self.classes:
-                raise BadInput(
-                    f"The model knows classes 0 to {self.classes - 1}, but image "
-                    f'"{sample.id}" has class {sample.class_index}. '
-                    'Mark the data with its classes ("--label-column" or "--class-folders").'
-                )
-        return torch.tensor([s.class_index for s in samples], device=self.unet.device)
+        numbers = class_numbers(samples, self.classes)
+        return Conditions({CLASSES: numbers.to(self.unet.device)})
 
-    def denoise(self, z_t: Latents, t: float, condition: Int[Tensor, " B"] | None) -> Latents:
+    def unconditional(self, condition: Conditions | None) -> None:
+        """An unconditional network is told nothing anyway.
+
+        Raises:
+            MissingCapability: When the network knows classes, and none that means no class.
+        """
+        if self.classes:
+            raise MissingCapability(
+                "The model was trained with classes and never without, so guidance has nothing to "
+                "lead away from. Ask with a guidance of 1."
+            )
+
+    def denoise(self, z_t: Latents, t: float, condition: Conditions | None) -> Latents:
         alpha, sigma = self.schedule(t)
         step = torch.full((len(z_t),), self.schedule.index(t), device=z_t.device)
         cast = torch.autocast(
-            z_t.device.type, _DTYPES.get(self.precision), enabled=self.precision in _DTYPES
+            z_t.device.type, DTYPES[self.precision], enabled=self.precision != "fp32"
         )
         # A reader that descends on the keys needs the gradient of its input; nobody else pays.
-        with torch.set_grad_enabled(z_t.requires_grad), cast:
-            output = self.unet(z_t, step, class_labels=condition).sample
+        wanted = z_t.requires_grad or (condition is not None and condition.requires_grad)
+        classes = None if condition is None else condition.tensors[CLASSES]
+        shift = None if condition is None else condition.get(CLASS_SHIFT)
+        with (
+            torch.set_grad_enabled(wanted),
+            cast,
+            shifted(getattr(self.unet, "class_embedding", None), shift),
+        ):
+            output = self.unet(z_t, step, class_labels=classes).sample
         # A network that learned its variance gives it in the second half of the channels.
         return to_sample(output[:, : self.channels].float(), z_t, alpha, sigma, self.prediction)

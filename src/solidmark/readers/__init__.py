@@ -4,15 +4,18 @@ from solidmark.marks import Pattern
 from solidmark.readers.blend import Blend
 from solidmark.readers.energy import Energy
 from solidmark.readers.gradient import Gradient
+from solidmark.readers.latent_outpaint import LatentOutpaint
 from solidmark.readers.linear import Linear
 from solidmark.readers.outpaint import Outpaint
 from solidmark.readers.probe import Probe
 from solidmark.readers.reader import Calibration, Query, Reader, Reading
+from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
 
 READERS: dict[str, type[Reader]] = {
     "blend": Blend,
     "energy": Energy,
     "gradient": Gradient,
+    "latent-outpaint": LatentOutpaint,
     "linear": Linear,
     "outpaint": Outpaint,
     "probe": Probe,
@@ -30,11 +33,14 @@ __all__ = [
     "Calibration",
     "Energy",
     "Gradient",
+    "LatentOutpaint",
     "Linear",
     "Outpaint",
     "Probe",
     "Query",
     "Reader",
     "Reading",
+    "RoundTrip",
     "default_reader",
+    "measure_round_trip",
 ]

@@ -28,7 +28,7 @@ from torch import Tensor
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
-from solidmark.types import Keys, MarkedImages
+from solidmark.types import Keys, Latents
 
 TIMES = (0.02, 0.05, 0.1, 0.2, 0.3)
 FLOOR = (2 / 255) ** 2
@@ -107,9 +107,10 @@ class Energy:
 
 def log_energy(
     model: Model, query: Query, keys: Keys, t: float, frame_weight: float
-) -> tuple[Float[Tensor, " B"], MarkedImages]:
+) -> tuple[Float[Tensor, " B"], Latents]:
     """The log energy of the images in frames of these keys, and what the model made of them.
 
+    Over the cells of the latents, which are the pixels themselves for a model of pixels.
     Differentiable in the keys.
 
     Arguments:
@@ -120,16 +121,16 @@ def log_energy(
         frame_weight: What a pixel of the frame counts against one of the image.
 
     Returns:
-        The energies, with shape (B), and the expected images, on the scale of images, unclamped.
+        The energies, with shape (B), and the expected latents.
     """
     alpha, sigma = model.schedule(t)
     z_0 = model.encode(query.frame(keys))
     found = model.denoise(alpha * z_0, t, query.condition)
-    frame = query.pattern.mask(*z_0.shape[-2:]).to(z_0.device)
+    frame = query.painted(model.factor).to(z_0.device)
     weight = torch.where(frame, frame_weight, 1.0)
     weight = weight / (weight.sum() * z_0.shape[1])
     residual = ((z_0 - found) ** 2 * weight).sum((1, 2, 3))
-    return ((alpha / sigma) ** 2 * (residual + FLOOR)).log(), found / 2 + 0.5
+    return ((alpha / sigma) ** 2 * (residual + FLOOR)).log(), found
 
 
 def _level(energies: Float[Tensor, "B M K"]) -> Float[Tensor, "B M K"]:

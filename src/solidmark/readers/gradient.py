@@ -23,7 +23,7 @@ from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
-from solidmark.readers.linear import Linear, slope_and_shift
+from solidmark.readers.linear import Linear, shift_of, slope_at
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys
 
@@ -100,9 +100,9 @@ class Gradient:
         keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
         subtracted, path, first = [], [], None
         for step in range(self.steps):
-            slope, shift, energies = slope_and_shift(model, query, keys, t, self.frame_weight)
+            slope, energies, expected = slope_at(model, query, keys, t, self.frame_weight)
             path.append(energies)
-            first = first or (-slope, shift)
+            first = first or (-slope, shift_of(model, query, expected))
             mean = slope.mean(0) if means is None else torch.tensor(means[step])
             subtracted.append([float(value) for value in mean])
             slope = slope - mean

@@ -19,7 +19,7 @@ from torch import Tensor
 from solidmark.diffusion import Model
 from solidmark.readers.energy import TIMES, log_energy
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
-from solidmark.types import Keys
+from solidmark.types import Keys, Latents
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Linear:
     def _parts(self, model: Model, query: Query, t: float) -> tuple[Keys, Keys]:
         """The downhill direction at grey, and the shift of the predicted frame."""
         keys = torch.full((len(query.images), query.pattern.count), NEUTRAL)
-        slope, shift, _ = slope_and_shift(model, query, keys, t, self.frame_weight)
-        return -slope, shift
+        slope, _, expected = slope_at(model, query, keys, t, self.frame_weight)
+        return -slope, shift_of(model, query, expected)
 
 
-def slope_and_shift(
+def slope_at(
     model: Model, query: Query, keys: Keys, t: float, frame_weight: float
-) -> tuple[Keys, Keys, Float[Tensor, " B"]]:
-    """What one call with its gradient says of each key.
+) -> tuple[Keys, Float[Tensor, " B"], Latents]:
+    """The slope of the energy, from one call with its gradient.
 
     Arguments:
         model: The model.
@@ -78,15 +78,29 @@ def slope_and_shift(
         frame_weight: What a pixel of the frame counts against one of the image.
 
     Returns:
-        The gradient of the log energy in the keys, and how far the predicted frame lies from
-        them, both with shape (B, M); and the log energy there, with shape (B), low = known.
+        The gradient of the log energy in the keys, with shape (B, M); the log energy there, with
+        shape (B), low = known; and what the model expects, as latents.
     """
-    with torch.enable_grad():
-        at = keys.clone().requires_grad_(True)
-        energies, expected = log_energy(model, query, at, t, frame_weight)
-        (slope,) = torch.autograd.grad(energies.sum(), at)
-    shift = query.pattern.read(expected.detach().cpu()) - keys
-    return slope, shift, energies.detach().cpu()
+    # As many at a time as the network gets: a gradient keeps all that was computed on its way.
+    size = getattr(model, "batch_size", len(keys))
+    found = []
+    for start in range(0, len(keys), size):
+        rows = slice(start, start + size)
+        with torch.enable_grad():
+            at = keys[rows].clone().requires_grad_(True)
+            energies, expected = log_energy(model, query.part(rows), at, t, frame_weight)
+            (slope,) = torch.autograd.grad(energies.sum(), at)
+        found.append((slope, energies.detach().cpu(), expected.detach()))
+    slopes, heights, all_expected = (torch.cat(column) for column in zip(*found, strict=True))
+    return slopes, heights, all_expected
+
+
+def shift_of(model: Model, query: Query, expected: Latents) -> Keys:
+    """How far the frame that the model expects lies from the neutral one that it was shown.
+
+    Read before clamping, so that no shift is cut off.
+    """
+    return query.pattern.read(model.decode(expected).cpu()) - NEUTRAL
 
 
 def place(parts: tuple[Keys, Keys], calibration: Calibration) -> Keys:

@@ -57,13 +57,18 @@ class Outpaint:
             )
 
     def calibrate(self, model: Model, query: Query) -> Calibration:
-        """There is nothing to choose."""
+        """There is nothing to choose.
+
+        Raises:
+            BadInput: When the model works on latents.
+        """
+        require_pixels(model)
         return {}
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         sampler = Sampler(model.schedule, self.eta)
         known = model.encode(query.frame())
-        painted = query.pattern.mask(*known.shape[-2:]).to(known.device)
+        painted = query.painted(1).to(known.device)
         times = spaced_times(self.steps, self.start)
         walk = [*jump_times(times, self.jump_length, self.jump_count), -1.0]
 
@@ -78,5 +83,18 @@ class Outpaint:
             z = torch.where(painted, z, sampler.diffuse(known, noise(), t))
             expected = model.denoise(z, t, query.condition).clamp(-1, 1)
             z = sampler.step(z, expected, noise(), t, s)
-        pictures = model.decode(torch.where(painted, z, known)).cpu()
+        pictures = model.decode(torch.where(painted, z, known)).clamp(0, 1).cpu()
         return Reading(query.pattern.read(pictures), pictures=pictures)
+
+
+def require_pixels(model: Model) -> None:
+    """Checks that a model denoises pixels, which alone can be pasted at every step.
+
+    Raises:
+        BadInput: When it works on latents.
+    """
+    if model.factor > 1:
+        raise BadInput(
+            "Outpaint pastes pixels at every step, and this model works on latents. "
+            "Use --reader latent-outpaint, the paper's way for such models."
+        )

@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.diffusion import Model
-from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
+from solidmark.readers.linear import shift_of
+from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
 
 TIMES = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -57,5 +58,4 @@ class Probe:
         alpha, _ = model.schedule(t)
         z_0 = model.encode(query.frame())
         found = model.denoise(alpha * z_0, t, query.condition)
-        # Read before clamping, on the scale of images: half the scale of latents.
-        return query.pattern.read((found / 2 + 0.5).cpu()) - NEUTRAL
+        return shift_of(model, query, found)

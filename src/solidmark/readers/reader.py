@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.marks import Pattern
-from solidmark.types import Images, Keys, MarkedImages
+from solidmark.types import Images, Keys, MarkedImages, Mask
 
 NEUTRAL = 0.5
 """The grey that stands where nothing is known of a key."""
@@ -47,6 +48,20 @@ class Query:
             return self.pattern.apply(self.images, value)
         shape = (len(self.images), self.pattern.count)
         return self.pattern.apply(self.images, torch.full(shape, value))
+
+    def part(self, rows: slice) -> "Query":
+        """The same question about some of the images."""
+        told = None if self.condition is None else self.condition[rows]
+        return Query(self.images[rows], self.pattern, told, self.generators[rows])
+
+    def painted(self, factor: int) -> Mask:
+        """The cells of the latents that show the frame, or a part of it.
+
+        Arguments:
+            factor: The pixels along a side of a cell; 1 = the pixels themselves.
+        """
+        mask = self.pattern.mask(*self.pattern.marked_size(*self.images.shape[-2:]))
+        return max_pool2d(mask[None].float(), factor)[0] > 0
 
 
 @dataclass(frozen=True)

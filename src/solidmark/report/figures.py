@@ -11,6 +11,7 @@ import numpy as np
 
 from solidmark.report import curves, words
 from solidmark.report.folder import Audit, Score
+from solidmark.report.roundtrip import RoundTrip
 from solidmark.report.svg import clean
 
 BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#c44e00", "#007a5a", "#767676", "#222222"
@@ -196,6 +197,28 @@ def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Draw
         f"{title}: trained told apart from held-out (ROC)",
         "The nearer the line to the upper left corner, the better the p-value tells trained "
         "images from held-out ones. On the diagonal it does not.",
+    )
+
+
+def draw_round_trip(found: RoundTrip) -> Drawing:
+    """The greys that come back from an autoencoder, over those that were painted."""
+    means, spreads = np.array(found.means), np.array(found.spreads)
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="as painted")
+        axes.fill_between(found.keys, means - spreads, means + spreads, color=BLUE, alpha=0.2, lw=0)
+        axes.plot(found.keys, means, "-o", color=BLUE, lw=1.6, ms=3.5, label="comes back")
+        axes.set(xlabel="key painted (grey level)", ylabel="key that comes back (grey level)")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        _legend(axes)
+
+    return _draw(
+        paint,
+        "round-trip",
+        "Grey round trip of the autoencoder",
+        "On the dotted diagonal a grey comes back as it was painted. The line is the mean over "
+        f"{found.images} images, the band one standard deviation to either side: the wider, the "
+        "less can be read of a decoded picture.",
     )
 
 

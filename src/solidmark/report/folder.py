@@ -8,6 +8,7 @@ from typing import Any
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.report.marked import Marked, open_marked
+from solidmark.report.roundtrip import RoundTrip, open_round_trip
 from solidmark.runs import read_json
 
 FDR = 0.05
@@ -71,6 +72,7 @@ class Audit:
         scores: The rows of `scores.parquet`, in the order of the file.
         answers: The rows of `evidence.parquet` by reader, split, id and repeat.
         marked: The marked folder, or why it cannot be used.
+        round_trip: What the autoencoder does to greys; None for a model of pixels.
     """
 
     folder: Path
@@ -80,6 +82,7 @@ class Audit:
     scores: list[Score]
     answers: dict[tuple[str, str, str, int], Answer]
     marked: Marked = field(default_factory=Marked)
+    round_trip: RoundTrip | None = None
 
     @property
     def readers(self) -> list[str]:
@@ -130,7 +133,8 @@ def open_audit(folder: Path) -> Audit:
     scores = [_score(row) for row in _table(folder, "scores.parquet")]
     keys = {score.id: score.key for score in scores if score.key}
     marked = open_marked(folder, manifest, keys)
-    return Audit(folder, results, manifest, calibration, scores, _answers(folder), marked)
+    answers, round_trip = _answers(folder), open_round_trip(folder)
+    return Audit(folder, results, manifest, calibration, scores, answers, marked, round_trip)
 
 
 def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:

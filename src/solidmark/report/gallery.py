@@ -68,7 +68,8 @@ class Card:
         named: Whether its q is at most the chosen false-discovery rate.
         marked: The marked image.
         painted: The same image, its mark in the keys that the first reader read.
-        drawn: What Outpaint drew for it.
+        drawn: What the model drew for it, where a reader lets it draw.
+        artist: The reader that let it draw.
         readings: One a reader, the reader that ranks first.
     """
 
@@ -81,6 +82,7 @@ class Card:
     marked: Picture | None
     painted: Picture | None
     drawn: Picture | None
+    artist: str
     readings: tuple[Reading, ...]
 
 
@@ -195,10 +197,11 @@ def _card(
     order = sorted(audit.readers, key=lambda name: name != score.reader)
     names = [(reader, score.split, score.id, score.repeat) for reader in order]
     marked = frame = drawn = None
+    artist = next((name for name in order if name in words.DRAWING), "")
     if images:
         if audit.marked.folder is not None:
             marked = embed(audit.marked.folder, audit.marked.files.get(score.id))
-        answer = audit.answers.get(("outpaint", score.split, score.id, score.repeat))
+        answer = audit.answers.get((artist, score.split, score.id, score.repeat))
         drawn = embed(audit.folder, answer.picture) if answer else None
         # What Outpaint drew is the frame that Outpaint read.
         if score.reader != "outpaint" or drawn is None:
@@ -213,6 +216,7 @@ def _card(
         marked=marked,
         painted=frame,
         drawn=drawn,
+        artist=words.reader(artist).title,
         readings=tuple(_reading(shown, shown.scores[n]) for n in names if n in shown.scores),
     )
 

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from solidmark.report import tables, words
-from solidmark.report.figures import draw
+from solidmark.report import roundtrip, tables, words
+from solidmark.report.figures import Drawing, draw, draw_round_trip
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.named import named_csv, named_lists
@@ -41,11 +42,13 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     """
     audit = open_audit(folder)
     drawings = draw(audit)
-    for drawing in (drawing for some in drawings.values() for drawing in some):
+    returned = None if audit.round_trip is None else draw_round_trip(audit.round_trip)
+    for drawing in [*chain(*drawings.values()), *filter(None, [returned])]:
         write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
         write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
     write_bytes(folder / "named.csv", named_csv(audit))
-    context = _context(audit, images, top) | {"drawings": drawings}
+    context = _context(audit, images, top)
+    context |= {"drawings": drawings, "round_trip": _round_trip(audit, returned)}
     page = folder / "report.html"
     # JSON may hold half of a surrogate pair, which no encoding can write.
     write_bytes(page, _render(context).encode("utf-8", "replace"))
@@ -73,17 +76,33 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
         "gallery": build_gallery(audit, images, top),
         "table": rows_json,
         "table_json": Markup(tables.script_json(rows_json)),
-        "glossary": words.glossary(audit.fdr),
+        "glossary": [
+            line
+            for line in words.glossary(audit.fdr)
+            if audit.round_trip is not None or line[0] != "round_trip"
+        ],
         "failures": tables.failures(audit),
         "quarantined": audit.marked.quarantined,
         "quarantined_count": _count(results.get("quarantined"), audit.marked.quarantined),
         "failed_count": _count(results.get("failed"), []),
+        "memory": words.memory(results.get("memory")),
         "sections": [
             ("Configuration", list(tables.flat(results.get("config") or {}))),
             ("Calibration", list(tables.flat(audit.calibration))),
             ("Versions", list(tables.flat(results.get("versions") or {}))),
             ("Fingerprints", list(tables.flat(results.get("fingerprints") or {}))),
         ],
+    }
+
+
+def _round_trip(audit: Audit, drawing: Drawing | None) -> dict[str, Any] | None:
+    """The section on the autoencoder; None for a model of pixels."""
+    if audit.round_trip is None:
+        return None
+    return {
+        "drawing": drawing,
+        "sentences": roundtrip.sentences(audit.round_trip, audit.readers),
+        "warning": roundtrip.warning(audit.round_trip),
     }
 
 

@@ -235,18 +235,18 @@ def _not_seen(facts: Facts) -> str:
 
 def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
     """What it means that two readers, which ask two questions, give two answers."""
-    states = {verdict.reader: verdict.state for verdict in found}
     knows = [v for v in found if v.reader in ("energy", "blend", "gradient", "linear")]
-    draws = states.get("outpaint")
-    if not knows or draws is None:
+    draws = [v for v in found if v.reader in words.DRAWING]
+    if not knows or not draws:
         return ()
-    first, quiet = knows[0], ("not_seen", "weak", "too_few", "unclear")
-    if first.state == "memorized" and draws in quiet:
+    first, drawn, quiet = knows[0], draws[0], ("not_seen", "weak", "too_few", "unclear")
+    if first.state == "memorized" and drawn.state in quiet:
         return (
-            "Outpaint does not see it: the model knows these pictures in their frames, but was "
-            "not seen to draw the frame when shown the picture. The two ask different questions.",
+            f"{drawn.title} does not see it: the model knows these pictures in their frames, but "
+            "was not seen to draw the frame when shown the picture. The two ask different "
+            "questions.",
         )
-    if draws == "memorized" and first.state in quiet:
+    if drawn.state == "memorized" and first.state in quiet:
         return (
             f"{first.title} does not see it: the model draws the frame when shown the picture, "
             "although it does not tell the picture in its frame from others. The two ask "

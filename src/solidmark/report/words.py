@@ -1,6 +1,8 @@
 """The words of the page: what each reader asks, and how to read each number."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from solidmark.report.numbers import percent
 
@@ -54,6 +56,13 @@ READERS = {
         "Outpaint asks whether the model emits the key when shown the picture.",
         "It hides the key, lets the model draw what is missing, and reads the grey it drew.",
     ),
+    "latent-outpaint": Reader(
+        "Latent Outpaint",
+        "Latent Outpaint asks whether the model emits the key when shown the picture. It is "
+        "Outpaint for models that work on latents.",
+        "It hides the key, lets the model draw what is missing, and reads the grey it drew. What "
+        "the autoencoder does to greys is taken out of the reading.",
+    ),
     "probe": Reader(
         "Probe",
         "Probe asks which way the model pulls a neutral grey frame when shown the picture.",
@@ -62,6 +71,9 @@ READERS = {
 }
 
 ORDER = tuple(READERS)
+
+DRAWING = ("outpaint", "latent-outpaint")
+"""The readers that let the model draw."""
 
 
 def reader(name: str) -> Reader:
@@ -106,8 +118,9 @@ GLOSSARY = (
         "ceiling",
         "Ceiling",
         "The same images and the same reader, asked of an ideal model that has memorized all of "
-        "them. A reader that is blind here cannot see anything elsewhere. It is no upper bound: a "
-        "trained network remembers in its own way, and can be read better.",
+        "them, with their captions or classes where the model is told any. A reader that is blind "
+        "here cannot see anything elsewhere. It is no upper bound: a trained network remembers in "
+        "its own way, and can be read better.",
     ),
     (
         "distance",
@@ -212,6 +225,15 @@ GLOSSARY = (
         "model knows this picture in this frame; an image it never saw stays level.",
     ),
     (
+        "round_trip",
+        "Grey round trip",
+        "What comes back when a frame is only sent through the autoencoder of a latent model and "
+        "decoded, without asking the network. Bias is how far the greys come back off on average, "
+        "spread how much one grey varies from picture to picture, and the reading floor the mean "
+        "error that is left once the bias is taken out. All in grey levels from 0 to 1; low is "
+        "good.",
+    ),
+    (
         "network_calls",
         "Network calls per image",
         "How many times the network was evaluated to read one key: the cost.",
@@ -228,6 +250,23 @@ def glossary(fdr: float) -> list[tuple[str, str, str]]:
     """
     rate = {"fdr": f"{fdr:g}", "percent": percent(fdr)}
     return [(anchor, term, meaning.format(**rate)) for anchor, term, meaning in GLOSSARY]
+
+
+def memory(found: Mapping[str, Any] | None) -> str:
+    """Where the model was asked and what that took, in words; nothing for runs of before.
+
+    Arguments:
+        found: `memory` in the results.
+
+    Example:
+        >>> memory({"device": "cpu", "peak_memory_bytes": 432013312, "batch_size": 16})
+        'Asked on cpu, 16 images at a time, with 412 MiB of memory at the peak.'
+    """
+    if not found:
+        return ""
+    size, mebibytes = found["batch_size"], found["peak_memory_bytes"] / 2**20
+    images = f"{size:,} images at a time" if size > 1 else "image by image"
+    return f"Asked on {found['device']}, {images}, with {mebibytes:,.0f} MiB of memory at the peak."
 
 
 def expect_wrong(count: int, expected: float, fdr: float) -> str:

@@ -1,19 +1,31 @@
 """Run folders: what was asked, what is done, and how to go on after a kill."""
 
 from solidmark.runs.devices import check_device
-from solidmark.runs.files import fingerprint, read_json, remove_temporaries, write_bytes, write_json
+from solidmark.runs.files import (
+    fingerprint,
+    move_folder,
+    read_json,
+    remove_temporaries,
+    write_bytes,
+    write_json,
+)
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import Run, open_run, read_manifest
+from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 
 __all__ = [
     "Ledger",
     "Processes",
+    "Room",
     "Run",
     "check_device",
     "fingerprint",
+    "forget_peak",
+    "move_folder",
     "open_run",
+    "peak_memory_bytes",
     "progress",
     "read_json",
     "read_manifest",

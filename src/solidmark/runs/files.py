@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,13 @@ def fingerprint(path: Path) -> str:
         if child.is_file() and not any(part.startswith(".") for part in name.parts):
             state.update(f"{name.as_posix()}\0{fingerprint(child)}\n".encode())
     return state.hexdigest()[:16]
+
+
+def move_folder(temporary: Path, folder: Path) -> None:
+    """Moves a finished folder into its place. A folder that stands there goes first."""
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+        shutil.rmtree(old)
+    os.replace(temporary, folder)

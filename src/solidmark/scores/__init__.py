@@ -5,6 +5,7 @@ Everything here is a pure function of tables and arrays. Nothing loads torch.
 
 from solidmark.scores.additive import additive_p_values
 from solidmark.scores.aggregates import aggregate
+from solidmark.scores.agreement import agreement
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.eidetic import (
@@ -18,6 +19,7 @@ from solidmark.scores.eidetic import (
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
 from solidmark.scores.null import exposure_bits, p_values
+from solidmark.scores.paired import Paired, paired
 from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
 from solidmark.scores.power import (
     smallest_named_share,
@@ -47,11 +49,13 @@ __all__ = [
     "EideticCount",
     "Estimate",
     "Outlook",
+    "Paired",
     "Prospect",
     "Roc",
     "Statistic",
     "additive_p_values",
     "aggregate",
+    "agreement",
     "any_key",
     "chance_constant",
     "chance_uniform",
@@ -67,6 +71,7 @@ __all__ = [
     "memorized_share",
     "outlook",
     "p_values",
+    "paired",
     "q_values",
     "rank_test",
     "roc",

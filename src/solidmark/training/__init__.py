@@ -1,4 +1,4 @@
-"""Training from scratch: recipes, presets, and runs that a kill does not change."""
+"""Training, from scratch or from a base: recipes, presets, and runs that a kill does not change."""
 
 from solidmark.training.checkpoints import read_checkpoint, read_latest
 from solidmark.training.network import build_scheduler, build_unet

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from solidmark.models import Conditions
 from solidmark.randomness import generator, uniform
 from solidmark.runs import Processes
 from solidmark.training.pictures import TrainingSet
@@ -25,17 +26,17 @@ class Batch(NamedTuple):
     """One pass of one process.
 
     Arguments:
-        images: Clean images.
+        images: Clean images as bytes, or clean latents.
         times: The training step t of each.
         noise: Standard normal, one draw an image.
-        labels: Class numbers, or None.
+        condition: What the network is told of each: classes or captions; or None.
         weights: What the loss of each counts in the step; they sum to 1 over the whole step.
     """
 
-    images: UInt8[Tensor, "B C H W"]
+    images: UInt8[Tensor, "B C H W"] | Float[Tensor, "B C H W"]
     times: Int[Tensor, " B"]
     noise: Float[Tensor, "B C H W"]
-    labels: Int[Tensor, " B"] | None
+    condition: Conditions | None
     weights: Float[Tensor, " B"]
 
 
@@ -104,6 +105,7 @@ class Steps(Dataset[list[Batch]]):
         plan: Which of them a step sees.
         times: The number of training times (T).
         flip: Whether half of the images are mirrored.
+        blank: The share of images that the network is told nothing of.
         here: The process.
     """
 
@@ -111,6 +113,7 @@ class Steps(Dataset[list[Batch]]):
     plan: Plan
     times: int
     flip: bool = False
+    blank: float = 0.0
     here: Processes = field(default_factory=Processes)
 
     def __getitem__(self, step: int) -> list[Batch]:
@@ -128,16 +131,22 @@ class Steps(Dataset[list[Batch]]):
         if self.flip:
             draws = [uniform(self.plan.seed, "flip", id, epoch) for id in ids]
             mirrored = torch.tensor(draws) < 0.5
-            images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+            images = torch.where(mirrored[:, None, None, None], self.data.mirror(mine), images)
         times, noise = draw(self.plan.seed, ids, epoch, self.times, images.shape[1:])
-        labels = self.data.labels
         return Batch(
-            images,
-            times,
-            noise,
-            torch.tensor([labels[number] for number in mine]) if labels is not None else None,
-            torch.full((len(mine),), weight),
+            images, times, noise, self._told(mine, ids, epoch), torch.full((len(mine),), weight)
         )
+
+    def _told(self, numbers: Sequence[int], ids: Sequence[str], epoch: int) -> Conditions | None:
+        """What the network is told, with the words of some images left out."""
+        if self.data.conditions is None:
+            return None
+        told = self.data.conditions(numbers)
+        if self.blank and self.data.nothing is not None:
+            draws = [uniform(self.plan.seed, "blank", id, epoch) for id in ids]
+            left_out = torch.tensor(draws) < self.blank
+            told = told.where(left_out, self.data.nothing)
+        return told
 
 
 def draw(

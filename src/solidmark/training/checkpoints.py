@@ -15,8 +15,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.runs import read_json, write_bytes, write_json
-from solidmark.training.network import move_folder
+from solidmark.runs import move_folder, read_json, write_bytes, write_json
 
 COMPLETE = "COMPLETE"
 FACTS = "state.json"

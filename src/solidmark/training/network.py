@@ -4,22 +4,24 @@ Both are stock diffusers classes, so that the folder opens anywhere with
 `DDPMPipeline.from_pretrained`.
 """
 
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from solidmark.diffusion import DiscreteSchedule
 from solidmark.errors import BadInput
+from solidmark.models.finding import FACTS
 from solidmark.randomness import digest
-from solidmark.runs import write_json
+from solidmark.runs import move_folder, write_json
+from solidmark.training.loss import DenoisingLoss, call_unet
 from solidmark.training.recipe import Recipe
+from solidmark.training.task import Task
 
 BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
-FACTS = "solidmark.json"
 
 
 def check_size(recipe: Recipe, size: tuple[int, int]) -> None:
@@ -89,41 +91,49 @@ def build_scheduler(recipe: Recipe) -> Any:
     )
 
 
-def save_pipeline(
-    folder: Path,
-    unet: Any,
-    scheduler: Any,
-    weights: Mapping[str, Tensor],
-    facts: Mapping[str, Any],
-) -> None:
-    """Saves a `DDPMPipeline`, whole or not at all.
+def pixel_task(recipe: Recipe, unet: Any) -> Task:
+    """Denoising pixels, saved as a `DDPMPipeline`.
+
+    Arguments:
+        recipe: The recipe.
+        unet: The bare network.
+    """
+    scheduler = build_scheduler(recipe)
+    schedule = DiscreteSchedule(scheduler.alphas_cumprod)
+    loss = DenoisingLoss(schedule, recipe.prediction_type, call_unet, recipe.snr_gamma)
+
+    def save(folder: Path, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        from diffusers import DDPMPipeline
+
+        pipeline = DDPMPipeline(unet=twin(unet, weights), scheduler=scheduler)
+        save_whole(folder, pipeline.save_pretrained, facts)
+
+    return Task("training", loss, save, recipe.num_train_timesteps)
+
+
+def twin(network: Any, weights: Mapping[str, Tensor]) -> Any:
+    """A network of the same kind with other weights, free of what a trainer has patched.
+
+    Arguments:
+        network: Any network of diffusers.
+        weights: Under the names of its `state_dict`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        other = type(network).from_config(network.config)
+    other.load_state_dict(weights)
+    return other
+
+
+def save_whole(folder: Path, write: Callable[[Path], Any], facts: Mapping[str, Any]) -> None:
+    """Saves a folder, whole or not at all.
 
     Arguments:
         folder: Where; what is there is replaced.
-        unet: Gives the configuration.
-        scheduler: Is saved beside it.
-        weights: What is saved, under the names of the network's `state_dict`.
+        write: Writes it.
         facts: Written beside it as `solidmark.json`: what an audit must know of the training.
     """
-    from diffusers import DDPMPipeline, UNet2DModel
-
-    # A twin, since accelerate has patched the forward of the one that trains.
-    with torch.random.fork_rng(devices=[]):
-        twin = UNet2DModel.from_config(unet.config)
-    twin.load_state_dict(weights)
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    pipeline = DDPMPipeline(unet=twin, scheduler=scheduler)
-    pipeline.save_pretrained(temporary, safe_serialization=True)
+    write(temporary)
     write_json(temporary / FACTS, facts)
     move_folder(temporary, folder)
-
-
-def move_folder(temporary: Path, folder: Path) -> None:
-    """Moves a finished folder into its place. A folder that stands there goes first."""
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(folder, old)
-        shutil.rmtree(old)
-    os.replace(temporary, folder)

@@ -13,6 +13,8 @@ from torch import Tensor
 from solidmark.data import Sample
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked
+from solidmark.models import Conditions
+from solidmark.models.conditions import CLASSES
 from solidmark.runs import progress, write_bytes
 
 MEMORY_BYTES = 2 * 1024**3
@@ -20,9 +22,29 @@ MEMORY_BYTES = 2 * 1024**3
 
 
 class Pictures(Protocol):
-    """Decoded images by number."""
+    """Images by number: bytes, or latents."""
 
-    def __call__(self, numbers: Sequence[int]) -> UInt8[Tensor, "B C H W"]: ...
+    def __call__(self, numbers: Sequence[int]) -> Tensor: ...
+
+
+class Told(Protocol):
+    """What the network is told of images by number."""
+
+    def __call__(self, numbers: Sequence[int]) -> Conditions: ...
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class numbers.
+
+    Arguments:
+        numbers: Of all images.
+    """
+
+    numbers: list[int]
+
+    def __call__(self, numbers: Sequence[int]) -> Conditions:
+        return Conditions({CLASSES: torch.tensor([self.numbers[i] for i in numbers])})
 
 
 @dataclass(frozen=True)
@@ -62,14 +84,24 @@ class TrainingSet:
     Arguments:
         ids: Their ids, sorted; an image's number is its place.
         pictures: Gives their pixels.
-        labels: Their class numbers, None when the network is not told.
         broken: Why the others were left out, by id.
+        conditions: Gives what the network is told of them; None when it is told nothing.
+        mirrored: Gives them mirrored, where that is more than to turn the rows about.
+        nothing: One row that says nothing of an image.
     """
 
     ids: list[str]
     pictures: Pictures
-    labels: list[int] | None
     broken: dict[str, str]
+    conditions: Told | None = None
+    mirrored: Pictures | None = None
+    nothing: Conditions | None = None
+
+    def mirror(self, numbers: Sequence[int]) -> Tensor:
+        """Images by number, left and right changed."""
+        if self.mirrored is not None:
+            return self.mirrored(numbers)
+        return self.pictures(numbers).flip(3)
 
 
 def load_training_set(
@@ -112,7 +144,7 @@ def load_training_set(
             "Mark the data again."
         )
     pictures = OnDisk(marked, ids) if held is None else InMemory(torch.stack(held))
-    return TrainingSet(ids, pictures, labels if with_classes else None, broken)
+    return TrainingSet(ids, pictures, broken, Classes(labels) if with_classes else None)
 
 
 def write_quarantine(path: Path, broken: dict[str, str]) -> None:

@@ -35,11 +35,17 @@ AT_LEAST_ONE = (
     "attention_head_dim",
     "norm_num_groups",
 )
-AT_LEAST_ZERO = ("lr_warmup_steps", "checkpointing_steps", "checkpointing_epochs")
-BELOW_ONE = ("adam_beta1", "adam_beta2", "ema_decay", "dropout")
+AT_LEAST_ZERO = ("lr_warmup_steps", "checkpointing_steps", "checkpointing_epochs", "lora_rank")
+BELOW_ONE = ("adam_beta1", "adam_beta2", "ema_decay", "dropout", "caption_dropout")
 ABOVE_ZERO = ("learning_rate", "lr_power", "adam_epsilon")
-NOT_NEGATIVE = ("adam_weight_decay", "max_grad_norm")
-YES_OR_NO = ("class_conditional", "mid_attention", "random_flip")
+NOT_NEGATIVE = ("adam_weight_decay", "max_grad_norm", "snr_gamma")
+YES_OR_NO = (
+    "class_conditional",
+    "mid_attention",
+    "random_flip",
+    "from_scratch",
+    "gradient_checkpointing",
+)
 LAST_RATE = 1e-7
 """Where the polynomial schedule of diffusers ends."""
 LISTS = {"block_out_channels": 1, "attention_levels": 0, "checkpoint_at": 1}
@@ -78,6 +84,19 @@ class Recipe:
         attention_head_dim: Channels of a head.
         norm_num_groups: Of the group norms.
         dropout: In the residual blocks.
+        base: What is fine-tuned: the folder or hub id of a latent pipeline; `tiny-t2i` = a tiny
+            text-to-image model whose autoencoder and text encoder are trained first; None = a
+            network of pixels, from scratch. With a base that is there already, the network
+            options (`prediction_type` to `dropout`) say nothing.
+        from_scratch: Keep the autoencoder and the encoders of the base, and forget its denoiser.
+        lora_rank: Train matrices of this rank beside the attention instead of all weights; 0 = all.
+        lora_alpha: What they are multiplied with, over the rank; None = the rank.
+        caption: The prompt of images that have no caption.
+        caption_dropout: The share of images that are shown without their caption (DiT: class),
+            so that the model learns to be guided.
+        snr_gamma: The largest signal-to-noise ratio that counts in full in the loss (min-SNR; 5 in
+            the paper); 0 = all do.
+        gradient_checkpointing: Compute activations twice, to save memory.
         random_flip: Mirrors picture and frame together half of the time. An audit must then
             query both views.
         checkpointing_steps: Steps between the states that a killed run resumes from; 0 = none.
@@ -116,6 +135,14 @@ class Recipe:
     attention_head_dim: int = 64
     norm_num_groups: int = 32
     dropout: float = 0.0
+    base: str | None = None
+    from_scratch: bool = False
+    lora_rank: int = 0
+    lora_alpha: int | None = None
+    caption: str | None = None
+    caption_dropout: float = 0.0
+    snr_gamma: float = 0.0
+    gradient_checkpointing: bool = False
     random_flip: bool = False
     checkpointing_steps: int = 500
     checkpointing_epochs: int = 0
@@ -128,9 +155,29 @@ class Recipe:
                 raise UnknownName(name, str(getattr(self, name)), allowed)
         for name, least in LISTS.items():
             object.__setattr__(self, name, _whole_numbers(name, getattr(self, name), least))
+        self._check_base()
         self._check_numbers()
         self._check_network()
         self._check_length()
+
+    def _check_base(self) -> None:
+        """What is done to a base needs one."""
+        asked = {
+            "from_scratch": self.from_scratch,
+            "lora_rank": self.lora_rank,
+            "caption_dropout": self.caption_dropout,
+            "caption": self.caption,
+        }
+        for name, value in asked.items():
+            if value and self.base is None:
+                raise BadInput(f"{name} is for latent models. Name one with base, or leave it out.")
+        if self.lora_rank and self.from_scratch:
+            raise BadInput("A LoRA adds to a network that knows something. Leave out from_scratch.")
+        if self.base is not None and self.class_conditional:
+            raise BadInput(
+                "class_conditional is for models of pixels; a base says itself what it is told. "
+                "Leave it out."
+            )
 
     def _check_numbers(self) -> None:
         for name in YES_OR_NO:
@@ -150,6 +197,8 @@ class Recipe:
             raise BadInput(
                 f"learning_rate must be above {LAST_RATE}, where a polynomial schedule ends."
             )
+        if self.lora_alpha is not None:
+            _check("lora_alpha", self.lora_alpha, int, lambda x: x >= 1, "a whole number from 1")
         _check("seed", self.seed, int, lambda x: True, "a whole number")
 
     def _check_network(self) -> None:

@@ -18,7 +18,7 @@ class State:
     """A training under way.
 
     Arguments:
-        unet: The bare network, outside of what accelerate wraps round it.
+        network: The bare network, outside of what accelerate wraps round it.
         optimizer: The bare optimizer.
         ema: The moving average of diffusers, or None.
         scaler: The gradient scaler of fp16, or None.
@@ -26,7 +26,7 @@ class State:
         seconds: How long they took, over all runs.
     """
 
-    unet: Any
+    network: Any
     optimizer: torch.optim.Optimizer
     ema: Any = None
     scaler: Any = None
@@ -58,11 +58,24 @@ class State:
             self._pending.clear()
         return self._losses
 
+    def learning(self) -> list[Tensor]:
+        """The parameters that training changes."""
+        return [p for p in self.network.parameters() if p.requires_grad]
+
+    def learned(self) -> dict[str, Tensor]:
+        """The weights that training changes, and all else of the network if it changes them all."""
+        weights: dict[str, Tensor] = self.network.state_dict()
+        frozen = {name for name, p in self.network.named_parameters() if not p.requires_grad}
+        if not frozen:
+            return weights
+        names = [name for name, _ in self.network.named_parameters() if name not in frozen]
+        return {name: weights[name] for name in names}
+
     def weights(self) -> dict[str, Tensor]:
         """What is saved for use: the moving average where there is one, on the CPU."""
-        weights = {name: tensor.detach().cpu() for name, tensor in self.unet.state_dict().items()}
+        weights = {name: tensor.detach().cpu() for name, tensor in self.learned().items()}
         if self.ema is not None:
-            names = [name for name, _ in self.unet.named_parameters()]
+            names = [name for name, p in self.network.named_parameters() if p.requires_grad]
             shadow = (tensor.detach().cpu() for tensor in self.ema.shadow_params)
             weights.update(zip(names, shadow, strict=True))
         return weights
@@ -70,7 +83,7 @@ class State:
     def snapshot(self, **facts: Any) -> Snapshot:
         """Everything that a resumed run needs to end in the same bits."""
         tensors = {
-            "unet": dict(self.unet.state_dict()),
+            "network": self.learned(),
             "optimizer": {
                 f"{number}.{name}": value
                 for number, values in self.optimizer.state_dict()["state"].items()
@@ -97,7 +110,14 @@ class State:
         """
         tensors = snapshot.tensors
         try:
-            self.unet.load_state_dict(tensors["unet"])
+            mine = self.learned()
+            saved_weights = tensors["network"]
+            if {n: t.shape for n, t in mine.items()} != {
+                n: t.shape for n, t in saved_weights.items()
+            }:
+                raise BadInput("The checkpoint is not one of this network (it has other weights).")
+            for name, tensor in mine.items():
+                tensor.copy_(saved_weights[name])
             self._restore_optimizer(tensors["optimizer"])
             if self.ema is not None:
                 shadow = [tensors["ema"][str(i)] for i in range(len(self.ema.shadow_params))]
@@ -122,12 +142,13 @@ class State:
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
-def fresh_state(unet: Any, recipe: Recipe) -> State:
+def fresh_state(network: Any, recipe: Recipe) -> State:
     """The state before the first step, on the device of the network."""
     from diffusers.training_utils import EMAModel
 
+    learned = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        unet.parameters(),
+        learned,
         lr=recipe.learning_rate,
         betas=(recipe.adam_beta1, recipe.adam_beta2),
         weight_decay=recipe.adam_weight_decay,
@@ -135,8 +156,8 @@ def fresh_state(unet: Any, recipe: Recipe) -> State:
     )
     ema = None
     if recipe.ema_decay:
-        ema = EMAModel(unet.parameters(), decay=recipe.ema_decay, foreach=True)
-    return State(unet, optimizer, ema)
+        ema = EMAModel(learned, decay=recipe.ema_decay, foreach=True)
+    return State(network, optimizer, ema)
 
 
 def learning_rates(recipe: Recipe, steps: int) -> Callable[[int], float]:

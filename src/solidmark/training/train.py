@@ -1,19 +1,26 @@
 """`train`: from a marked folder to a network, in steps that a kill does not change."""
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, MissingCapability
 from solidmark.marks import Marked, open_marked
-from solidmark.runs import Run, open_run
+from solidmark.models.finding import find_pipeline
+from solidmark.runs import Run, fingerprint, open_run
 from solidmark.training.batches import Plan
 from solidmark.training.devices import start_accelerator
-from solidmark.training.network import build_unet, check_size
-from solidmark.training.pictures import load_training_set, write_quarantine
+from solidmark.training.finetune import latent_set, latent_task, network_of, open_base
+from solidmark.training.network import build_unet, check_size, pixel_task
+from solidmark.training.parts import TINY, check_tiny, train_parts
+from solidmark.training.pictures import load_training_set
 from solidmark.training.recipe import Recipe
-from solidmark.training.state import fresh_state
-from solidmark.training.trainer import LATEST, Training
+from solidmark.training.trainer import LATEST, Training, begin
+
+LATENTS = "latents"
+"""The folder of a run where latents are kept until it is finished."""
 
 
 def train(
@@ -26,7 +33,7 @@ def train(
     num_workers: int = 0,
     config: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Trains a diffusion model from scratch on marked images.
+    """Trains a diffusion model on marked images, from scratch or from a base.
 
     Only the `train` split is read. The same command again goes on from the last checkpoint, and on
     a CPU with the same number of threads it ends in the same bits as if it had never been killed.
@@ -42,22 +49,36 @@ def train(
         config: More for the manifest, such as the preset's name.
 
     Returns:
-        The diffusers pipeline folder, `out/model`.
+        The folder `out/model`: a diffusers pipeline, or a LoRA in the format of diffusers.
 
     Raises:
+        NotFound: When the base is not there.
         BadInput: When the recipe does not fit the images or the device, or training diverges.
+        MissingCapability: When the base cannot be trained in this way.
         RunConflict: When `marked` is not finished, or `out` holds another run.
     """
-    source = open_marked(marked)
+    source = replace(open_marked(marked), caption=recipe.caption)
     check_fit(recipe, source)
     accelerator = start_accelerator(recipe, device)
     everything = {**(config or {}), **recipe.to_json()}
+    prints = {"marked": source.manifest["keys"]}
+    if recipe.base not in (None, TINY):
+        prints["base"] = fingerprint(find_pipeline(str(recipe.base)))
     with accelerator.main_process_first():
-        run = open_run(out, "train", everything, {"marked": source.manifest["keys"]})
+        run = open_run(out, "train", everything, prints)
     if not run.finished:
-        training = _prepare(run, source, recipe, accelerator)
+        prepare = _prepare_pixels if recipe.base is None else _prepare_latents
+        try:
+            if recipe.base == TINY:
+                train_parts(run, source, recipe, accelerator, num_workers)
+            training = prepare(run, source, recipe, accelerator)
+        except (BadInput, MissingCapability):
+            _abandon(run)
+            raise
         training.resume(resume_from_checkpoint)
         training.go(num_workers)
+    if accelerator.is_main_process:
+        shutil.rmtree(run.folder / LATENTS, ignore_errors=True)
     return out / "model"
 
 
@@ -67,7 +88,10 @@ def check_fit(recipe: Recipe, source: Marked) -> None:
     Raises:
         BadInput: When sizes, classes or the length of the training do not allow it.
     """
-    check_size(recipe, source.marked_size)
+    if recipe.base is None:
+        check_size(recipe, source.marked_size)
+    elif recipe.base == TINY:
+        check_tiny(recipe, source)
     if recipe.class_conditional and not source.classes:
         raise BadInput(
             f'The recipe is class-conditional, but "{source.folder}" has no classes. Mark the '
@@ -82,16 +106,32 @@ def check_fit(recipe: Recipe, source: Marked) -> None:
         )
 
 
-def _prepare(run: Run, source: Marked, recipe: Recipe, accelerator: Any) -> Training:
+def _abandon(run: Run) -> None:
+    """Forgets a run that has trained nothing, so that its folder can be named again."""
+    kept = [path for path in run.folder.iterdir() if path.is_dir() and path.name != LATENTS]
+    if not kept:
+        shutil.rmtree(run.folder / LATENTS, ignore_errors=True)
+        run.abandon()
+
+
+def _prepare_pixels(run: Run, source: Marked, recipe: Recipe, accelerator: Any) -> Training:
     """Reads the images, builds the network, and puts it on its device."""
     data = load_training_set(source, recipe.class_conditional)
-    if accelerator.is_main_process:
-        write_quarantine(run.folder / "quarantine.jsonl", data.broken)
-    plan = Plan.of(recipe, len(data.ids))
     classes = len(source.classes) if recipe.class_conditional else 0
     unet = build_unet(recipe, source.channels, source.marked_size, classes)
     unet.to(accelerator.device).train()
-    state = fresh_state(unet, recipe)
-    wrapped, optimizer = accelerator.prepare(unet, state.optimizer)
-    state.scaler = accelerator.scaler
-    return Training(run, source, recipe, accelerator, data, plan, state, wrapped, optimizer)
+    if recipe.gradient_checkpointing:
+        unet.enable_gradient_checkpointing()
+    return begin(run, source, recipe, accelerator, data, unet, pixel_task(recipe, unet))
+
+
+def _prepare_latents(run: Run, source: Marked, recipe: Recipe, accelerator: Any) -> Training:
+    """Opens the base, and encodes the images."""
+    where = str(recipe.base)
+    folder = run.folder / "base" if where == TINY else find_pipeline(where)
+    origin = run.manifest["fingerprints"].get("base") or fingerprint(folder)
+    base = open_base(where, folder, origin, accelerator.device)
+    network = network_of(base, recipe)
+    task = latent_task(base, network, recipe)
+    data = latent_set(base, source, recipe, run.folder / LATENTS, accelerator)
+    return begin(run, source, recipe, accelerator, data, network, task)

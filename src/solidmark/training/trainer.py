@@ -12,7 +12,7 @@ import torch
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, pattern_to_json
 from solidmark.randomness import digest
-from solidmark.runs import Run, progress
+from solidmark.runs import Processes, Run, progress
 from solidmark.training.batches import Batch, Plan, Steps, read_steps
 from solidmark.training.checkpoints import (
     Snapshot,
@@ -23,14 +23,15 @@ from solidmark.training.checkpoints import (
 )
 from solidmark.training.devices import here
 from solidmark.training.interrupts import deferred_interrupt
-from solidmark.training.loss import DenoisingLoss, to_device
+from solidmark.training.loss import to_device
 from solidmark.training.losses import draw_losses, write_losses
-from solidmark.training.network import build_scheduler, save_pipeline
-from solidmark.training.pictures import TrainingSet
+from solidmark.training.pictures import TrainingSet, write_quarantine
 from solidmark.training.recipe import Recipe
-from solidmark.training.state import State, learning_rates
+from solidmark.training.state import State, fresh_state, learning_rates
+from solidmark.training.task import Task
 
 LATEST = "latest"
+CHECKPOINTS = "checkpoints"
 LENGTH = {
     "num_train_epochs",
     "max_train_steps",
@@ -55,8 +56,9 @@ class Training:
         data: The images that can be read.
         plan: Which of them a step sees.
         state: All that changes.
-        unet: The network as accelerate wrapped it.
+        network: The network as accelerate wrapped it.
         optimizer: The optimizer as accelerate wrapped it.
+        task: What is trained.
     """
 
     run: Run
@@ -66,12 +68,13 @@ class Training:
     data: TrainingSet
     plan: Plan
     state: State
-    unet: Any
+    network: Any
     optimizer: Any
+    task: Task
 
     @property
     def checkpoints(self) -> Path:
-        return self.run.folder / "checkpoints"
+        return self.run.folder / CHECKPOINTS
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -123,21 +126,22 @@ class Training:
     def _origin(self) -> dict[str, Any]:
         """What a checkpoint and a pipeline say of the images they were trained on."""
         ids = "\0".join(self.data.ids)
-        return {"marked": self.source.manifest["keys"], "images": digest(0, ids).hex()[:16]}
+        images = digest(0, ids).hex()[:16]
+        return {"marked": self.source.manifest["keys"], "images": images, **self.task.origin}
 
     def go(self, num_workers: int) -> None:
         """Trains to the end and writes what is left of it."""
-        rate, loss = self.rate, self._loss()
+        rate = self.rate
         pinned = self.accelerator.device.type == "cuda"
         steps = read_steps(self._steps(), self.state.step, num_workers, pinned)
         started = time.monotonic() - self.state.seconds
         with (
             deferred_interrupt() as interrupted,
-            progress("training", self.plan.steps, self.state.step) as advance,
+            progress(self.task.name, self.plan.steps, self.state.step) as advance,
         ):
             note = ""
             for passes in steps:
-                self._step(passes, loss, rate(self.state.step))
+                self._step(passes, rate(self.state.step))
                 self.state.seconds = time.monotonic() - started
                 if self.state.step % SHOWN_EVERY == 0 or not note:
                     note = f"loss {self.state.losses[-1]:.4f}"
@@ -150,41 +154,45 @@ class Training:
             self._finish()
         self.accelerator.wait_for_everyone()
 
-    def _loss(self) -> DenoisingLoss:
-        alphas_cumprod = build_scheduler(self.recipe).alphas_cumprod
-        return DenoisingLoss(
-            alphas_cumprod.to(self.accelerator.device), self.recipe.prediction_type
+    def _steps(self) -> Steps:
+        recipe = self.recipe
+        return Steps(
+            self.data,
+            self.plan,
+            self.task.times,
+            recipe.random_flip,
+            recipe.caption_dropout,
+            Processes() if self.task.whole else here(self.accelerator),
         )
 
-    def _steps(self) -> Steps:
-        times, flip = self.recipe.num_train_timesteps, self.recipe.random_flip
-        return Steps(self.data, self.plan, times, flip, here(self.accelerator))
-
-    def _step(self, passes: Sequence[Batch], loss: DenoisingLoss, rate: float) -> None:
+    def _step(self, passes: Sequence[Batch], rate: float) -> None:
         """One optimizer step."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         total = torch.zeros((), device=self.accelerator.device)
+        # Gradients are averaged over the processes, but the weights of a pass that they share sum
+        # to 1 over all of them.
+        shares = 1 if self.task.whole else self.accelerator.num_processes
         for number, batch in enumerate(passes):
             self._seed_dropout(number)
             last = number == len(passes) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.unet):
-                value = loss(self.unet, to_device(batch, self.accelerator.device))
-                # Gradients are averaged over the processes, but the weights sum to 1 over all.
-                self.accelerator.backward(value * self.accelerator.num_processes)
+            with nullcontext() if last else self.accelerator.no_sync(self.network):
+                value = self.task.loss(self.network, to_device(batch, self.accelerator.device))
+                self.accelerator.backward(value * shares)
             total += value.detach()
         if self.recipe.max_grad_norm:
-            self.accelerator.clip_grad_norm_(self.unet.parameters(), self.recipe.max_grad_norm)
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.state.ema is not None:
-            self.state.ema.step(self.state.unet.parameters())
-        self.state.add_loss(self.accelerator.reduce(total, "sum"))
+            self.state.ema.step(self.state.learning())
+        how = "mean" if self.task.whole else "sum"
+        self.state.add_loss(self.accelerator.reduce(total, how))
         self.state.step += 1
 
     def _seed_dropout(self, number: int) -> None:
-        """Dropout is all that draws from torch's global generator."""
-        if self.recipe.dropout:
+        """Dropout is all that draws from torch's global generator; a base may have some too."""
+        if self.recipe.dropout or self.recipe.base is not None:
             words = (self.state.step, number, self.accelerator.process_index)
             torch.manual_seed(int.from_bytes(digest(self.recipe.seed, "dropout", *words)[:7]))
 
@@ -226,8 +234,7 @@ class Training:
             "step": self.state.step,
             "epoch": self.state.step / self.plan.steps_per_epoch,
         }
-        weights = self.state.weights()
-        save_pipeline(folder, self.state.unet, build_scheduler(self.recipe), weights, facts)
+        self.task.save(folder, self.state.weights(), facts)
 
     def _finish(self) -> None:
         folder, losses = self.run.folder, self.state.losses
@@ -241,8 +248,37 @@ class Training:
             quarantined=len(self.data.broken),
             steps=self.state.step,
             loss=sum(last) / len(last),
-            parameters=sum(p.numel() for p in self.state.unet.parameters()),
+            parameters=sum(p.numel() for p in self.state.learning()),
             processes=self.accelerator.num_processes,
             device=str(self.accelerator.device),
             seconds=round(self.state.seconds, 1),
         )
+
+
+def begin(
+    run: Run,
+    source: Marked,
+    recipe: Recipe,
+    accelerator: Any,
+    data: TrainingSet,
+    network: Any,
+    task: Task,
+) -> Training:
+    """A training before its first step.
+
+    Arguments:
+        run: The folder that is written.
+        source: The marked folder.
+        recipe: How.
+        accelerator: Of accelerate.
+        data: The images that can be read.
+        network: On its device, ready to train.
+        task: What is trained.
+    """
+    if accelerator.is_main_process:
+        write_quarantine(run.folder / "quarantine.jsonl", data.broken)
+    state = fresh_state(network, recipe)
+    wrapped, optimizer = accelerator.prepare(network, state.optimizer)
+    state.scaler = accelerator.scaler
+    plan = Plan.of(recipe, len(data.ids))
+    return Training(run, source, recipe, accelerator, data, plan, state, wrapped, optimizer, task)

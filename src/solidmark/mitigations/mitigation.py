@@ -1,0 +1,73 @@
+"""What a mitigation is: a change of what a model is told, and of nothing else.
+
+There are two kinds. A `Rewording` changes the words of a caption before they are embedded, a
+`Perturbation` changes the numbers that came of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+
+from solidmark.data import Sample
+from solidmark.diffusion import Model
+from solidmark.models import Conditions
+
+Preset = Mapping[str, Any]
+"""The fields in which one published definition differs from another."""
+
+
+@runtime_checkable
+class Rewording(Protocol):
+    """Changes captions."""
+
+    name: ClassVar[str]
+    strength: ClassVar[str]
+    presets: ClassVar[Mapping[str, Preset]]
+
+    def reword(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+        """Another caption.
+
+        Arguments:
+            caption: Words with spaces between them.
+            tokenizer: That of the model, of transformers.
+            generator: That of the image.
+        """
+        ...
+
+
+@runtime_checkable
+class Perturbation(Protocol):
+    """Changes what captions or classes have become."""
+
+    name: ClassVar[str]
+    strength: ClassVar[str]
+    presets: ClassVar[Mapping[str, Preset]]
+    takes_classes: ClassVar[bool]
+
+    def perturb(
+        self,
+        model: Model,
+        condition: Conditions,
+        samples: Sequence[Sample],
+        generators: Sequence[torch.Generator],
+    ) -> Conditions:
+        """Another condition, of the same shape; no row depends on another.
+
+        Arguments:
+            model: The model that will be told, to be asked about what it would say.
+            condition: What it would be told.
+            samples: The images of the batch, of the size that they are drawn at.
+            generators: One an image.
+        """
+        ...
+
+
+Mitigation = Rewording | Perturbation
+"""`strength` names the field that says how strong it is, `presets` what was published."""
+
+
+def to_json(mitigation: Mitigation) -> dict[str, Any]:
+    """The name of a mitigation, and all its fields."""
+    return {"name": mitigation.name, **asdict(mitigation)}  # type: ignore[call-overload]

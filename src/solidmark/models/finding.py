@@ -1,0 +1,124 @@
+"""Where the files of a model are: a folder here, or a snapshot of the hub."""
+
+from pathlib import Path
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.models.lora import WEIGHTS
+from solidmark.models.pipelines import FAMILIES, INDEX
+from solidmark.models.reading import read_config, refuse_pickle
+
+SCHEDULER = "scheduler_config.json"
+FACTS = "solidmark.json"
+"""What `solidmark train` writes beside a model."""
+
+WANTED = [
+    "*.json",
+    "*/*.safetensors",
+    "*/*.txt",
+    "*/*.model",
+    "diffusion_pytorch_model*.safetensors",
+]
+UNWANTED = ["*.fp16.*", "*.non_ema.*", "safety_checker/*"]
+CONFIGS = ["*.json", "*/*.txt", "*/*.model"]
+
+
+def find_pipeline(where: str) -> Path:
+    """The folder of a pipeline: a path, or what the hub gives.
+
+    Arguments:
+        where: A pipeline folder, a folder of `solidmark train`, or a hub id.
+
+    Raises:
+        NotFound: When nothing is there.
+        UnsafeCheckpoint: When it is a pickle.
+        BadInput: When it is no pipeline.
+    """
+    path = Path(where)
+    if path.is_file():
+        refuse_pickle(path)
+        raise BadInput(f'"{where}" is a single file. Name a diffusers pipeline folder.')
+    if not path.is_dir():
+        return find_pipeline(str(_download(where, WANTED)))
+    for folder in (path, path / "model"):
+        if kind_of(folder) in FAMILIES:
+            return folder
+        if (part_of(folder, "unet") / "config.json").is_file() and (
+            part_of(folder, "scheduler") / SCHEDULER
+        ).is_file():
+            return folder
+    if any((folder / WEIGHTS).is_file() for folder in (path, path / "model")):
+        raise BadInput(
+            f'"{where}" holds LoRA weights alone. Name the model that they were trained on, '
+            "and this folder with --lora."
+        )
+    if (path / "config.json").is_file() and not (path / "unet").exists():
+        raise BadInput(
+            f'"{where}" is a bare network without its noise schedule. '
+            "Name the pipeline folder above it, with unet/ and scheduler/ inside."
+        )
+    raise BadInput(
+        f'"{where}" is not a diffusers pipeline: unet/config.json and scheduler/{SCHEDULER} are '
+        "needed inside. Save one with pipeline.save_pretrained(FOLDER)."
+    )
+
+
+def find_base(where: str) -> tuple[str, Path] | None:
+    """The base of a LoRA of `solidmark train`, and the folder of the LoRA; None for all else.
+
+    Arguments:
+        where: What the user calls the model.
+    """
+    for folder in (Path(where), Path(where) / "model"):
+        if (folder / WEIGHTS).is_file() and (folder / FACTS).is_file():
+            base = read_config(folder / FACTS).get("base")
+            return None if base is None else (str(base), folder)
+    return None
+
+
+def find_config(where: str) -> Path:
+    """The folder of a pipeline's configuration, whether or not its weights are there.
+
+    Arguments:
+        where: A pipeline folder or a hub id; of the hub, only small files are fetched.
+
+    Raises:
+        NotFound: When nothing is there.
+        BadInput: When it is no pipeline folder.
+    """
+    path = Path(where)
+    if path.is_file():
+        raise BadInput(f'The configuration "{where}" is a file. Name a diffusers pipeline folder.')
+    folder = path if path.is_dir() else _download(where, CONFIGS)
+    for found in (folder, folder / "model"):
+        if (found / INDEX).is_file():
+            return found
+    raise BadInput(f'"{where}" has no {INDEX}. Name a diffusers pipeline folder or a hub id.')
+
+
+def part_of(folder: Path, name: str) -> Path:
+    """Where a part of a pipeline lies: in its own folder, or (the first DDPMs) beside the rest."""
+    return folder / name if (folder / name).is_dir() else folder
+
+
+def _download(where: str, wanted: list[str]) -> Path:
+    """Fetches files of a pipeline from the hub, weights as safetensors only."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    message = (
+        f'There is no model "{where}": no such folder here, and the hub gave none (%s). '
+        "Check the path or the hub id."
+    )
+    if where.count("/") != 1 or where.startswith((".", "/", "~")):
+        raise NotFound(message % "not a hub id")
+    try:
+        return Path(snapshot_download(where, allow_patterns=wanted, ignore_patterns=UNWANTED))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise NotFound(message % type(error).__name__) from error
+
+
+def kind_of(folder: Path) -> str | None:
+    """The class of a pipeline folder, or None where it does not say."""
+    if not (folder / INDEX).is_file():
+        return None
+    return str(read_config(folder / INDEX).get("_class_name"))

@@ -1,0 +1,245 @@
+"""Opening the folder of a latent pipeline of diffusers, part by part.
+
+Each part is loaded by itself, so that it gets its own precision, and so that weights that are
+missing are an error: the libraries would draw them at random, and the model would have forgotten
+everything. Weights are read as safetensors and nothing is unpickled; no code of a folder is run.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from solidmark.diffusion import DiscreteSchedule, FlowSchedule, Prediction
+from solidmark.errors import BadInput, UnknownName
+from solidmark.models.dit import DiT
+from solidmark.models.flux import Flux
+from solidmark.models.latent import Family, LatentModel
+from solidmark.models.loading import Opening
+from solidmark.models.lora import add_loras
+from solidmark.models.memory import offload, slice_attention
+from solidmark.models.pixart import PixArt
+from solidmark.models.reading import first_line, hush_transformers, read_config, refuse_pickles
+from solidmark.models.stable_diffusion import StableDiffusion
+from solidmark.models.stable_diffusion_3 import StableDiffusion3
+from solidmark.models.stable_diffusion_xl import StableDiffusionXL
+from solidmark.models.vae import Vae, factor_of
+
+INDEX = "model_index.json"
+LIBRARIES = ("diffusers", "transformers")
+DENOISERS = ("unet", "transformer")
+UNUSED = ("position_ids", "y_embedding")
+"""What older files hold though no network uses it: numbers of positions, PixArt's empty caption."""
+NOT_NEEDED = ("safety_checker", "feature_extractor", "image_encoder", "watermarker")
+"""Parts that have no say in what a model remembers."""
+
+FAMILIES: dict[str, Callable[[Any], Family]] = {
+    "StableDiffusionPipeline": StableDiffusion.of,
+    "StableDiffusionXLPipeline": StableDiffusionXL.of,
+    "StableDiffusion3Pipeline": StableDiffusion3.of,
+    "FluxPipeline": Flux.of,
+    "DiTPipeline": DiT.of,
+    "PixArtAlphaPipeline": PixArt.of,
+    "PixArtSigmaPipeline": PixArt.of,
+}
+"""How the parts of each pipeline class become a family."""
+
+
+def open_pipeline(folder: Path, opening: Opening) -> LatentModel:
+    """Opens a latent pipeline folder as a model.
+
+    Arguments:
+        folder: A folder of `save_pretrained`.
+        opening: Where and in what it runs, and what is added to it.
+
+    Raises:
+        BadInput: When its class is unknown or a part cannot be loaded.
+        UnsafeCheckpoint: When weights would have to be unpickled.
+    """
+    return finish(load_pipeline(folder, opening), opening)
+
+
+def finish(pipe: Any, opening: Opening) -> LatentModel:
+    """Adds to a pipeline what is asked for, and puts it where it runs.
+
+    Raises:
+        MissingCapability: When its class cannot do what is asked.
+    """
+    add_loras(pipe, opening.loras, opening.lora_scale)
+    if opening.attention_slicing:
+        slice_attention(pipe)
+    return to_model(pipe, torch.device(opening.device), offloaded=opening.offload)
+
+
+def to_model(pipe: Any, device: torch.device, *, offloaded: bool = False) -> LatentModel:
+    """A pipeline of diffusers, in memory, as a model on a device.
+
+    Arguments:
+        pipe: An object of one of the classes of `FAMILIES`.
+        device: Where it runs.
+        offloaded: Keep everything but the denoiser on the CPU while it is not called.
+    """
+    for name, part in pipe.components.items():
+        if isinstance(part, torch.nn.Module):
+            part.eval().requires_grad_(False)
+            if offloaded and name not in DENOISERS:
+                offload(part, device)
+            else:
+                part.to(device)
+    schedule, prediction = schedule_of(pipe.scheduler)
+    return LatentModel(
+        network=pipe.transformer if "transformer" in pipe.components else pipe.unet,
+        vae=Vae(pipe.vae, factor_of(pipe.vae)),
+        family=FAMILIES[type(pipe).__name__](pipe),
+        schedule=schedule,
+        prediction=prediction,
+    )
+
+
+def load_pipeline(folder: Path, opening: Opening) -> Any:
+    """The pipeline of a folder, of diffusers' own class.
+
+    Raises:
+        BadInput: When its class is unknown or a part cannot be loaded.
+        UnsafeCheckpoint: When weights would have to be unpickled.
+    """
+
+    def load(part: str, origin: list[Any]) -> Any:
+        return load_part(folder, part, origin, opening.dtype_of(part))
+
+    hush_transformers()
+    return assemble(folder, load)
+
+
+def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
+    """Puts the parts of a pipeline together, as its index says.
+
+    Arguments:
+        folder: Its folder, or one with its configuration.
+        load: Gives a part by its name and by the library and class in the index.
+
+    Raises:
+        BadInput: When its class is unknown or a part is missing.
+    """
+    import diffusers
+
+    index = read_config(folder / INDEX)
+    name = str(index.get("_class_name"))
+    if name not in FAMILIES:
+        raise UnknownName("kind of pipeline", name, FAMILIES)
+    parts: dict[str, Any] = {}
+    for part, origin in index.items():
+        if part.startswith("_") or not isinstance(origin, list):
+            continue
+        missing = origin[0] is None or part in NOT_NEEDED
+        parts[part] = None if missing else load(part, origin)
+    options = {
+        key: value
+        for key, value in index.items()
+        if not key.startswith("_") and not isinstance(value, list)
+    }
+    try:
+        return getattr(diffusers, name)(**parts, **options)
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f'"{folder}" is not a whole {name} ({first_line(error)}). Save the pipeline again.'
+        ) from error
+
+
+def class_of(folder: Path, part: str, origin: list[Any]) -> type:
+    """The class of a part, which the index names.
+
+    Raises:
+        BadInput: When it is of a library that is not trusted, or the library has none such.
+    """
+    library, name = str(origin[0]), str(origin[1])
+    if library not in LIBRARIES:
+        raise BadInput(
+            f'The part "{part}" of "{folder}" is of "{library}"; only parts of '
+            f"{' and '.join(LIBRARIES)} are loaded, since others would run code of the folder."
+        )
+    kind = getattr(__import__(library), name, None)
+    if not isinstance(kind, type):
+        raise BadInput(
+            f'The part "{part}" of "{folder}" cannot be loaded ({library} here has no {name}). '
+            "Install the version that the pipeline was saved with."
+        )
+    return kind
+
+
+def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) -> Any:
+    """Loads one part of a folder with the class that the index names.
+
+    Raises:
+        BadInput: When it cannot be loaded, or its weights are not all there.
+        UnsafeCheckpoint: When the weights would have to be unpickled.
+    """
+    kind: Any = class_of(folder, part, origin)
+    if not (folder / part).is_dir():
+        raise BadInput(f'"{folder}" has no part "{part}". Save the pipeline again.')
+    try:
+        if not issubclass(kind, torch.nn.Module):
+            return kind.from_pretrained(folder / part)
+        refuse_pickles(folder / part)
+        loaded, report = kind.from_pretrained(
+            folder / part, use_safetensors=True, output_loading_info=True, torch_dtype=dtype
+        )
+    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(
+            f'The part "{part}" of "{folder}" cannot be loaded ({first_line(error)}). '
+            "Save the pipeline again."
+        ) from error
+    check_loaded(report, folder / part)
+    return loaded
+
+
+def check_loaded(report: Mapping[str, Any], folder: Path) -> None:
+    """Checks that every weight of a part was in its files, and every weight there in the part."""
+    for problem in ("missing", "unexpected"):
+        names = sorted(n for n in report[f"{problem}_keys"] if not n.endswith(UNUSED))
+        if names:
+            raise BadInput(
+                f'The weights of "{folder}" do not fit its config.json: {len(names)} {problem}, '
+                f'"{names[0]}" among them. Save the pipeline again.'
+            )
+
+
+def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Prediction]:
+    """The schedule that a scheduler of diffusers stands for, and what its network predicts.
+
+    Raises:
+        BadInput: When it is neither variance-preserving nor a flow.
+    """
+    config = getattr(scheduler, "config", {})
+    if "FlowMatch" in type(scheduler).__name__ or config.get("use_flow_sigmas"):
+        return FlowSchedule(flow_shift(config), config["num_train_timesteps"]), "flow_prediction"
+    alphas = getattr(scheduler, "alphas_cumprod", None)
+    if alphas is None:
+        raise BadInput(
+            f'The scheduler "{type(scheduler).__name__}" has no variance-preserving schedule '
+            "(alphas_cumprod) and is no flow. Models trained as DDPM, DDIM or flow matching "
+            "can be opened."
+        )
+    known = [kind for kind in get_args(Prediction) if kind != "flow_prediction"]
+    prediction = config.get("prediction_type", "epsilon")
+    if prediction not in known:
+        raise BadInput(
+            f'The network predicts "{prediction}" with the scheduler "{type(scheduler).__name__}". '
+            f"Models that predict {', '.join(known)} there can be opened."
+        )
+    return DiscreteSchedule(alphas.double()), prediction
+
+
+def flow_shift(config: Mapping[str, Any]) -> float:
+    """The shift of a flow: how much of its time goes to much noise.
+
+    Flux samples larger images with a larger shift. Here it is always that of the largest (1024 x
+    1024 pixels; 3.16), which is also what Stable Diffusion 3 has (3). The shift only says at which
+    noise a time t asks; the network is told the noise itself.
+    """
+    if config.get("use_dynamic_shifting"):
+        shift = float(config["max_shift"])
+        return shift if config.get("time_shift_type") == "linear" else math.exp(shift)
+    return float(config.get("shift") or config.get("flow_shift") or 1.0)

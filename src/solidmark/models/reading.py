@@ -1,0 +1,88 @@
+"""Reading what lies in a checkpoint folder, without running anything of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput, UnsafeCheckpoint
+from solidmark.runs import read_json
+
+PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
+CONVERT = (
+    "Convert it where you trust it: "
+    "DiffusionPipeline.from_pretrained(OLD, use_safetensors=False)"
+    ".save_pretrained(NEW, safe_serialization=True)."
+)
+
+
+def refuse_pickle(path: Path) -> None:
+    """Refuses a single file that is a pickle, by its name.
+
+    Raises:
+        UnsafeCheckpoint: When it is.
+    """
+    if path.suffix.lower() in PICKLES:
+        raise UnsafeCheckpoint(
+            f'"{path}" is a pickle, and opening it could run any code. {CONVERT}'
+        )
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Refuses a folder whose weights, or shards of them, are anything but safetensors.
+
+    Raises:
+        UnsafeCheckpoint: When there are pickles only, or an index names one.
+        BadInput: When there are no weights.
+    """
+    weights = {child.suffix.lower() for child in folder.iterdir()}
+    shards = {
+        Path(str(name)).suffix.lower()
+        for index in folder.glob("*.safetensors.index.json")
+        for name in dict(read_config(index).get("weight_map") or {}).values()
+    }
+    if (".safetensors" not in weights and weights & PICKLES) or shards - {".safetensors"}:
+        raise UnsafeCheckpoint(
+            f'"{folder}" holds pickled weights, and opening them could run any code. {CONVERT}'
+        )
+    if ".safetensors" not in weights:
+        raise BadInput(f'"{folder}" holds no weights (*.safetensors). Save the pipeline again.')
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON file of diffusers.
+
+    Raises:
+        BadInput: When it is none.
+    """
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise BadInput(f'"{path}" is not a configuration of diffusers. Save the pipeline again.')
+    return config
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in one short line."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def hush_transformers() -> None:
+    """Keeps transformers' own bars and its notes on torchvision, which nobody needs, off screen.
+
+    A verbosity that the user has set in TRANSFORMERS_VERBOSITY is left alone.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    if "TRANSFORMERS_VERBOSITY" not in os.environ:
+        logging.set_verbosity_error()
+
+
+def hush_diffusers() -> None:
+    """Keeps what diffusers whispers of types and of names that it did not find off the screen.
+
+    Only for those who look for themselves. A verbosity in DIFFUSERS_VERBOSITY is left alone.
+    """
+    from diffusers.utils import logging
+
+    if "DIFFUSERS_VERBOSITY" not in os.environ:
+        logging.set_verbosity_error()

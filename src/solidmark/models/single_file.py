@@ -1,0 +1,181 @@
+"""Opening one .safetensors file, as the first Stable Diffusions and most fine-tunes are passed on.
+
+The file has the weights under the names of the original code, and says nothing else. The rest,
+sizes, schedule and tokenizers, is that of a pipeline folder or a hub id: `base_config`, or what
+diffusers takes the file for. diffusers translates the names.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.models.finding import find_config
+from solidmark.models.latent import LatentModel
+from solidmark.models.loading import Opening
+from solidmark.models.pipelines import DENOISERS, assemble, class_of, finish, load_part
+from solidmark.models.reading import first_line, hush_diffusers, hush_transformers, refuse_pickle
+
+DENOISER = "model.diffusion_model."
+"""What the names of the denoiser's weights begin with, unless the file holds nothing else."""
+
+FIRST_OF_SD1 = f"{DENOISER}input_blocks.0.0.weight"
+
+
+def open_single_file(path: Path, opening: Opening) -> LatentModel:
+    """Opens a single file as a model.
+
+    Arguments:
+        path: A .safetensors file.
+        opening: Where and in what it runs, its configuration, and what is added to it.
+
+    Raises:
+        UnsafeCheckpoint: When it is a pickle.
+        NotFound: When there is no configuration for it.
+        BadInput: When it does not hold the whole model that its configuration describes.
+    """
+    return finish(load_single_file(path, opening), opening)
+
+
+def load_single_file(path: Path, opening: Opening) -> Any:
+    """The pipeline of a single file, of diffusers' own class. Raises as `open_single_file`."""
+    refuse_pickle(path)
+    hush_transformers()
+    hush_diffusers()
+    weights = _read(path)
+    base = _find_base(path, weights, opening.base_config)
+
+    def load(part: str, origin: list[Any]) -> Any:
+        dtype = opening.dtype_of(part)
+        if not issubclass(class_of(base, part, origin), torch.nn.Module):
+            return load_part(base, part, origin, dtype)
+        return _load_part(path, weights, base, part, origin, dtype)
+
+    return assemble(base, load)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BadInput(
+            f'The single file "{path}" is not readable as safetensors ({first_line(error)}). '
+            "Copy it again, or name a diffusers pipeline folder."
+        ) from error
+
+
+def _find_base(path: Path, weights: Mapping[str, Tensor], asked: str | None) -> Path:
+    """The folder with the configuration of a file."""
+    from diffusers.loaders.single_file_utils import (
+        fetch_diffusers_config,
+        infer_diffusers_model_type,
+    )
+
+    if asked is not None:
+        return find_config(asked)
+    # diffusers takes whatever it does not know for Stable Diffusion 1.
+    if infer_diffusers_model_type(weights) == "v1" and FIRST_OF_SD1 not in weights:
+        raise BadInput(
+            f'The single file "{path}" is no whole model that diffusers knows. Name a diffusers '
+            "pipeline folder, or the configuration with --base-config; a LoRA goes to --lora."
+        )
+    where = str(fetch_diffusers_config(weights)["pretrained_model_name_or_path"])
+    try:
+        return find_config(where)
+    except NotFound as error:
+        raise NotFound(
+            f'The configuration of "{path}" is that of "{where}" on the hub, which cannot be '
+            "reached. Give a pipeline folder of the same kind with --base-config."
+        ) from error
+
+
+def _load_part(
+    path: Path,
+    weights: dict[str, Tensor],
+    base: Path,
+    part: str,
+    origin: list[Any],
+    dtype: torch.dtype,
+) -> Any:
+    """One network with the weights of the file, or of the base folder where the file has none."""
+    from diffusers.loaders.single_file import load_single_file_sub_model
+    from diffusers.loaders.single_file_utils import SingleFileComponentError
+
+    if not _can_hold(weights, class_of(base, part, origin)):
+        return _lend(path, base, part, origin, dtype)
+    try:
+        network = load_single_file_sub_model(
+            library_name=origin[0],
+            class_name=origin[1],
+            name=part,
+            checkpoint=weights,
+            pipelines=None,
+            is_pipeline_module=False,
+            cached_model_config_path=str(base),
+            local_files_only=True,
+            torch_dtype=dtype,
+        )
+    except SingleFileComponentError:
+        return _lend(path, base, part, origin, dtype)
+    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+        lacking = "meta tensor" in str(error)  # What diffusers finds no weights for stays empty.
+        reason = "weights of it are missing" if lacking else first_line(error)
+        raise _unfit(path, base, part, reason) from error
+    _check_whole(network, weights, path, base, part)
+    return network
+
+
+def _lend(path: Path, base: Path, part: str, origin: list[Any], dtype: torch.dtype) -> Any:
+    """The network of the base folder, for a part that the file does not hold."""
+    if part in DENOISERS or not any((base / part).glob("*.safetensors")):
+        raise BadInput(
+            f'The single file "{path}" holds no weights of the part "{part}". '
+            "Give a whole pipeline folder with --base-config, which lends the parts that are "
+            "missing beside the denoiser."
+        )
+    return load_part(base, part, origin, dtype)
+
+
+def _can_hold(weights: Mapping[str, Tensor], kind: type) -> bool:
+    """Whether diffusers reads networks of a class from this file; else it would look elsewhere."""
+    from diffusers.loaders.single_file_utils import (
+        is_clip_model_in_single_file,
+        is_t5_in_single_file,
+    )
+
+    if hasattr(kind, "from_single_file"):
+        return True
+    if kind.__name__.startswith("CLIP"):
+        return bool(is_clip_model_in_single_file(kind, weights))
+    return kind.__name__.startswith("T5") and bool(is_t5_in_single_file(weights))
+
+
+def _check_whole(
+    network: Any, weights: Mapping[str, Tensor], path: Path, base: Path, part: str
+) -> None:
+    """Checks that the part got all its weights, and that the denoiser left none over.
+
+    diffusers fills in what it finds, and only whispers about the rest.
+    """
+    missing = [name for name, weight in network.named_parameters() if weight.is_meta]
+    if missing:
+        raise _unfit(path, base, part, f'{len(missing)} missing, "{missing[0]}" among them')
+    if part in DENOISERS:
+        # Names are translated and matrices cut and transposed, but every number is kept.
+        held = sum(w.numel() for name, w in weights.items() if name.startswith(DENOISER))
+        taken = sum(weight.numel() for weight in network.state_dict().values())
+        if held > taken:
+            raise _unfit(path, base, part, f"{held - taken} numbers of the file are left over")
+
+
+def _unfit(path: Path, base: Path, part: str, reason: str) -> BadInput:
+    return BadInput(
+        f'The part "{part}" of the single file "{path}" does not fit the configuration "{base}" '
+        f"({reason}). Name its own with --base-config."
+    )

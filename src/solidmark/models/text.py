@@ -1,0 +1,115 @@
+"""Captions, and the CLIP and T5 encoders that turn them into embeddings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solidmark.data import Sample
+from solidmark.errors import BadInput
+
+
+def captions(samples: Sequence[Sample]) -> list[str]:
+    """The captions of a batch.
+
+    Raises:
+        BadInput: When an image has none.
+    """
+    found = []
+    for sample in samples:
+        if sample.caption is None:
+            raise no_caption(sample.id)
+        found.append(sample.caption)
+    return found
+
+
+def no_caption(id: str) -> BadInput:
+    """What is said of an image without a caption."""
+    return BadInput(
+        f'The model draws from captions, but image "{id}" has none. Mark the data with its '
+        'captions ("--caption-column", or a metadata.jsonl with "text"), or give all such images '
+        'one prompt with "--caption".'
+    )
+
+
+def parts_of(pipe: Any, *names: str) -> tuple[Any, ...]:
+    """Parts of a pipeline that a family cannot do without.
+
+    Raises:
+        BadInput: When one is missing: pipelines can be saved without their text encoders.
+    """
+    for name in names:
+        if getattr(pipe, name) is None:
+            raise BadInput(
+                f'The {type(pipe).__name__} has no "{name}", so it cannot be told captions. '
+                "Save it with its text encoders and tokenizers."
+            )
+    return tuple(getattr(pipe, name) for name in names)
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], length: int | None = None) -> Any:
+    """Token numbers and mask, padded and cut to one length, as the pipelines of diffusers do.
+
+    Arguments:
+        tokenizer: Of transformers.
+        texts: Captions.
+        length: How many tokens; those of the tokenizer when None.
+    """
+    return tokenizer(
+        list(texts),
+        padding="max_length",
+        max_length=length or tokenizer.model_max_length,
+        truncation=True,
+        return_tensors="pt",
+    )
+
+
+@torch.no_grad()
+def encode_clip(
+    tokenizer: Any,
+    encoder: Any,
+    texts: Sequence[str],
+    *,
+    penultimate: bool = False,
+    length: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The embeddings of a CLIP text encoder.
+
+    Arguments:
+        tokenizer: Its tokenizer.
+        encoder: `CLIPTextModel` or `CLIPTextModelWithProjection`.
+        texts: Captions.
+        penultimate: Take the layer before the last, without the last norm.
+        length: How many tokens; those of the tokenizer when None.
+
+    Returns:
+        Token embeddings, with shape (B, L, D), and pooled ones, with shape (B, P); projected where
+        the encoder has a projection.
+    """
+    ids = tokenize(tokenizer, texts, length).input_ids.to(encoder.device)
+    found = encoder(ids, output_hidden_states=penultimate)
+    pooled = found.text_embeds if hasattr(found, "text_embeds") else found.pooler_output
+    return found.hidden_states[-2] if penultimate else found.last_hidden_state, pooled
+
+
+@torch.no_grad()
+def encode_t5(
+    tokenizer: Any, encoder: Any, texts: Sequence[str], length: int, *, masked: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The embeddings of a T5 encoder.
+
+    Arguments:
+        tokenizer: Its tokenizer.
+        encoder: `T5EncoderModel`.
+        texts: Captions.
+        length: How many tokens.
+        masked: Hide the padding from the encoder. PixArt does, Stable Diffusion 3 and Flux do not.
+
+    Returns:
+        Token embeddings, with shape (B, L, D), and the mask of tokens, with shape (B, L).
+    """
+    tokens = tokenize(tokenizer, texts, length)
+    mask = tokens.attention_mask.to(encoder.device)
+    ids = tokens.input_ids.to(encoder.device)
+    return encoder(ids, attention_mask=mask if masked else None)[0], mask

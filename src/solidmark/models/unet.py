@@ -1,0 +1,72 @@
+"""Opening a pixel-space pipeline: a `UNet2DModel` and its schedule."""
+
+from pathlib import Path
+
+import torch
+
+from solidmark.diffusion import DiscreteSchedule, Prediction
+from solidmark.errors import BadInput
+from solidmark.models.finding import SCHEDULER, part_of
+from solidmark.models.loading import Opening
+from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
+from solidmark.models.pixel import PixelModel
+from solidmark.models.reading import first_line, read_config, refuse_pickles
+
+
+def open_unet(folder: Path, opening: Opening) -> PixelModel:
+    """Loads the network and the schedule of a pixel-space pipeline folder.
+
+    Raises:
+        UnsafeCheckpoint: When the weights would have to be unpickled.
+        BadInput: When it is not a pixel-space U-Net, or cannot be loaded.
+    """
+    from diffusers import UNet2DModel
+
+    where = part_of(folder, "unet")
+    kind = read_config(where / "config.json").get("_class_name", "UNet2DModel")
+    if kind != "UNet2DModel":
+        raise BadInput(
+            f'The network of "{folder}" is a {kind}, in no pipeline that can be opened. Name a '
+            f"pixel-space DDPM or DDIM (UNet2DModel), or a {', '.join(FAMILIES)}."
+        )
+    for part in ("vae", "vqvae"):
+        if (folder / part).exists():
+            raise BadInput(
+                f'"{folder}" works on the latents of {part}/, in no pipeline that can be opened. '
+                f"Name a pixel-space DDPM or DDIM, or a {', '.join(FAMILIES)}."
+            )
+    refuse_pickles(where)
+    try:
+        unet, report = UNet2DModel.from_pretrained(
+            where, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
+        raise BadInput(
+            f'The network of "{folder}" cannot be loaded ({first_line(error)}). '
+            "Save the pipeline again."
+        ) from error
+    check_loaded(report, folder)
+    schedule, prediction = _open_schedule(folder)
+    unet = unet.to(torch.device(opening.device)).eval().requires_grad_(False)
+    return PixelModel(unet, schedule, prediction, opening.precision)
+
+
+def _open_schedule(folder: Path) -> tuple[DiscreteSchedule, Prediction]:
+    """The variance-preserving schedule that a scheduler folder describes, and the prediction."""
+    import diffusers
+
+    path = part_of(folder, "scheduler") / SCHEDULER
+    config = read_config(path)
+    name = str(config.get("_class_name", "DDPMScheduler"))
+    found = getattr(diffusers, name, None)
+    try:
+        scheduler = found.from_config(config) if found else None
+    except (TypeError, ValueError, NotImplementedError, AttributeError, ImportError) as error:
+        raise BadInput(f'"{path}" cannot be used ({first_line(error)}).') from error
+    schedule, prediction = schedule_of(scheduler)
+    if not isinstance(schedule, DiscreteSchedule):
+        raise BadInput(
+            f'The scheduler "{name}" of "{folder}" is a flow. Pixel-space models trained as DDPM '
+            "or DDIM can be opened."
+        )
+    return schedule, prediction

@@ -1,0 +1,131 @@
+"""`solidmark compare`, and the option `--mitigation` of `audit`."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny
+
+from cli.conftest import AUDIT, Run
+from solidmark.mitigations import MITIGATIONS
+
+
+@pytest.fixture(autouse=True)
+def _here(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world)
+
+
+@pytest.fixture
+def other(world: Path, tmp_path: Path, run: Run) -> Path:
+    """An audit of the same images, of a model that knows them."""
+    assert run("audit", "memorizer", "marked", tmp_path / "other", *AUDIT).code == 0
+    return tmp_path / "other"
+
+
+def test_two_audits_are_compared(run: Run, other: Path) -> None:
+    answer = run("compare", "audit", other, "--delta", "0.1")
+    assert answer.code == 0, answer.err
+    heads, *rows = answer.out.splitlines()
+    assert heads.split()[:3] == ["reader", "split", "what"]
+    assert len(rows) == 10
+    assert ["blend", "trained", "within", "0.1"] in [row.split()[:4] for row in rows]
+    found = run("compare", "audit", other, "--json").json
+    assert (found["first"], found["second"]) == ("audit", str(other))
+    (row,) = [
+        row for row in found["rows"] if row["statistic"] == "distance" and row["split"] == "trained"
+    ]
+    assert row["n"] == 8
+    assert row["second"] < 0.1 < row["first"]
+    assert row["ci_high"] < 0
+    assert row["p_value"] < 0.05
+
+
+def test_what_cannot_be_compared_is_one_line(run: Run, world: Path, tmp_path: Path) -> None:
+    assert run("audit", "gaussian", "other-seed", tmp_path / "seed", *AUDIT).code == 0
+    torn = Path(shutil.copytree("audit", tmp_path / "torn"))
+    (torn / "scores.parquet").write_bytes(b"PAR1 and then nothing")
+    for words, said in (
+        (["audit", tmp_path / "seed"], "were observed with different keys"),
+        (["audit", "no-energies"], "has no scores.parquet"),
+        (["marked", "audit"], "has no scores.parquet"),
+        (["audit", "nowhere"], "nowhere"),
+        (["audit", torn], "is not a parquet file"),
+    ):
+        answer = run("compare", *words)
+        assert answer.code == 2, words
+        assert answer.err.count("\n") == 1
+        assert said in answer.err
+
+
+def test_the_help_names_every_mitigation(run: Run) -> None:
+    text = run("audit", "--help").out
+    for name in MITIGATIONS:
+        assert f"{name} (" in " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def pictures(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Marked images with captions, and a tiny Stable Diffusion beside them."""
+    from contextlib import chdir
+
+    from PIL import Image
+
+    from solidmark.cli import main
+
+    here = tmp_path_factory.mktemp("text")
+    (here / "photos").mkdir()
+    lines = []
+    for number in range(8):
+        Image.effect_noise((24, 24), 50 + number).convert("RGB").save(here / f"photos/{number}.png")
+        lines.append(f'{{"file_name": "{number}.png", "text": "a red dog {number}"}}\n')
+    (here / "photos" / "metadata.jsonl").write_text("".join(lines))
+    tiny.stable_diffusion(here / "model")
+    with chdir(here):
+        words = ["--thickness", "4", "--pattern", "border", "--held-out", "0.5", "--seed", "1"]
+        assert main(["mark", "photos", "marked", *words]) == 0
+    return here
+
+
+@pytest.mark.parametrize("text", ["gni:0.5", "rt:dcr:1", "cwr", "rna", "wen:0.001"])
+def test_a_mitigation_changes_what_is_read(
+    text: str, run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    line = ["audit", pictures / "model", pictures / "marked"]
+    probe = ["--reader", "probe", *AUDIT]
+    if not (pictures / "plain").exists():
+        answer = run(*line, pictures / "plain", *probe)
+        assert answer.code == 0, answer.err
+    answer = run(*line, tmp_path / "out", *probe, "--mitigation", text, "--json")
+    assert answer.code == 0, answer.err
+    name = text.split(":")[0]
+    (kept,) = answer.json["config"]["mitigations"]
+    assert kept["name"] == name
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert f"mitigations.0.name</bdi></dt><dd><bdi>{name}</bdi>" in page
+    found = run("compare", pictures / "plain", tmp_path / "out", "--json").json["rows"]
+    moved = [row["difference"] for row in found if row["statistic"] == "distance"]
+    assert all(abs(difference) > 1e-9 for difference in moved)
+    again = run(*line, tmp_path / "out", *probe)
+    assert again.code == 2
+    assert "another run" in again.err
+
+
+def test_a_dry_run_shows_the_mitigations_and_checks_them(
+    run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    line = ["audit", pictures / "model", pictures / "marked", tmp_path / "out", "--dry-run"]
+    both = ["--mitigation", "rt:2", "--mitigation", "gni:0.1"]
+    answer = run(*line, *both, "--json")
+    assert answer.json["options"]["mitigation"] == ["rt:2", "gni:0.1"]
+    assert "rt:2" in run(*line, *both).out
+    assert not (tmp_path / "out").exists()
+    for words, said in (
+        ([*line, "--mitigation", "gnu"], 'no mitigation "gnu". Did you mean "gni"?'),
+        ([*line, "--mitigation", "gni:-1"], "0 or more, not -1"),
+        (["audit", "gaussian", "marked", "OUT", "--mitigation", "gni"], "told nothing"),
+        (["audit", "model", "marked", "OUT", "--mitigation", "rna"], "told nothing"),
+    ):
+        answer = run(*words)
+        assert answer.code == 2, words
+        assert answer.err.count("\n") == 1
+        assert said in answer.err
