@@ -19,7 +19,7 @@ from solidmark.audit import Question, observe, score
 from solidmark.data import open_data
 from solidmark.demo import DRAWING_RESOLUTION, DRAWING_SEGMENTS, DRAWING_THICKNESS, DRAWINGS
 from solidmark.marks import Marking, Segments, mark_dataset
-from solidmark.readers import Blend, LatentOutpaint
+from solidmark.readers import Blend, LatentOutpaint, Recall
 from solidmark.runs import read_json
 from solidmark.training import Recipe, train
 
@@ -80,7 +80,7 @@ def mark(folder: Path) -> None:
 def audit(out: Path, name: str, model: str, weights: int) -> list[str]:
     """A row a reader."""
     folder = out / f"audit-{Path(model).parent.name}-{Path(model).name}"
-    readers = (Blend(), LatentOutpaint(steps=50))
+    readers = (Blend(), LatentOutpaint(steps=50), Recall())
     question = Question(model=model, marked=out / "new", out=folder, readers=readers, ceiling=False)
     observe(question)
     rows = score(folder)["rows"]

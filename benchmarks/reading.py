@@ -24,7 +24,7 @@ from solidmark.models.conditions import EMBEDS
 from solidmark.models.pipelines import schedule_of
 from solidmark.models.stable_diffusion import StableDiffusion
 from solidmark.models.vae import Vae, factor_of
-from solidmark.readers import Blend, Energy, LatentOutpaint, Query, Reader
+from solidmark.readers import Blend, Energy, LatentOutpaint, Query, Reader, Recall
 
 REPEATS = 3
 
@@ -34,6 +34,7 @@ READERS: dict[str, Reader] = {
     "the same, pasting latents": LatentOutpaint(paste="latents"),
     "Energy, K = 9": Energy(t=0.1),
     "Blend": Blend(t=0.1),
+    "Recall": Recall(),
 }
 
 

@@ -60,7 +60,7 @@ def run_text_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     """
     from solidmark.data import open_data
     from solidmark.marks import Segments
-    from solidmark.readers import Energy, LatentOutpaint
+    from solidmark.readers import Energy, LatentOutpaint, Recall
     from solidmark.training import preset
 
     recipe = preset("tiny-t2i", seed=seed)
@@ -69,7 +69,7 @@ def run_text_demo(out: Path, seed: int = 0) -> tuple[dict[str, Any], Path]:
     spread = replace(every, records=every.records[:: len(every) // DRAWINGS][:DRAWINGS])
     config = {"data": "openmoji", "resolution": DRAWING_RESOLUTION, "limit": DRAWINGS, "seed": seed}
     pattern = Segments(DRAWING_THICKNESS, DRAWING_SEGMENTS)
-    readers = (Energy(candidates=5), LatentOutpaint(steps=50))
+    readers = (Energy(candidates=5), LatentOutpaint(steps=50), Recall())
     return _run(out, spread, config, pattern, recipe, readers)
 
 

@@ -14,9 +14,9 @@ import torch
 
 from solidmark.audit import Question, observe, score
 from solidmark.audit.controls import ceiling_model
-from solidmark.cli import main
+from solidmark.cli import main, question
 from solidmark.diffusion import Metered
-from solidmark.marks import Border, Marked, Segments
+from solidmark.marks import Border, Marked, Segments, open_marked
 from solidmark.mitigations import GaussianNoise, Mitigated
 from solidmark.models import open_model
 from solidmark.readers import Energy, LatentOutpaint, Probe
@@ -221,3 +221,13 @@ def test_the_ceiling_is_a_memorizer_behind_the_very_autoencoder(sd: str, picture
         # At a little noise it answers with the very image that it is shown.
         alpha, _ = model.schedule(0.01)
         torch.testing.assert_close(found.denoise(alpha * z, 0.01), z, atol=1e-4, rtol=1e-4)
+
+
+def test_recall_is_asked_beside_the_default_where_captions_differ(
+    sd: str, pictures: Marked, save_unet: Callable[..., Path]
+) -> None:
+    assert question._usual(sd, pictures) == ["energy", "recall"]
+    for model in ("memorizer", str(save_unet(16, 3))):
+        assert question._usual(model, pictures) == ["energy"]
+    without_captions(pictures)
+    assert question._usual(sd, open_marked(pictures.folder)) == ["energy"]

@@ -352,6 +352,7 @@ def test_the_table_of_readers_is_complete() -> None:
             "linear",
             "outpaint",
             "probe",
+            "recall",
         )
     }
 

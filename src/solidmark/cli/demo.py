@@ -44,7 +44,7 @@ def demo(
             images=it.DRAWINGS,
             held_out=it.DRAWINGS // 2,
             marked_size=[it.DRAWING_RESOLUTION + 2 * it.DRAWING_THICKNESS] * 2,
-            readers=["energy", "latent-outpaint"],
+            readers=["energy", "latent-outpaint", "recall"],
             segments=it.DRAWING_SEGMENTS,
         )
     if dry_run:

@@ -7,6 +7,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.ask import (
+    BlendFrameWeight,
+    BlendSteps,
+    BlendT,
+    BlendWeight,
+    Candidates,
+    EnergyT,
+    Eta,
+    FrameWeight,
+    GradientSteps,
+    GradientT,
+    GradientWeight,
+    JumpCount,
+    JumpLength,
+    LatentEta,
+    LatentEvery,
+    LatentGuidance,
+    LatentPaste,
+    LatentSteps,
+    LinearT,
+    LinearWeight,
+    ProbeT,
+    RecallDraws,
+    RecallGuidance,
+    RecallT,
+    Start,
+    Steps,
+    StepSize,
+)
 from solidmark.cli.options import (
     Device,
     Out,
@@ -20,10 +49,19 @@ from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
     from solidmark.audit import Question
+    from solidmark.marks import Marked
     from solidmark.readers import Reader
 
-READERS = ("blend", "energy", "gradient", "latent-outpaint", "linear", "outpaint", "probe")
-PASTES = ("pixels", "latents")
+READERS = (
+    "blend",
+    "energy",
+    "gradient",
+    "latent-outpaint",
+    "linear",
+    "outpaint",
+    "probe",
+    "recall",
+)
 SPLITS = ("trained", "held_out")
 PRECISIONS = ("fp32", "bf16", "fp16")
 AUTO = 64
@@ -50,8 +88,9 @@ Readers = Annotated[
         metavar="NAME",
         help="How keys are read: energy (one grey), blend (segments), gradient and linear (its two "
         "halves: strong and weak memory), outpaint and latent-outpaint (the paper's, for models of "
-        "pixels and of latents), probe (one call an image); may be given again. When not given, "
-        "energy for one grey and blend for segments.",
+        "pixels and of latents), recall (pure noise and the caption: four calls), probe (one call "
+        "an image); may be given again. When not given, energy for one grey and blend for "
+        "segments, with recall beside it for models on latents and images with captions.",
         callback=one_of("reader", READERS),
     ),
 ]
@@ -168,88 +207,6 @@ Mitigations = Annotated[
         "repeats and the presets paper and dcr; may be given again, applied in this order.",
     ),
 ]
-BlendWeight = Annotated[
-    float,
-    typer.Option(help="Blend: weight of the linear reading beside the descent's, in [0, 1]."),
-]
-BlendSteps = Annotated[int, typer.Option(help="Blend: steps, 2.3 network calls each.")]
-BlendT = Annotated[
-    float | None,
-    typer.Option(
-        help="Blend: the time to ask at, in (0, 1); chosen without the keys when not given."
-    ),
-]
-BlendFrameWeight = Annotated[
-    float, typer.Option(help="Blend: weight of the frame's pixels beside the image's, in [0, 1].")
-]
-Candidates = Annotated[int, typer.Option(help="Energy: how many keys are tried, 3 or more.")]
-EnergyT = Annotated[
-    float | None,
-    typer.Option(
-        help="Energy: the time to ask at, in (0, 1); chosen without the keys when not given."
-    ),
-]
-FrameWeight = Annotated[
-    float, typer.Option(help="Energy: weight of the frame's pixels beside the image's, in [0, 1].")
-]
-GradientSteps = Annotated[int, typer.Option(help="Gradient: steps, 2.3 network calls each.")]
-StepSize = Annotated[
-    float, typer.Option(help="Gradient: length of the first step, in grey levels.")
-]
-GradientT = Annotated[
-    float | None,
-    typer.Option(
-        help="Gradient: the time to ask at, in (0, 1); chosen without the keys when not given."
-    ),
-]
-GradientWeight = Annotated[
-    float,
-    typer.Option(help="Gradient: weight of the frame's pixels beside the image's, in [0, 1]."),
-]
-LinearT = Annotated[
-    float | None,
-    typer.Option(
-        help="Linear: the time to ask at, in (0, 1); chosen without the keys when not given."
-    ),
-]
-LinearWeight = Annotated[
-    float, typer.Option(help="Linear: weight of the frame's pixels beside the image's, in [0, 1].")
-]
-Steps = Annotated[int, typer.Option(help="Outpaint: sampling steps, 1 to 1000.")]
-JumpLength = Annotated[int, typer.Option(help="Outpaint: steps that a RePaint jump goes back.")]
-JumpCount = Annotated[
-    int, typer.Option(help="Outpaint: RePaint's passes over each step; 1 = as published.")
-]
-Eta = Annotated[
-    float, typer.Option(help="Outpaint: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).")
-]
-Start = Annotated[float, typer.Option(help="Outpaint: the time sampling begins at, in (0, 1].")]
-LatentSteps = Annotated[int, typer.Option(help="Latent-outpaint: sampling steps, 1 to 1000.")]
-LatentGuidance = Annotated[
-    float,
-    typer.Option(help="Latent-outpaint: classifier-free guidance; 1 = none, above costs double."),
-]
-LatentEvery = Annotated[
-    int, typer.Option(help="Latent-outpaint: steps from one pasting of pixels to the next.")
-]
-LatentPaste = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="Latent-outpaint: what is pasted: pixels (decoded and encoded again, as published) or "
-        "latents (cheap).",
-        callback=one_of("way to paste", PASTES),
-    ),
-]
-LatentEta = Annotated[
-    float, typer.Option(help="Latent-outpaint: 1 = ancestral sampling, 0 = deterministic.")
-]
-ProbeT = Annotated[
-    float | None,
-    typer.Option(
-        help="Probe: the time to ask at, in (0, 1); chosen without the keys when not given."
-    ),
-]
 
 
 def _options(
@@ -286,6 +243,9 @@ def _options(
     outpaint_eta: Eta = 1.0,
     outpaint_start: Start = 1.0,
     probe_t: ProbeT = None,
+    recall_draws: RecallDraws = 4,
+    recall_guidance: RecallGuidance = 1.0,
+    recall_t: RecallT = 0.999,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -355,12 +315,21 @@ def question_of(context: typer.Context) -> "Question":
 def _readers(context: typer.Context, marked: Path) -> tuple["Reader", ...]:
     """The readers that were named, else the one that fits the marks."""
     from solidmark.marks import open_marked
-    from solidmark.readers import default_reader
 
     asked: dict[str, Any] = context.params
-    names = asked["reader"] or [default_reader(open_marked(marked).pattern).name]
+    names = asked["reader"] or _usual(asked["model"], open_marked(marked))
     _require_used(context, names)
     return tuple(_reader(name, asked) for name in names)
+
+
+def _usual(model: str, marked: "Marked") -> list[str]:
+    """The readers that are asked when none is named."""
+    from solidmark.models import is_latent
+    from solidmark.readers import default_reader
+
+    usual = [default_reader(marked.pattern).name]
+    # A caption of its own tells a picture before it is drawn, which no other reader asks about.
+    return [*usual, "recall"] if marked.captions > 1 and is_latent(model) else usual
 
 
 def _require_used(context: typer.Context, names: Sequence[str]) -> None:

@@ -80,6 +80,11 @@ class Marked:
             if row["split"] == split and marked in (None, row["marked"])
         ]
 
+    @property
+    def captions(self) -> int:
+        """How many different captions the images have."""
+        return len({line["text"] for line in self._metadata.values() if line.get("text")})
+
     def has_caption(self, id: str) -> bool:
         """Whether there is a caption for an image, its own or the one that stands in."""
         return bool(self._metadata.get(id, {}).get("text") or self.caption)

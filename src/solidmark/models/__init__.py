@@ -5,7 +5,7 @@ from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
 from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening, Precision
-from solidmark.models.opening import CONTROLS, open_model
+from solidmark.models.opening import CONTROLS, is_latent, open_model
 from solidmark.models.pixel import PixelModel
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "PixelModel",
     "Pixels",
     "Precision",
+    "is_latent",
     "open_model",
 ]

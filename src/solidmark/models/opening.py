@@ -68,6 +68,23 @@ def open_model(
     return open_unet(folder, opening)
 
 
+def is_latent(where: str) -> bool:
+    """Whether a model works on latents, without opening it.
+
+    Arguments:
+        where: As `open_model` takes it.
+
+    Raises:
+        NotFound: When nothing is there.
+        UnsafeCheckpoint: When it is a pickle.
+        BadInput: When it is not a model that can be opened.
+    """
+    if where in CONTROLS and not Path(where).exists():
+        return False
+    single = Path(where).is_file() and Path(where).suffix == ".safetensors"
+    return single or find_base(where) is not None or kind_of(find_pipeline(where)) in FAMILIES
+
+
 def _refuse_extras(opening: Opening, who: str) -> None:
     """Checks that nothing is asked of a model which has none of the parts that it is about."""
     if opening.extras:

@@ -9,6 +9,7 @@ from solidmark.readers.linear import Linear
 from solidmark.readers.outpaint import Outpaint
 from solidmark.readers.probe import Probe
 from solidmark.readers.reader import Calibration, Query, Reader, Reading
+from solidmark.readers.recall import Recall
 from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
 
 READERS: dict[str, type[Reader]] = {
@@ -19,6 +20,7 @@ READERS: dict[str, type[Reader]] = {
     "linear": Linear,
     "outpaint": Outpaint,
     "probe": Probe,
+    "recall": Recall,
 }
 
 
@@ -40,6 +42,7 @@ __all__ = [
     "Query",
     "Reader",
     "Reading",
+    "Recall",
     "RoundTrip",
     "default_reader",
     "measure_round_trip",

@@ -16,6 +16,9 @@ MUCH = 0.05
 TRIED = ("energy", "blend", "gradient")
 """The readers whose frames go through the encoder as the marks did."""
 
+CORRECTED = ("latent-outpaint", "recall")
+"""Those that look at decoded pictures, and correct what they read."""
+
 PLACED = ("linear", "probe")
 """Those that place an image among reference images."""
 
@@ -84,8 +87,9 @@ def sentences(found: RoundTrip, readers: Sequence[str]) -> list[str]:
         "looks at decoded pictures can be without it, however well the model remembers.",
     ]
     titles = {name: words.reader(name).title for name in readers}
-    if "latent-outpaint" in titles:
-        said[1] += f" {titles['latent-outpaint']} is one: its readings are corrected by this curve."
+    if looking := [titles[name] for name in CORRECTED if name in titles]:
+        are = "are such: their" if looking[1:] else "is one: its"
+        said[1] += f" {_listed(looking)} {are} readings are corrected by this curve."
     for names, why in (
         (TRIED, "the frames that are tried go through the encoder, as the marks did."),
         (PLACED, "images are placed among reference images that went the same way."),

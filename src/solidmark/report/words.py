@@ -63,6 +63,13 @@ READERS = {
         "It hides the key, lets the model draw what is missing, and reads the grey it drew. What "
         "the autoencoder does to greys is taken out of the reading.",
     ),
+    "recall": Reader(
+        "Recall",
+        "Recall asks what the model sees in pure noise when it is told the caption.",
+        "A caption that belongs to one picture names it before anything is drawn: a model that has "
+        "memorized both expects the picture in its frame at once. What the autoencoder does to "
+        "greys is taken out of the reading.",
+    ),
     "probe": Reader(
         "Probe",
         "Probe asks which way the model pulls a neutral grey frame when shown the picture.",
@@ -72,7 +79,7 @@ READERS = {
 
 ORDER = tuple(READERS)
 
-DRAWING = ("outpaint", "latent-outpaint")
+DRAWING = ("outpaint", "latent-outpaint", "recall")
 """The readers that let the model draw."""
 
 
