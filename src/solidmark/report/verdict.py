@@ -240,15 +240,15 @@ def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
     if not knows or not draws:
         return ()
     first, drawn, quiet = knows[0], draws[0], ("not_seen", "weak", "too_few", "unclear")
+    asked = "told the caption" if drawn.reader == "recall" else "shown the picture"
     if first.state == "memorized" and drawn.state in quiet:
         return (
             f"{drawn.title} does not see it: the model knows these pictures in their frames, but "
-            "was not seen to draw the frame when shown the picture. The two ask different "
-            "questions.",
+            f"was not seen to draw the frame when {asked}. The two ask different questions.",
         )
     if drawn.state == "memorized" and first.state in quiet:
         return (
-            f"{first.title} does not see it: the model draws the frame when shown the picture, "
+            f"{first.title} does not see it: the model draws the frame when {asked}, "
             "although it does not tell the picture in its frame from others. The two ask "
             "different questions.",
         )
