@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from solidmark.randomness import LEVELS, digest, generator, normal, uniform
+from solidmark.randomness import LEVELS, digest, generator, normal, seeded, uniform
 
 anything = st.text(st.characters(), max_size=20)  # Surrogates, NUL and newlines among them.
 HOSTILE = ["", "\0", "a\0", "a", "a\n", "\ud800", "\udcff", "é", "e\u0301", "1:a", "a" * 5000, "💥"]
@@ -110,3 +110,17 @@ def test_another_process_draws_the_same() -> None:
     code = "from solidmark.randomness import uniform; print(repr(uniform(9, 'x', 1)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) == uniform(9, "x", 1)
+
+
+def test_what_a_network_draws_is_a_function_of_the_seed_and_leaves_no_trace() -> None:
+    def drawn(seed: int, purpose: str) -> torch.Tensor:
+        with seeded(seed, purpose):
+            return torch.rand(4)
+
+    before = torch.get_rng_state()
+    first = drawn(0, "weights")
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(3)
+    assert torch.equal(drawn(0, "weights"), first)
+    assert not torch.equal(drawn(1, "weights"), first)
+    assert not torch.equal(drawn(0, "lora"), first)

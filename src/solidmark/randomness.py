@@ -5,7 +5,8 @@ process that asks, or the runs that were killed before.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -44,6 +45,21 @@ def generator(seed: int, id: str, repeat: int = 0, purpose: str = "") -> torch.G
     """
     number = int.from_bytes(digest(seed, purpose, id, repeat)[:8], "big") >> 1
     return torch.Generator().manual_seed(number)
+
+
+@contextmanager
+def seeded(seed: int, purpose: str) -> Iterator[None]:
+    """Within it torch's global generator, which the layers of a network draw from, is seeded.
+
+    Outside it is as if nothing had been drawn.
+
+    Arguments:
+        seed: The seed of the run.
+        purpose: What is drawn.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int.from_bytes(digest(seed, purpose)[:8], "big") >> 1)
+        yield
 
 
 def normal(generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.marks import Pattern
-from solidmark.randomness import LEVELS, digest
+from solidmark.randomness import LEVELS, seeded
 from solidmark.training.batches import Batch
 from solidmark.training.network import save_whole, twin
 from solidmark.training.recipe import Recipe
@@ -66,8 +66,7 @@ def build_autoencoder(seed: int) -> Autoencoding:
     """An untrained autoencoder with 4 channels and a factor of 4; a function of the seed."""
     from diffusers import AutoencoderKL
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(seed, "autoencoder")[:8], "big") >> 1)
+    with seeded(seed, "autoencoder"):
         vae = AutoencoderKL(
             block_out_channels=WIDTHS,
             down_block_types=("DownEncoderBlock2D",) * len(WIDTHS),

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, normalize
 
-from solidmark.randomness import digest
+from solidmark.randomness import seeded
 from solidmark.training.batches import Batch
 from solidmark.training.network import save_whole
 from solidmark.training.recipe import Recipe
@@ -116,8 +116,7 @@ def build_matching(tokenizer: Any, channels: int, seed: int) -> Matching:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(seed, "captions")[:8], "big") >> 1)
+    with seeded(seed, "captions"):
         return Matching(CLIPTextModel(config), channels * POOLED**2)
 
 

@@ -15,7 +15,7 @@ from solidmark.models import Conditions, LatentModel, Opening
 from solidmark.models.finding import kind_of
 from solidmark.models.fit import check_fit
 from solidmark.models.pipelines import DENOISERS, FAMILIES, load_pipeline, to_model
-from solidmark.randomness import digest
+from solidmark.randomness import seeded
 from solidmark.training.devices import here
 from solidmark.training.latents import encode_shards, open_cache
 from solidmark.training.lora import add_lora, save_lora
@@ -165,8 +165,7 @@ def fresh(network: Any, seed: int) -> Any:
     References:
         SolidMark (Kriplani et al., 2025), Appendix J.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(seed, "weights")[:8], "big") >> 1)
+    with seeded(seed, "weights"):
         return type(network).from_config(network.config).to(network.device)
 
 

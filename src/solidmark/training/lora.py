@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from solidmark.models.lora import WEIGHTS
-from solidmark.randomness import digest
+from solidmark.randomness import seeded
 from solidmark.runs import write_bytes
 from solidmark.training.recipe import Recipe
 
@@ -41,8 +40,7 @@ def add_lora(network: Any, recipe: Recipe) -> None:
         init_lora_weights="gaussian",  # That of A.
         target_modules=TARGETS,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(recipe.seed, "lora")[:8], "big") >> 1)
+    with seeded(recipe.seed, "lora"):
         network.add_adapter(config)
 
 

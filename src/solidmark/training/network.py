@@ -15,7 +15,7 @@ from torch import Tensor
 from solidmark.diffusion import DiscreteSchedule
 from solidmark.errors import BadInput
 from solidmark.models.finding import FACTS
-from solidmark.randomness import digest
+from solidmark.randomness import seeded
 from solidmark.runs import move_folder, write_json
 from solidmark.training.loss import DenoisingLoss, call_unet
 from solidmark.training.recipe import Recipe
@@ -62,8 +62,7 @@ def build_unet(recipe: Recipe, channels: int, size: tuple[int, int], classes: in
     check_size(recipe, size)
     levels = range(len(recipe.block_out_channels))
     kinds = ["Attn" if level in recipe.attention_levels else "" for level in levels]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(recipe.seed, "weights")[:8], "big") >> 1)
+    with seeded(recipe.seed, "weights"):
         return UNet2DModel(
             sample_size=size[0] if size[0] == size[1] else size,
             in_channels=channels,

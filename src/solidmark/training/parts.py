@@ -18,7 +18,7 @@ from solidmark.models import Conditions
 from solidmark.models.reading import hush_transformers
 from solidmark.models.text import captions, tokenize
 from solidmark.models.vae import Vae, factor_of
-from solidmark.randomness import digest, uniform
+from solidmark.randomness import seeded, uniform
 from solidmark.runs import Run, open_run, progress
 from solidmark.training.autoencoder import AUTOENCODER, autoencoder_task, build_autoencoder
 from solidmark.training.captions import (
@@ -170,8 +170,7 @@ def _assemble(
     levels = range(len(recipe.block_out_channels))
     kinds = ["CrossAttn" if level in recipe.attention_levels else "" for level in levels]
     middle = "UNetMidBlock2DCrossAttn" if recipe.mid_attention else "UNetMidBlock2D"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest(recipe.seed, "weights")[:8], "big") >> 1)
+    with seeded(recipe.seed, "weights"):
         unet = UNet2DConditionModel(
             sample_size=max(size) // FACTOR,
             block_out_channels=recipe.block_out_channels,
