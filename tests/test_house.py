@@ -80,7 +80,8 @@ def test_every_import_is_a_declared_dependency() -> None:
     assert declared
     known = {re.split(r"[><=\[ ]", name)[0] for name in re.findall(r'"([^"]+)"', declared[1])}
     known |= {"huggingface_hub", "PIL", "yaml", "solidmark"}
-    optional = {"fontTools", "resvg_py", "markupsafe"}  # jinja2 is made of markupsafe.
+    optional = {"fontTools", "onnxruntime", "pdqhash", "resvg_py"}
+    optional |= {"markupsafe"}  # jinja2 is made of it.
     used = {package for path in FILES for package in imports(path)}
     assert used - set(sys.stdlib_module_names) - known - optional == set()
 
@@ -187,6 +188,7 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     """Every table of names, asked for one that is not in it."""
     from solidmark.data import Preparation, open_data
     from solidmark.diffusion import beta_schedule
+    from solidmark.embed import open_embedder
     from solidmark.marks import pattern_from_json
     from solidmark.mitigations import parse
     from solidmark.scores import score_table
@@ -199,6 +201,7 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
         "pattern": lambda: pattern_from_json({"name": "boarder"}),
         "mitigation": lambda: parse("gnu:0.1"),
         "preset of a mitigation": lambda: parse("rt:papr"),
+        "embedder": lambda: open_embedder("dinov3"),
         "schedule": lambda: beta_schedule("cosin"),  # type: ignore[arg-type]
         "statistic": lambda: score_table(nothing, nothing, "fischer"),  # type: ignore[arg-type]
         "correction": lambda: score_table(nothing, nothing, correction="bhy"),  # type: ignore[arg-type]

@@ -13,12 +13,12 @@ import tiny
 import torch
 
 from solidmark.audit import Question, observe, score
-from solidmark.audit.controls import ceiling_model
 from solidmark.cli import main, question
 from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments, open_marked
 from solidmark.mitigations import GaussianNoise, Mitigated
 from solidmark.models import open_model
+from solidmark.models.controls import ceiling_model
 from solidmark.readers import Energy, LatentOutpaint, Probe
 from solidmark.report import write_report
 from solidmark.runs import Ledger

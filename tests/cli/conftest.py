@@ -57,16 +57,34 @@ def write_digits(folder: Path, count: int, side: int = 8) -> Path:
     return folder
 
 
+def write_drawn(folder: Path, prompts: int = 13, each: int = 12) -> Path:
+    """Writes a folder as `solidmark generate --per-prompt` does: noise, and one picture again."""
+    import torch
+
+    from solidmark.marks import write_image
+
+    images = torch.rand(prompts * each, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    lines = []
+    for number, image in enumerate(images):
+        name = f"images/{number:06d}.png"
+        write_image(folder / name, images[0] * 0.98 + image * 0.02 if number < each else image)
+        lines.append({"file_name": name, "prompt_id": f"prompt-{number // each}"})
+    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder. Nobody may write into what is there already."""
     here = tmp_path_factory.mktemp("world")
     write_digits(here / "photos", 16)
+    write_drawn(here / "drawn")
     with chdir(here):
         assert main(["mark", "photos", "marked", *MARK]) == 0
         assert main(["mark", "photos", "other-seed", *MARK, "--seed", "1"]) == 0
         assert main(["mark", "photos", "no-controls", *MARK, "--held-out", "0"]) == 0
         assert main(["audit", "gaussian", "marked", "audit", *AUDIT]) == 0
+        assert main(["index", "photos", "an-index", "--distance", "l2", "--device", "cpu"]) == 0
         probe = ["observe", "gaussian", "marked", "no-energies", "--reader", "probe", *AUDIT]
         assert main(probe) == 0
     _make_data(here)

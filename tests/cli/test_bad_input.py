@@ -8,6 +8,7 @@ from cli.conftest import AUDIT, MARK, TINY, Run
 
 M, A, T = " ".join(MARK), " ".join(AUDIT), " ".join(TINY)
 E = "--reader energy"
+G, L = "guard an-index photos", "--threshold l2=0.1"
 
 # What is typed (OUT is a new folder) and what the line must say.
 CASES = {
@@ -192,6 +193,104 @@ CASES = {
     "rank below 0": ("train marked OUT --base model --lora-rank -1", "lora_rank", "from 0"),
     "tiny model of grey": ("train marked OUT --base tiny-t2i", "tiny-t2i", "--mode RGB"),
     "no checkpoint": (f"train marked OUT {T} --resume-from-checkpoint here", '"here"', "latest"),
+    # generate
+    "no model to draw from": ("generate nowhere OUT --device cpu", 'no model "nowhere"', "path"),
+    "control of nothing": ("generate memorizer OUT --device cpu", "made of marked images"),
+    "no marked size": ("generate model OUT --marked nowhere", 'no folder "nowhere"'),
+    "two sizes": ("generate model OUT --marked marked --resolution 9", "Leave one out"),
+    "size of another model": ("generate model OUT --resolution 16 --device cpu", "12 x 12", "16"),
+    "marked size of another model": (
+        "generate large-model OUT --marked marked --device cpu",
+        "16 x 16",
+        "12 x 12",
+    ),
+    "frame of nothing": ("generate model OUT --crop", "--marked"),
+    "no images": ("generate model OUT -n 0", "--number must be 1 or more, not 0"),
+    "steps of a sampler": ("generate model OUT --steps 1001", "--steps must be 1 to 1000"),
+    "eta": ("generate model OUT --eta 2", "--eta must be in [0, 1], not 2"),
+    "guidance below 0": ("generate model OUT --guidance -1", "--guidance must be 0 or more"),
+    "prompt of nobody": (
+        "generate model OUT --caption dog --device cpu",
+        "neither captions nor classes",
+        "Leave --caption out",
+    ),
+    "caption for classes": ("generate class-model OUT --caption dog --device cpu", "from classes"),
+    "classes that are missing": (
+        "generate class-model OUT --marked marked --device cpu",
+        "classes 0 to 2",
+    ),
+    "nothing to lead from": (
+        "generate class-model OUT --guidance 3 --device cpu",
+        "guidance of 1",
+    ),
+    "too few prompts": (
+        "generate class-model OUT --per-prompt 2 -n 7 --device cpu",
+        "6 at the most",
+    ),
+    "no prompts at all": ("generate class-model OUT --data nowhere/at/all --device cpu", "at/all"),
+    "column of nothing": ("generate model OUT --label-column x", "--data"),
+    "images of another run": ("generate model marked --device cpu", '"solidmark mark"'),
+    # inpaint
+    "no folder to inpaint": ("inpaint model nowhere OUT", 'no folder "nowhere"', "solidmark mark"),
+    "half": ("inpaint model marked OUT --half lfet", 'no half "lfet"', '"left"?'),
+    "frame": ("inpaint model marked OUT --frame shwon", 'no frame "shwon"', '"shown"?'),
+    "no draws": ("inpaint model marked OUT --draws 0", "--draws must be 1 or more, not 0"),
+    "no false positives": ("inpaint model marked OUT --fpr 0", "--fpr must be above 0"),
+    "inpaint without controls": (
+        "inpaint gaussian no-controls OUT --device cpu",
+        "no held_out images",
+    ),
+    "inpaint at another size": (
+        "inpaint large-model marked OUT --device cpu",
+        "16 x 16",
+        "12 x 12",
+    ),
+    # duplicates, cliques
+    "copies of nothing": ("duplicates nowhere/at/all OUT", '"nowhere/at/all"'),
+    "copies of broken images": ("duplicates broken OUT", "None of the 3 images can be read"),
+    "similar above 1": ("duplicates photos OUT --above 1.5", "--above must be above 0", "not 1.5"),
+    "embedder of copies": ("duplicates photos OUT --embedder phush", '"phash"?'),
+    "distance of copies": ("duplicates photos OUT --distance l3", 'no distance "l3"', "Available"),
+    "copies at another size": ("duplicates marked OUT --resolution 9", "marked at its own size"),
+    "generations of nothing": ("cliques nowhere/at/all OUT", '"nowhere/at/all"'),
+    "generations without prompts": ("cliques photos OUT", "no two images of one prompt"),
+    "column of prompts": ("cliques drawn OUT --prompt-column x", '"x"', '"prompt_id"'),
+    "threshold of l2": ("cliques drawn OUT --distance l2", "No threshold is known", "--calibrate"),
+    "rescaled without a training set": (
+        "cliques drawn OUT --distance modified-l2",
+        "Use l2 or patched-l2",
+    ),
+    "two thresholds": ("cliques drawn OUT --threshold 0.1 --calibrate", "Leave --threshold or"),
+    "threshold of 0": ("cliques drawn OUT --threshold 0", "--threshold must be above 0, not 0"),
+    "clique of one": ("cliques drawn OUT --least 1", "--least must be 2 or more, not 1"),
+    "too few for a clique": ("cliques drawn OUT --least 20", "more than 12 generations"),
+    "too few pairs": (
+        "cliques drawn OUT --calibrate --fpr 0.00001",
+        "99,999 pairs",
+        "11,232",
+        "--fpr 9e-05",
+    ),
+    "tiles of generations": ("cliques drawn OUT --tiles 5", "5 x 5 equal tiles", "--tiles 2 or 3"),
+    # index, guard
+    "index of nothing": ("index nowhere/at/all OUT", '"nowhere/at/all"'),
+    "index by nothing": ("index photos OUT --distance l3", 'no embedder "l3"', "Available"),
+    "index by one thing twice": ("index photos OUT --distance l2 --distance l2", "once"),
+    "index of another size": ("index marked OUT --resolution 4", "marked at its own size"),
+    "index of tiles": ("index photos OUT --tiles 3", "3 x 3 equal tiles", "--tiles 2 or 4"),
+    "index of broken images": ("index broken OUT", "None of the 3 training images can be read"),
+    "index into another": ("index photos an-index --distance phash", "another run", "distances"),
+    "index without a rate": ("index photos OUT --fpr 0", "--fpr must be above 0"),
+    "no index": ("guard nowhere photos", "manifest.json", "solidmark index"),
+    "guard of a marked folder": ("guard marked photos", '"solidmark mark"', "is needed"),
+    "nobody says what is close": ("guard an-index photos", "no held-out", "--threshold l2=VALUE"),
+    "threshold without a name": (f"{G} --threshold 0.1", "NAME=VALUE", '"0.1"'),
+    "threshold without a number": (f"{G} --threshold l2=near", "NAME=VALUE", '"l2=near"'),
+    "threshold of nothing": (f"{G} --threshold l3=1", "no distance in this index", "l2"),
+    "no image to judge": (f"{G} {L} nowhere.png", '"nowhere.png"', "path"),
+    "images to judge in nothing": (f"{G} {L} notes", '"notes" holds no images'),
+    "broken image to judge": (f"guard an-index broken/0.png {L}", "broken/0.png", "another"),
+    "broken images to judge": (f"guard an-index broken {L}", "None of the 3 images can be judged"),
+    "image of another size": (f"guard an-index marked/train {L}", "3 x 12 x 12", "3 x 8 x 8"),
     # score, report, inspect
     "no folder to score": ("score nowhere", '"nowhere"', "not a folder of solidmark"),
     "marked folder to score": ("score marked", "no evidence", "solidmark observe"),

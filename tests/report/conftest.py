@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow.parquet as parquet
 import pytest
 from PIL import Image, ImageDraw
 from scipy import stats
+from visiting import ARGUMENTS, Visit
 
 from solidmark.marks import Segments
 
@@ -401,3 +402,53 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("no Chromium on the path")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    visits: list[Visit] = []
+
+    def open_page(path: Path, **how: Any) -> Visit:
+        visits.append(Visit(browser, path, **how))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        one.context.close()
+
+
+@pytest.fixture
+def make_nearest(tmp_path: Path) -> Callable[..., Path]:
+    """Makes the folder of a `nearest` run in a new place: `make_nearest(held_out=0)`."""
+    from nearest_folder import Run, build_nearest
+
+    made = 0
+
+    def make(**how: Any) -> Path:
+        nonlocal made
+        made += 1
+        return build_nearest(Run(tmp_path / f"nearest-{made}", **how))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole_nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hostile `nearest` run with copies and all measures, made once and read only."""
+    from nearest_folder import Run, build_nearest
+
+    from solidmark.report import write_report
+
+    folder = build_nearest(Run(tmp_path_factory.mktemp("nearest") / "run", hostile=True))
+    write_report(folder)
+    return folder

@@ -1,72 +1,15 @@
 """The page in a browser: nothing is fetched, nothing hostile runs, the table works."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from visiting import Visit, contrast, expect_rows, luminance
 
 from solidmark.report import write_report
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page that is open, and everything it said and asked for."""
-
-    def __init__(self, browser: Any, path: Path, **how: Any) -> None:
-        self.context = browser.new_context(**how)
-        self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.url = path.as_uri()
-        self.page.route("**/*", self._route)
-        self.page.goto(self.url)
-
-    def _route(self, route: Any) -> None:
-        allowed = route.request.url == self.url or route.request.url.startswith("data:")
-        route.continue_() if allowed else route.abort()
-
-    def column(self, number: int) -> list[str]:
-        cells = self.page.locator(f"#body tr td:nth-child({number})")
-        found: list[str] = cells.all_inner_texts()
-        return found
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
-    visits: list[Visit] = []
-
-    def open_page(path: Path, **how: Any) -> Visit:
-        visits.append(Visit(browser, path, **how))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
 
 
 def test_nothing_is_fetched_nothing_is_refused_and_nothing_hostile_runs(
@@ -238,20 +181,3 @@ def test_without_images_the_browser_shows_none(
     assert one.asked == [one.url]
     assert one.said == []
     assert one.page.evaluate("document.images.length") == 0
-
-
-def expect_rows(one: Visit, count: int) -> None:
-    from playwright.sync_api import expect
-
-    expect(one.page.locator("#body tr")).to_have_count(count)
-
-
-def luminance(colour: str) -> float:
-    channels = [int(part) / 255 for part in colour[4:-1].split(",")[:3]]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted([luminance(one), luminance(other)])
-    return (high + 0.05) / (low + 0.05)

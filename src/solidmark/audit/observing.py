@@ -6,7 +6,6 @@ has a generator of its own. Where the memory is too small for a batch it is aske
 whose answers are those of the batch.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from solidmark.audit.controls import ceiling_model
 from solidmark.audit.question import Question
 from solidmark.audit.roundtrip import keep_round_trip
 from solidmark.data import Sample
@@ -24,17 +22,17 @@ from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, file_stem, write_image
 from solidmark.measures import Evidence, SolidMark
+from solidmark.models.controls import ceiling_model
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, Reader
 from solidmark.runs import (
-    Ledger,
     Processes,
     Room,
     Run,
     forget_peak,
-    peak_memory_bytes,
-    progress,
+    memory_of,
     read_json,
+    work_through,
     write_bytes,
     write_json,
 )
@@ -44,9 +42,6 @@ CEILING = 256
 
 REFERENCE = 64
 """How many images a reader is calibrated on."""
-
-MEMORY = "memory"
-"""What the ledger calls the rows on the memory of each process; no reader is called so."""
 
 EVIDENCE = pa.schema(
     [
@@ -90,6 +85,10 @@ class _Task:
         return f"{self.reader.name} {'ceiling' if self.split == 'ceiling' else 'model'}"
 
 
+_Unit = tuple[_Task, str, int]
+"""A question to a model: the task, the image's id, which repeat."""
+
+
 def observe(question: Question) -> Run:
     """Asks a model for the keys of marked images.
 
@@ -114,26 +113,12 @@ def observe(question: Question) -> Run:
     room = Room(question.batch_size, device)
     tasks = list(_tasks(question, marked, model, room))
     calibrations = _calibrate(run, tasks, marked, question, processes, room)
-    memory = f"{MEMORY} {processes.rank} {time.time_ns()}"
-    work = [(task, batch) for task in tasks for batch in _batches(task, question.batch_size)]
-    with (
-        Ledger(run.folder / "ledger", processes.rank) as ledger,
-        progress("asking the model", sum(len(batch) for _, batch in work)) as advance,
-    ):
-        done = ledger.names()
-        ledger.commit({memory: _memory_now(room)})
-        shared = set(range(len(work))[processes.rank :: processes.count])
-        for number, (task, batch) in enumerate(work):
-            if number in shared and _name(task, *batch[-1]) not in done:
-                calibration = calibrations[task.about]
-                rows = _ask(run.folder, task, batch, marked, question.seed, calibration, room)
-                ledger.commit({**rows, memory: _memory_now(room)})
-            advance(len(batch))
-        processes.wait()
-        if processes.is_main:
-            found = ledger.rows()
-            _write_evidence(run.folder, tasks, found)
-            run.finish(memory=_memory_of(found))
+    batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
+    asked = partial(_ask, run.folder, marked, question.seed, calibrations, room)
+    rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
+    if processes.is_main:
+        _write_evidence(run.folder, tasks, rows)
+        run.finish(memory=memory_of(rows))
     processes.wait()
     return run
 
@@ -167,8 +152,13 @@ def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
     return [(id, repeat) for id in ids for repeat in range(repeats)]
 
 
-def _batches(task: _Task, size: int) -> list[list[tuple[str, int]]]:
-    return [task.units[start : start + size] for start in range(0, len(task.units), size)]
+def _batches(task: _Task, size: int) -> list[list[_Unit]]:
+    units = [(task, id, repeat) for id, repeat in task.units]
+    return [units[start : start + size] for start in range(0, len(units), size)]
+
+
+def _unit_name(unit: _Unit) -> str:
+    return _name(*unit)
 
 
 def _name(task: _Task, id: str, repeat: int) -> str:
@@ -221,17 +211,18 @@ def _load(marked: Marked, id: str) -> Sample | None:
 
 def _ask(
     folder: Path,
-    task: _Task,
-    batch: Sequence[tuple[str, int]],
     marked: Marked,
     seed: int,
-    calibration: Mapping[str, Any],
+    calibrations: Mapping[str, Any],
     room: Room,
+    batch: Sequence[_Unit],
 ) -> dict[str, Any]:
     """Asks about one batch. An image that cannot be read is a failed row; the rest goes on."""
+    task = batch[0][0]
+    calibration = calibrations[task.about]
     rows: dict[str, Any] = {}
     good: list[_Asked] = []
-    for id, repeat in batch:
+    for _, id, repeat in batch:
         try:
             good.append((id, repeat, marked.sample(id)))
         except BrokenImage as error:
@@ -277,22 +268,6 @@ def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> d
         row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"
         write_image(folder / row["picture"], answer.picture)
     return row
-
-
-def _memory_now(room: Room) -> dict[str, Any]:
-    """What this process has needed so far."""
-    peak = peak_memory_bytes(room.device)
-    return {"device": room.device, "peak_memory_bytes": peak, "batch_size": room.size}
-
-
-def _memory_of(rows: Mapping[str, Any]) -> dict[str, Any]:
-    """What the processes of a run needed, killed ones too: the largest peak, the smallest batch."""
-    found = [row for name, row in rows.items() if name.startswith(f"{MEMORY} ")]
-    return {
-        "device": found[0]["device"],
-        "peak_memory_bytes": max(row["peak_memory_bytes"] for row in found),
-        "batch_size": min(row["batch_size"] for row in found),
-    }
 
 
 def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any]) -> None:

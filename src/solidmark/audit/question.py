@@ -4,17 +4,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from solidmark.audit.controls import control_images
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigated, Mitigation, to_json
-from solidmark.models import CONTROLS, Opening, open_model
+from solidmark.models import Opening, model_fingerprints, open_model
+from solidmark.models.controls import control_images
 from solidmark.models.fit import check_captions, check_fit
-from solidmark.models.lora import find_lora
 from solidmark.readers import Energy, Outpaint, Reader
 from solidmark.readers.outpaint import require_pixels
-from solidmark.runs import Run, fingerprint, open_run
+from solidmark.runs import Run, open_run
 
 
 @dataclass(frozen=True)
@@ -116,13 +115,5 @@ class Question:
         return {**plain, "splits": list(self.splits), **both}
 
     def _fingerprints(self, marked: Marked) -> dict[str, str]:
-        found = {"keys": str(marked.manifest["keys"])}
-        path = Path(self.model)
-        if path.exists() and self.model not in CONTROLS:
-            found["model"] = fingerprint(path / "model" if (path / "model").is_dir() else path)
-        for number, lora in enumerate(self.opening.loras):
-            found[f"lora_{number}"] = fingerprint(find_lora(lora))
-        base = self.opening.base_config
-        if base is not None and Path(base).is_dir():
-            found["base_config"] = fingerprint(Path(base))
-        return found
+        keys = str(marked.manifest["keys"])
+        return {"keys": keys, **model_fingerprints(self.model, self.opening)}

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from solidmark.audit.roundtrip import round_trip_rows
-from solidmark.errors import BadInput, NotFound, WrongKeys
+from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import read_manifest, write_bytes, write_json
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
@@ -40,6 +40,7 @@ def score(
 
     Raises:
         NotFound: When the folder has no evidence.
+        RunConflict: When the evidence is that of another command.
         WrongKeys: When the keys are not those of the audit.
         BadInput: When the energies are asked for and no reader keeps any.
         UnknownName: When there is no such statistic or correction.
@@ -50,6 +51,11 @@ def score(
         raise NotFound(
             f'"{out}" has no evidence.parquet: nothing was observed, or not to the end. '
             'Run "solidmark observe" or "solidmark audit" first.'
+        )
+    if manifest["command"] != "audit":
+        raise RunConflict(
+            f'"{out}" was made by "solidmark {manifest["command"]}", which scores what it asks. '
+            'Name a folder of "solidmark observe" or "solidmark audit".'
         )
     images = open_marked(marked or Path(manifest["config"]["marked"]))
     if images.manifest["keys"] != manifest["fingerprints"]["keys"]:

@@ -1,6 +1,7 @@
 """The entry point: finds the command, and turns errors into one line and an exit code.
 
-0 = done, 1 = a fault of ours (with a trace), 2 = something the user can mend, 130 = interrupted.
+0 = done, 1 = a fault of ours (with a trace), 2 = something the user can mend, 3 = `guard` refuses
+an image, 130 = interrupted.
 """
 
 import os
@@ -9,7 +10,25 @@ from collections.abc import Sequence
 
 import typer
 
-from solidmark.cli import audit, compare, demo, inspect, mark, plan, problems, report, score, train
+from solidmark.cli import (
+    audit,
+    cliques,
+    compare,
+    demo,
+    duplicates,
+    generate,
+    guard,
+    index,
+    inpaint,
+    inspect,
+    mark,
+    nearest,
+    plan,
+    problems,
+    report,
+    score,
+    train,
+)
 from solidmark.errors import SolidmarkError, UnknownName
 
 app = typer.Typer(
@@ -30,11 +49,18 @@ COMMANDS = {
         plan.plan,
         mark.mark,
         train.train,
+        generate.generate,
         audit.audit,
         audit.observe,
         score.score,
         report.report,
+        inpaint.inpaint,
         compare.compare,
+        nearest.nearest,
+        duplicates.duplicates,
+        cliques.cliques,
+        index.index,
+        guard.guard,
         inspect.inspect,
     )
 }

@@ -48,6 +48,20 @@ def a_share(parameter: typer.CallbackParam, value: Any) -> Any:
     return within("above 0 and at most 1", lambda number: 0 < number <= 1)(parameter, value)
 
 
+def memory_bytes(value: Any) -> int:
+    """A size such as `500MB` or `2GB`, in bytes; a plain number is bytes."""
+    text = str(value).strip().upper().removesuffix("B").removesuffix("I")
+    powers = {"K": 10, "M": 20, "G": 30, "T": 40}
+    power = powers.get(text[-1:], 0)
+    try:
+        number = float(text[:-1] if power else text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 2**40:
+        raise BadInput(f'--memory takes a size like 500MB or 2GB, not "{value}".')
+    return int(number * 2**power)
+
+
 def _several(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -180,6 +194,7 @@ __all__ = [
     "Seed",
     "a_share",
     "at_least",
+    "memory_bytes",
     "one_of",
     "options",
     "require_marked",

@@ -50,6 +50,7 @@ from solidmark.errors import BadInput
 if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.marks import Marked
+    from solidmark.models import Opening
     from solidmark.readers import Reader
 
 READERS = (
@@ -283,7 +284,6 @@ def question_of(context: typer.Context) -> "Question":
     require_marked(marked)
     from solidmark.audit import Question
     from solidmark.mitigations import parse
-    from solidmark.models import Opening
 
     return Question(
         model=asked["model"],
@@ -298,17 +298,24 @@ def question_of(context: typer.Context) -> "Question":
         seed=asked["seed"],
         caption=asked["caption"],
         mitigations=tuple(parse(text) for text in asked["mitigation"]),
-        opening=Opening(
-            device=resolve_device(asked["device"]),
-            precision=asked["precision"],
-            vae_precision=asked["vae_precision"],
-            text_precision=asked["text_precision"],
-            loras=tuple(asked["lora"]),
-            lora_scale=asked["lora_scale"],
-            offload=asked["offload"],
-            attention_slicing=asked["attention_slicing"],
-            base_config=asked["base_config"],
-        ),
+        opening=opening_of(asked),
+    )
+
+
+def opening_of(asked: dict[str, Any]) -> "Opening":
+    """How a command line opens its model."""
+    from solidmark.models import Opening
+
+    return Opening(
+        device=resolve_device(asked["device"]),
+        precision=asked["precision"],
+        vae_precision=asked["vae_precision"],
+        text_precision=asked["text_precision"],
+        loras=tuple(asked["lora"]),
+        lora_scale=asked["lora_scale"],
+        offload=asked["offload"],
+        attention_slicing=asked["attention_slicing"],
+        base_config=asked["base_config"],
     )
 
 

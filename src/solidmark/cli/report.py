@@ -10,13 +10,13 @@ from solidmark.cli.options import Config, Json, at_least, show
 
 def report(
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder of solidmark score or solidmark audit.")
+        Path, typer.Argument(metavar="OUT", help="Folder of solidmark score, audit or nearest.")
     ],
     images: Annotated[
         bool, typer.Option(help="Show pictures of the data and their captions on the page.")
     ] = True,
     top: Annotated[
-        int, typer.Option(help="How many images the gallery shows.", callback=at_least(0))
+        int, typer.Option(help="How many images, or pairs, are shown.", callback=at_least(0))
     ] = 48,
     config: Config = None,
     json: Json = False,

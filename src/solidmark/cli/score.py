@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Fdr, Json, a_share, one_of, show
+from solidmark.cli.options import Config, Fdr, Json, a_share, one_of, show, within
+from solidmark.errors import BadInput
 
 STATISTICS = ("l1", "fisher", "energy")
 CORRECTIONS = ("bh", "by")
@@ -14,7 +15,11 @@ CORRECTIONS = ("bh", "by")
 def score(
     out: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="Folder of solidmark observe or solidmark audit."),
+        typer.Argument(
+            metavar="OUT",
+            help="Folder of solidmark observe, solidmark audit, solidmark nearest or solidmark "
+            "inpaint.",
+        ),
     ],
     delta: Annotated[
         list[float] | None,
@@ -23,6 +28,15 @@ def score(
             help="An image counts as memorized (eidetic) when its key is read within this "
             "distance, in (0, 1]; may be given again.  [default: 0.1, 0.05, 0.01, 0.005]",
             callback=a_share,
+        ),
+    ] = None,
+    fpr: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Of nearest and inpaint: false-positive rate at which a threshold is calibrated "
+            "on held-out images; may be given again.  [default: those of the run]",
+            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
         ),
     ] = None,
     fdr: Fdr = 0.05,
@@ -58,6 +72,14 @@ def score(
 
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
     """
+    from solidmark.runs import read_manifest
+
+    asked = read_manifest(out)["command"]
+    if asked in ("nearest", "inpaint"):
+        given = {"--delta": delta, "--marked": marked}
+        return _score_distances(out, asked, fpr, fdr, [n for n, v in given.items() if v], json)
+    if fpr:
+        raise BadInput(f'--fpr is for distances, and "{out}" holds readings of keys. Leave it out.')
     from typing import cast
 
     from solidmark.audit import score as score_evidence
@@ -71,4 +93,20 @@ def score(
         correction=cast(Correction, correction),
         marked=marked,
     )
-    show(results, json, f"{out / 'scores.parquet'}", f"{out / 'results.json'}")
+    return show(results, json, f"{out / 'scores.parquet'}", f"{out / 'results.json'}")
+
+
+def _score_distances(
+    out: Path, command: str, fpr: list[float] | None, fdr: float, given: list[str], json: bool
+) -> None:
+    if given:
+        raise BadInput(
+            f'{given[0]} is for readings of keys, and "{out}" holds distances. Leave it out.'
+        )
+    from solidmark.nearest import score_inpainting, score_nearest
+
+    if command == "nearest":
+        results = score_nearest(out, fprs=fpr, fdr=fdr)
+    else:
+        results = score_inpainting(out, fprs=fpr, fdr=fdr)
+    show(results, json, f"{out / 'results.json'}")

@@ -1,5 +1,13 @@
 """What every diffusion model is to us: a schedule and a denoiser, and the loops over them."""
 
+from solidmark.diffusion.denoiser import Denoiser
+from solidmark.diffusion.inpainting import (
+    Known,
+    Paste,
+    inpaint_latents,
+    inpaint_pixels,
+    touched,
+)
 from solidmark.diffusion.model import Condition, Metered, Model
 from solidmark.diffusion.prediction import Prediction, to_sample
 from solidmark.diffusion.sampling import Sampler, jump_times, spaced_times
@@ -7,15 +15,21 @@ from solidmark.diffusion.schedule import DiscreteSchedule, FlowSchedule, Schedul
 
 __all__ = [
     "Condition",
+    "Denoiser",
     "DiscreteSchedule",
     "FlowSchedule",
+    "Known",
     "Metered",
     "Model",
+    "Paste",
     "Prediction",
     "Sampler",
     "Schedule",
     "beta_schedule",
+    "inpaint_latents",
+    "inpaint_pixels",
     "jump_times",
     "spaced_times",
     "to_sample",
+    "touched",
 ]

@@ -3,9 +3,10 @@
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
+from solidmark.models.controls import ceiling_model, control_images
 from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening, Precision
-from solidmark.models.opening import CONTROLS, is_latent, open_model
+from solidmark.models.opening import CONTROLS, is_latent, model_fingerprints, open_model
 from solidmark.models.pixel import PixelModel
 
 __all__ = [
@@ -20,6 +21,9 @@ __all__ = [
     "PixelModel",
     "Pixels",
     "Precision",
+    "ceiling_model",
+    "control_images",
     "is_latent",
+    "model_fingerprints",
     "open_model",
 ]

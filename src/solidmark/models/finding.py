@@ -38,7 +38,7 @@ def find_pipeline(where: str) -> Path:
         refuse_pickle(path)
         raise BadInput(f'"{where}" is a single file. Name a diffusers pipeline folder.')
     if not path.is_dir():
-        return find_pipeline(str(_download(where, WANTED)))
+        return find_pipeline(str(download(where, WANTED)))
     for folder in (path, path / "model"):
         if kind_of(folder) in FAMILIES:
             return folder
@@ -88,7 +88,7 @@ def find_config(where: str) -> Path:
     path = Path(where)
     if path.is_file():
         raise BadInput(f'The configuration "{where}" is a file. Name a diffusers pipeline folder.')
-    folder = path if path.is_dir() else _download(where, CONFIGS)
+    folder = path if path.is_dir() else download(where, CONFIGS)
     for found in (folder, folder / "model"):
         if (found / INDEX).is_file():
             return found
@@ -100,8 +100,16 @@ def part_of(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
 
 
-def _download(where: str, wanted: list[str]) -> Path:
-    """Fetches files of a pipeline from the hub, weights as safetensors only."""
+def download(where: str, wanted: list[str]) -> Path:
+    """Fetches files of a model from the hub.
+
+    Arguments:
+        where: The hub id.
+        wanted: Patterns of the files' names, safetensors the only weights among them.
+
+    Raises:
+        NotFound: When it is no hub id, or the hub does not give them.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

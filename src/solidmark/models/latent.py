@@ -87,6 +87,15 @@ class LatentModel:
         return self.vae.factor
 
     @property
+    def sample_size(self) -> tuple[int, int] | None:
+        """The height and width it was built for, in pixels, where its configuration says so."""
+        size = self.network.config.get("sample_size")
+        if not size:
+            return None
+        height, width = (size, size) if isinstance(size, int) else size
+        return self.factor * int(height), self.factor * int(width)
+
+    @property
     def multiple(self) -> int:
         """What the sides of an image must be multiples of, in pixels."""
         config = self.network.config

@@ -12,10 +12,11 @@ from solidmark.errors import BadInput, MissingCapability
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.finding import find_base, find_pipeline, kind_of
 from solidmark.models.loading import Opening
+from solidmark.models.lora import find_lora
 from solidmark.models.pipelines import FAMILIES, open_pipeline
 from solidmark.models.single_file import open_single_file
 from solidmark.models.unet import open_unet
-from solidmark.runs import check_device
+from solidmark.runs import check_device, fingerprint
 from solidmark.types import Images
 
 CONTROLS = ("memorizer", "gaussian")
@@ -83,6 +84,25 @@ def is_latent(where: str) -> bool:
         return False
     single = Path(where).is_file() and Path(where).suffix == ".safetensors"
     return single or find_base(where) is not None or kind_of(find_pipeline(where)) in FAMILIES
+
+
+def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
+    """The hashes of the files that a model is made of, as far as they lie here.
+
+    Arguments:
+        where: As `open_model` takes it.
+        opening: What is added to it.
+    """
+    found = {}
+    path = Path(where)
+    if path.exists() and where not in CONTROLS:
+        found["model"] = fingerprint(path / "model" if (path / "model").is_dir() else path)
+    for number, lora in enumerate(opening.loras):
+        found[f"lora_{number}"] = fingerprint(find_lora(lora))
+    base = opening.base_config
+    if base is not None and Path(base).is_dir():
+        found["base_config"] = fingerprint(Path(base))
+    return found
 
 
 def _refuse_extras(opening: Opening, who: str) -> None:

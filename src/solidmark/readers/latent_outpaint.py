@@ -11,19 +11,12 @@ the end. What is read of the last picture is corrected by the grey round trip of
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, get_args
 
-import torch
-
-from solidmark.diffusion import Condition, Model, Sampler, spaced_times
+from solidmark.diffusion import Denoiser, Known, Model, Paste, inpaint_latents
 from solidmark.errors import BadInput, UnknownName
-from solidmark.randomness import normal
 from solidmark.readers.reader import Calibration, Query, Reading
 from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
-from solidmark.types import Latents
-
-Paste = Literal["pixels", "latents"]
 
 
 @dataclass(frozen=True)
@@ -73,36 +66,13 @@ class LatentOutpaint:
         return {"round_trip": measure_round_trip(model, query).to_json()}
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
-        sampler = Sampler(model.schedule, self.eta)
-        framed = query.frame()
-        known = model.encode(framed)
-        cells, pixels = (query.painted(f).to(known.device) for f in (model.factor, 1))
-        without = model.unconditional(query.condition) if self.guidance != 1 else None
-
-        def noise(like: torch.Tensor) -> torch.Tensor:
-            return normal(query.generators, like.shape[1:]).to(like)
-
-        z = noise(known)
-        times = [*spaced_times(self.steps), -1.0]
-        for number, (t, s) in enumerate(pairwise(times), 1):
-            if self.paste == "latents":
-                z = torch.where(cells, z, sampler.diffuse(known, noise(known), t))
-            expected = self._expected(model, z, t, query.condition, without)
-            z = sampler.step(z, expected, noise(z), t, s)
-            if self.paste == "pixels" and number % self.every == 0 and s >= 0:
-                x = model.decode(z)
-                shown = sampler.diffuse(framed.to(x) * 2 - 1, noise(x), s) / 2 + 0.5
-                z = model.encode(torch.where(pixels, x, shown))
-        pictures = torch.where(pixels.cpu(), model.decode(z).clamp(0, 1).cpu(), framed)
+        pictures = inpaint_latents(
+            Denoiser(model, query.condition, self.guidance),
+            Known(query.frame(), query.painted(1), query.generators),
+            self.steps,
+            every=self.every,
+            paste=self.paste,
+            eta=self.eta,
+        )
         keys = RoundTrip.from_json(calibration["round_trip"]).correct(query.pattern.read(pictures))
         return Reading(keys, pictures=pictures)
-
-    def _expected(
-        self, model: Model, z: Latents, t: float, condition: Condition, without: Condition
-    ) -> Latents:
-        """What the model expects, led away from what it would expect without the caption."""
-        expected = model.denoise(z, t, condition)
-        if self.guidance == 1:
-            return expected
-        blind = model.denoise(z, t, without)
-        return blind + self.guidance * (expected - blind)

@@ -10,14 +10,17 @@ the frame can be drawn again once the picture is recognisable.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
-import torch
-
-from solidmark.diffusion import Model, Sampler, jump_times, spaced_times
+from solidmark.diffusion import (
+    Denoiser,
+    Known,
+    Model,
+    inpaint_pixels,
+    jump_times,
+    spaced_times,
+)
 from solidmark.errors import BadInput
-from solidmark.randomness import normal
 from solidmark.readers.reader import Calibration, Query, Reading
 
 
@@ -66,24 +69,13 @@ class Outpaint:
         return {}
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
-        sampler = Sampler(model.schedule, self.eta)
-        known = model.encode(query.frame())
-        painted = query.painted(1).to(known.device)
         times = spaced_times(self.steps, self.start)
-        walk = [*jump_times(times, self.jump_length, self.jump_count), -1.0]
-
-        def noise() -> torch.Tensor:
-            return normal(query.generators, known.shape[1:]).to(known)
-
-        z = noise()
-        for t, s in pairwise(walk):
-            if s > t:
-                z = sampler.back(z, noise(), t, s)
-                continue
-            z = torch.where(painted, z, sampler.diffuse(known, noise(), t))
-            expected = model.denoise(z, t, query.condition).clamp(-1, 1)
-            z = sampler.step(z, expected, noise(), t, s)
-        pictures = model.decode(torch.where(painted, z, known)).clamp(0, 1).cpu()
+        pictures = inpaint_pixels(
+            Denoiser(model, query.condition, clamped=True),
+            Known(query.frame(), query.painted(1), query.generators),
+            jump_times(times, self.jump_length, self.jump_count),
+            self.eta,
+        )
         return Reading(query.pattern.read(pictures), pictures=pictures)
 
 

@@ -12,9 +12,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
-from solidmark.diffusion import Model
+from solidmark.diffusion import Model, touched
 from solidmark.errors import BadInput
 from solidmark.marks import Pattern
 from solidmark.types import Images, Keys, MarkedImages, Mask
@@ -61,7 +60,7 @@ class Query:
             factor: The pixels along a side of a cell; 1 = the pixels themselves.
         """
         mask = self.pattern.mask(*self.pattern.marked_size(*self.images.shape[-2:]))
-        return max_pool2d(mask[None].float(), factor)[0] > 0
+        return touched(mask, factor)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import torch
 
-from solidmark.diffusion import Model, Sampler
+from solidmark.diffusion import Denoiser, Model, Sampler
 from solidmark.errors import BadInput
 from solidmark.randomness import normal
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
@@ -62,15 +62,12 @@ class Recall:
         framed = query.frame()
         known = model.encode(framed)
         sampler = Sampler(model.schedule)
+        denoiser = Denoiser(model, query.condition, self.guidance)
         expected = torch.zeros_like(known)
         for _ in range(self.draws):
             noise = normal(query.generators, known.shape[1:]).to(known)
             z = sampler.diffuse(known, noise, self.t)
-            found = model.denoise(z, self.t, query.condition)
-            if self.guidance != 1:
-                blind = model.denoise(z, self.t, model.unconditional(query.condition))
-                found = blind + self.guidance * (found - blind)
-            expected += found / self.draws
+            expected += denoiser(z, self.t) / self.draws
         drawn = model.decode(expected).clamp(0, 1).cpu()
         keys = RoundTrip.from_json(calibration["round_trip"]).correct(query.pattern.read(drawn))
         return Reading(keys, pictures=torch.where(query.painted(1), drawn, framed))

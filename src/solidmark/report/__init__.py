@@ -1,6 +1,21 @@
-"""The page that a person can read and defend, and its figures."""
+"""The pages that a person can read and defend, and their figures."""
 
-from solidmark.report.page import write_report
+from solidmark.report.pairs import (
+    Closeness,
+    MeasureVerdict,
+    closeness_verdict,
+    write_nearest_report,
+)
 from solidmark.report.verdict import ReaderVerdict, Verdict, verdict
+from solidmark.report.writing import write_report
 
-__all__ = ["ReaderVerdict", "Verdict", "verdict", "write_report"]
+__all__ = [
+    "Closeness",
+    "MeasureVerdict",
+    "ReaderVerdict",
+    "Verdict",
+    "closeness_verdict",
+    "verdict",
+    "write_nearest_report",
+    "write_report",
+]

@@ -1,21 +1,14 @@
 """The figures: one function each, from the rows of one reader to a drawing."""
 
-import io
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from solidmark.report import curves, words
+from solidmark.report.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
 from solidmark.report.folder import Audit, Score
 from solidmark.report.roundtrip import RoundTrip
-from solidmark.report.svg import clean
-
-BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#c44e00", "#007a5a", "#767676", "#222222"
-"""Told apart by every kind of colour vision; the page's style sheet swaps them in the dark."""
 
 LOOK: Mapping[str, tuple[str, str, str]] = {
     "trained": (BLUE, "-", "o"),
@@ -26,42 +19,6 @@ LOOK: Mapping[str, tuple[str, str, str]] = {
 
 POINTS = 2000
 """More points than these say no more and weigh down the page."""
-
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "solidmark",
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "figure.facecolor": "#ffffff",
-    "axes.facecolor": "none",
-}
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure, drawn.
-
-    Arguments:
-        name: Its file name without a suffix.
-        title: What it shows.
-        caption: How to read it.
-        svg: As a standalone SVG, which may stand in the page too.
-        png: As a picture.
-    """
-
-    name: str
-    title: str
-    caption: str
-    svg: str
-    png: bytes
 
 
 def draw(audit: Audit) -> dict[str, list[Drawing]]:
@@ -102,9 +59,9 @@ def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
         axes.plot(deltas, level, ":", color=GREY, lw=1.6, label="chance")
         axes.set(xlabel="delta (grey levels, 0 to 1)", ylabel="share within delta")
         axes.set(xlim=(0, 0.3), ylim=(-0.02, 1.02))
-        _legend(axes)
+        legend(axes)
 
-    return _draw(
+    return drawing(
         paint,
         f"{reader}-eidetic",
         f"{title}: share of keys read within delta",
@@ -133,10 +90,10 @@ def _scatter(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
             axes.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, lw=1, label=label)
         axes.set(xlabel="true key (grey level)", ylabel="key read (grey level)")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        _legend(axes)
+        legend(axes)
 
     some = f" {drawn:,} of {total:,} keys are drawn." if drawn < total else ""
-    return _draw(
+    return drawing(
         paint,
         f"{reader}-keys",
         f"{title}: true key against key read",
@@ -169,9 +126,9 @@ def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -
         axes.axhline(1, color=GREY, ls=":", lw=1.6, label="chance (uniform)")
         axes.set(xlabel="p-value", ylabel="times as many as by luck", xlim=(0, 1))
         axes.set_ylim(bottom=0)
-        _legend(axes)
+        legend(axes)
 
-    return _draw(
+    return drawing(
         paint,
         f"{reader}-p-values",
         f"{title}: p-values against the uniform law",
@@ -189,9 +146,9 @@ def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Draw
         axes.set(xlabel="share of held-out caught (false alarms)")
         axes.set(ylabel="share of trained caught", aspect="equal")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        _legend(axes)
+        legend(axes)
 
-    return _draw(
+    return drawing(
         paint,
         f"{reader}-roc",
         f"{title}: trained told apart from held-out (ROC)",
@@ -210,9 +167,9 @@ def draw_round_trip(found: RoundTrip) -> Drawing:
         axes.plot(found.keys, means, "-o", color=BLUE, lw=1.6, ms=3.5, label="comes back")
         axes.set(xlabel="key painted (grey level)", ylabel="key that comes back (grey level)")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        _legend(axes)
+        legend(axes)
 
-    return _draw(
+    return drawing(
         paint,
         "round-trip",
         "Grey round trip of the autoencoder",
@@ -232,28 +189,3 @@ def _p_values(rows: Sequence[Score]) -> list[float]:
 
 def _label(split: str, rows: Sequence[Score]) -> str:
     return f"{words.SPLITS[split].lower()} (n = {len(rows)})"
-
-
-def _legend(axes: Any) -> None:
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
-
-
-def _draw(paint: Callable[[Any], None], name: str, title: str, caption: str) -> Drawing:
-    """Draws without pyplot: no window, no global state, nothing to close."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=(4.6, 3.7), layout="constrained")
-        FigureCanvasAgg(figure)
-        paint(figure.add_subplot())
-        vector, raster = io.StringIO(), io.BytesIO()
-        save: Callable[..., None] = partial(figure.savefig, metadata={"Date": None})
-        save(vector, format="svg")
-        figure.savefig(raster, format="png", dpi=150, metadata={"Software": None})
-    svg = clean(vector.getvalue(), slug, title, caption)
-    return Drawing(slug, title, caption, svg, raster.getvalue())

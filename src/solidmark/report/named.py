@@ -215,8 +215,8 @@ def named_csv(audit: Audit) -> bytes:
         own = near.get(score.name)
         writer.writerow(
             [
-                _plain_text(score.id),
-                _plain_text(audit.marked.files.get(score.id, "")),
+                plain_text(score.id),
+                plain_text(audit.marked.files.get(score.id, "")),
                 score.split,
                 score.reader,
                 score.p_value,
@@ -231,11 +231,11 @@ def named_csv(audit: Audit) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that no spreadsheet runs, as the download of the page writes it.
 
     Example:
-        >>> _plain_text("=1+1"), _plain_text("scan-7.png")
+        >>> plain_text("=1+1"), plain_text("scan-7.png")
         ("'=1+1", 'scan-7.png')
     """
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,27 +1,24 @@
-"""The page: one file that needs nothing else, and the figures beside it."""
+"""The page of an audit: one file that needs nothing else, and the figures beside it."""
 
-import base64
-import hashlib
-import re
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from solidmark.report import roundtrip, tables, words
-from solidmark.report.figures import Drawing, draw, draw_round_trip
+from solidmark.report.drawing import Drawing
+from solidmark.report.figures import draw, draw_round_trip
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.named import named_csv, named_lists
 from solidmark.report.numbers import percent
+from solidmark.report.rendering import render
 from solidmark.report.verdict import LABELS, verdict
 from solidmark.runs import write_bytes
 
-HERE = Path(__file__).parent
 
-
-def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     """Writes `report.html`, `named.csv` and `figures/` into an audit folder.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
@@ -50,8 +47,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     context = _context(audit, images, top)
     context |= {"drawings": drawings, "round_trip": _round_trip(audit, returned)}
     page = folder / "report.html"
-    # JSON may hold half of a surrogate pair, which no encoding can write.
-    write_bytes(page, _render(context).encode("utf-8", "replace"))
+    write_bytes(page, render("audit.html", context, images=images))
     return page
 
 
@@ -62,7 +58,6 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
     untrusted = {one.reader for one in found.readers if one.state == "untrusted"}
     return {
         "audit": audit,
-        "images": images,
         "verdict": found,
         "fdr": f"{audit.fdr:g}",
         "fdr_percent": percent(audit.fdr),
@@ -111,36 +106,3 @@ def _count(value: Any, known: Any) -> int:
     if isinstance(value, int):
         return value
     return len(value) if isinstance(value, list | dict) else len(known)
-
-
-def _render(context: dict[str, Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["tight"] = _tight
-    style = (HERE / "style.css").read_text(encoding="utf-8")
-    script = (HERE / "table.js").read_text(encoding="utf-8")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        f"img-src {'data:' if context['images'] else chr(39) + 'none' + chr(39)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    page = environment.get_template("page.html")
-    return page.render(**context, style=Markup(style), script=Markup(script), policy=policy)
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def _tight(text: str) -> Markup:
-    """Keeps a p-value, or a number and its percent sign, on one line."""
-    whole = re.compile(r"\bp (?:=|&lt;) [\d.e-]*\d|[\d.e-]*\d %")
-    return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(text))))

@@ -6,14 +6,13 @@
   const LONGEST = 160;
   const data = JSON.parse(document.getElementById("data").textContent);
   const place = Object.fromEntries(data.columns.map((column, i) => [column.name, i]));
-  const names = { reader: data.readers, split: data.splits };
   const element = (id) => document.getElementById(id);
   const body = element("body");
   const box = element("box");
   const more = element("more");
   // The text of a row that the search looks at, made once.
   const searched = data.rows.map((row) =>
-    ["id", "group", "note"].map((name) => row[place[name]] || "").join("\n").toLowerCase());
+    data.searched.filter((name) => name in place).map((name) => row[place[name]] || "").join("\n").toLowerCase());
   const everything = data.rows.map((_, i) => i);
   let order = everything;
   let shown = 0;
@@ -21,7 +20,7 @@
 
   function worded(column, value) {
     if (value === null || value === undefined || value === "") return "–";
-    const words = names[column.name];
+    const words = data.names[column.name];
     if (words && Object.hasOwn(words, value)) return words[value];
     if (column.kind === "keys") return value.map((v) => v.toFixed(3)).join(", ");
     if (column.kind === "number") {
@@ -66,8 +65,8 @@
 
   function refresh() {
     const asked = element("search").value.trim().toLowerCase();
-    const chosen = ["reader", "split", "status"]
-      .map((name) => [place[name], element("choose-" + name).value])
+    const chosen = data.choices
+      .map(({ name }) => [place[name], element("choose-" + name).value])
       .filter(([, value]) => value !== "");
     const named = element("only-named").checked;
     order = everything.filter((i) => {
@@ -125,7 +124,7 @@
     cell.append(button);
     element("head").append(cell);
   });
-  for (const name of ["reader", "split", "status"]) {
+  for (const { name } of data.choices) {
     const values = [...new Set(data.rows.map((row) => row[place[name]]))];
     for (const value of values) {
       const words = worded(data.columns[place[name]], value);
@@ -147,6 +146,5 @@
   });
   element("tools").hidden = false;
   box.hidden = false;
-  const p = place.p_value;
-  sortBy(p);
+  sortBy(place[data.sort]);
 })();

@@ -224,8 +224,19 @@ def all_rows(audit: Audit) -> dict[str, Any]:
     return {
         "total": len(audit.scores),
         "fdr": audit.fdr,
-        "splits": words.SPLITS,
-        "readers": {name: words.reader(name).title for name in audit.readers},
+        "order": "rows with the lowest p",
+        "sort": "p_value",
+        "searched": ["id", "group", "note"],
+        "searched_words": "id, group or note",
+        "choices": [
+            {"name": "reader", "label": "Reader"},
+            {"name": "split", "label": "Split"},
+            {"name": "status", "label": "Status"},
+        ],
+        "names": {
+            "reader": {name: words.reader(name).title for name in audit.readers},
+            "split": words.SPLITS,
+        },
         "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
         "rows": [[_value(score, name) for name, _, _ in columns] for score in scores],
     }

@@ -14,6 +14,7 @@ from solidmark.runs.manifest import Run, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
+from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "Ledger",
@@ -23,6 +24,7 @@ __all__ = [
     "check_device",
     "fingerprint",
     "forget_peak",
+    "memory_of",
     "move_folder",
     "open_run",
     "peak_memory_bytes",
@@ -30,6 +32,7 @@ __all__ = [
     "read_json",
     "read_manifest",
     "remove_temporaries",
+    "work_through",
     "write_bytes",
     "write_json",
 ]

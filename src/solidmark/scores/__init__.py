@@ -6,6 +6,16 @@ Everything here is a pure function of tables and arrays. Nothing loads torch.
 from solidmark.scores.additive import additive_p_values
 from solidmark.scores.aggregates import aggregate
 from solidmark.scores.agreement import agreement
+from solidmark.scores.authenticity import Nearest, authpct
+from solidmark.scores.closeness import GENERATED, TRAINED, closeness
+from solidmark.scores.conformal import (
+    conformal_p_values,
+    images_needed,
+    least_nameable,
+    realised_fpr_interval,
+    threshold_at,
+)
+from solidmark.scores.copying import c_t, cells_of
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.eidetic import (
@@ -18,8 +28,10 @@ from solidmark.scores.eidetic import (
 )
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
+from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
 from solidmark.scores.paired import Paired, paired
+from solidmark.scores.percentiles import PERCENTILES, Direction, percentile_blindness
 from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
 from solidmark.scores.power import (
     smallest_named_share,
@@ -37,17 +49,35 @@ from solidmark.scores.statistics import (
     statistic_p_values,
 )
 from solidmark.scores.table import SCORES, score_table
+from solidmark.scores.thresholds import (
+    EMBEDDING_THRESHOLDS,
+    HASH_DISTANCES,
+    L2_THRESHOLDS,
+    RESCALED_THRESHOLDS,
+    SSCD_THRESHOLDS,
+    fixed_thresholds,
+)
 
 __all__ = [
     "CORRECTIONS",
     "COUNTS",
     "DELTAS",
+    "EMBEDDING_THRESHOLDS",
     "FPRS",
+    "GENERATED",
+    "HASH_DISTANCES",
+    "L2_THRESHOLDS",
+    "PERCENTILES",
+    "RESCALED_THRESHOLDS",
     "SCORES",
+    "SSCD_THRESHOLDS",
     "STATISTICS",
+    "TRAINED",
     "Correction",
+    "Direction",
     "EideticCount",
     "Estimate",
+    "Nearest",
     "Outlook",
     "Paired",
     "Prospect",
@@ -57,9 +87,14 @@ __all__ = [
     "aggregate",
     "agreement",
     "any_key",
+    "authpct",
+    "c_t",
+    "cells_of",
     "chance_constant",
     "chance_uniform",
     "clopper_pearson",
+    "closeness",
+    "conformal_p_values",
     "correlation",
     "effective_n",
     "eidetic",
@@ -67,17 +102,26 @@ __all__ = [
     "enough_keys",
     "exposure_bits",
     "fisher_costs",
+    "fixed_thresholds",
+    "frechet_distance",
     "hit_chance",
+    "images_needed",
+    "least_nameable",
+    "memorization_distance",
     "memorized_share",
+    "mifid",
     "outlook",
     "p_values",
     "paired",
+    "percentile_blindness",
     "q_values",
     "rank_test",
+    "realised_fpr_interval",
     "roc",
     "score_table",
     "smallest_named_share",
     "smallest_share",
     "smallest_share_by_rank",
     "statistic_p_values",
+    "threshold_at",
 ]

@@ -8,7 +8,7 @@ from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked
-from solidmark.models import Memorizer
+from solidmark.models.analytic import Memorizer
 from solidmark.models.conditions import CLASSES
 from solidmark.randomness import LEVELS, generator
 from solidmark.types import Images

@@ -1,0 +1,159 @@
+"""`solidmark cliques GENERATED OUT`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
+
+import typer
+
+from solidmark.cli.nearest import CacheFolder, ImageMode, Resolution
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Json,
+    Out,
+    Seed,
+    at_least,
+    resolve_device,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
+
+
+def cliques(
+    context: typer.Context,
+    generated: Annotated[
+        str,
+        typer.Argument(
+            metavar="GENERATED",
+            help="Many generations of each prompt: a folder of solidmark generate --per-prompt, or "
+            "any images with captions.",
+        ),
+    ],
+    out: Out,
+    distance: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What two generations are compared by, not rescaled: patched-l2, l2, or an "
+            "embedder: pixels, phash, pdq, sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, "
+            "siglip:FOLDER (or a hub name), onnx:FILE.",
+        ),
+    ] = "patched-l2",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Generations within this distance are joined (embedders: 1 - similarity).  "
+            "[default: 0.15 for patched-l2, which was chosen for 512 pixels]",
+            callback=within("above 0", lambda number: number > 0),
+        ),
+    ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Set the threshold on pairs of generations of different prompts."
+        ),
+    ] = False,
+    fpr: Annotated[
+        float,
+        typer.Option(
+            help="The share of those pairs that a calibrated threshold lets through.",
+            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        ),
+    ] = 1e-4,
+    least: Annotated[
+        int, typer.Option(help="Members of a suspicious clique.", callback=at_least(2))
+    ] = 10,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            help="Draws of generations of different prompts that say what chance gives; 0 = none.",
+            callback=at_least(0),
+        ),
+    ] = 99,
+    tiles: Annotated[
+        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
+    ] = 4,
+    prompt_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column that says whose prompt an image is of, else prompt_id, else the caption, "
+            "else the class.",
+        ),
+    ] = None,
+    resolution: Resolution = None,
+    mode: ImageMode = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="At most so many prompts, the first by their ids.", callback=at_least(1)),
+    ] = None,
+    cache: CacheFolder = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Find prompts that give back the same picture again and again.
+
+    A sign of memory that needs neither keys nor the training set. Writes OUT/cliques.parquet,
+    results.json and report.html.
+
+    Example: solidmark cliques drawn/ cliques/ --calibrate
+    """
+    from solidmark.data import Mode
+    from solidmark.nearest import Extraction
+    from solidmark.nearest import cliques as find
+
+    asked = Extraction(
+        generated,
+        out,
+        distance=distance,
+        threshold=threshold,
+        calibrate=calibrate,
+        fpr=fpr,
+        least=least,
+        repeats=repeats,
+        tiles=tiles,
+        prompt_column=prompt_column,
+        resolution=resolution,
+        mode=cast(Mode | None, mode),
+        limit=limit,
+        seed=seed,
+        cache=cache,
+        device=resolve_device(device),
+    )
+    if dry_run:
+        asked.open_distance()
+        prompted = asked.open_generated()
+        return show_plan(
+            context,
+            prompts=len(prompted.prompts),
+            generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
+            device_found=asked.device,
+        )
+    from solidmark.report import write_report
+    from solidmark.runs import Processes, read_json
+
+    find(asked)
+    if not Processes.here().is_main:
+        return None
+    results = read_json(out / "results.json")
+    page = write_report(out, images=images)
+    save_config(context, out)
+    return show(results, json, _headline(results), f"The page: {page}")
+
+
+def _headline(results: Mapping[str, Any]) -> str:
+    row = next(row for row in results["rows"] if row["statistic"] == "suspicious")
+    text = (
+        f"{row['count']:,} of {row['n']:,} prompts have a clique of {row['least']} or more "
+        f"generations within {row['threshold']:.3g} of one another"
+    )
+    if row["chance"] is None:
+        return f"{text}; there are too few prompts to say what chance gives."
+    return f"{text}; by chance about {row['chance'] * row['n']:.2g} would."

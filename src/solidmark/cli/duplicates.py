@@ -1,0 +1,132 @@
+"""`solidmark duplicates DATA OUT`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from solidmark.cli.nearest import DISTANCES, CacheFolder, ImageMode, Memory, Resolution
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Json,
+    Out,
+    Seed,
+    a_share,
+    at_least,
+    one_of,
+    resolve_device,
+    save_config,
+    show,
+    show_plan,
+)
+
+
+def duplicates(
+    context: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A training set: any data that solidmark mark takes, or a folder of solidmark "
+            "mark, of which the training half is taken, without the frames.",
+        ),
+    ],
+    out: Out,
+    near: Annotated[
+        bool,
+        typer.Option(help="Count re-encoded and resized copies as copies, or exact ones only."),
+    ] = True,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Count images as copies too that an embedder sees alike: pixels, phash, pdq, "
+            "sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER (or a hub name), "
+            "onnx:FILE.",
+        ),
+    ] = None,
+    above: Annotated[
+        float,
+        typer.Option(
+            help="How alike: similarity of at least this. It carries over to no other embedder: "
+            "look at the groups.",
+            callback=a_share,
+        ),
+    ] = 0.9,
+    distance: Annotated[
+        list[str],
+        typer.Option(
+            "--distance",
+            metavar="NAME",
+            help="Say how close each image comes to its nearest other one: l2, modified-l2, "
+            "patched-l2; may be given again. It groups nothing.",
+            callback=one_of("distance", DISTANCES),
+        ),
+    ] = [],
+    resolution: Resolution = None,
+    mode: ImageMode = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="At most so many images, the first by their ids.", callback=at_least(1)),
+    ] = None,
+    memory: Memory = 2**30,
+    cache: CacheFolder = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    images: Annotated[bool, typer.Option(help="Show pictures of the data on the page.")] = True,
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Find the copies in a training set, and say which to remove.
+
+    Writes OUT/remove.txt, the ids to remove; duplicates.parquet, results.json and report.html.
+
+    Example: solidmark duplicates photos/ duplicates/
+    """
+    from solidmark.data import Mode
+    from solidmark.nearest import Deduplication
+    from solidmark.nearest import duplicates as find
+
+    asked = Deduplication(
+        data,
+        out,
+        near=near,
+        embedder=embedder,
+        above=above,
+        distances=tuple(distance),
+        resolution=resolution,
+        mode=cast(Mode | None, mode),
+        limit=limit,
+        seed=seed,
+        memory=memory,
+        cache=cache,
+        device=resolve_device(device),
+    )
+    if dry_run:
+        asked.open_distances()
+        return show_plan(context, images=len(asked.open_data()), device_found=asked.device)
+    from solidmark.report import write_report
+    from solidmark.runs import Processes, read_json
+
+    find(asked)
+    if not Processes.here().is_main:
+        return None
+    results = read_json(out / "results.json")
+    page = write_report(out, images=images)
+    save_config(context, out)
+    return show(results, json, _headline(results, out), f"The page: {page}")
+
+
+def _headline(results: Mapping[str, Any], out: Path) -> str:
+    rows = {(row["statistic"], row.get("kind")): row for row in results["rows"]}
+    copies, groups = rows["copies", None], rows["groups", None]
+    if not copies["count"]:
+        return f"None of {copies['n']:,} images is a copy of another."
+    return (
+        f"{copies['count']:,} of {copies['n']:,} images are copies of others, in "
+        f"{groups['count']:,} groups. Ids to remove: {out / 'remove.txt'}."
+    )

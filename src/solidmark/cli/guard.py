@@ -1,0 +1,138 @@
+"""`solidmark guard INDEX IMAGE...`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from solidmark.cli.nearest import Memory
+from solidmark.cli.options import Device, Json, resolve_device, show, within
+
+if TYPE_CHECKING:
+    from solidmark.nearest import Guard, Unread, Verdict
+
+REFUSED = 3
+"""The exit code when an image is refused, or cannot be judged: it must not pass unseen."""
+
+
+def guard(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of solidmark index.")],
+    image: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Image files or folders of images, any number."),
+    ],
+    fpr: Annotated[
+        float | None,
+        typer.Option(
+            "--fpr",
+            metavar="NUMBER",
+            help="The rate at which each distance refuses images that are no copies; the first "
+            "one of the index when not given.",
+            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str],
+        typer.Option(
+            "--threshold",
+            metavar="NAME=VALUE",
+            help="Refuse by this number instead: within this distance (l2 and its kin), or from "
+            "this similarity on (embedders); may be given again.",
+        ),
+    ] = [],
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all/--any",
+            help="Refuse an image only when all distances do, or when any does.",
+        ),
+    ] = False,
+    memory: Memory = 2**30,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Stop images that are too close to a training image.
+
+    Says of each whether it may pass: pass, REFUSE or UNREAD. Exit code: 0 when all images pass; 3
+    when any is refused, or cannot be read among others that can; 2 when nothing can be judged.
+
+    Example: solidmark guard index/ generated/
+    """
+    from solidmark.errors import BadInput
+    from solidmark.nearest import Unread, open_index, parse_thresholds
+
+    opened = open_index(
+        index,
+        fpr=fpr,
+        thresholds=parse_thresholds(threshold),
+        rule="all" if every else "any",
+        memory=memory,
+        device=resolve_device(device),
+    )
+    said = _judged(opened, image)
+    unread = [one for one in said if isinstance(one, Unread)]
+    if len(unread) == len(said):
+        note = unread[0].note[:300].rstrip(".")
+        if len(said) == 1:
+            raise BadInput(f"{note}. Name another image, or mend it.")
+        raise BadInput(
+            f"None of the {len(said)} images can be judged, the first because: {note}. "
+            "Name others, or mend them."
+        )
+    refused = sum(not isinstance(one, Unread) and one.refused for one in said)
+    lines = [_line(opened, one) for one in said]
+    if len(said) > 1:
+        more = f", {len(unread):,} cannot be judged" if unread else ""
+        lines.append(f"{refused:,} of {len(said):,} images are refused{more}.")
+    show([_plain(opened, one) for one in said], json, *lines)
+    if refused or unread:
+        raise typer.Exit(REFUSED)
+
+
+def _judged(opened: "Guard", words: list[str]) -> "list[Verdict | Unread]":
+    """The verdicts on all images, named so that a user finds them."""
+    from solidmark.runs import progress
+
+    sources = [(word, opened.open(word)) for word in words]
+    found: list[Verdict | Unread] = []
+    with progress("judging the images", sum(len(data) for _, data in sources)) as advance:
+        for word, data in sources:
+            for verdict in opened.screen(data):
+                is_file = data.ids == [word]
+                name = word if is_file else f"{word.rstrip('/')}/{verdict.id}"
+                found.append(replace(verdict, id=name))
+                advance(1)
+    return found
+
+
+def _line(opened: "Guard", said: "Verdict | Unread") -> str:
+    """What is said of one image."""
+    from solidmark.nearest import Unread
+
+    if isinstance(said, Unread):
+        return f"UNREAD  {said.id}: {said.note}"
+    word = "REFUSE" if said.refused else "pass  "
+    if said.copy_of is not None:
+        return f'{word}  {said.id}: the training image "{said.copy_of}" itself'
+    told = said.decisive
+    if told.distance is None:
+        return f"{word}  {said.id}: {told.measure} sees nothing in it, it is blank"
+    if opened.index.is_similarity(told.measure):
+        close = f"similarity {1 - told.distance:.4f}, refused from {1 - told.threshold:.4f}"
+    else:
+        close = f"distance {told.distance:.4f}, refused up to {told.threshold:.4f}"
+    p_value = "" if told.p_value is None else f", p {told.p_value:.2g}"
+    low = " (of little content)" if said.low_content else ""
+    return f'{word}  {said.id}: {told.measure} {close}{p_value}, nearest "{told.nearest}"{low}'
+
+
+def _plain(opened: "Guard", said: "Verdict | Unread") -> dict[str, Any]:
+    """The same for programs, with the picture of the nearest training image if there is one."""
+    from solidmark.nearest import Unread
+
+    if isinstance(said, Unread):
+        return said.to_json()
+    nearest = said.copy_of or said.decisive.nearest
+    picture = None if nearest is None else opened.index.picture(nearest)
+    return {**said.to_json(), "picture": None if picture is None else str(picture)}

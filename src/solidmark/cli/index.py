@@ -1,0 +1,163 @@
+"""`solidmark index TRAINING INDEX`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from solidmark.cli.nearest import (
+    DISTANCES,
+    CacheFolder,
+    HeldOut,
+    ImageMode,
+    Memory,
+    Rates,
+    Resolution,
+    Training,
+)
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Json,
+    at_least,
+    resolve_device,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
+
+
+def index(
+    context: typer.Context,
+    training: Training,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INDEX",
+            help="Folder to write: a new one, or that of the same command to go on. It will hold "
+            "the training images themselves.",
+        ),
+    ],
+    distance: Annotated[
+        list[str],
+        typer.Option(
+            "--distance",
+            metavar="NAME",
+            help="What images are compared by: l2, modified-l2, patched-l2, or an embedder: "
+            "pixels, phash, pdq, sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER "
+            "(or a hub name), onnx:FILE; may be given again.",
+        ),
+    ] = list(DISTANCES),
+    held_out: HeldOut = None,
+    fpr: Rates = [0.01],
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Keep a small picture of each training image.")
+    ] = False,
+    n: Annotated[
+        int,
+        typer.Option(
+            help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
+        ),
+    ] = 50,
+    alpha: Annotated[
+        float,
+        typer.Option(
+            help="What their mean distance is multiplied with.",
+            callback=within("above 0", lambda number: number > 0),
+        ),
+    ] = 0.5,
+    tiles: Annotated[
+        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
+    ] = 4,
+    resolution: Resolution = None,
+    mode: ImageMode = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="At most so many images, the first by their ids.", callback=at_least(1)),
+    ] = None,
+    memory: Memory = 2**30,
+    cache: CacheFolder = None,
+    device: Device = "auto",
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Lay out a training set for solidmark guard, once.
+
+    Held-out images are searched for in it: what is too close will be judged by them.
+
+    Example: solidmark index marked/ index/
+    """
+    from solidmark.data import Mode
+    from solidmark.nearest import Indexing, build_index
+    from solidmark.runs import Processes
+
+    indexing = Indexing(
+        training,
+        out,
+        distances=tuple(distance),
+        held_out=held_out,
+        fprs=tuple(fpr),
+        resolution=resolution,
+        mode=cast(Mode | None, mode),
+        n=n,
+        alpha=alpha,
+        tiles=tiles,
+        pictures=pictures,
+        limit=limit,
+        memory=memory,
+        cache=cache,
+        device=resolve_device(device),
+    )
+    if dry_run:
+        learned = indexing.open_learned()
+        return show_plan(
+            context,
+            training_images=len(learned.training),
+            held_out_images=0 if learned.held_out is None else len(learned.held_out),
+            device_found=indexing.device,
+        )
+    manifest = build_index(indexing).manifest
+    if not Processes.here().is_main:
+        return None
+    save_config(context, out)
+    return show(manifest, json, *_lines(manifest), f"The index: {out}")
+
+
+def _lines(manifest: Mapping[str, Any]) -> list[str]:
+    """What was laid out, and what it will refuse."""
+    broken = f" {manifest['quarantined']:,} could not be read." if manifest["quarantined"] else ""
+    first = f"{manifest['images']:,} training images.{broken}"
+    if not manifest["thresholds"]:
+        return [
+            first,
+            'Without held-out images nobody can say what is too close: give "solidmark guard" a '
+            "--threshold NAME=VALUE, or index with --held-out.",
+        ]
+    rows = manifest["thresholds"]
+    thresholds = [_threshold(row, manifest["measures"]) for row in rows if "measure" in row]
+    several = len(manifest["asked"]) > 1
+    shares = [
+        f"At {row['fpr']:g}, {row['refused']:.1%} of the held-out images themselves would be "
+        f"refused by {row['rule']} of the distances."
+        for row in rows
+        if several and row.get("refused") is not None
+    ]
+    return [first, *thresholds, *shares]
+
+
+def _threshold(row: Mapping[str, Any], measures: Mapping[str, Mapping[str, Any]]) -> str:
+    """What one distance refuses at one rate."""
+    if row["threshold"] is None:
+        return f"{row['measure']}: {row['note']} Give fewer --fpr, or more images."
+    if measures[row["measure"]]["direction"] == "high":
+        refuses = f"a similarity of {1 - row['threshold']:.4g} or more"
+    else:
+        refuses = f"a distance of {row['threshold']:.4g} or less"
+    return (
+        f"{row['measure']}: {refuses} is refused, at a false-positive rate of {row['fpr']:g} "
+        f"({row['n']:,} held-out images: really {row['ci_low']:.2%} to {row['ci_high']:.2%})."
+    )

@@ -1,0 +1,235 @@
+"""`solidmark inpaint MODEL MARKED OUT`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from solidmark.cli.ask import PASTES
+from solidmark.cli.generate import SamplingGuidance, SamplingSteps
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Fdr,
+    Json,
+    Out,
+    Seed,
+    at_least,
+    one_of,
+    require_marked,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
+from solidmark.cli.question import (
+    AUTO,
+    AttentionSlicing,
+    BaseConfig,
+    BatchSize,
+    Caption,
+    Limit,
+    Loras,
+    LoraScale,
+    MarkedFolder,
+    Mitigations,
+    Model,
+    Offload,
+    Precision,
+    Splits,
+    TextPrecision,
+    VaePrecision,
+    opening_of,
+)
+
+if TYPE_CHECKING:
+    from solidmark.generating import Inpainting
+
+HALVES = ("left", "right", "top", "bottom")
+FRAMES = ("hidden", "shown")
+
+HiddenHalf = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Which half is hidden and drawn anew: left, right, top, bottom.",
+        callback=one_of("half", HALVES),
+    ),
+]
+FrameSeen = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="hidden: the frame is drawn anew too, since its key would tell the model which image "
+        "is meant; shown: it is known, as in training.",
+        callback=one_of("frame", FRAMES),
+    ),
+]
+Draws = Annotated[
+    int, typer.Option(help="How often each image is inpainted.", callback=at_least(1))
+]
+Lowest = Annotated[
+    int,
+    typer.Option(
+        help="So many of the closest draws are averaged for inpainting-lowest.",
+        callback=at_least(1),
+    ),
+]
+InpaintingEta = Annotated[
+    float, typer.Option(help="1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).")
+]
+JumpLength = Annotated[
+    int,
+    typer.Option(
+        help="Models of pixels: steps that a RePaint jump goes back.", callback=at_least(1)
+    ),
+]
+JumpCount = Annotated[
+    int,
+    typer.Option(
+        help="Models of pixels: RePaint's passes over each step; 1 = no jumps.",
+        callback=at_least(1),
+    ),
+]
+PasteWhat = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Models of latents: what is pasted over the known half: latents at every step, or "
+        "pixels (decoded and encoded again) every --every steps.",
+        callback=one_of("way to paste", PASTES),
+    ),
+]
+Every = Annotated[
+    int,
+    typer.Option(
+        help="Of --paste pixels: steps from one pasting to the next.", callback=at_least(1)
+    ),
+]
+Fprs = Annotated[
+    list[float] | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="False-positive rate at which detections are reported; may be given again.  "
+        "[default: 0.01, 0.001]",
+        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+    ),
+]
+
+
+def inpaint(
+    context: typer.Context,
+    model: Model,
+    marked: MarkedFolder,
+    out: Out,
+    half: HiddenHalf = "left",
+    frame: FrameSeen = "hidden",
+    draws: Draws = 100,
+    lowest: Lowest = 10,
+    steps: SamplingSteps = 50,
+    eta: InpaintingEta = 1.0,
+    guidance: SamplingGuidance = 1.0,
+    jump_length: JumpLength = 10,
+    jump_count: JumpCount = 1,
+    paste: PasteWhat = "latents",
+    every: Every = 10,
+    split: Splits = ["trained", "held_out"],
+    limit: Limit = None,
+    fpr: Fprs = None,
+    fdr: Fdr = 0.05,
+    batch_size: BatchSize = AUTO,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    vae_precision: VaePrecision = "fp32",
+    text_precision: TextPrecision = "fp32",
+    lora: Loras = [],
+    lora_scale: LoraScale = 1.0,
+    offload: Offload = False,
+    attention_slicing: AttentionSlicing = False,
+    base_config: BaseConfig = None,
+    caption: Caption = None,
+    mitigation: Mitigations = [],
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Hide half of each image, and let the model draw it.
+
+    The inpainting attack of Carlini et al. (2023), trained images against held-out ones. Writes
+    OUT/evidence.parquet, OUT/scores.parquet and OUT/results.json.
+
+    Example: solidmark inpaint model/ marked/ inpainted/ --draws 20 --limit 50
+    """
+    inpainting = _inpainting(context.params)
+    if dry_run:
+        return _show_plan(context, inpainting)
+    from solidmark.generating import inpaint as ask
+    from solidmark.nearest.attack import score_inpainting
+    from solidmark.runs import Processes
+    from solidmark.scores import FPRS
+
+    ask(inpainting)
+    if not Processes.here().is_main:
+        return None
+    results = score_inpainting(inpainting.out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr)
+    save_config(context, inpainting.out)
+    path = inpainting.out / "results.json"
+    return show(results, json, *_summary(results["rows"]), f"The numbers: {path}")
+
+
+def _inpainting(asked: dict[str, Any]) -> "Inpainting":
+    marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
+    require_marked(marked)
+    from solidmark.generating import Inpainting
+    from solidmark.mitigations import parse
+
+    same = (
+        *("model", "half", "frame", "draws", "steps", "eta", "guidance", "jump_length"),
+        *("jump_count", "paste", "every", "limit", "batch_size", "seed", "caption"),
+    )
+    return Inpainting(
+        **{name: asked[name] for name in same},
+        marked=marked,
+        out=out,
+        splits=tuple(asked["split"]),
+        opening=opening_of(asked),
+        mitigations=tuple(parse(text) for text in asked["mitigation"]),
+    )
+
+
+def _show_plan(context: typer.Context, inpainting: "Inpainting") -> None:
+    marked = inpainting.open_marked()
+    inpainting.open_model(marked)
+    images = {
+        split: min(len(marked.ids(split)), inpainting.limit or len(marked.ids(split)))
+        for split in inpainting.splits
+    }
+    show_plan(
+        context,
+        images=images,
+        draws=sum(images.values()) * inpainting.draws,
+        marked_size=list(marked.marked_size),
+        device_found=inpainting.opening.device,
+    )
+
+
+def _summary(rows: list[dict[str, Any]]) -> list[str]:
+    """The best draws in two sentences; without held-out images there is no more than a mean."""
+    found = {row["statistic"]: row for row in rows if row["measure"] == "inpainting"}
+    if "auc" not in found:
+        (mean,) = (
+            row for row in rows if row["measure"] == "inpainting" and row["statistic"] == "mean"
+        )
+        return [
+            f"The best draws of {mean['n']} trained image(s) are {mean['value']:.3f} away on "
+            "average. Without held-out images it is not known what chance gives."
+        ]
+    auc, named = found["auc"], found["named"]
+    return [
+        f"A trained image is drawn closer than a held-out one in {auc['value']:.1%} of the pairs "
+        f"(AUC; 95 % interval {auc['ci_low']:.1%} to {auc['ci_high']:.1%}; chance 50 %).",
+        f"Named at a false-discovery rate of {named['fdr']:g}: {named['count']} of {named['n']} "
+        "trained images.",
+    ]

@@ -1,0 +1,232 @@
+"""`solidmark nearest GENERATED TRAINING OUT`."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Fdr,
+    Json,
+    Out,
+    Seed,
+    at_least,
+    memory_bytes,
+    one_of,
+    resolve_device,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
+
+DISTANCES = ("l2", "modified-l2", "patched-l2")
+NULLS = ("held-out", "train")
+FEATURES = ("authpct", "ct", "mifid")
+MODES = ("RGB", "L")
+
+Rates = Annotated[
+    list[float],
+    typer.Option(
+        "--fpr",
+        metavar="NUMBER",
+        help="False-positive rate at which a threshold is calibrated on held-out images; may be "
+        "given again.",
+        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+    ),
+]
+HeldOut = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Images of the same kind that the model never saw: what is close is judged by them. "
+        "Those of a marked folder are taken when not given.",
+    ),
+]
+Memory = Annotated[
+    int,
+    typer.Option(
+        metavar="SIZE",
+        parser=memory_bytes,
+        help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
+    ),
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        help="Where vectors of embedders are kept from run to run.  [default: ~/.cache/solidmark]",
+    ),
+]
+Resolution = Annotated[
+    int | None,
+    typer.Option(
+        help="Cut out the central square and resize it to this side in pixels, of all images. "
+        "Needed when they differ in size.",
+        callback=at_least(1),
+    ),
+]
+ImageMode = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.",
+        callback=one_of("image mode", MODES),
+    ),
+]
+Training = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRAINING",
+        help="What the model was trained on: any data that solidmark mark takes, or a folder of "
+        "solidmark mark, whose frames are cut off and whose held-out half is the control.",
+    ),
+]
+
+
+def nearest(
+    context: typer.Context,
+    generated: Annotated[
+        str,
+        typer.Argument(
+            metavar="GENERATED",
+            help="What the model drew: a folder of solidmark generate, or any images.",
+        ),
+    ],
+    training: Training,
+    out: Out,
+    distance: Annotated[
+        list[str],
+        typer.Option(
+            "--distance",
+            metavar="NAME",
+            help="l2, modified-l2, patched-l2, or an embedder: pixels, phash, pdq, sscd:FILE, "
+            "sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER (or a hub name), onnx:FILE; may "
+            "be given again.",
+        ),
+    ] = list(DISTANCES),
+    held_out: HeldOut = None,
+    null: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What is close is judged by: held-out, how close held-out images come to the "
+            "training images; train, how close those come to one another.",
+            callback=one_of("null", NULLS),
+        ),
+    ] = "held-out",
+    fpr: Rates = [0.01],
+    fdr: Fdr = 0.05,
+    per_image: Annotated[
+        bool,
+        typer.Option(help="Ask too how close a generation comes to each training image."),
+    ] = True,
+    neighbours: Annotated[
+        int, typer.Option(help="Neighbours kept of each generation.", callback=at_least(1))
+    ] = 10,
+    feature: Annotated[
+        list[str],
+        typer.Option(
+            "--feature",
+            metavar="NAME",
+            help="Statistics of the field to add: authpct, ct, mifid; may be given again.",
+            callback=one_of("feature", FEATURES),
+        ),
+    ] = [],
+    n: Annotated[
+        int,
+        typer.Option(
+            help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
+        ),
+    ] = 50,
+    alpha: Annotated[
+        float,
+        typer.Option(
+            help="What their mean distance is multiplied with.",
+            callback=within("above 0", lambda number: number > 0),
+        ),
+    ] = 0.5,
+    tiles: Annotated[
+        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
+    ] = 4,
+    resolution: Resolution = None,
+    mode: ImageMode = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="At most so many images of each side, the first by their ids.",
+            callback=at_least(1),
+        ),
+    ] = None,
+    memory: Memory = 2**30,
+    cache: CacheFolder = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    images: Annotated[
+        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
+    ] = True,
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Find the nearest training image of every generation, and whether it is too near.
+
+    And, turned round, how near a generation comes to every training image: which of them come
+    back. Writes OUT/scores.parquet, images.parquet, results.json and report.html.
+
+    Example: solidmark nearest generated/ marked/ nearest/ --distance l2 --distance patched-l2
+    """
+    from solidmark.data import Mode
+    from solidmark.nearest import Comparison
+    from solidmark.nearest import nearest as compare
+
+    comparison = Comparison(
+        generated,
+        training,
+        out,
+        distances=tuple(distance),
+        held_out=held_out,
+        null=null,
+        fprs=tuple(fpr),
+        fdr=fdr,
+        resolution=resolution,
+        mode=cast(Mode | None, mode),
+        n=n,
+        alpha=alpha,
+        tiles=tiles,
+        neighbours=neighbours,
+        per_image=per_image,
+        features=tuple(feature),
+        limit=limit,
+        seed=seed,
+        memory=memory,
+        cache=cache,
+        device=resolve_device(device),
+    )
+    if dry_run:
+        sides = comparison.open_sides()
+        comparison.open_distances()
+        other = 0 if sides.held_out is None else len(sides.held_out)
+        return show_plan(
+            context,
+            generated_images=len(sides.generated),
+            training_images=len(sides.training),
+            held_out_images=other,
+            device_found=comparison.device,
+        )
+    from solidmark.report import closeness_verdict, write_report
+    from solidmark.report.pairs.run import open_nearest_run
+    from solidmark.runs import Processes, read_json
+
+    compare(comparison)
+    if not Processes.here().is_main:
+        return None
+    page = write_report(out, images=images)
+    save_config(context, out)
+    found = closeness_verdict(open_nearest_run(out))
+    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    return show(read_json(out / "results.json"), json, *lines, f"The page: {page}")

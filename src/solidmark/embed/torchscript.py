@@ -1,0 +1,143 @@
+"""SSCD, and any other network that is a TorchScript file.
+
+A TorchScript file holds a program and its weights. torch reads it in C++: its reader unpickles
+nothing but torch's own types, and a file that names another, such as `os.system`, is refused. But
+the program runs, and it can call every operator of torch. Two of them reach beyond the process,
+`save` and `from_file`: a file whose program names one is refused before it is read. torch itself
+advises to load only files that one trusts.
+"""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from solidmark.embed.embedder import EmbedderCard, unit_rows
+from solidmark.embed.squares import Squares, imagenet
+from solidmark.embed.weights import weights_hash
+from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
+from solidmark.models.reading import first_line
+from solidmark.types import Image
+
+SSCD_URL = "https://dl.fbaipublicfiles.com/sscd-copy-detection/sscd_disc_mixup.torchscript.pt"
+SSCD_SIDE = 288
+_REACHES_FILES = re.compile(r"\.\s*(save|from_file)\b")
+
+
+@dataclass(frozen=True)
+class TorchScript:
+    """A network in a TorchScript file, from normalised squares (B, 3, side, side) to rows (B, D).
+
+    Arguments:
+        network: As torch loaded it, in evaluation mode.
+        squares: What it is given.
+        card: What stands with its numbers.
+        device: Where it runs.
+    """
+
+    network: Any
+    squares: Squares
+    card: EmbedderCard
+    device: str = "cpu"
+
+    def embed(self, images: Sequence[Image]) -> Float[Tensor, "B D"]:
+        batch = self.squares.tensor(images).to(self.device)
+        # The optimizer would fuse after some calls: slow when batches differ, and other roundings.
+        unfused = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+        with torch.inference_mode(), unfused:
+            rows = self.network(batch)
+        if not isinstance(rows, Tensor) or rows.shape[:1] != batch.shape[:1]:
+            raise BadInput(
+                f'The network "{self.card.model}" gives no row an image. '
+                "Name one that embeds images, such as those of SSCD."
+            )
+        return unit_rows(rows.flatten(1), self.card.name)
+
+
+def open_sscd(where: str, side: int = SSCD_SIDE, device: str = "cpu") -> TorchScript:
+    """A network of SSCD, from the authors' TorchScript file.
+
+    Images are resized to squares by the bilinear filter and normalised by ImageNet's mean and
+    spread. The authors advise either squares (320 pixels in their example) or a short edge of 288;
+    squares of 288 let images of every shape share a batch. Their threshold for copies with a
+    precision of 90 % is 0.75, for sscd_disc_mixup and photographs; for small images it does not
+    hold.
+
+    Arguments:
+        where: The file, such as sscd_disc_mixup.torchscript.pt.
+        side: Of the squares, in pixels.
+        device: Where it runs.
+
+    Raises:
+        NotFound: When the file is not there.
+        UnsafeCheckpoint: When it is not TorchScript, or its program reaches for files.
+        BadInput: When torch cannot read or run it.
+
+    References:
+        SSCD (Pizzi et al., 2022).
+    """
+    path = Path(where)
+    network = load_torchscript(path, device)
+    squares = imagenet(side, "bilinear")
+    card = EmbedderCard(
+        "sscd", where, weights_hash([path]), side, 0, "Pizzi et al. 2022", str(squares)
+    )
+    opened = TorchScript(network, squares, card, device)
+    try:
+        rows = opened.embed([torch.full((3, side, side), 0.5)])
+    except RuntimeError as error:
+        raise BadInput(
+            f'The network "{where}" cannot embed {side} x {side} pixels ({first_line(error)}). '
+            "Use another size (sscd:FILE@SIZE) or another file."
+        ) from error
+    return replace(opened, card=replace(card, dimensions=rows.shape[1]))
+
+
+def load_torchscript(path: Path, device: str) -> Any:
+    """Loads a TorchScript file whose program does not reach for files.
+
+    Raises:
+        NotFound: When it is not there.
+        UnsafeCheckpoint: When it is not TorchScript, or its program reaches for files.
+        BadInput: When torch cannot read it.
+    """
+    if not path.is_file():
+        raise NotFound(f'There is no file "{path}". Download the network: {SSCD_URL}')
+    _check_program(path)
+    try:
+        with warnings.catch_warnings():
+            # The authors publish nothing newer, and it is read by every torch that we run with.
+            warnings.filterwarnings("ignore", ".*torch.jit.load.*", DeprecationWarning)
+            return torch.jit.load(path, map_location=device).eval()
+    except (RuntimeError, ValueError) as error:
+        reason = first_line(Exception(str(error).strip()))
+        raise BadInput(
+            f'"{path}" is not readable TorchScript ({reason}). Download it again.'
+        ) from error
+
+
+def _check_program(path: Path) -> None:
+    """Refuses a file that is not TorchScript, and a program that names an operator on files."""
+    programs = []
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if "/code/" in n and n.endswith(".py")]
+            programs = [archive.read(name).decode("utf-8", "replace") for name in names]
+    if not programs:
+        raise UnsafeCheckpoint(
+            f'"{path}" is no TorchScript: it would have to be unpickled, which could run any code. '
+            "Use the file whose name ends in .torchscript.pt."
+        )
+    for program in programs:
+        if found := _REACHES_FILES.search(program):
+            raise UnsafeCheckpoint(
+                f'The program in "{path}" calls "{found[1]}", which reaches for files. '
+                "Use a file of the authors."
+            )

@@ -1,0 +1,70 @@
+"""What the jobs that draw have in common: which options make sense, how they are written down."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput
+from solidmark.marks import Marked
+from solidmark.mitigations import Mitigated, Mitigation, to_json
+from solidmark.models import Opening, control_images, open_model
+
+
+def check_sampling(steps: int, eta: float, guidance: float) -> None:
+    """Checks how a model is sampled from.
+
+    Raises:
+        BadInput: When the steps are not 1 to 1000, eta not in [0, 1], the guidance below 0.
+    """
+    if not 1 <= steps <= 1000:
+        raise BadInput(f"--steps must be 1 to 1000, not {steps}.")
+    if not 0 <= eta <= 1:
+        raise BadInput(f"--eta must be in [0, 1], not {eta:g}.")
+    if not 0 <= guidance < float("inf"):
+        raise BadInput(f"--guidance must be 0 or more, not {guidance:g}.")
+
+
+def check_counts(**counts: int | None) -> None:
+    """Checks options that count something, by their names.
+
+    Raises:
+        BadInput: When one is below 1.
+    """
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise BadInput(f"--{name.replace('_', '-')} must be 1 or more, not {value}.")
+
+
+def open_any(model: str, opening: Opening, marked: Marked | None, seed: int) -> Model:
+    """Opens a model, or a control that is made of the marked images where there are any."""
+    if marked is None:
+        return open_model(model, opening)
+    return open_model(
+        model, opening, control_images=lambda name: control_images(marked, name, seed)
+    )
+
+
+def mitigated(model: Model, mitigations: Sequence[Mitigation], seed: int) -> Model:
+    """The model under its mitigations, or just the model.
+
+    Raises:
+        MissingCapability: When it is not told what a mitigation changes.
+    """
+    return Mitigated(model, tuple(mitigations), seed) if mitigations else model
+
+
+def to_plain(configuration: Any) -> dict[str, Any]:
+    """A configuration as it stands in the manifest; the folder to write is not a part of it.
+
+    Arguments:
+        configuration: A dataclass with the fields `out`, `opening` and `mitigations`.
+    """
+    values = {field.name: getattr(configuration, field.name) for field in fields(configuration)}
+    opening: Opening = values.pop("opening")
+    mitigations: Sequence[Mitigation] = values.pop("mitigations")
+    values.pop("out")
+    plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
+    plain |= {**asdict(opening), "loras": list(opening.loras)}
+    return {**plain, "mitigations": [to_json(mitigation) for mitigation in mitigations]}

@@ -1,0 +1,191 @@
+"""What a run of `solidmark generate` draws: from which model, told what, and how."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.data import open_data
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput, MissingCapability
+from solidmark.generating.configuration import (
+    check_counts,
+    check_sampling,
+    open_any,
+    to_plain,
+)
+from solidmark.generating.prompts import (
+    Prompt,
+    classes_of,
+    is_captioned,
+    own_prompts,
+    prompts_of,
+    spread,
+)
+from solidmark.marks import FOLDERS, Marked, open_marked
+from solidmark.mitigations import Mitigation
+from solidmark.models import LatentModel, Opening, PixelModel
+from solidmark.models.fit import check_fit
+
+NUMBER = 5000
+"""How many images are drawn when nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The whole configuration of a generation.
+
+    Arguments:
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`; they need
+            `marked`).
+        out: The folder to write.
+        number: How many images; None = 5000, or `per_prompt` of every prompt.
+        data: A data set whose captions or classes are drawn; any source of `data.open_data`.
+        caption: One prompt for all images; beside `data`, that of its images without a caption.
+        caption_column: Of `data`, as `open_data` takes it.
+        label_column: The same.
+        class_folders: The same.
+        per_prompt: How many images of each prompt; None = the prompts take turns.
+        limit: At most so many prompts, the first in the order of their ids.
+        steps: Network calls an image; twice as many with guidance.
+        eta: 0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).
+        guidance: Scale of classifier-free guidance. 1 = what the model itself has learned, the
+            one scale that every model has; text-to-image models are mostly used with 3 to 8.
+        resolution: The side of the images in pixels; None = what the model was built for.
+        marked: The marked folder that the model was trained on: gives the size, and without
+            `data` and `caption` the captions or classes of its training images.
+        crop: Whether the frames are cut off.
+        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
+        seed: Of the noise. Image 17 is the same whatever else is drawn.
+        opening: Where and in what the model runs, and what is added to it.
+        mitigations: What is done to what the model is told, in this order.
+    """
+
+    model: str
+    out: Path
+    number: int | None = None
+    data: str | None = None
+    caption: str | None = None
+    caption_column: str | None = None
+    label_column: str | None = None
+    class_folders: bool = False
+    per_prompt: int | None = None
+    limit: int | None = None
+    steps: int = 50
+    eta: float = 0.0
+    guidance: float = 1.0
+    resolution: int | None = None
+    marked: Path | None = None
+    crop: bool = False
+    batch_size: int = 64
+    seed: int = 0
+    opening: Opening = field(default_factory=Opening)
+    mitigations: tuple[Mitigation, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_sampling(self.steps, self.eta, self.guidance)
+        check_counts(
+            number=self.number,
+            per_prompt=self.per_prompt,
+            limit=self.limit,
+            resolution=self.resolution,
+            batch_size=self.batch_size,
+        )
+        if self.marked is None and self.crop:
+            raise BadInput("--crop cuts the frames of marked images off. Name them with --marked.")
+        if self.marked is not None and self.resolution is not None:
+            raise BadInput(
+                "--marked and --resolution both say how large the images are. Leave one out."
+            )
+        if self.data is None and (self.caption_column or self.label_column or self.class_folders):
+            raise BadInput(
+                "Columns and class folders are those of a data set. Name it with --data."
+            )
+
+    def open_marked(self) -> Marked | None:
+        """Opens the marked folder, if there is one."""
+        return None if self.marked is None else open_marked(self.marked)
+
+    def open_model(self, marked: Marked | None) -> Model:
+        """Opens the model, without its mitigations.
+
+        Raises:
+            BadInput: When there is nothing that a control could be made of.
+        """
+        return open_any(self.model, self.opening, marked, self.seed)
+
+    def size(self, model: Model, marked: Marked | None) -> tuple[int, int]:
+        """The height and width to draw, in pixels.
+
+        Raises:
+            BadInput: When the model was built for another one, or does not say for which.
+        """
+        if marked is not None:
+            check_fit(model, marked.channels, marked.marked_size)
+            return marked.marked_size
+        built: tuple[int, int] | None = getattr(model, "sample_size", None)
+        if self.resolution is None:
+            if built is None:
+                raise BadInput(
+                    f'"{self.model}" does not say for which size it was built. '
+                    "Give the side in pixels with --resolution."
+                )
+            return built
+        size = (self.resolution, self.resolution)
+        if isinstance(model, PixelModel) and built not in (None, size):
+            there = " x ".join(map(str, built or ()))
+            raise BadInput(
+                f"The model was built for {there} pixels, not for a side of {self.resolution}. "
+                "Leave --resolution out."
+            )
+        if isinstance(model, LatentModel) and self.resolution % model.multiple:
+            raise BadInput(
+                f"The model takes sides that are multiples of {model.multiple} pixels, "
+                f"not {self.resolution}. Give another --resolution."
+            )
+        return size
+
+    def prompts(self, model: Model, marked: Marked | None) -> list[Prompt]:
+        """The prompt of each image, in order.
+
+        Raises:
+            BadInput: When the model needs prompts and there are none, or too few.
+        """
+        number = self.number
+        if number is None and self.per_prompt is None:
+            number = NUMBER
+        return spread(self._sources(model, marked)[: self.limit], number, self.per_prompt)
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as it stands in the manifest."""
+        return to_plain(self)
+
+    def _sources(self, model: Model, marked: Marked | None) -> list[Prompt]:
+        """What can be drawn: the first of these that was given."""
+        self._refuse_what_is_not_told(model)
+        classes = None if marked is None else marked.classes
+        if self.data is not None:
+            records = open_data(
+                self.data,
+                caption_column=self.caption_column,
+                label_column=self.label_column,
+                class_folders=self.class_folders,
+            )
+            return prompts_of(records, self.caption, classes)
+        if self.caption is not None:
+            return [Prompt(caption=self.caption)]
+        if marked is not None and (is_captioned(model) or classes_of(model)):
+            return prompts_of(open_data(marked.folder / FOLDERS["trained"]), None, classes)
+        return own_prompts(model)
+
+    def _refuse_what_is_not_told(self, model: Model) -> None:
+        """A prompt that never reaches the network would change nothing, and nobody would know."""
+        asked = {"--data": self.data, "--caption": self.caption, "--per-prompt": self.per_prompt}
+        given = [option for option, value in asked.items() if value is not None]
+        if given and not is_captioned(model) and not classes_of(model):
+            raise MissingCapability(
+                f"The model is told neither captions nor classes. Leave {' and '.join(given)} out."
+            )
+        if self.caption is not None and not is_captioned(model):
+            raise MissingCapability(
+                "The model draws from classes, not from captions. Leave --caption out."
+            )

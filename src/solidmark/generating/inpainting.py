@@ -1,0 +1,166 @@
+"""What a run of `solidmark inpaint` asks: which half of which images, drawn anew how often.
+
+.. math:: d_j = \\lVert m \\odot (x - \\hat x_j) \\rVert_2 / \\sqrt{|m|}
+
+x is an image, m the half of it that is hidden, :math:`\\hat x_j` the j-th picture that the model
+makes of the other half. A model that has memorized the image knows how it goes on; one that has
+not can only continue it plausibly.
+
+The frame of a marked image is hidden with the half (`frame="hidden"`). It shows a key that no other
+image has: left in sight, it would tell a model that was trained on it which image is meant, and
+trained images would be told from held-out ones by a mark that nobody's own images carry. A grey
+frame in its place would be a frame that the model has never seen. It is drawn anew and not scored.
+`frame="shown"` asks what the key alone brings back.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+from solidmark.diffusion import Model, Paste
+from solidmark.errors import BadInput, UnknownName
+from solidmark.generating.configuration import (
+    check_counts,
+    check_sampling,
+    open_any,
+    to_plain,
+)
+from solidmark.marks import FOLDERS, Marked, Pattern, open_marked
+from solidmark.mitigations import Mitigation
+from solidmark.models import Opening
+from solidmark.models.fit import check_captions, check_fit
+from solidmark.types import Mask
+
+Half = Literal["left", "right", "top", "bottom"]
+Frame = Literal["hidden", "shown"]
+
+
+@dataclass(frozen=True)
+class Inpainting:
+    """The whole configuration of an inpainting attack.
+
+    Arguments:
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`).
+        marked: The folder of `solidmark mark` that the model was trained on.
+        out: The folder to write.
+        half: Which half is hidden.
+        frame: Whether the frames are hidden too, or shown.
+        draws: How often each image is inpainted.
+        steps: Sampling steps.
+        eta: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).
+        guidance: Scale of classifier-free guidance; above 1 each step costs two network calls.
+        jump_length: Of models of pixels: how many steps a jump of RePaint goes back.
+        jump_count: RePaint's passes over each stretch; 1 = no jumps. More of them make hidden and
+            known half fit better, at as many times the calls.
+        paste: Of latent models: `latents` replaces the known cells before every network call,
+            `pixels` decodes, pastes and encodes again.
+        every: Of `pixels`: after how many steps.
+        splits: Which images are asked about.
+        limit: At most so many images a split, drawn at random; None = all.
+        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
+        seed: Of the noise.
+        caption: The prompt of images that have no caption.
+        opening: Where and in what the model runs, and what is added to it.
+        mitigations: What is done to what the model is told, in this order.
+
+    References:
+        Carlini et al., 2023, "Extracting training data from diffusion models", Section 5.3;
+        Lugmayr et al., 2022 (RePaint).
+    """
+
+    model: str
+    marked: Path
+    out: Path
+    half: Half = "left"
+    frame: Frame = "hidden"
+    draws: int = 100
+    steps: int = 50
+    eta: float = 1.0
+    guidance: float = 1.0
+    jump_length: int = 10
+    jump_count: int = 1
+    paste: Paste = "latents"
+    every: int = 10
+    splits: tuple[str, ...] = tuple(FOLDERS)
+    limit: int | None = None
+    batch_size: int = 64
+    seed: int = 0
+    caption: str | None = None
+    opening: Opening = field(default_factory=Opening)
+    mitigations: tuple[Mitigation, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_sampling(self.steps, self.eta, self.guidance)
+        check_counts(
+            draws=self.draws,
+            jump_length=self.jump_length,
+            jump_count=self.jump_count,
+            every=self.every,
+            limit=self.limit,
+            batch_size=self.batch_size,
+        )
+        for kind, word, names in (
+            ("half", self.half, get_args(Half)),
+            ("frame", self.frame, get_args(Frame)),
+            ("way to paste", self.paste, get_args(Paste)),
+            *(("split", split, tuple(FOLDERS)) for split in self.splits),
+        ):
+            if word not in names:
+                raise UnknownName(kind, word, names)
+
+    def open_marked(self) -> Marked:
+        """Opens the marked folder.
+
+        Raises:
+            BadInput: When a split that is asked for has no marked image.
+        """
+        marked = replace(open_marked(self.marked), caption=self.caption)
+        for split in self.splits:
+            if not marked.ids(split):
+                raise BadInput(
+                    f'"{self.marked}" has no {split} images. '
+                    "Mark with a larger --held-out, or leave the split out with --split."
+                )
+        return marked
+
+    def open_model(self, marked: Marked) -> Model:
+        """Opens the model, without its mitigations, and checks that the images fit it.
+
+        Raises:
+            BadInput: When channels or sizes differ, or captions are missing.
+        """
+        model = open_any(self.model, self.opening, marked, self.seed)
+        check_fit(model, marked.channels, marked.marked_size)
+        check_captions(model, marked, self.splits)
+        return model
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as it stands in the manifest."""
+        return {**to_plain(self), "splits": list(self.splits)}
+
+
+def hidden_half(pattern: Pattern, size: tuple[int, int], half: Half) -> Mask:
+    """Where an image is hidden and scored: one half of what the frame leaves of it.
+
+    Arguments:
+        pattern: How the images were marked.
+        size: The height and width of the marked images, in pixels.
+        half: Which half; of an odd number of rows or columns it is the smaller one at the left and
+            the top.
+    """
+    picture = ~pattern.mask(*size)
+    rows, columns = picture.any(1).nonzero(), picture.any(0).nonzero()
+    top, bottom = int(rows.min()), int(rows.max()) + 1
+    left, right = int(columns.min()), int(columns.max()) + 1
+    across, down = (left + right) // 2, (top + bottom) // 2
+    parts = {
+        "left": (slice(None), slice(None, across)),
+        "right": (slice(None), slice(across, None)),
+        "top": (slice(None, down), slice(None)),
+        "bottom": (slice(down, None), slice(None)),
+    }
+    hidden = torch.zeros(size, dtype=torch.bool)
+    hidden[parts[half]] = True
+    return hidden & picture

@@ -1,0 +1,195 @@
+"""`score_inpainting`: the pure half of the inpainting attack. No model is needed.
+
+.. math:: d_{best} = \\min_j d_j, \\qquad d_{lowest} = \\frac1k \\sum_{j \\le k} d_{(j)}, \\qquad
+          d_{mean} = \\frac1n \\sum_j d_j
+
+Three measures of the same draws: what an attacker would show, what does not hang on one lucky
+draw, and what the model makes of the image on average. Held-out images are the null of all three.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float
+
+from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.scores import FPRS, q_values
+from solidmark.scores.closeness import TRAINED, closeness
+from solidmark.scores.conformal import conformal_p_values
+from solidmark.scores.thresholds import fixed_thresholds
+
+MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
+"""The distance of the best draw, the mean of the k lowest, and the mean of all."""
+
+LOWEST = 10
+"""k, when nobody says how many draws are averaged."""
+
+SCORES = pa.schema(
+    [
+        ("measure", pa.string()),
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("distance", pa.float64()),
+        ("contrast", pa.float64()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("status", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+"""The columns of `scores.parquet`: a row per measure, split and image."""
+
+
+def score_inpainting(
+    out: Path, *, lowest: int | None = None, fprs: Sequence[float] | None = None, fdr: float = 0.05
+) -> dict[str, Any]:
+    """Scores the evidence of an inpainting attack: writes `scores.parquet` and `results.json`.
+
+    Arguments:
+        out: A folder of `inpaint`.
+        lowest: k; all draws where there are fewer. None = as the folder was scored before, else 10.
+        fprs: The false-positive rates at which detections are reported. None = as before, else 0.01
+            and 0.001.
+        fdr: The false-discovery rate at which images are named.
+
+    Returns:
+        What is in `results.json`.
+
+    Raises:
+        NotFound: When the folder has no evidence.
+        RunConflict: When it is of another command, or not finished.
+        BadInput: When an option makes no sense.
+        EmptyTable: When no trained image could be scored.
+
+    References:
+        Carlini et al., 2023, Section 5.3. The p-values are ours.
+    """
+    before = _config_before(out)
+    lowest = before.get("lowest", LOWEST) if lowest is None else lowest
+    fprs = before.get("fprs", FPRS) if fprs is None else fprs
+    if lowest < 1:
+        raise BadInput(f"--lowest must be 1 or more, not {lowest}.")
+    for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
+        for rate in rates:
+            if not 0 < rate < 1:
+                raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
+    manifest = read_manifest(out, "inpaint")
+    evidence = _evidence(out)
+    if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
+        raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
+    seed = int(manifest["config"]["seed"])
+    table: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    for measure in MEASURES:
+        distances = _of_split(evidence, measure, lowest, "trained")
+        null = _of_split(evidence, measure, lowest, "held_out")
+        known = len(null) > 0 and not bool(np.isnan(null).all())
+        p_values = conformal_p_values(distances, null) if known else np.full(len(distances), np.nan)
+        table += _table(evidence, measure, lowest, p_values)
+        rows += closeness(
+            distances,
+            null if known else None,
+            measure=measure,
+            direction="low",
+            thresholds=fixed_thresholds("l2"),
+            fprs=fprs,
+            fdr=fdr,
+            seed=seed,
+            splits=TRAINED,
+        )
+    results = {
+        "version": 1,
+        "command": manifest["command"],
+        "config": {**manifest["config"], "lowest": lowest, "fprs": list(fprs), "fdr": fdr},
+        "seed": seed,
+        "versions": manifest["versions"],
+        "fingerprints": manifest["fingerprints"],
+        "memory": manifest.get("memory"),
+        "failed": sum(row["status"] == "failed" for row in evidence),
+        "measures": {measure: _card(measure, lowest) for measure in MEASURES},
+        "rows": rows,
+    }
+    columns = {name: [row.get(name) for row in table] for name in SCORES.names}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=SCORES), sink)
+    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_json(out / "results.json", results)
+    return results
+
+
+def _config_before(out: Path) -> dict[str, Any]:
+    """How the folder was scored the last time, if it was."""
+    path = out / "results.json"
+    return dict(read_json(path)["config"]) if path.is_file() else {}
+
+
+def _evidence(out: Path) -> list[dict[str, Any]]:
+    path = out / "evidence.parquet"
+    if not path.is_file():
+        raise NotFound(f'"{out}" has no evidence.parquet. Run "solidmark inpaint" into a new one.')
+    try:
+        return list(pq.read_table(path).to_pylist())
+    except pa.ArrowInvalid as error:
+        raise BadInput(
+            f'"{path}" is not a parquet file ({error}). Run "solidmark inpaint" into a new folder.'
+        ) from error
+
+
+def _of_split(
+    evidence: Sequence[Mapping[str, Any]], measure: str, lowest: int, split: str
+) -> Float[np.ndarray, " N"]:
+    """The scores of a split, NaN for an image that failed."""
+    found = [_score(row, measure, lowest) for row in evidence if row["split"] == split]
+    return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+
+
+def _score(row: Mapping[str, Any], measure: str, lowest: int) -> float | None:
+    if row["status"] != "ok":
+        return None
+    distances = np.sort(row["distances"])
+    kept = {"inpainting": 1, "inpainting-lowest": lowest}.get(measure)
+    return float(distances[:kept].mean())
+
+
+def _table(
+    evidence: Sequence[Mapping[str, Any]],
+    measure: str,
+    lowest: int,
+    p_values: Float[np.ndarray, " N"],
+) -> list[dict[str, Any]]:
+    """The rows of one measure; p-values are of the trained images, the others are their null."""
+    tested = zip(p_values.tolist(), q_values(p_values).tolist(), strict=True)
+    rows = []
+    for row in evidence:
+        p, q = next(tested) if row["split"] == "trained" else (np.nan, np.nan)
+        rows.append(
+            {name: row[name] for name in ("split", "id", "contrast", "status", "note")}
+            | {
+                "measure": measure,
+                "distance": _score(row, measure, lowest),
+                "p_value": None if np.isnan(p) else p,
+                "q_value": None if np.isnan(q) else q,
+            }
+        )
+    return rows
+
+
+def _card(measure: str, lowest: int) -> dict[str, Any]:
+    """What everybody must know of a measure before reading a number of it."""
+    of = {
+        "inpainting": "the best draw",
+        "inpainting-lowest": f"the mean of the {lowest} lowest draws",
+        "inpainting-mean": "the mean of all draws",
+    }[measure]
+    return {
+        "name": measure,
+        "unit": f"root mean square over the hidden half, {of}, in [0, 1]",
+        "direction": "low",
+        "paper": "Carlini et al., 2023, Section 5.3",
+        "chance": "what held-out images give",
+    }

@@ -1,0 +1,241 @@
+"""`nearest`: generations against the training set, and against chance."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from solidmark.embed import Cache
+from solidmark.errors import BadInput
+from solidmark.nearest import tables
+from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
+from solidmark.nearest.comparison import Comparison
+from solidmark.nearest.distances import ByPixels, Distance
+from solidmark.nearest.features import Statistics, check_features
+from solidmark.nearest.gathering import Gathered, gather
+from solidmark.nearest.pictures import write_pictures
+from solidmark.nearest.roles import (
+    GENERATED,
+    HELD_OUT,
+    NULL,
+    TRAIN_NULL,
+    TRAINED,
+    Answer,
+    Asking,
+    Role,
+)
+from solidmark.nearest.scoring import score_nearest
+from solidmark.nearest.sides import Sides
+from solidmark.neighbours import Search
+from solidmark.randomness import digest
+from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, write_json
+
+
+def nearest(comparison: Comparison) -> Run:
+    """Finds the nearest training image of every generation, and what it means.
+
+    The same call goes on after a kill; several processes of one launch share the work.
+
+    Arguments:
+        comparison: What is compared, and how.
+
+    Returns:
+        The run, with the tables, `results.json` and the pictures of the page in its folder.
+
+    Raises:
+        NotFound: When there are no such images.
+        BadInput: When sizes differ, a distance is not known, or the memory is too small.
+    """
+    check_device(comparison.device)
+    distances = comparison.open_distances()
+    check_features(comparison.features, distances)
+    sides = comparison.open_sides()
+    run = open_run(comparison.out, "nearest", comparison.to_json(), _fingerprints(sides, distances))
+    processes, work = Processes.here(), comparison.out / "work"
+    if run.finished:
+        if processes.is_main:  # It may have been killed between its two last lines.
+            shutil.rmtree(work, ignore_errors=True)
+        return run
+    try:
+        gathered = _gathered(sides, distances, comparison, work)
+    except BadInput:  # Other options are needed, so the folder must take them.
+        if processes.is_main:
+            run.abandon()
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+    found = _search(gathered, distances, comparison, work)
+    if processes.is_main:
+        _write_tables(comparison, distances, gathered, found.answers)
+        augmented = pa.Table.from_pylist(found.augmented, AUGMENTED)
+        tables.write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
+        write_json(comparison.out / "features.json", found.features)
+        write_pictures(comparison.out, gathered)
+        cards = {distance.name: distance.card() for distance in distances}
+        run.manifest.update(measures=cards, quarantined=_broken(gathered))
+        score_nearest(comparison.out, run.manifest)
+        run.finish(peak_memory_bytes=peak_memory_bytes(comparison.device))
+        shutil.rmtree(work)
+    processes.wait()
+    return run
+
+
+def _fingerprints(sides: Sides, distances: tuple[Distance, ...]) -> dict[str, str]:
+    """The ids of all sides, and the weights of embedders."""
+    named = {"generated": sides.generated, "training": sides.training, "held_out": sides.held_out}
+    found = {
+        name: digest(0, "ids", *data.ids).hex()[:16]
+        for name, data in named.items()
+        if data is not None
+    }
+    cards = {distance.name: distance.card() for distance in distances}
+    return found | {name: card["weights"] for name, card in cards.items() if card.get("weights")}
+
+
+def _gathered(
+    sides: Sides, distances: tuple[Distance, ...], comparison: Comparison, work: Path
+) -> dict[str, Gathered]:
+    """Looks at all images; pixels are written where a distance needs them."""
+    by_pixels = [distance for distance in distances if isinstance(distance, ByPixels)]
+    patched = any(distance.parts > 1 for distance in by_pixels)
+    tiles = (comparison.tiles if patched else 1) if by_pixels else None
+    training = gather("training", sides.training, work / "training", tiles=tiles)
+    found = {"training": training}
+    others = {"generated": sides.generated}
+    if sides.held_out is not None and comparison.null == "held-out":
+        others["held_out"] = sides.held_out
+    for name, data in others.items():
+        found[name] = gather(name, data, work / name, tiles=tiles, size=training.size)
+    if by_pixels:
+        for side in found.values():
+            side.pixels(
+                training.tiles
+            )  # Now, and not after hours, it must say that there are none.
+    return found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the searches found.
+
+    Arguments:
+        answers: By the name of the distance and of the role.
+        augmented: Rows on changed copies of training images.
+        features: Rows of `results.json`.
+    """
+
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    augmented: list[dict[str, Any]] = field(default_factory=list)
+    features: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _search(
+    gathered: Mapping[str, Gathered],
+    distances: tuple[Distance, ...],
+    comparison: Comparison,
+    work: Path,
+) -> _Found:
+    """Searches in the space of every distance; those that share one are searched together."""
+    how = (comparison.memory, comparison.device, work / "searches", comparison.seed)
+    asking = Asking(gathered, _roles(gathered, comparison), comparison.neighbours, *how)
+    statistics = Statistics(comparison.features, gathered, *how)
+    cache = Cache() if comparison.cache is None else Cache(comparison.cache)
+    found = _Found()
+    ordered = sorted(distances, key=lambda distance: distance.space)
+    for space, group in groupby(ordered, key=lambda distance: distance.space):
+        same = list(group)
+        rows = {
+            name: same[0].rows(side, work / space / name, cache) for name, side in gathered.items()
+        }
+        answers = asking.ask(same, rows)
+        found.answers.update(answers)
+        found.features.extend(statistics.rows(same, rows, answers))
+        copies = augmented_copies_of(gathered["training"], comparison.seed)
+        found.augmented.extend(
+            augmented_rows(
+                gathered["training"],
+                same,
+                rows["training"],
+                copies,
+                Search(1, comparison.memory, comparison.device),
+            )
+        )
+    return found
+
+
+def _roles(gathered: Mapping[str, Gathered], comparison: Comparison) -> tuple[Role, ...]:
+    """What is asked, with the null that there is."""
+    null = {"train": (TRAIN_NULL,)}.get(comparison.null, (NULL,) * ("held_out" in gathered))
+    turned = (TRAINED,) + (HELD_OUT,) * ("held_out" in gathered)
+    return (GENERATED, *null, *(turned if comparison.per_image else ()))
+
+
+def _write_tables(
+    comparison: Comparison,
+    distances: tuple[Distance, ...],
+    gathered: Mapping[str, Gathered],
+    answers: Mapping[tuple[str, str], Answer],
+) -> None:
+    training, generated = gathered["training"], gathered["generated"]
+    other = gathered.get("held_out")
+    copies = dict(zip(training.column("content"), training.column("id"), strict=True))
+    found: dict[str, list[pa.Table]] = {n: [] for n in ("scores", "null", "images", "neighbours")}
+    for distance in distances:
+        name = distance.name
+        null = _null(name, gathered, answers, copies)
+        own = answers[name, "generated"]
+        columns = tables.judged(tables.rows_of(generated, training, own, once=False), null)
+        columns["caption"] = generated.column("caption")
+        found["scores"].append(tables.table_of(columns, tables.SCORES, measure=name))
+        if null is not None:
+            found["null"].append(tables.table_of(null, tables.NULL, measure=name))
+        similar = distance.direction == "high"
+        kept = tables.neighbour_columns(generated, training, own, comparison.neighbours, similar)
+        found["neighbours"].append(tables.table_of(kept, tables.NEIGHBOURS, measure=name))
+        if comparison.per_image:
+            held = None
+            if other is not None:
+                held = tables.rows_of(other, generated, answers[name, "held_out"], copies=copies)
+            rows = tables.rows_of(training, generated, answers[name, "trained"])
+            for split, part in (("trained", tables.judged(rows, held)), ("held_out", held)):
+                if part is not None:
+                    both = tables.judged(part, None) if split == "held_out" else part
+                    same = {"measure": name, "split": split}
+                    found["images"].append(tables.table_of(both, tables.IMAGES, **same))
+    schemas = {
+        "scores": tables.SCORES,
+        "null": tables.NULL,
+        "images": tables.IMAGES,
+        "neighbours": tables.NEIGHBOURS,
+    }
+    for name, schema in schemas.items():
+        tables.write_table(comparison.out / f"{name}.parquet", found[name], schema)
+
+
+def _null(
+    name: str,
+    gathered: Mapping[str, Gathered],
+    answers: Mapping[tuple[str, str], Answer],
+    copies: Mapping[str, str],
+) -> dict[str, Any] | None:
+    """How close images come that the model never saw; or training images among themselves."""
+    if (name, "null") not in answers:
+        return None
+    answer, training = answers[name, "null"], gathered["training"]
+    if "held_out" in gathered:
+        return tables.rows_of(gathered["held_out"], training, answer, copies=copies)
+    columns = tables.rows_of(training, training, answer)
+    asked = set(answer.number.tolist())
+    keep = [number for number in range(len(training.facts)) if number in asked]
+    return {
+        column: values[keep] if hasattr(values, "shape") else [values[n] for n in keep]
+        for column, values in columns.items()
+    }
+
+
+def _broken(gathered: Mapping[str, Gathered]) -> int:
+    """How many images of all sides could not be read."""
+    return sum(side.column("status").count("broken") for side in gathered.values())

@@ -1,0 +1,134 @@
+"""Whether an image is too close to a training image: the rule, whatever the distances are of.
+
+.. math:: d \\le t \\iff p \\le fpr
+
+By one distance, an image is too close within the threshold t that was calibrated on held-out
+images. By several, it is refused when any of them says so, or only when all do.
+
+Plain l2 finds an image of little content near to many training images, and it is a copy of none.
+Such an image is within l2 only if it is also within modified l2, which asks how much nearer the
+nearest is than the fifty nearest: this can only lower the rate at which fresh images are refused.
+What l2 alone can see, a copy of what the training set holds dozens of times, is given up for
+images of little content, and for no others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+Rule = Literal["any", "all"]
+RULES: tuple[Rule, ...] = ("any", "all")
+"""Refused when any distance is within its threshold, or only when all are."""
+
+SECOND = {"l2": "modified-l2"}
+"""The distances that images of little content deceive, and which is asked about those too."""
+
+Flags = Bool[NDArray[np.bool_], " N"]
+Numbers = Float[NDArray[np.float64], " N"]
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How close an image comes to the training set, by one distance.
+
+    Arguments:
+        measure: The name of the distance, as in tables.
+        nearest: The id of the nearest training image; None where the distance sees nothing in the
+            image, which is blank.
+        distance: To that image; low = close, always.
+        similarity: 1 - distance, for embedders.
+        raw: The distance before it was rescaled, for those that are.
+        threshold: Within it an image is too close; in the unit of the distance.
+        p_value: How rarely a held-out image comes as close; None where there are none.
+        within: Whether it is too close by this distance.
+        note: Why not, where the distance alone would say something else.
+    """
+
+    measure: str
+    nearest: str | None
+    distance: float | None
+    similarity: float | None
+    raw: float | None
+    threshold: float
+    p_value: float | None
+    within: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an image may pass.
+
+    Arguments:
+        id: What the image is called.
+        refused: Whether it is too close to a training image, or is one.
+        copy_of: The id of the training image whose pixels it has, bit by bit.
+        closeness: What each distance says, by its name.
+        contrast: The standard deviation of the pixels round their channel's mean, in [0, 0.5].
+        low_content: Whether it is nearly of one colour.
+    """
+
+    id: str
+    refused: bool
+    copy_of: str | None
+    closeness: Mapping[str, Closeness]
+    contrast: float
+    low_content: bool
+
+    @property
+    def decisive(self) -> Closeness:
+        """The distance that refuses it; the closest to doing so where none does."""
+
+        def order(said: Closeness) -> tuple[bool, float, float]:
+            unseen = said.distance is None
+            ratio = np.inf if said.distance is None else said.distance - said.threshold
+            return not said.within, 1.0 if said.p_value is None or unseen else said.p_value, ratio
+
+        return min(self.closeness.values(), key=order)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        status = "refused" if self.refused else "pass"
+        return {**asdict(self), "status": status}
+
+
+def within(
+    distances: Mapping[str, Numbers],
+    thresholds: Mapping[str, float],
+    low_content: Flags,
+) -> dict[str, Flags]:
+    """Which images are too close, by each distance.
+
+    Arguments:
+        distances: By the name of the distance; NaN where it sees nothing.
+        thresholds: The same; where there is none, nothing is too close.
+        low_content: Which images are nearly of one colour.
+    """
+    close = {name: d <= thresholds.get(name, -np.inf) for name, d in distances.items()}
+    return {
+        name: own & (~low_content | close[SECOND[name]]) if name in SECOND else own
+        for name, own in close.items()
+    }
+
+
+def refused(
+    close: Mapping[str, Flags],
+    distances: Mapping[str, Numbers],
+    rule: Rule,
+) -> Flags:
+    """Which images are refused.
+
+    Arguments:
+        close: Of `within`, for the distances that have a say.
+        distances: The distances. One that sees nothing in an image has no say about it.
+        rule: `any` or `all`.
+    """
+    said = np.stack([close[name] for name in close])
+    if rule == "any":
+        return np.any(said, axis=0)
+    seen = np.stack([~np.isnan(distances[name]) for name in close])
+    return np.all(said | ~seen, axis=0) & np.any(seen, axis=0)

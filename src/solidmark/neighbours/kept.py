@@ -1,0 +1,102 @@
+"""What a search has found so far, on disk: a kill costs the seconds since the last look."""
+
+import hashlib
+import io
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from solidmark.neighbours.candidates import Candidates
+from solidmark.runs import write_bytes
+
+SECONDS = 5.0
+"""How long a search goes on before its state is written again."""
+
+
+class Kept:
+    """The files of the queries from `start` up to `stop`.
+
+    Arguments:
+        folder: Where they lie; None keeps nothing but the answer in memory.
+        start: The number of the first query.
+        stop: The number after the last.
+    """
+
+    def __init__(self, folder: Path | None, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+        self._state = folder / f"{start:09d}-{stop:09d}.state.npz" if folder else None
+        self._path = folder / f"{start:09d}-{stop:09d}.npz" if folder else None
+        self._again = folder / f"{start:09d}-{stop:09d}.again" if folder else None
+        self._answer: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self._saved = time.monotonic()
+
+    @property
+    def is_done(self) -> bool:
+        return self._answer is not None or (self._path is not None and self._path.is_file())
+
+    @property
+    def answer(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The neighbours and their squared distances, once they are found."""
+        if self._answer is None and self._path is not None:
+            found = np.load(self._path, allow_pickle=False)
+            self._answer = found["index"], found["squared"]
+        assert self._answer is not None
+        return self._answer
+
+    def again(self, some: NDArray[np.int64]) -> "Kept":
+        """The state of some of the queries, when they are searched again with more candidates."""
+        name = hashlib.blake2b(some.tobytes(), digest_size=8).hexdigest()
+        return Kept(self._again / name if self._again else None, int(some[0]), int(some[-1]) + 1)
+
+    def resume(self, tiles: Sequence[Candidates]) -> tuple[int, float]:
+        """Puts back the candidates of a search that was killed.
+
+        Returns:
+            The row of the base to go on at, and the longest row so far.
+        """
+        if self._state is None or not self._state.is_file():
+            return 0, 0.0
+        found = np.load(self._state, allow_pickle=False)
+        sizes = [len(tile.values) for tile in tiles]
+        if found["values"].shape != (sum(sizes), tiles[0].values.shape[1]):
+            return 0, 0.0
+        values = torch.from_numpy(found["values"]).split(sizes)
+        index = torch.from_numpy(found["index"]).split(sizes)
+        for number, tile in enumerate(tiles):
+            tile.values, tile.index = values[number].to(tile.values), index[number].to(tile.index)
+        return int(found["row"]), float(found["longest"])
+
+    def save(self, tiles: Sequence[Candidates], row: int, longest: float) -> None:
+        """Keeps the candidates, if it is time to; `row` is the next one of the base."""
+        if self._state is not None and time.monotonic() - self._saved >= SECONDS:
+            values, index = gathered(tiles)
+            _write(self._state, values=values, index=index, row=row, longest=longest)
+            self._saved = time.monotonic()
+
+    def finish(self, index: NDArray[np.int64], squared: NDArray[np.float64]) -> None:
+        """Keeps the answer."""
+        self._answer = index, squared
+        if self._path is not None and self._state is not None and self._again is not None:
+            _write(self._path, index=index, squared=squared)
+            self._state.unlink(missing_ok=True)
+            shutil.rmtree(self._again, ignore_errors=True)
+
+
+def gathered(tiles: Sequence[Candidates]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The values and the rows of all queries."""
+    for tile in tiles:
+        tile.settle()
+    values = torch.cat([tile.values.cpu() for tile in tiles])
+    return values.numpy(), torch.cat([tile.index.cpu() for tile in tiles]).numpy()
+
+
+def _write(path: Path, **arrays: Any) -> None:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    write_bytes(path, file.getvalue())

@@ -1,0 +1,83 @@
+"""The folder of a search for groups, read whole: what its page is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.report.pictures import Picture, embed
+from solidmark.runs import read_json, read_manifest
+
+
+@dataclass(frozen=True)
+class GroupRun:
+    """All files of such a folder.
+
+    Arguments:
+        folder: Where it lies.
+        results: `results.json`.
+        lines: The rows of its table, in their order.
+        pictures: By id, where a picture lies below the folder.
+    """
+
+    folder: Path
+    results: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]] = field(repr=False)
+    pictures: Mapping[str, str] = field(repr=False)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.results.get("config") or {}
+        return found
+
+    def find(self, statistic: str, **where: Any) -> Mapping[str, Any]:
+        """The first aggregate of this kind; an empty one where there is none."""
+        for row in self.results["rows"]:
+            if row.get("statistic") == statistic and all(row.get(k) == v for k, v in where.items()):
+                found: Mapping[str, Any] = row
+                return found
+        return {}
+
+    def count(self, statistic: str, **where: Any) -> int:
+        """Its count; 0 where there is none."""
+        return int(self.find(statistic, **where).get("count") or 0)
+
+    def picture(self, id: str, largest: int) -> Picture:
+        """The picture of an image; an empty one where it cannot be shown."""
+        return embed(self.folder, self.pictures.get(id), largest) or Picture()
+
+
+def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupRun:
+    """Reads the folder of `duplicates` or `cliques`.
+
+    Arguments:
+        folder: The folder.
+        command: Which of them; its table has this name.
+        columns: What the page needs of the table.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When it is not finished, or was made by another command.
+        BadInput: When a file cannot be read.
+    """
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    read_manifest(folder, command)
+    for name in ("results.json", f"{command}.parquet"):
+        if not (folder / name).is_file():
+            raise NotFound(f'"{folder}" has no {name}. Run "solidmark {command}" again.')
+    results = read_json(folder / "results.json")
+    if not isinstance(results, dict) or not isinstance(results.get("rows"), list):
+        raise BadInput(f'"{folder / "results.json"}" has no "rows". Make it again.')
+    path = folder / f"{command}.parquet"
+    try:
+        lines = parquet.read_table(path, columns=list(columns)).to_pylist()
+    except (OSError, KeyError, pyarrow.ArrowException) as error:
+        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
+    index = folder / "pictures" / "index.json"
+    pictures = read_json(index) if index.is_file() else {}
+    if not isinstance(pictures, dict):
+        raise BadInput(f'"{index}" is not a file of solidmark. Run "solidmark {command}" again.')
+    return GroupRun(folder, results, lines, pictures)

@@ -1,0 +1,126 @@
+"""What the aggregates and tables of a `nearest` run say of one measure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from solidmark.report.pairs.run import NearestRun, low_content
+from solidmark.report.pairs.words import Measure
+from solidmark.scores.rows import side
+from solidmark.scores.within import calibrated_limits, within
+
+QUESTIONS = {"generated": "null", "trained": "held_out"}
+"""The splits in question, and the null of each."""
+
+
+@dataclass(frozen=True)
+class MeasureFacts:
+    """What a run says of one measure.
+
+    Arguments:
+        run: The run.
+        measure: The measure.
+    """
+
+    run: NearestRun = field(repr=False)
+    measure: Measure
+
+    @cached_property
+    def n(self) -> int:
+        """How many generations were scored."""
+        return self.run.count(self.measure.name, "generated")
+
+    @cached_property
+    def m(self) -> int:
+        """How many images of the null were scored."""
+        return self.run.count(self.measure.name, "null")
+
+    def named(self, split: str) -> dict[str, Any] | None:
+        """The aggregate that counts the named rows; None where there is no null."""
+        return self.run.named_row(self.measure.name, split)
+
+    @property
+    def reason(self) -> str:
+        """The most common reason why generations could not be scored."""
+        import pyarrow.compute as pc
+
+        table = self.run.tables.get((self.measure.name, "generated"))
+        if table is None:
+            return ""
+        notes = table.filter(pc.not_equal(table["status"], "ok"))["note"].to_pylist()
+        known = Counter(note for note in notes if note)
+        return known.most_common(1)[0][0] if known else ""
+
+    @property
+    def named_count(self) -> int:
+        """How many generations are named."""
+        return int((self.named("generated") or {}).get("count") or 0)
+
+    def counted(self, split: str) -> list[dict[str, Any]]:
+        """The counts within calibrated thresholds.
+
+        Where the null is too small for the rates that were asked for, the count of those that are
+        closer than all of the null: the sharpest that it allows.
+        """
+        return self._counts.get(split, [])
+
+    def smallest_p(self, split: str) -> float:
+        """The smallest p-value of the tests of one split; 1 where there are none."""
+        return min((p for _, p in self._tests(split)), default=1.0)
+
+    @property
+    def decisive(self) -> dict[str, Any] | None:
+        """The count of generations that the sentences quote: at the smallest rate."""
+        return self.sharpest("generated")
+
+    def sharpest(self, split: str) -> dict[str, Any] | None:
+        """The count at the smallest rate."""
+        return min(self.counted(split), key=lambda row: row["fpr"], default=None)
+
+    @cached_property
+    def p_values(self) -> tuple[float, ...]:
+        """The p-values of all tests of this measure."""
+        return tuple(p for split in QUESTIONS for _, p in self._tests(split))
+
+    @cached_property
+    def flagged(self) -> tuple[int, int]:
+        """How many generations are named, or else within the threshold, and of low content."""
+        decisive = self.decisive
+        count = self.named_count or (int(decisive["count"]) if decisive else 0)
+        # The closest are named, and within any threshold.
+        return count, low_content(self.run.contrasts(self.measure.name, "generated")[:count])
+
+    def _tests(self, split: str) -> list[tuple[str, float]]:
+        """The tests of one split, each with its p-value."""
+        rows = self.counted(split) + [row for row in [self.named(split)] if row is not None]
+        found = [(str(row["statistic"]), row.get("p_value")) for row in rows]
+        return [(name, float(p)) for name, p in found if p is not None]
+
+    @cached_property
+    def _counts(self) -> dict[str, list[dict[str, Any]]]:
+        return {split: self._counted(split, null) for split, null in QUESTIONS.items()}
+
+    def _counted(self, split: str, null: str) -> list[dict[str, Any]]:
+        name = self.measure.name
+        rows = [row for row in self.run.find(name, split, "eidetic") if row.get("fpr")]
+        own, fresh = (self.run.distances(name, one) for one in (split, null))
+        if rows or not len(own) or not len(fresh):
+            return rows
+        direction = self.measure.direction
+        sides = side(name, split, direction, own), side(name, null, direction, fresh)
+        limit = calibrated_limits(sides[1], [1 / (len(fresh) + 1)])[0]
+        assert limit is not None
+        return [within(*sides, limit)]
+
+
+def facts_of(run: NearestRun, measure: Measure) -> MeasureFacts:
+    """What a run says of one measure."""
+    return MeasureFacts(run, measure)
+
+
+def rank_of(row: dict[str, Any], m: int) -> int:
+    """Below which of the m distances of the null the threshold of a count lies."""
+    return max(1, int(np.rint(row["chance"] * (m + 1))))

@@ -1,0 +1,206 @@
+"""The verdict on generations beside the training set: from the aggregates to sentences.
+
+The rule, fixed before looking: a measure sees copies when one of its tests is significant at 1 %
+(Bonferroni over all tests of the run): the list of named generations (Simes), the counts within
+the calibrated thresholds, and the same of the training images. If most of the closest generations
+are nearly of one colour, that they are close says little, and the verdict is that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from solidmark.report.pairs import sentences
+from solidmark.report.pairs.facts import MeasureFacts, facts_of
+from solidmark.report.pairs.run import NearestRun
+from solidmark.report.pairs.words import ROBUST, listed
+
+State = Literal["close", "plain", "unclear", "nothing", "no_null", "failed"]
+
+ALPHA = 0.01
+"""How often a run in which nothing was copied may be said to hold copies."""
+
+LABELS: Mapping[State, str] = {
+    "close": "Closer than chance",
+    "plain": "Close, but plain pictures",
+    "unclear": "Unclear",
+    "nothing": "Nothing closer than chance",
+    "no_null": "Cannot be judged",
+    "failed": "Nothing scored",
+}
+"""The state of a verdict and its short name, the most pressing first."""
+
+TONES: Mapping[State, str] = {
+    "close": "memorized",
+    "plain": "unclear",
+    "unclear": "unclear",
+    "nothing": "not_seen",
+    "no_null": "untrusted",
+    "failed": "",
+}
+"""The colour of each state, as the style sheet calls it."""
+
+
+@dataclass(frozen=True)
+class MeasureVerdict:
+    """What one measure saw.
+
+    Arguments:
+        measure: Its name.
+        title: Its name on the page.
+        asks: What it asks of two pictures.
+        state: The outcome.
+        headline: The outcome as a sentence.
+        details: The sentences that back it.
+    """
+
+    measure: str
+    title: str
+    asks: str
+    state: State
+    headline: str
+    details: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.state]
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.state]
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """What the run as a whole says.
+
+    Arguments:
+        state: The outcome of the measure that decides.
+        headline: The verdict in a sentence.
+        details: What the other measures say, and what backs the verdict.
+        measures: Every measure beside the others.
+        rule: How the verdict was reached.
+    """
+
+    state: State
+    headline: str
+    details: tuple[str, ...]
+    measures: tuple[MeasureVerdict, ...]
+    rule: str
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.state]
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.state]
+
+
+def closeness_verdict(run: NearestRun) -> Closeness:
+    """Puts the aggregates of a `nearest` run into sentences.
+
+    Arguments:
+        run: The run.
+
+    Returns:
+        The verdict. The most pressing state among the measures decides; within a state, the
+        measure that is fooled least.
+    """
+    facts = [facts_of(run, measure) for measure in run.measures]
+    if not facts:
+        return Closeness("failed", "This run has no results.", (), (), "")
+    tests = sum(len(one.p_values) for one in facts)
+    needed = ALPHA / max(1, tests)
+    found = tuple(_judge(one, needed) for one in facts)
+    states = list(LABELS)
+    first = min(found, key=lambda one: (states.index(one.state), _place(one.measure)))
+    several = len(found) > 1
+    headline = f"{first.title}: {_lower(first.headline)}" if several else first.headline
+    details = first.details
+    if several:
+        # What holds for every measure is said once.
+        common = set.intersection(*(set(one.details) for one in found))
+        shared = [detail for detail in first.details if detail in common]
+        own = [detail for detail in first.details if detail not in common]
+        details = (*_others(found, first), *own[:2], *shared)
+        found = tuple(_without(one, common) for one in found)
+    rule = (
+        ""
+        if not tests
+        else (
+            "A measure sees copies when its list of named images or its counts within a calibrated "
+            f"threshold, of generations or of training images, have p below {needed:.2g}, so that "
+            f"a run in which nothing was copied is said to hold copies at most once in "
+            f"{round(1 / ALPHA)}."
+        )
+    )
+    return Closeness(first.state, headline, details, found, rule)
+
+
+def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
+    state = _state(facts, needed)
+    headline = {
+        "close": lambda one: sentences.close(one, needed),
+        "plain": sentences.plain,
+        "unclear": sentences.unclear,
+        "nothing": lambda one: sentences.nothing(one, needed),
+        "no_null": sentences.no_null,
+        "failed": sentences.failed,
+    }[state](facts)
+    first = [sentences.within(facts), sentences.came_back(facts)]
+    if facts.smallest_p("trained") < facts.smallest_p("generated"):
+        first.reverse()
+    details = [
+        *first,
+        sentences.named(facts) if state != "nothing" else "",
+        sentences.same(facts),
+        sentences.low_content(facts),
+        sentences.unlike(facts),
+        sentences.few(facts),
+        sentences.failures(facts),
+    ]
+    kept = tuple(dict.fromkeys(detail for detail in details if detail and detail != headline))
+    measure = facts.measure
+    return MeasureVerdict(measure.name, measure.title, measure.asks, state, headline, kept)
+
+
+def _state(facts: MeasureFacts, needed: float) -> State:
+    if not facts.n:
+        return "failed"
+    if not facts.m:
+        return "no_null"
+    best = min(facts.p_values, default=1.0)
+    if best < needed:
+        flagged, low = facts.flagged
+        return "plain" if flagged and 2 * low >= flagged else "close"
+    if best < 5 * ALPHA or facts.named_count:
+        return "unclear"
+    return "nothing"
+
+
+def _place(measure: str) -> tuple[int, str]:
+    """Those that are fooled least come first, plain l2 last."""
+    if measure in ROBUST:
+        return ROBUST.index(measure), measure
+    return len(ROBUST) + (measure == "l2"), measure
+
+
+def _others(found: Sequence[MeasureVerdict], first: MeasureVerdict) -> list[str]:
+    """What the other measures say, in a sentence a state."""
+    said = []
+    for state in LABELS:
+        names = [one.title for one in found if one.state == state and one is not first]
+        if names and state == first.state:
+            said.append(f"{listed(names)} {'says' if len(names) == 1 else 'say'} the same.")
+        elif names:
+            said.append(f"{listed(names)}: {_lower(LABELS[state])}.")
+    return said
+
+
+def _without(one: MeasureVerdict, common: set[str]) -> MeasureVerdict:
+    return replace(one, details=tuple(detail for detail in one.details if detail not in common))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,58 @@
+"""A page from a template: one file, its own code and style only, nothing else allowed."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+HERE = Path(__file__).parent
+
+
+def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:
+    """Fills a template that extends `layout.html`.
+
+    Arguments:
+        template: Its file name.
+        context: What it speaks of.
+        images: Whether the page may show pictures, which stand in it as data.
+
+    Returns:
+        The page, as UTF-8.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tight"] = _tight
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    script = (HERE / "table.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"img-src {'data:' if images else chr(39) + 'none' + chr(39)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = environment.get_template(template).render(
+        **context, images=images, style=Markup(style), script=Markup(script), policy=policy
+    )
+    # JSON may hold half of a surrogate pair, which no encoding can write.
+    return page.encode("utf-8", "replace")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _tight(text: str) -> Markup:
+    """Keeps a p-value, or a number and its percent sign, on one line."""
+    whole = re.compile(r"\bp (?:=|&lt;) [\d.e-]*\d|[\d.e-]*\d %")
+    return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(text))))

@@ -1,0 +1,41 @@
+"""The page of a run folder, whichever command made it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from solidmark.report.groups import write_cliques_report, write_duplicates_report
+from solidmark.report.page import write_audit_report
+from solidmark.report.pairs import write_nearest_report
+from solidmark.runs import read_json
+
+PAGES: Mapping[str, Callable[..., Path]] = {
+    "cliques": write_cliques_report,
+    "duplicates": write_duplicates_report,
+    "nearest": write_nearest_report,
+}
+"""The pages of commands, by the command in the manifest; the others make an audit."""
+
+
+def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html`, `named.csv` and `figures/` into the folder of a run.
+
+    Arguments:
+        folder: The folder of an audit, or of `nearest`, `duplicates` or `cliques`.
+        images: Whether pictures of the data and their captions may stand on the page. Without
+            them the page can be shown to people who must not see the data; ids stay.
+        top: How many images, pairs of each measure, or groups are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When the folder is not a finished run.
+        BadInput: When one of its files cannot be read.
+    """
+    return PAGES.get(_command(folder), write_audit_report)(folder, images=images, top=top)
+
+
+def _command(folder: Path) -> str:
+    path = folder / "manifest.json"
+    manifest = read_json(path) if path.is_file() else None
+    return str(manifest.get("command")) if isinstance(manifest, dict) else ""

@@ -1,0 +1,127 @@
+"""One side of a comparison of distances, and the fields that every row about it has."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from jaxtyping import Float
+
+from solidmark.scores.groups import Estimate
+from solidmark.scores.parts import plain
+from solidmark.scores.percentiles import Direction
+
+
+@dataclass(frozen=True)
+class Side:
+    """The distances of one split by one measure.
+
+    Arguments:
+        measure: The measure.
+        split: Which images: "generated", "null", ...
+        direction: Which side is close, on the scale that is reported: "low" for distances, "high"
+            for similarities, which are 1 - distance.
+        distance: The distances of the rows that were scored, sorted, low = close.
+        failed: How many rows were not.
+        seed: Of what has to be drawn.
+    """
+
+    measure: str
+    split: str
+    direction: Direction
+    distance: Float[np.ndarray, " N"] = field(repr=False)
+    failed: int
+    seed: int
+
+    @property
+    def n(self) -> int:
+        return len(self.distance)
+
+    @property
+    def unit(self) -> str:
+        return "distance" if self.direction == "low" else "similarity"
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """Draws that depend on no other measure, split or statistic."""
+        return np.random.default_rng(
+            crc32(f"{self.seed}:{self.measure}:{self.split}:{purpose}".encode())
+        )
+
+    def reported(self, distance: float) -> float:
+        """A distance on the scale that is reported."""
+        return distance if self.direction == "low" else 1 - distance
+
+    def on_scale(self, estimate: Estimate) -> Estimate:
+        """An estimate of a distance on the scale that is reported."""
+        low, high = (
+            None if end is None else self.reported(end)
+            for end in (estimate.ci_low, estimate.ci_high)
+        )
+        if self.direction == "high":
+            low, high = high, low
+        value = None if estimate.value is None else self.reported(estimate.value)
+        return Estimate(value, low, high, estimate.p_value, estimate.note)
+
+
+def side(
+    measure: str,
+    split: str,
+    direction: Direction,
+    distance: Float[np.ndarray, " N"],
+    seed: int = 0,
+) -> Side:
+    """Takes the rows that could not be scored (NaN) out of a column of distances, and counts them.
+
+    Arguments:
+        measure: The measure.
+        split: Which images.
+        direction: Which side is close, on the scale that is reported.
+        distance: The distances, with shape (N), in any order.
+        seed: Of what has to be drawn.
+    """
+    values = np.asarray(distance, dtype=np.float64)
+    scored = values[~np.isnan(values)]
+    return Side(measure, split, direction, np.sort(scored), len(values) - len(scored), seed)
+
+
+def closeness_row(
+    of: Side,
+    statistic: str,
+    unit: str,
+    estimate: Estimate,
+    chance: float | None = None,
+    *,
+    direction: Direction | None = "high",
+    **own: Any,
+) -> dict[str, Any]:
+    """A row of `results.json` with the fields that every row about distances has.
+
+    Arguments:
+        of: The side that it is of.
+        statistic: Its name.
+        unit: Its unit.
+        estimate: The number.
+        chance: What is to be expected where nothing was memorized.
+        direction: Which way means memorized; None where neither does.
+        own: Fields of this statistic, or other values for those that every row has.
+    """
+    notes = [estimate.note] if estimate.note else []
+    failed = own.get("failed", of.failed)
+    if failed:
+        notes.append(f"{failed:,} could not be scored, and count nowhere.")
+    row: dict[str, Any] = {
+        "measure": of.measure,
+        "split": of.split,
+        "statistic": statistic,
+        "n": of.n,
+        "failed": of.failed,
+        "value": estimate.value,
+        "unit": unit,
+        "direction": direction,
+        "chance": chance,
+        "ci_low": estimate.ci_low,
+        "ci_high": estimate.ci_high,
+        "p_value": estimate.p_value,
+        "note": " ".join(notes) or None,
+    }
+    return plain(row | own)
