@@ -379,6 +379,7 @@ def test_what_the_index_says_of_its_thresholds(index: Path, guard: Guard, digits
 def test_copies_among_the_held_out_images_do_not_count(digits: Path, tmp_path: Path) -> None:
     shutil.copytree(digits / "held_out", tmp_path / "held_out")
     shutil.copy(digits / "train" / "0005.png", tmp_path / "held_out" / "copy.png")
+    shutil.copy(digits / "held_out" / "0007.png", tmp_path / "held_out" / "twice.png")
     (tmp_path / "held_out" / "torn.png").write_bytes(b"nothing")
     (tmp_path / "train").mkdir()
     for path in sorted((digits / "train").iterdir())[:20]:

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from solidmark.errors import BadInput
+from solidmark.nearest.tables import counted
 from solidmark.nearest.verdict import RULES, Rule, refused, within
 from solidmark.scores.conformal import (
     conformal_p_values,
@@ -29,7 +30,8 @@ class Null:
 
     Arguments:
         distances: To the nearest training image, by the name of the distance; NaN for a held-out
-            image that tells nothing: it is broken, or a copy of a training image.
+            image that tells nothing: it is broken, or a copy of a training image or of another
+            held-out image.
         low_content: Which held-out images are nearly of one colour.
     """
 
@@ -43,9 +45,9 @@ class Null:
         low_content = np.zeros(0, dtype=bool)
         for measure in pc.unique(table["measure"]).to_pylist():
             own = table.filter(pc.equal(table["measure"], measure))
-            ok = np.array(pc.equal(own["status"], "ok").to_pylist(), dtype=bool)
             values = own["distance"].to_numpy(zero_copy_only=False).astype(np.float64)
-            found[measure] = np.where(ok, values, np.nan)
+            tells = counted({name: own[name].to_pylist() for name in ("status", "copy_of")})
+            found[measure] = np.where(tells, values, np.nan)
             low_content = np.array([bool(low) for low in own["low_content"].to_pylist()])
         return cls(found, low_content)
 
@@ -79,9 +81,9 @@ class Null:
             return None
         close = within(self.distances, known, self.low_content)
         own = {name: self.distances[name] for name in measures}
-        counted = ~np.isnan(np.stack(list(own.values()))).all(axis=0)
+        seen = ~np.isnan(np.stack(list(own.values()))).all(axis=0)
         found = refused({name: close[name] for name in measures}, own, rule)
-        return float(found[counted].mean())
+        return float(found[seen].mean())
 
     def rows(self, measures: Sequence[str], fprs: Sequence[float]) -> list[dict[str, Any]]:
         """The thresholds, for the manifest.

@@ -93,9 +93,20 @@ class MeasureFacts:
         # The closest are named, and within any threshold.
         return count, low_content(self.run.contrasts(self.measure.name, "generated")[:count])
 
+    @cached_property
+    def area(self) -> dict[str, Any] | None:
+        """The area of trained against held-out images; None where there is none.
+
+        It sees what is too weak to name anybody. That of the generations is no test: a model that
+        draws poorly, or too plainly, moves it without copying anything.
+        """
+        return next(iter(self.run.find(self.measure.name, "trained_vs_held_out", "auc")), None)
+
     def _tests(self, split: str) -> list[tuple[str, float]]:
         """The tests of one split, each with its p-value."""
         rows = self.counted(split) + [row for row in [self.named(split)] if row is not None]
+        if split == "trained" and self.area is not None:
+            rows.append(self.area)
         found = [(str(row["statistic"]), row.get("p_value")) for row in rows]
         return [(name, float(p)) for name, p in found if p is not None]
 

@@ -54,8 +54,8 @@ def close(facts: MeasureFacts, needed: float) -> str:
             "to each of them than to fresh images of the same kind."
         )
     return (
-        "Generations come close to more training images than to fresh images of the same kind, "
-        "but none can be named one by one."
+        "Generations come closer to training images than to fresh images of the same kind, but "
+        "none of them can be named one by one."
     )
 
 
@@ -158,6 +158,18 @@ def came_back(facts: MeasureFacts) -> str:
     return (
         f"{near['count']:,} of {n:,} training images {_plural(near['count'], 'has', 'have')} a "
         f"generation {how}, {_by_chance(near)} ({p_value(near['p_value'])}); none can be named."
+    )
+
+
+def as_a_whole(facts: MeasureFacts) -> str:
+    """All training images against all held-out ones: memory too weak to name anybody."""
+    row = facts.area
+    if row is None or row.get("p_value") is None:
+        return ""
+    return (
+        f"A training image has a closer generation than a held-out one in {percent(row['value'])} "
+        f"of all pairs of them, where half do by chance (95 % interval "
+        f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
     )
 
 

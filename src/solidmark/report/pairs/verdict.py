@@ -129,10 +129,10 @@ def closeness_verdict(run: NearestRun) -> Closeness:
         ""
         if not tests
         else (
-            "A measure sees copies when its list of named images or its counts within a calibrated "
-            f"threshold, of generations or of training images, have p below {needed:.2g}, so that "
-            f"a run in which nothing was copied is said to hold copies at most once in "
-            f"{round(1 / ALPHA)}."
+            "A measure sees copies when its list of named images, its counts within a calibrated "
+            "threshold, of generations or of training images, or the area of trained against "
+            f"held-out images has p below {needed:.2g}, so that a run in which nothing was copied "
+            f"is said to hold copies at most once in {round(1 / ALPHA)}."
         )
     )
     return Closeness(first.state, headline, details, found, rule)
@@ -150,9 +150,10 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     }[state](facts)
     first = [sentences.within(facts), sentences.came_back(facts)]
     if facts.smallest_p("trained") < facts.smallest_p("generated"):
-        first.reverse()
+        first = [sentences.as_a_whole(facts), *reversed(first)]
     details = [
         *first,
+        sentences.as_a_whole(facts),
         sentences.named(facts) if state != "nothing" else "",
         sentences.same(facts),
         sentences.low_content(facts),
