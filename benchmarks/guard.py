@@ -1,6 +1,6 @@
 """What one question to a guard costs, in seconds of one core.
 
-    python benchmarks/guard.py --images 50000
+    python benchmarks/guard.py > benchmarks/guard.md
 
 The training images are blurred noise of 32 x 32 x 3; vectors are those of a tiny network with
 512 outputs, so that the search is what is measured.
@@ -24,6 +24,11 @@ from PIL import Image as Picture
 from solidmark.nearest import Guard, Indexing, build_index, open_index
 
 SIDE, ASKED = 32, 32
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def spent(work: Callable[[], object]) -> float:
@@ -66,8 +71,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[500, 50_000])
     counts: list[int] = parser.parse_args().images
     torch.set_num_threads(1)
-    print("| training images | distance | memory | build | one question | of 32 together |")
-    print("|---|---|---|---|---|---|")
+    say("# Asking a guard, in seconds of one core\n")
+    say("`python benchmarks/guard.py`: images of 32 x 32 x 3, or vectors of 512 numbers made")
+    say(
+        "of them by a tiny network; 500 held-out images. At 1024 MB the rows stay in the memory, at"
+    )
+    say("64 MB those of 50,000 images are read from the disk (its cache) for every question.\n")
+    say("| training images | distance | memory | build | one question | of 32 together |")
+    say("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
         held_out = write_images(here / "held_out.parquet", 500, 1)
@@ -81,11 +92,10 @@ def main() -> None:
                 for memory in (2**30, 2**26):
                     one, share = questions(open_index(out, memory=memory))
                     title = "512 numbers" if word.startswith("sscd") else word
-                    print(
+                    say(
                         f"| {count:,} | {title} | {memory // 2**20} MB | {build:.1f} | {one:.4f} | "
                         f"{share:.4f} |"
                     )
-                    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -191,6 +191,8 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     from solidmark.embed import open_embedder
     from solidmark.marks import pattern_from_json
     from solidmark.mitigations import parse
+    from solidmark.nearest import Comparison
+    from solidmark.nearest.distances import open_distances
     from solidmark.scores import score_table
     from solidmark.training import Recipe, preset
 
@@ -202,6 +204,8 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
         "mitigation": lambda: parse("gnu:0.1"),
         "preset of a mitigation": lambda: parse("rt:papr"),
         "embedder": lambda: open_embedder("dinov3"),
+        "distance": lambda: open_distances(("phas",)),
+        "null": lambda: Comparison("drawn", "train", Path("out"), null="trian"),
         "schedule": lambda: beta_schedule("cosin"),  # type: ignore[arg-type]
         "statistic": lambda: score_table(nothing, nothing, "fischer"),  # type: ignore[arg-type]
         "correction": lambda: score_table(nothing, nothing, correction="bhy"),  # type: ignore[arg-type]

@@ -183,6 +183,25 @@ def test_the_options_of_what_draws_are_its_fields(name: str) -> None:
             assert (tuple(found) if isinstance(found, list) else found) == field.default
 
 
+def test_the_options_of_nearest_are_its_fields() -> None:
+    from dataclasses import MISSING, fields
+
+    from solidmark.cli import nearest as command
+    from solidmark.nearest import NULLS, Comparison, features
+    from solidmark.neighbours import PIXEL_DISTANCES
+
+    assert tuple(PIXEL_DISTANCES) == command.DISTANCES
+    assert command.NULLS == NULLS
+    assert command.FEATURES == features.FEATURES
+    offered = typer.main.get_command(app).commands["nearest"]  # type: ignore[attr-defined]
+    defaults = {parameter.name: parameter.default for parameter in offered.params}
+    renamed = {"distances": "distance", "fprs": "fpr", "features": "feature"}
+    for field in fields(Comparison):
+        found = defaults[renamed.get(field.name, field.name)]
+        if field.name != "device" and field.default is not MISSING:
+            assert (tuple(found) if isinstance(found, list) else found) == field.default
+
+
 def test_the_options_of_a_recipe_are_its_fields() -> None:
     from dataclasses import fields
 

@@ -1,5 +1,6 @@
 """The inpainting attack, the half that asks: who sees what, and what is kept of it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,12 @@ def test_the_distances_are_those_of_the_pictures(
         assert min(row["distances"]) == pytest.approx(best, abs=2e-3), "8 bits are kept"
         assert row["contrast"] == pytest.approx(truth.std(), abs=1e-6)
         assert len(set(row["distances"])) == 5, "each draw has noise of its own"
+    contents = dict(
+        zip(*(marked.keys[c].to_pylist() for c in ("id", "source_content")), strict=True)
+    )
+    assert [row["content"] for row in rows] == [contents[row["id"]] for row in rows]
+    about = json.loads((out / "manifest.json").read_text())
+    assert (about["picture"], about["hidden"]) == ([2, 2, 10, 10], [2, 2, 6, 10])
     # The known half stays, and of the pictures only the best ones do.
     first = read_image(out / rows[0]["picture"], 1)[:, 2:10, 6:10]
     assert torch.equal(first, marked.sample(rows[0]["id"]).image[:, 2:10, 6:10])

@@ -214,3 +214,26 @@ def test_the_tables_have_a_row_for_everything(
             assert -1e-6 <= one["distance"] <= 2 + 1e-6
     for name in ("scores", "null", "images"):
         assert not pq.read_table(out / f"{name}.parquet")["contrast"].null_count
+
+
+def test_a_picture_that_is_there_again_and_again_counts_once(tmp_path: Path) -> None:
+    """One lucky image, sixteen times in the training set, is no discovery of sixteen."""
+    images = digits(0, 60)
+    train = draw(tmp_path / "train", [*images[:20], *images[:1] * 15])
+    other = draw(tmp_path / "other", [*images[20:40], *images[20:21] * 30])
+    drawn = draw(tmp_path / "drawn", [*images[40:], images[0]])
+    out = tmp_path / "out"
+    found = compare(drawn, train, out, held_out=str(other), distances=("l2",))
+    assert row(found, "named", split="trained")["n"] == 20
+    assert row(found, "closest", split="null")["n"] == 20
+    assert row(found, "closest", split="held_out")["n"] == 20
+    rows = table(out, "images", split="trained")
+    copies = [one for one in rows if one["copy_of"]]
+    assert [one["id"] for one in copies] == [f"{n:03d}.png" for n in range(20, 35)]
+    assert {one["copy_of"] for one in copies} == {"000.png"}
+    assert {(one["p_value"], one["q_value"]) for one in [rows[0], *copies]} == {
+        (1 / 21, rows[0]["q_value"])
+    }
+    assert rows[0]["q_value"] > 0.3  # Sixteen of 35 would make it 0.104.
+    # Generations are draws: each of them counts.
+    assert row(found, "named", split="generated")["n"] == 21

@@ -119,12 +119,21 @@ def test_of_a_hundred_copies_the_first_are_nearest(value: int) -> None:
     assert not found.squared.any()
 
 
-def test_a_training_set_of_one_image_again_and_again() -> None:
-    """Nothing is settled by candidates here: all of it is the last resort."""
+def test_a_training_set_of_one_image_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is settled by candidates here: all of it is the last resort, once for all copies."""
+    asked: list[object] = []
+    last_resort = module.search_directly
+
+    def counted(*arguments: object) -> object:
+        asked.append(arguments)
+        return last_resort(*arguments)
+
+    monkeypatch.setattr(module, "search_directly", counted)
     base = Matrix((np.full((500, 16), 7, np.uint8),))
     found = search(base, base, Search(2), own=np.arange(500))
     assert found.index[:3].tolist() == [[1, 2], [0, 2], [0, 1]]
     assert (found.index[3:] == [0, 1]).all()
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("parts", [1, 4])

@@ -452,3 +452,17 @@ def whole_nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = build_nearest(Run(tmp_path_factory.mktemp("nearest") / "run", hostile=True))
     write_report(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def whole_inpainted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hostile `inpaint` run of a model that knows its images by heart, made once, read only."""
+    from inpainted_folder import build_inpainted, mark_digits
+
+    from solidmark.report import write_report
+
+    here = tmp_path_factory.mktemp("inpainted")
+    marked = mark_digits(here / "marked", count=80, repeated=6, hostile=True)
+    folder = build_inpainted(here / "run", marked, draws=16, steps=12, lowest=2)
+    write_report(folder)
+    return folder

@@ -151,6 +151,9 @@ def inpaint(
     base_config: BaseConfig = None,
     caption: Caption = None,
     mitigation: Mitigations = [],
+    images: Annotated[
+        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
+    ] = True,
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -158,7 +161,7 @@ def inpaint(
     """Hide half of each image, and let the model draw it.
 
     The inpainting attack of Carlini et al. (2023), trained images against held-out ones. Writes
-    OUT/evidence.parquet, OUT/scores.parquet and OUT/results.json.
+    OUT/evidence.parquet, scores.parquet, results.json and report.html.
 
     Example: solidmark inpaint model/ marked/ inpainted/ --draws 20 --limit 50
     """
@@ -167,6 +170,8 @@ def inpaint(
         return _show_plan(context, inpainting)
     from solidmark.generating import inpaint as ask
     from solidmark.nearest.attack import score_inpainting
+    from solidmark.report import inpainting_verdict, write_report
+    from solidmark.report.halves.run import open_halves_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS
 
@@ -175,8 +180,10 @@ def inpaint(
         return None
     results = score_inpainting(inpainting.out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr)
     save_config(context, inpainting.out)
-    path = inpainting.out / "results.json"
-    return show(results, json, *_summary(results["rows"]), f"The numbers: {path}")
+    page = write_report(inpainting.out, images=images)
+    found = inpainting_verdict(open_halves_run(inpainting.out))
+    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    return show(results, json, *lines, f"The page: {page}")
 
 
 def _inpainting(asked: dict[str, Any]) -> "Inpainting":
@@ -213,23 +220,3 @@ def _show_plan(context: typer.Context, inpainting: "Inpainting") -> None:
         marked_size=list(marked.marked_size),
         device_found=inpainting.opening.device,
     )
-
-
-def _summary(rows: list[dict[str, Any]]) -> list[str]:
-    """The best draws in two sentences; without held-out images there is no more than a mean."""
-    found = {row["statistic"]: row for row in rows if row["measure"] == "inpainting"}
-    if "auc" not in found:
-        (mean,) = (
-            row for row in rows if row["measure"] == "inpainting" and row["statistic"] == "mean"
-        )
-        return [
-            f"The best draws of {mean['n']} trained image(s) are {mean['value']:.3f} away on "
-            "average. Without held-out images it is not known what chance gives."
-        ]
-    auc, named = found["auc"], found["named"]
-    return [
-        f"A trained image is drawn closer than a held-out one in {auc['value']:.1%} of the pairs "
-        f"(AUC; 95 % interval {auc['ci_low']:.1%} to {auc['ci_high']:.1%}; chance 50 %).",
-        f"Named at a false-discovery rate of {named['fdr']:g}: {named['count']} of {named['n']} "
-        "trained images.",
-    ]

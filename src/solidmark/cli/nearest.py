@@ -173,10 +173,11 @@ def nearest(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Find the nearest training image of every generation, and whether it is too near.
+    """Find the nearest training image of every generation.
 
-    And, turned round, how near a generation comes to every training image: which of them come
-    back. Writes OUT/scores.parquet, images.parquet, results.json and report.html.
+    Says whether it is too near; and, turned round, how near a generation comes to every training
+    image: which of them come back. Writes OUT/scores.parquet, images.parquet, results.json and
+    report.html.
 
     Example: solidmark nearest generated/ marked/ nearest/ --distance l2 --distance patched-l2
     """

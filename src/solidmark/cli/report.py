@@ -10,7 +10,11 @@ from solidmark.cli.options import Config, Json, at_least, show
 
 def report(
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder of solidmark score, audit or nearest.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="Folder of solidmark score, audit, nearest, inpaint, duplicates or cliques.",
+        ),
     ],
     images: Annotated[
         bool, typer.Option(help="Show pictures of the data and their captions on the page.")

@@ -54,12 +54,14 @@ EVIDENCE = pa.schema(
         ("best_draw", pa.int64()),
         ("picture", pa.string()),
         ("contrast", pa.float64()),
+        ("content", pa.string()),
         ("network_calls", pa.float64()),
         ("status", pa.string()),
         ("note", pa.string()),
     ]
 )
-"""The columns of `evidence.parquet`; `contrast` is that of the hidden half, in [0, 0.5]."""
+"""The columns of `evidence.parquet`; `contrast` is that of the hidden half, in [0, 0.5], `content`
+the hash of the pixels before marking: copies have frames of their own, but one picture."""
 
 _Unit = tuple[str, str, int]
 """Split, id, and which draw."""
@@ -145,7 +147,7 @@ def inpaint(inpainting: Inpainting) -> Run:
     )
     if Processes.here().is_main:
         _write_evidence(run, task, units, rows)
-        run.finish(memory=memory_of(rows))
+        run.finish(memory=memory_of(rows), picture=_box(~frame), hidden=_box(scored))
     Processes.here().wait()
     return run
 
@@ -235,6 +237,19 @@ def _contrast(image: Image, scored: Mask) -> float:
     return float((shown - shown.mean(1, keepdim=True)).square().mean().sqrt())
 
 
+def _contents(marked: Marked) -> dict[str, str]:
+    """The hash of each image's pixels before it was marked."""
+    columns = (marked.keys[name].to_pylist() for name in ("id", "source_content"))
+    return dict(zip(*columns, strict=True))
+
+
+def _box(where: Mask) -> list[int]:
+    """The left, top, right and bottom of the smallest box round some pixels."""
+    rows, columns = where.any(1).nonzero(), where.any(0).nonzero()
+    left, top = int(columns.min()), int(rows.min())
+    return [left, top, int(columns.max()) + 1, int(rows.max()) + 1]
+
+
 def _write_evidence(run: Run, task: _Task, units: Sequence[_Unit], rows: Mapping[str, Any]) -> None:
     """One row an image, sorted; of its pictures only the best stays."""
     images: dict[tuple[str, str], list[_Unit]] = {}
@@ -244,6 +259,8 @@ def _write_evidence(run: Run, task: _Task, units: Sequence[_Unit], rows: Mapping
         _evidence_row(split, id, [rows[_name(unit)] for unit in drawn])
         for (split, id), drawn in sorted(images.items())
     ]
+    contents = _contents(task.marked)
+    table = [row | {"content": contents[row["id"]]} for row in table]
     columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=EVIDENCE), sink)

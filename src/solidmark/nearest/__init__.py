@@ -1,19 +1,29 @@
 """Generations against the training set: the jobs."""
 
 from solidmark.nearest.attack import score_inpainting
-from solidmark.nearest.calibration import parse_thresholds
-from solidmark.nearest.clique import Clique, largest_clique
-from solidmark.nearest.cliques import cliques
 from solidmark.nearest.comparison import NULLS, Comparison
-from solidmark.nearest.deduplication import Deduplication
-from solidmark.nearest.duplicates import duplicates
-from solidmark.nearest.extraction import Extraction
-from solidmark.nearest.guard import Guard, Unread, open_index
-from solidmark.nearest.index import Indexing, build_index
+from solidmark.nearest.groups import (
+    Clique,
+    Deduplication,
+    Extraction,
+    cliques,
+    duplicates,
+    largest_clique,
+)
+from solidmark.nearest.guarding import (
+    RULES,
+    Closeness,
+    Guard,
+    Indexing,
+    Unread,
+    Verdict,
+    build_index,
+    open_index,
+    parse_thresholds,
+)
 from solidmark.nearest.nearest import nearest
 from solidmark.nearest.scoring import score_nearest
 from solidmark.nearest.sides import Sides, open_side, open_sides
-from solidmark.nearest.verdict import RULES, Closeness, Verdict
 
 __all__ = [
     "NULLS",

@@ -1,5 +1,6 @@
 """The ways in which two images are compared, whatever they are compared by."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from solidmark.embed import Cache, Embedder, open_embedder
-from solidmark.errors import BadInput
+from solidmark.embed import EMBEDDERS, Cache, Embedder, open_embedder
+from solidmark.errors import BadInput, UnknownName
 from solidmark.nearest.gathering import BATCH, Gathered, Rows, embedded
 from solidmark.neighbours import (
     PIXEL_DISTANCES,
@@ -204,6 +205,10 @@ def open_distances(
         "modified-l2": PixelDistance("modified-l2", 1, n, alpha),
         "patched-l2": PixelDistance("patched-l2", tiles, n, alpha),
     }
+    for word in words:
+        name = re.split("[:@]", word)[0]
+        if word not in pixels and name not in EMBEDDERS:
+            raise UnknownName("distance", name, [*pixels, *EMBEDDERS])
     found: list[Distance] = [
         ByPixels(pixels[word]) if word in pixels else ByEmbedder(open_embedder(word, device=device))
         for word in words

@@ -181,7 +181,10 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
     paths = [folder / f"{shard:06d}.npy" for shard in range(len(starts))]
     numbers = np.concatenate([np.load(path.with_suffix(".numbers.npy")) for path in paths])
     if not len(numbers):
-        raise BadInput(f'"{embedder.card.name}" sees nothing in any of the {gathered.name} images.')
+        raise BadInput(
+            f'"{embedder.card.name}" sees nothing in any of the {gathered.name} images: all are '
+            "blank. Use other distances, and a new folder."
+        )
     return Rows(Matrix(tuple(paths)), numbers)
 
 

@@ -32,7 +32,15 @@ from solidmark.nearest.scoring import score_nearest
 from solidmark.nearest.sides import Sides
 from solidmark.neighbours import Search
 from solidmark.randomness import digest
-from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, write_json
+from solidmark.runs import (
+    Processes,
+    Run,
+    check_device,
+    open_run,
+    peak_memory_bytes,
+    remove_temporaries,
+    write_json,
+)
 
 
 def nearest(comparison: Comparison) -> Run:
@@ -77,6 +85,9 @@ def nearest(comparison: Comparison) -> Run:
         cards = {distance.name: distance.card() for distance in distances}
         run.manifest.update(measures=cards, quarantined=_broken(gathered))
         score_nearest(comparison.out, run.manifest)
+        pictures = comparison.out / "pictures"
+        for place in (comparison.out, pictures, *pictures.glob("*/")):
+            remove_temporaries(place)
         run.finish(peak_memory_bytes=peak_memory_bytes(comparison.device))
         shutil.rmtree(work)
     processes.wait()
@@ -103,6 +114,11 @@ def _gathered(
     patched = any(distance.parts > 1 for distance in by_pixels)
     tiles = (comparison.tiles if patched else 1) if by_pixels else None
     training = gather("training", sides.training, work / "training", tiles=tiles)
+    if comparison.null == "train" and training.column("status").count("ok") < 2:
+        raise BadInput(
+            "--null train compares training images with one another, and there is only one. "
+            "Name held-out images."
+        )
     found = {"training": training}
     others = {"generated": sides.generated}
     if sides.held_out is not None and comparison.null == "held-out":

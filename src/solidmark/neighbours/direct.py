@@ -67,7 +67,7 @@ def measured(
 
 
 def search_directly(
-    query: Float[Tensor, "P W"], base: Matrix, k: int, own: int, size: int
+    query: Float[Tensor, "P W"], base: Matrix, k: int, size: int
 ) -> tuple[Int[NDArray[np.int64], " K"], Float[NDArray[np.float64], " K"]]:
     """The k nearest of one query by direct differences from every row: for ties without end.
 
@@ -75,17 +75,14 @@ def search_directly(
         query: The row that is asked about.
         base: The rows among which the neighbours are.
         k: How many.
-        own: The row that does not count, or -1.
         size: How many rows are compared at once.
     """
     kind = torch.float32 if base.is_bytes else torch.float64
     numbers, squares = np.empty(0, np.int64), np.empty(0)
     for first, rows in base.blocks(size):
         squared = squared_differences(query.to(kind), rows.to(kind)).numpy()
-        new = np.arange(first, first + len(rows))
-        counted = new != own
-        numbers = np.concatenate([numbers, new[counted]])
-        squares = np.concatenate([squares, squared[counted]])
+        numbers = np.concatenate([numbers, np.arange(first, first + len(rows))])
+        squares = np.concatenate([squares, squared])
         best = np.lexsort((numbers, squares))[:k]
         numbers, squares = numbers[best], squares[best]
     return numbers, squares

@@ -54,7 +54,9 @@ def plan_search(width: int, parts: int, keep: int, queries: int, memory: int) ->
     row = 4 * (width + 2 * parts)
     products = 4 * 4 * TILE**2
     free = memory - products
-    base = min(TILE, free // 4 // (_COPIES * row))
+    # With few queries a row is read, copied and left: a smaller piece stays in the caches.
+    rows = TILE if queries >= TILE // 4 else TILE // 4
+    base = min(rows, free // 4 // (_COPIES * row))
     at_once = min(queries, _queries(free // 2, row, keep))
     if base < _FEWEST or at_once < 1:
         least = products + max(4 * _FEWEST * _COPIES * row, 2 * _per_query(row, keep))

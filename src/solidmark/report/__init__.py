@@ -1,5 +1,6 @@
 """The pages that a person can read and defend, and their figures."""
 
+from solidmark.report.halves import inpainting_verdict, write_inpaint_report
 from solidmark.report.pairs import (
     Closeness,
     MeasureVerdict,
@@ -15,7 +16,9 @@ __all__ = [
     "ReaderVerdict",
     "Verdict",
     "closeness_verdict",
+    "inpainting_verdict",
     "verdict",
+    "write_inpaint_report",
     "write_nearest_report",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""The marked folder beside an audit: the pictures, their captions, what was quarantined."""
+"""The marked folder beside a run: the pictures, their captions, what was quarantined."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import SolidmarkError
-from solidmark.runs import read_json
+from solidmark.runs import fingerprint, read_json
 
 TOLERANCE = 1e-6
 """Keys that differ by more are other keys."""
@@ -57,14 +57,9 @@ def open_marked(
         manifest: Its manifest; `config["marked"]` names the marked folder.
         keys: The true key of each id, as scored.
     """
-    name = (manifest.get("config") or {}).get("marked")
-    if not name:
-        return Marked()
-    # A path that was relative when the audit ran, or a folder that was moved along with it.
-    candidates = (Path(name), audit.parent / name, audit.parent / Path(name).name)
-    folder = next((c for c in candidates if (c / "keys.parquet").is_file()), None)
+    name, folder = _find(audit, manifest)
     if folder is None:
-        return Marked(missing=f'The marked folder "{name}" is no longer there.')
+        return _lost(name)
     try:
         table = _keys(folder)
     except (OSError, ValueError, KeyError) as error:
@@ -75,7 +70,44 @@ def open_marked(
             missing=f'The marked folder "{name}" holds other keys than this audit '
             f"({len(differ)} of {len(keys)} differ)."
         )
-    files = {id: table[id][0] for id in keys}
+    return _opened(folder, {id: table[id][0] for id in keys})
+
+
+def open_marked_of(run: Path, manifest: Mapping[str, Any]) -> Marked:
+    """Finds the marked folder of a run that holds no keys, by the fingerprint of its keys.
+
+    Arguments:
+        run: The folder of the run.
+        manifest: Its manifest; `config["marked"]` names the marked folder, and
+            `fingerprints["keys"]` is that of its keys.
+    """
+    name, folder = _find(run, manifest)
+    if folder is None:
+        return _lost(name)
+    try:
+        if fingerprint(folder / "keys.parquet") != manifest["fingerprints"].get("keys"):
+            return Marked(missing=f'The marked folder "{name}" holds other keys than this run.')
+        table = _keys(folder)
+    except (OSError, ValueError, KeyError) as error:
+        return Marked(missing=f'The keys in "{name}" cannot be read ({error}).')
+    return _opened(folder, {id: file for id, (file, _) in table.items()})
+
+
+def _find(run: Path, manifest: Mapping[str, Any]) -> tuple[str, Path | None]:
+    """What the marked folder of a run is called, and where it lies."""
+    name = str((manifest.get("config") or {}).get("marked") or "")
+    if not name:
+        return "", None
+    # A path that was relative when the run began, or a folder that was moved along with it.
+    candidates = (Path(name), run.parent / name, run.parent / Path(name).name)
+    return name, next((c for c in candidates if (c / "keys.parquet").is_file()), None)
+
+
+def _lost(name: str) -> Marked:
+    return Marked(missing=f'The marked folder "{name}" is no longer there.') if name else Marked()
+
+
+def _opened(folder: Path, files: Mapping[str, str]) -> Marked:
     quarantined = tuple(
         (str(line.get("id", "")), str(line.get("reason", "")))
         for line in _lines(folder / "quarantine.jsonl")

@@ -1,4 +1,4 @@
-"""What the aggregates and tables of a `nearest` run say of one measure."""
+"""What the aggregates and tables of a run of distances say of one measure."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,20 +23,33 @@ class MeasureFacts:
     Arguments:
         run: The run.
         measure: The measure.
+        questions: The splits in question, of `QUESTIONS`. What is said without naming a split is
+            said of the first.
     """
 
     run: NearestRun = field(repr=False)
     measure: Measure
+    questions: tuple[str, ...] = tuple(QUESTIONS)
+
+    @property
+    def asked(self) -> str:
+        """The split in question first of all."""
+        return self.questions[0]
+
+    @property
+    def null(self) -> str:
+        """What it is compared with."""
+        return QUESTIONS[self.asked]
 
     @cached_property
     def n(self) -> int:
-        """How many generations were scored."""
-        return self.run.count(self.measure.name, "generated")
+        """How many images in question were scored."""
+        return self.run.count(self.measure.name, self.asked)
 
     @cached_property
     def m(self) -> int:
         """How many images of the null were scored."""
-        return self.run.count(self.measure.name, "null")
+        return self.run.count(self.measure.name, self.null)
 
     def named(self, split: str) -> dict[str, Any] | None:
         """The aggregate that counts the named rows; None where there is no null."""
@@ -44,10 +57,10 @@ class MeasureFacts:
 
     @property
     def reason(self) -> str:
-        """The most common reason why generations could not be scored."""
+        """The most common reason why images in question could not be scored."""
         import pyarrow.compute as pc
 
-        table = self.run.tables.get((self.measure.name, "generated"))
+        table = self.run.tables.get((self.measure.name, self.asked))
         if table is None:
             return ""
         notes = table.filter(pc.not_equal(table["status"], "ok"))["note"].to_pylist()
@@ -56,8 +69,8 @@ class MeasureFacts:
 
     @property
     def named_count(self) -> int:
-        """How many generations are named."""
-        return int((self.named("generated") or {}).get("count") or 0)
+        """How many images in question are named."""
+        return int((self.named(self.asked) or {}).get("count") or 0)
 
     def counted(self, split: str) -> list[dict[str, Any]]:
         """The counts within calibrated thresholds.
@@ -73,8 +86,8 @@ class MeasureFacts:
 
     @property
     def decisive(self) -> dict[str, Any] | None:
-        """The count of generations that the sentences quote: at the smallest rate."""
-        return self.sharpest("generated")
+        """The count that the sentences quote: at the smallest rate."""
+        return self.sharpest(self.asked)
 
     def sharpest(self, split: str) -> dict[str, Any] | None:
         """The count at the smallest rate."""
@@ -83,15 +96,25 @@ class MeasureFacts:
     @cached_property
     def p_values(self) -> tuple[float, ...]:
         """The p-values of all tests of this measure."""
-        return tuple(p for split in QUESTIONS for _, p in self._tests(split))
+        return tuple(p for split in self.questions for _, p in self._tests(split))
 
     @cached_property
     def flagged(self) -> tuple[int, int]:
-        """How many generations are named, or else within the threshold, and of low content."""
+        """How many are named, or else within the threshold, and how many of them of low content."""
         decisive = self.decisive
         count = self.named_count or (int(decisive["count"]) if decisive else 0)
         # The closest are named, and within any threshold.
-        return count, low_content(self.run.contrasts(self.measure.name, "generated")[:count])
+        return count, low_content(self.run.contrasts(self.measure.name, self.asked)[:count])
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it says little that they are close: most of them are nearly of one colour.
+
+        Where most of the null are so too, plain pictures are judged by plain pictures.
+        """
+        flagged, low = self.flagged
+        null = self.run.contrasts(self.measure.name, self.null)
+        return 0 < flagged <= 2 * low and 2 * low_content(null) < len(null)
 
     @cached_property
     def area(self) -> dict[str, Any] | None:
@@ -112,7 +135,7 @@ class MeasureFacts:
 
     @cached_property
     def _counts(self) -> dict[str, list[dict[str, Any]]]:
-        return {split: self._counted(split, null) for split, null in QUESTIONS.items()}
+        return {split: self._counted(split, QUESTIONS[split]) for split in self.questions}
 
     def _counted(self, split: str, null: str) -> list[dict[str, Any]]:
         name = self.measure.name

@@ -33,19 +33,22 @@ def distance_plots(run: NearestRun, measure: Measure) -> list[Drawing]:
     """The histograms of a measure: of the generations, and of the training images."""
     plots = []
     for split, null in (("generated", "null"), ("trained", "held_out")):
-        own, other = (_reported(run, measure, one) for one in (split, null))
-        if len(own):
-            plots.append(_histogram(run, measure, split, own, other))
+        if run.count(measure.name, split):
+            plots.append(histogram(run, measure, (split, null), _TITLES[split]))
     return plots
 
 
-def _histogram(
-    run: NearestRun,
-    measure: Measure,
-    split: str,
-    own: Float[np.ndarray, " N"],
-    other: Float[np.ndarray, " m"],
-) -> Drawing:
+def histogram(run: NearestRun, measure: Measure, splits: tuple[str, str], title: str) -> Drawing:
+    """How close the images of a split are, beside those of its null.
+
+    Arguments:
+        run: The run.
+        measure: The measure.
+        splits: The split, whose rows were scored, and its null, of which there may be none.
+        title: What is shown.
+    """
+    split, null = splits
+    own, other = (_reported(run, measure, one) for one in (split, null))
     lines = thresholds(run, measure, split)
     both = np.concatenate([own, other])
     low, high = float(both.min()), float(both.max())
@@ -83,7 +86,7 @@ def _histogram(
     return drawing(
         paint,
         f"{measure.name}-{split}",
-        f"{measure.title}: {_TITLES[split]}",
+        f"{measure.title}: {title}",
         f"The more the solid line lies to the {side} of the dashed one, the closer than chance. "
         "The area under each is 1." + ticks
         if len(other)

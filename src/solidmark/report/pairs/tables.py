@@ -78,7 +78,11 @@ class Told:
     cells: tuple[Cell | None, ...]
 
 
-def blocks(run: NearestRun, measure: Measure) -> list[Block]:
+def blocks(
+    run: NearestRun,
+    measure: Measure,
+    questions: Sequence[tuple[str, tuple[str, str], str]] = QUESTIONS,
+) -> list[Block]:
     """All aggregates of a measure, a block a question; whatever answers none, in a last one."""
     own = [
         row
@@ -86,11 +90,11 @@ def blocks(run: NearestRun, measure: Measure) -> list[Block]:
         if row.get("measure") == measure.name and row.get("statistic") not in APART
     ]
     found = []
-    for title, splits, versus in QUESTIONS:
+    for title, splits, versus in questions:
         some = [row for row in own if row["split"] in (*splits, versus)]
         if some:
             found.append(_block(run, measure, title, splits, some))
-    known = {split for _, splits, versus in QUESTIONS for split in (*splits, versus)}
+    known = {split for _, splits, versus in questions for split in (*splits, versus)}
     rest = [row for row in own if row["split"] not in known]
     if rest:
         found.append(_block(run, measure, "Other", (), rest))

@@ -3,12 +3,13 @@
 The rule, fixed before looking: a measure sees copies when one of its tests is significant at 1 %
 (Bonferroni over all tests of the run): the list of named generations (Simes), the counts within
 the calibrated thresholds, and the same of the training images. If most of the closest generations
-are nearly of one colour, that they are close says little, and the verdict is that.
+are nearly of one colour, and the null is not, that they are close says little, and the verdict is
+that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from solidmark.report.pairs import sentences
 from solidmark.report.pairs.facts import MeasureFacts, facts_of
@@ -39,6 +40,13 @@ TONES: Mapping[State, str] = {
     "failed": "",
 }
 """The colour of each state, as the style sheet calls it."""
+
+RULE = (
+    "A measure sees copies when its list of named images, its counts within a calibrated "
+    "threshold, of generations or of training images, or the area of trained against held-out "
+    "images has p below {needed}, so that a run in which nothing was copied is said to hold copies "
+    "at most once in {once}."
+)
 
 
 @dataclass(frozen=True)
@@ -107,14 +115,31 @@ def closeness_verdict(run: NearestRun) -> Closeness:
         The verdict. The most pressing state among the measures decides; within a state, the
         measure that is fooled least.
     """
-    facts = [facts_of(run, measure) for measure in run.measures]
+    return weigh([facts_of(run, measure) for measure in run.measures], _judge, _place, RULE)
+
+
+def weigh(
+    facts: Sequence[MeasureFacts],
+    judge: Callable[[MeasureFacts, float], MeasureVerdict],
+    place: Callable[[str], Any],
+    rule: str,
+) -> Closeness:
+    """Weighs the measures of a run against each other.
+
+    Arguments:
+        facts: What is known of each.
+        judge: What one measure saw, given the p-value below which a test is beyond luck.
+        place: Of several measures that saw the same, the one with the lowest place speaks.
+        rule: How the verdict was reached; `{needed}` stands for that p-value, `{once}` for how
+            seldom a run without memory passes it.
+    """
     if not facts:
         return Closeness("failed", "This run has no results.", (), (), "")
     tests = sum(len(one.p_values) for one in facts)
     needed = ALPHA / max(1, tests)
-    found = tuple(_judge(one, needed) for one in facts)
+    found = tuple(judge(one, needed) for one in facts)
     states = list(LABELS)
-    first = min(found, key=lambda one: (states.index(one.state), _place(one.measure)))
+    first = min(found, key=lambda one: (states.index(one.state), place(one.measure)))
     several = len(found) > 1
     headline = f"{first.title}: {_lower(first.headline)}" if several else first.headline
     details = first.details
@@ -125,21 +150,12 @@ def closeness_verdict(run: NearestRun) -> Closeness:
         own = [detail for detail in first.details if detail not in common]
         details = (*_others(found, first), *own[:2], *shared)
         found = tuple(_without(one, common) for one in found)
-    rule = (
-        ""
-        if not tests
-        else (
-            "A measure sees copies when its list of named images, its counts within a calibrated "
-            "threshold, of generations or of training images, or the area of trained against "
-            f"held-out images has p below {needed:.2g}, so that a run in which nothing was copied "
-            f"is said to hold copies at most once in {round(1 / ALPHA)}."
-        )
-    )
-    return Closeness(first.state, headline, details, found, rule)
+    said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    return Closeness(first.state, headline, details, found, said)
 
 
 def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
-    state = _state(facts, needed)
+    state = state_of(facts, needed)
     headline = {
         "close": lambda one: sentences.close(one, needed),
         "plain": sentences.plain,
@@ -166,15 +182,20 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     return MeasureVerdict(measure.name, measure.title, measure.asks, state, headline, kept)
 
 
-def _state(facts: MeasureFacts, needed: float) -> State:
+def state_of(facts: MeasureFacts, needed: float) -> State:
+    """The outcome of one measure.
+
+    Arguments:
+        facts: What is known of it.
+        needed: Below this a p-value is beyond luck.
+    """
     if not facts.n:
         return "failed"
     if not facts.m:
         return "no_null"
     best = min(facts.p_values, default=1.0)
     if best < needed:
-        flagged, low = facts.flagged
-        return "plain" if flagged and 2 * low >= flagged else "close"
+        return "plain" if facts.is_plain else "close"
     if best < 5 * ALPHA or facts.named_count:
         return "unclear"
     return "nothing"

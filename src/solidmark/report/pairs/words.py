@@ -54,6 +54,9 @@ TITLES = {
     "dinov2": "DINOv2",
     "clip": "CLIP",
     "siglip": "SigLIP",
+    "inpainting": "Best draw",
+    "inpainting-lowest": "Mean of the lowest",
+    "inpainting-mean": "Mean of all",
 }
 
 ASKS = {
@@ -78,6 +81,12 @@ ASKS = {
     "not.",
     "siglip": "Do both pictures mean the same? Two pictures of one kind are alike to it, copied or "
     "not.",
+    "inpainting": "How close is the closest of all draws? What an attacker would show; one lucky "
+    "draw is enough.",
+    "inpainting-lowest": "How close are the closest draws on average? One lucky draw is not "
+    "enough.",
+    "inpainting-mean": "How close are all draws on average? What the model makes of the image, "
+    "whether or not a draw ever hits it.",
 }
 
 ROBUST = ("sscd", "sscd-onnx", "patched-l2", "modified-l2")

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from solidmark.data import Dataset
 from solidmark.embed import Cache
-from solidmark.nearest.closest import Closest, Uniques
-from solidmark.nearest.deduplication import Deduplication
 from solidmark.nearest.distances import ByEmbedder, Distance
-from solidmark.nearest.duplicatetable import write_duplicates
-from solidmark.nearest.freeing import freed_if_impossible
 from solidmark.nearest.gathering import Rows, gather
-from solidmark.nearest.groups import Copy, group_copies
-from solidmark.nearest.looking import look_at
-from solidmark.nearest.similar import close_pairs, similarity_of
+from solidmark.nearest.groups.closest import Closest, Uniques
+from solidmark.nearest.groups.components import Copy, group_copies
+from solidmark.nearest.groups.deduplication import Deduplication
+from solidmark.nearest.groups.duplicatetable import write_duplicates
+from solidmark.nearest.groups.freeing import freed_if_impossible
+from solidmark.nearest.groups.looking import look_at
+from solidmark.nearest.groups.similar import close_pairs, similarity_of
 from solidmark.neighbours import Neighbours, Search, search
 from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, progress

@@ -17,20 +17,16 @@ from numpy.typing import NDArray
 from solidmark.data import Preparation, Sample
 from solidmark.errors import BadInput
 from solidmark.marks import Pattern, pattern_from_json
-from solidmark.nearest.calibration import Null
 from solidmark.nearest.distances import ByPixels, Distance, Reported
 from solidmark.nearest.gathering import Rows
-from solidmark.nearest.index import TRAINING, VECTORS, open_searched
+from solidmark.nearest.guarding.calibration import Null
+from solidmark.nearest.guarding.index import TRAINING, VECTORS, open_searched
 from solidmark.nearest.sides import cut_out
 from solidmark.neighbours import Matrix, Search, search
 from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
 from solidmark.runs import check_device, read_json, read_manifest
 from solidmark.types import Image
-
-QUESTION = 2**26
-"""Bytes that a question is given, if they are enough: with more, blocks of rows leave the caches of
-the processor, which takes twice as long (50,000 images of 32 x 32 pixels)."""
 
 NUMBERS = ".numbers.npy"
 """What the files end with that say of which images the vectors are."""
@@ -219,8 +215,6 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     size = sum(path.stat().st_size for path in shards if isinstance(path, Path))
     if size <= memory // 2 and _is_enough(spaces, memory - size):
         memory, spaces = memory - size, _held(spaces)
-    if memory > QUESTION and _is_enough(spaces, QUESTION):
-        memory = QUESTION
     return Index(folder, manifest, facts, null, spaces, memory, device)
 
 

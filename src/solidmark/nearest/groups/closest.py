@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from solidmark.data import Dataset, Sample
 from solidmark.nearest.distances import Distance
 from solidmark.nearest.gathering import FACTS, Gathered, Rows
-from solidmark.nearest.looking import Looked
+from solidmark.nearest.groups.looking import Looked
 from solidmark.neighbours import Neighbours
 
 

@@ -19,13 +19,13 @@ from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
 from solidmark.nearest import tables
-from solidmark.nearest.calibration import Null
 from solidmark.nearest.distances import ByPixels, Distance, open_distances
 from solidmark.nearest.gathering import FACTS, Gathered, gather
+from solidmark.nearest.groups.shown import keep_pictures
+from solidmark.nearest.guarding.calibration import Null
+from solidmark.nearest.guarding.verdict import SECOND
 from solidmark.nearest.roles import NULL, Answer, Asking
-from solidmark.nearest.shown import keep_pictures
 from solidmark.nearest.sides import Learned, open_learned
-from solidmark.nearest.verdict import SECOND
 from solidmark.neighbours import PIXEL_DISTANCES
 from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes

@@ -8,8 +8,8 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from solidmark.data import group_duplicates
-from solidmark.nearest.looking import Looked
-from solidmark.nearest.similar import joined
+from solidmark.nearest.groups.looking import Looked
+from solidmark.nearest.groups.similar import joined
 
 KINDS = ("exact", "near", "embedding")
 """How a copy is tied to the image that is kept, the closest tie first."""

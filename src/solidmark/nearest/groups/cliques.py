@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
-from solidmark.nearest.clique import largest_clique
-from solidmark.nearest.cliquetable import Chance, write_cliques
 from solidmark.nearest.distances import Distance
-from solidmark.nearest.draws import LEFT_OUT, Calibration, Draws
-from solidmark.nearest.extraction import THRESHOLD, Extraction
-from solidmark.nearest.freeing import freed_if_impossible
 from solidmark.nearest.gathering import Gathered, Rows, gather
-from solidmark.nearest.pairwise import distances_among
-from solidmark.nearest.prompts import Prompted
+from solidmark.nearest.groups.clique import largest_clique
+from solidmark.nearest.groups.cliquetable import Chance, write_cliques
+from solidmark.nearest.groups.draws import LEFT_OUT, Calibration, Draws
+from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
+from solidmark.nearest.groups.freeing import freed_if_impossible
+from solidmark.nearest.groups.pairwise import distances_among
+from solidmark.nearest.groups.prompts import Prompted
 from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,

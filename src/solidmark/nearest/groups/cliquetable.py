@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from solidmark.nearest.counting import number_row, share_row
 from solidmark.nearest.distances import Distance
-from solidmark.nearest.draws import LEFT_OUT
-from solidmark.nearest.extraction import THRESHOLD, Extraction
 from solidmark.nearest.gathering import LOW_CONTENT, Gathered
-from solidmark.nearest.prompts import Prompted
-from solidmark.nearest.shown import keep_pictures
+from solidmark.nearest.groups.counting import number_row, share_row
+from solidmark.nearest.groups.draws import LEFT_OUT
+from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
+from solidmark.nearest.groups.prompts import Prompted
+from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
 from solidmark.runs import Run, write_json
 

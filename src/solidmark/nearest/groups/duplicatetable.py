@@ -12,12 +12,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from solidmark.data import Dataset, Signature
-from solidmark.nearest.closest import Closest
-from solidmark.nearest.counting import number_row, share_row
-from solidmark.nearest.deduplication import Deduplication
-from solidmark.nearest.groups import KINDS, Copy
-from solidmark.nearest.looking import Looked
-from solidmark.nearest.shown import keep_pictures
+from solidmark.nearest.groups.closest import Closest
+from solidmark.nearest.groups.components import KINDS, Copy
+from solidmark.nearest.groups.counting import number_row, share_row
+from solidmark.nearest.groups.deduplication import Deduplication
+from solidmark.nearest.groups.looking import Looked
+from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
 from solidmark.runs import Run, write_bytes, write_json
 from solidmark.scores.closeness import closeness

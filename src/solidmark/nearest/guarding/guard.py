@@ -23,10 +23,10 @@ from solidmark.data import Dataset, Record, Records, Sample, open_data, to_pictu
 from solidmark.data.folder import is_image
 from solidmark.data.records import FileBytes
 from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
-from solidmark.nearest.calibration import too_few
 from solidmark.nearest.gathering import BATCH, LOW_CONTENT, contrast
-from solidmark.nearest.stored import Found, Index, load_index
-from solidmark.nearest.verdict import (
+from solidmark.nearest.guarding.calibration import too_few
+from solidmark.nearest.guarding.stored import Found, Index, load_index
+from solidmark.nearest.guarding.verdict import (
     RULES,
     SECOND,
     Closeness,

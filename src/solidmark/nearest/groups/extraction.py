@@ -9,7 +9,7 @@ from solidmark.data import Mode
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import ByEmbedder, ByPixels, Distance
-from solidmark.nearest.prompts import Prompted, open_prompted
+from solidmark.nearest.groups.prompts import Prompted, open_prompted
 from solidmark.neighbours import PixelDistance
 
 THRESHOLD = 0.15

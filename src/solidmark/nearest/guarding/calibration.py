@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from solidmark.errors import BadInput
+from solidmark.nearest.guarding.verdict import RULES, Rule, refused, within
 from solidmark.nearest.tables import counted
-from solidmark.nearest.verdict import RULES, Rule, refused, within
 from solidmark.scores.conformal import (
     conformal_p_values,
     images_needed,

@@ -1,0 +1,55 @@
+"""The verdict on an `inpaint` run: the rule of `pairs.verdict`, about hidden halves.
+
+The tests are those of the trained images: the list of names (Simes), the counts within calibrated
+thresholds, the area of trained against held-out images; Bonferroni over all measures.
+"""
+
+from dataclasses import replace
+
+from solidmark.report.halves import sentences
+from solidmark.report.halves.run import HalvesRun
+from solidmark.report.halves.words import RULE
+from solidmark.report.pairs.facts import MeasureFacts
+from solidmark.report.pairs.sentences import few, within
+from solidmark.report.pairs.verdict import Closeness, MeasureVerdict, state_of, weigh
+
+
+def inpainting_verdict(halves: HalvesRun) -> Closeness:
+    """Puts the aggregates of an `inpaint` run into sentences.
+
+    Arguments:
+        halves: The run.
+
+    Returns:
+        The verdict. The most pressing state among the measures decides; within a state, the
+        measure that comes first: the best draw, then the mean of the lowest, then that of all.
+    """
+    facts = [MeasureFacts(halves.run, measure, ("trained",)) for measure in halves.run.measures]
+    order = [one.measure.name for one in facts]
+    found = weigh(facts, _judge, order.index, RULE)
+    about = [sentences.copies(halves), sentences.shown_frames(halves)]
+    return replace(found, details=(*found.details, *(said for said in about if said)))
+
+
+def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
+    state = state_of(facts, needed)
+    headline = {
+        "close": sentences.close,
+        "plain": sentences.plain,
+        "unclear": sentences.unclear,
+        "nothing": lambda one: sentences.nothing(one, needed),
+        "no_null": sentences.no_null,
+        "failed": sentences.failed,
+    }[state](facts)
+    details = [
+        sentences.as_a_whole(facts),
+        within(facts),
+        sentences.named(facts) if state != "nothing" else "",
+        sentences.low_content(facts),
+        sentences.unlike(facts),
+        few(facts),
+        sentences.failures(facts),
+    ]
+    kept = tuple(detail for detail in details if detail)
+    measure = facts.measure
+    return MeasureVerdict(measure.name, measure.title, measure.asks, state, headline, kept)
