@@ -1,6 +1,5 @@
 """`generate` and `inpaint`, as they are typed."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,8 @@ from cli.conftest import Run
 from solidmark.audit import score
 from solidmark.data import open_data
 from solidmark.errors import RunConflict
+from solidmark.report import inpainting_verdict
+from solidmark.report.halves.run import open_halves_run
 
 
 def test_what_is_drawn_is_said_and_opens_as_a_data_set(
@@ -39,14 +40,14 @@ def test_the_attack_is_said_in_a_sentence(world: Path, tmp_path: Path, run: Run)
     assert planned["draws"] == 12 * sum(planned["images"].values()) == 12 * 16
     answer = run(*words)
     assert answer.code == 0, answer.err
-    assert "(AUC; 95 % interval" in answer.out
-    results = json.loads((out / "results.json").read_text())
-    (auc,) = [
-        row
-        for row in results["rows"]
-        if (row["measure"], row["statistic"]) == ("inpainting", "auc")
-    ]
-    assert f"{auc['value']:.1%}" in answer.out
+    said = answer.out.splitlines()
+    found = inpainting_verdict(open_halves_run(out)).measures
+    assert said[:-1] == [f"{one.title}: {one.headline}" for one in found]
+    assert len(found) == 3
+    assert said[-1] == f"The page: {out / 'report.html'}"
+    assert "<img" in (out / "report.html").read_text()
+    assert run("report", out, "--no-images").out == f"The page: {out / 'report.html'}\n"
+    assert "<img" not in (out / "report.html").read_text()
     other = run(*words, "--lowest", 2, "--json").json
     assert other["config"]["lowest"] == 2, "scoring again asks no model"
     again = run("score", out, "--fdr", 0.1, "--json").json
@@ -60,8 +61,8 @@ def test_without_controls_no_area_is_claimed(world: Path, tmp_path: Path, run: R
     words = ["inpaint", "memorizer", world / "no-controls", tmp_path / "out", "--draws", 1]
     answer = run(*words, "--steps", 2, "--split", "trained", "--device", "cpu")
     assert answer.code == 0, answer.err
-    assert "AUC" not in answer.out
     assert "Without held-out images" in answer.out
+    assert "nothing can be judged" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("command", ["generate", "inpaint"])

@@ -34,7 +34,7 @@ class Digits:
     def ids(self) -> list[str]:
         names = [f"digit {number:03d}" for number in range(self.count)]
         if self.hostile:
-            names[: len(HOSTILE)] = HOSTILE
+            names[:16] = [*HOSTILE, *(f"{name} once more" for name in HOSTILE)]
         copies = [f"{names[n]} again {k}" for n in range(self.repeated) for k in (1, 2)]
         return names + copies
 

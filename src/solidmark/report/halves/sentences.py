@@ -61,7 +61,7 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
             "any number of memorized ones."
         )
     return (
-        f"{said} Images that it draws closer than chance allows would have been seen, four times "
+        f"{said} Images that are drawn closer than chance allows would have been seen, four times "
         f"in five, had they been at least {percent(min(seen))} of the trained ones."
     )
 
