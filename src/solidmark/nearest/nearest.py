@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
-from solidmark.nearest import tables
 from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
 from solidmark.nearest.comparison import Comparison
 from solidmark.nearest.distances import ByPixels, Distance
@@ -30,6 +29,8 @@ from solidmark.nearest.roles import (
 )
 from solidmark.nearest.scoring import score_nearest
 from solidmark.nearest.sides import Sides
+from solidmark.nearest.tables import write_table
+from solidmark.nearest.writing import write_tables
 from solidmark.neighbours import Search
 from solidmark.randomness import digest
 from solidmark.runs import (
@@ -77,9 +78,9 @@ def nearest(comparison: Comparison) -> Run:
         raise
     found = _search(gathered, distances, comparison, work)
     if processes.is_main:
-        _write_tables(comparison, distances, gathered, found.answers)
+        write_tables(comparison, distances, gathered, found.answers)
         augmented = pa.Table.from_pylist(found.augmented, AUGMENTED)
-        tables.write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
+        write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
         write_json(comparison.out / "features.json", found.features)
         write_pictures(comparison.out, gathered)
         cards = {distance.name: distance.card() for distance in distances}
@@ -125,11 +126,8 @@ def _gathered(
         others["held_out"] = sides.held_out
     for name, data in others.items():
         found[name] = gather(name, data, work / name, tiles=tiles, size=training.size)
-    if by_pixels:
-        for side in found.values():
-            side.pixels(
-                training.tiles
-            )  # Now, and not after hours, it must say that there are none.
+    for side in found.values() if by_pixels else ():
+        side.pixels(training.tiles)  # Now, and not after hours, it must say that there are none.
     return found
 
 
@@ -187,69 +185,6 @@ def _roles(gathered: Mapping[str, Gathered], comparison: Comparison) -> tuple[Ro
     null = {"train": (TRAIN_NULL,)}.get(comparison.null, (NULL,) * ("held_out" in gathered))
     turned = (TRAINED,) + (HELD_OUT,) * ("held_out" in gathered)
     return (GENERATED, *null, *(turned if comparison.per_image else ()))
-
-
-def _write_tables(
-    comparison: Comparison,
-    distances: tuple[Distance, ...],
-    gathered: Mapping[str, Gathered],
-    answers: Mapping[tuple[str, str], Answer],
-) -> None:
-    training, generated = gathered["training"], gathered["generated"]
-    other = gathered.get("held_out")
-    copies = dict(zip(training.column("content"), training.column("id"), strict=True))
-    found: dict[str, list[pa.Table]] = {n: [] for n in ("scores", "null", "images", "neighbours")}
-    for distance in distances:
-        name = distance.name
-        null = _null(name, gathered, answers, copies)
-        own = answers[name, "generated"]
-        columns = tables.judged(tables.rows_of(generated, training, own, once=False), null)
-        columns["caption"] = generated.column("caption")
-        found["scores"].append(tables.table_of(columns, tables.SCORES, measure=name))
-        if null is not None:
-            found["null"].append(tables.table_of(null, tables.NULL, measure=name))
-        similar = distance.direction == "high"
-        kept = tables.neighbour_columns(generated, training, own, comparison.neighbours, similar)
-        found["neighbours"].append(tables.table_of(kept, tables.NEIGHBOURS, measure=name))
-        if comparison.per_image:
-            held = None
-            if other is not None:
-                held = tables.rows_of(other, generated, answers[name, "held_out"], copies=copies)
-            rows = tables.rows_of(training, generated, answers[name, "trained"])
-            for split, part in (("trained", tables.judged(rows, held)), ("held_out", held)):
-                if part is not None:
-                    both = tables.judged(part, None) if split == "held_out" else part
-                    same = {"measure": name, "split": split}
-                    found["images"].append(tables.table_of(both, tables.IMAGES, **same))
-    schemas = {
-        "scores": tables.SCORES,
-        "null": tables.NULL,
-        "images": tables.IMAGES,
-        "neighbours": tables.NEIGHBOURS,
-    }
-    for name, schema in schemas.items():
-        tables.write_table(comparison.out / f"{name}.parquet", found[name], schema)
-
-
-def _null(
-    name: str,
-    gathered: Mapping[str, Gathered],
-    answers: Mapping[tuple[str, str], Answer],
-    copies: Mapping[str, str],
-) -> dict[str, Any] | None:
-    """How close images come that the model never saw; or training images among themselves."""
-    if (name, "null") not in answers:
-        return None
-    answer, training = answers[name, "null"], gathered["training"]
-    if "held_out" in gathered:
-        return tables.rows_of(gathered["held_out"], training, answer, copies=copies)
-    columns = tables.rows_of(training, training, answer)
-    asked = set(answer.number.tolist())
-    keep = [number for number in range(len(training.facts)) if number in asked]
-    return {
-        column: values[keep] if hasattr(values, "shape") else [values[n] for n in keep]
-        for column, values in columns.items()
-    }
 
 
 def _broken(gathered: Mapping[str, Gathered]) -> int:
