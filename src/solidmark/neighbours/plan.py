@@ -19,6 +19,9 @@ _COPIES = 4
 _PER_PAIR = 6
 """And for the two rows of a pair whose direct difference is taken, in float64."""
 
+_SLACK = 8
+"""One part in so many of the memory is left alone: allocators hold more than they are asked for."""
+
 _FEWEST = 4
 """Rows of the base below which nothing would go on."""
 
@@ -53,13 +56,14 @@ def plan_search(width: int, parts: int, keep: int, queries: int, memory: int) ->
     """
     row = 4 * (width + 2 * parts)
     products = 4 * 4 * TILE**2
-    free = memory - products
+    free = memory - memory // _SLACK - products
     # With few queries a row is read, copied and left: a smaller piece stays in the caches.
     rows = TILE if queries >= TILE // 4 else TILE // 4
     base = min(rows, free // 4 // (_COPIES * row))
     at_once = min(queries, _queries(free // 2, row, keep))
     if base < _FEWEST or at_once < 1:
         least = products + max(4 * _FEWEST * _COPIES * row, 2 * _per_query(row, keep))
+        least += -(-least // (_SLACK - 1))
         raise BadInput(
             f"A search among rows of {width} values needs --memory of {-(-least // 2**20)} MB or "
             f"more, not {memory // 2**20}."

@@ -18,7 +18,7 @@ Augmented = Float[Tensor, "N P V"]
 _UNIT = 2.0**-24
 """The unit roundoff of float32."""
 
-_STRETCH = 4096
+_STRETCH = 2048
 """Values whose products are added up at once: errors grow with it, and wide rows are many of it."""
 
 
