@@ -8,12 +8,15 @@ import typer
 
 from solidmark.cli.nearest import (
     DISTANCES,
+    Alpha,
     CacheFolder,
     HeldOut,
     ImageMode,
     Memory,
+    Neighbourhood,
     Rates,
     Resolution,
+    Tiles,
     Training,
 )
 from solidmark.cli.options import (
@@ -26,7 +29,6 @@ from solidmark.cli.options import (
     save_config,
     show,
     show_plan,
-    within,
 )
 
 
@@ -56,22 +58,9 @@ def index(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Keep a small picture of each training image.")
     ] = False,
-    n: Annotated[
-        int,
-        typer.Option(
-            help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
-        ),
-    ] = 50,
-    alpha: Annotated[
-        float,
-        typer.Option(
-            help="What their mean distance is multiplied with.",
-            callback=within("above 0", lambda number: number > 0),
-        ),
-    ] = 0.5,
-    tiles: Annotated[
-        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
-    ] = 4,
+    n: Neighbourhood = 50,
+    alpha: Alpha = 0.5,
+    tiles: Tiles = 4,
     resolution: Resolution = None,
     mode: ImageMode = None,
     limit: Annotated[

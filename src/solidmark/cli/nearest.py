@@ -78,6 +78,20 @@ ImageMode = Annotated[
         callback=one_of("image mode", MODES),
     ),
 ]
+Neighbourhood = Annotated[
+    int,
+    typer.Option(
+        help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
+    ),
+]
+Alpha = Annotated[
+    float,
+    typer.Option(
+        help="What their mean distance is multiplied with.",
+        callback=within("above 0", lambda number: number > 0),
+    ),
+]
+Tiles = Annotated[int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))]
 Training = Annotated[
     str,
     typer.Argument(
@@ -137,22 +151,9 @@ def nearest(
             callback=one_of("feature", FEATURES),
         ),
     ] = [],
-    n: Annotated[
-        int,
-        typer.Option(
-            help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
-        ),
-    ] = 50,
-    alpha: Annotated[
-        float,
-        typer.Option(
-            help="What their mean distance is multiplied with.",
-            callback=within("above 0", lambda number: number > 0),
-        ),
-    ] = 0.5,
-    tiles: Annotated[
-        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
-    ] = 4,
+    n: Neighbourhood = 50,
+    alpha: Alpha = 0.5,
+    tiles: Tiles = 4,
     resolution: Resolution = None,
     mode: ImageMode = None,
     limit: Annotated[
