@@ -52,7 +52,7 @@ def comparison(here: Path, out: Path) -> Comparison:
         held_out=str(here / "other"),
         features=("authpct", "ct"),
         n=4,
-        memory=18 * 2**20,
+        memory=21 * 2**20,
         cache=out.parent / f"cache of {out.name}",
     )
 

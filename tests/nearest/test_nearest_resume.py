@@ -184,7 +184,7 @@ def test_two_processes_find_what_one_finds(
 
 @pytest.mark.parametrize(
     ("shard_bytes", "memory", "batch"),
-    [(1, 2**30, 32), (2**26, 18 * 2**20, 1), (5 * 8 * 8 * 3, 17 * 2**20, 5), (2**26, 2**30, 7)],
+    [(1, 2**30, 32), (2**26, 21 * 2**20, 1), (5 * 8 * 8 * 3, 20 * 2**20, 5), (2**26, 2**30, 7)],
 )
 def test_shards_batches_and_memory_change_no_table(
     shard_bytes: int,
