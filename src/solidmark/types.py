@@ -22,6 +22,9 @@ MarkedImage = Float[Tensor, "C Hm Wm"]
 Latents = Float[Tensor, "B c h w"]
 """What a model denoises; a pixel model's latents are its images in [-1, 1]."""
 
+Times = float | Float[Tensor, " B"]
+"""One time in [0, 1] for a whole batch, or one a row."""
+
 Keys = Float[Tensor, "B M"]
 """Key vectors, each value in [0, 1]; M = 1 for a solid pattern."""
 

@@ -11,7 +11,14 @@ from solidmark.diffusion.inpainting import (
 from solidmark.diffusion.model import Condition, Metered, Model
 from solidmark.diffusion.prediction import Prediction, to_sample
 from solidmark.diffusion.sampling import Sampler, jump_times, spaced_times
-from solidmark.diffusion.schedule import DiscreteSchedule, FlowSchedule, Schedule, beta_schedule
+from solidmark.diffusion.schedule import (
+    DiscreteSchedule,
+    FlowSchedule,
+    Schedule,
+    beta_schedule,
+    moments,
+    times_told,
+)
 
 __all__ = [
     "Condition",
@@ -29,7 +36,9 @@ __all__ = [
     "inpaint_latents",
     "inpaint_pixels",
     "jump_times",
+    "moments",
     "spaced_times",
+    "times_told",
     "to_sample",
     "touched",
 ]

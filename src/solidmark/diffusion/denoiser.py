@@ -6,7 +6,7 @@
 from dataclasses import dataclass, field
 
 from solidmark.diffusion.model import Condition, Model
-from solidmark.types import Latents
+from solidmark.types import Latents, Times
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Denoiser:
         if self.guidance != 1:
             object.__setattr__(self, "nothing", self.model.unconditional(self.condition))
 
-    def __call__(self, z_t: Latents, t: float) -> Latents:
+    def __call__(self, z_t: Latents, t: Times) -> Latents:
         expected = self.model.denoise(z_t, t, self.condition)
         if self.guidance != 1:
             blind = self.model.denoise(z_t, t, self.nothing)

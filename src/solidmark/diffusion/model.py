@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion.schedule import Schedule
-from solidmark.types import Images, Latents
+from solidmark.types import Images, Latents, Times
 
 Condition = Any
 """What `condition` returned: something with a row for each image, which can be sliced, or None.
@@ -52,8 +53,8 @@ class Model(Protocol):
         """
         ...
 
-    def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
-        """:math:`E[z_0 | z_t, c]`, whatever the network predicts."""
+    def denoise(self, z_t: Latents, t: Times, condition: Condition) -> Latents:
+        """:math:`E[z_0 | z_t, c]`, whatever the network predicts, at one time or one a row."""
         ...
 
 
@@ -107,12 +108,13 @@ class Metered:
     def unconditional(self, condition: Condition) -> Condition:
         return self.model.unconditional(condition)
 
-    def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
+    def denoise(self, z_t: Latents, t: Times, condition: Condition) -> Latents:
         wanted = z_t.requires_grad or getattr(condition, "requires_grad", False)
         self.calls += len(z_t) * (GRADIENT_COST if wanted else 1)
         parts = []
         for start in range(0, len(z_t), self.batch_size):
             rows = slice(start, start + self.batch_size)
             part = None if condition is None else condition[rows]
-            parts.append(self.model.denoise(z_t[rows], t, part))
+            time = t[rows] if isinstance(t, Tensor) else t
+            parts.append(self.model.denoise(z_t[rows], time, part))
         return torch.cat(parts)

@@ -2,6 +2,8 @@
 
 from typing import Literal, get_args
 
+from torch import Tensor
+
 from solidmark.errors import UnknownName
 from solidmark.types import Latents
 
@@ -9,7 +11,11 @@ Prediction = Literal["epsilon", "v_prediction", "sample", "flow_prediction"]
 
 
 def to_sample(
-    output: Latents, z_t: Latents, alpha: float, sigma: float, kind: Prediction
+    output: Latents,
+    z_t: Latents,
+    alpha: float | Tensor,
+    sigma: float | Tensor,
+    kind: Prediction,
 ) -> Latents:
     """Turns a network's output into :math:`E[z_0 | z_t]`.
 
@@ -21,8 +27,8 @@ def to_sample(
     Arguments:
         output: What the network said, with shape (B, C, H, W).
         z_t: What it was shown, with the same shape.
-        alpha: :math:`\\alpha_t`.
-        sigma: :math:`\\sigma_t`.
+        alpha: :math:`\\alpha_t`, of the batch, or a row each with shape (B, 1, 1, 1).
+        sigma: :math:`\\sigma_t`, likewise.
         kind: What the output means, in the words of diffusers.
 
     Raises:

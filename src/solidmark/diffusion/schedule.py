@@ -6,6 +6,7 @@ t = 0 is the image (almost), t = 1 is noise (almost).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -14,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from solidmark.errors import UnknownName
+from solidmark.types import Times
 
 
 @runtime_checkable
@@ -21,6 +23,35 @@ class Schedule(Protocol):
     """Maps a time in [0, 1] to (alpha_t, sigma_t)."""
 
     def __call__(self, t: float) -> tuple[float, float]: ...
+
+
+def moments(schedule: Schedule, t: Times) -> tuple[float, float] | tuple[Tensor, Tensor]:
+    """(alpha, sigma) of one time, or of a time a row, to be multiplied with latents.
+
+    Arguments:
+        schedule: The schedule.
+        t: One time, or B of them.
+
+    Returns:
+        Two numbers, or two tensors with shape (B, 1, 1, 1), float32, on the device of the times.
+    """
+    if not isinstance(t, Tensor):
+        return schedule(t)
+    pairs = torch.tensor([schedule(one) for one in t.tolist()], dtype=torch.float64)
+    alpha, sigma = pairs.to(t.device, torch.float32).reshape(-1, 2, 1, 1, 1).unbind(1)
+    return alpha, sigma
+
+
+def times_told(tell: Callable[[float], float], t: Times, count: int) -> Float[Tensor, " B"]:
+    """What a network is told of the time of each row.
+
+    Arguments:
+        tell: What it is told of one time, such as the schedule's `network_time`.
+        t: One time, or one a row.
+        count: The number of rows B.
+    """
+    times = t.tolist() if isinstance(t, Tensor) else [t] * count
+    return torch.tensor([tell(time) for time in times])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from solidmark.models import Conditions
 from solidmark.models.conditions import CLASS_SHIFT
 from solidmark.models.text import captions
 from solidmark.randomness import generator
-from solidmark.types import Images, Latents
+from solidmark.types import Images, Latents, Times
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Mitigated:
             )
         return self.model.unconditional(condition)
 
-    def denoise(self, z_t: Latents, t: float, condition: Condition) -> Latents:
+    def denoise(self, z_t: Latents, t: Times, condition: Condition) -> Latents:
         return self.model.denoise(z_t, t, condition)
 
     def _generator(self, id: str, number: int) -> torch.Generator:

@@ -16,17 +16,22 @@ from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Schedule, beta_schedule
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
-from solidmark.types import Images, Latents
+from solidmark.types import Images, Latents, Times
 
 
 def _cosine() -> DiscreteSchedule:
     return beta_schedule("cosine")
 
 
-def _moments(schedule: Schedule, t: float) -> tuple[float, float]:
-    """(alpha, sigma) of a time; a flow has no noise left at t = 0, where a posterior needs some."""
-    alpha, sigma = schedule(t)
-    return alpha, max(sigma, 1e-6)
+def _moments(schedule: Schedule, t: Times) -> tuple[Float[Tensor, "#B 1"], Float[Tensor, "#B 1"]]:
+    """(alpha, sigma) of the times, in double precision.
+
+    A flow has no noise left at t = 0, where a posterior needs some.
+    """
+    times = t.tolist() if isinstance(t, Tensor) else [t]
+    pairs = torch.tensor([schedule(time) for time in times], dtype=torch.float64)
+    alpha, sigma = pairs.split(1, dim=1)
+    return alpha, sigma.clamp(min=1e-6)
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Memorizer(_Analytic):
         fits = [[word == self.telling(sample) for word in self.told] for sample in samples]
         return Conditions({"fits": torch.tensor(fits)})
 
-    def denoise(self, z_t: Latents, t: float, condition: Conditions | None = None) -> Latents:
+    def denoise(self, z_t: Latents, t: Times, condition: Conditions | None = None) -> Latents:
         alpha, sigma = _moments(self.schedule, t)
         x = self.latents
         z = z_t.cpu().double().flatten(1)
@@ -139,7 +144,7 @@ class Gaussian(_Analytic):
         object.__setattr__(self, "basis", basis.T)
         object.__setattr__(self, "variance", scale.square() / len(x))
 
-    def denoise(self, z_t: Latents, t: float, condition: None = None) -> Latents:
+    def denoise(self, z_t: Latents, t: Times, condition: None = None) -> Latents:
         alpha, sigma = _moments(self.schedule, t)
         z = z_t.cpu().double().flatten(1) - alpha * self.mean
         gain = alpha * self.variance / (alpha**2 * self.variance + sigma**2)

@@ -13,10 +13,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.data import Sample
-from solidmark.diffusion import DiscreteSchedule, FlowSchedule, Prediction, to_sample
+from solidmark.diffusion import (
+    DiscreteSchedule,
+    FlowSchedule,
+    Prediction,
+    moments,
+    times_told,
+    to_sample,
+)
 from solidmark.models.conditions import Conditions
 from solidmark.models.vae import Vae
-from solidmark.types import Images, Latents
+from solidmark.types import Images, Latents, Times
 
 
 class Family(Protocol):
@@ -117,11 +124,11 @@ class LatentModel:
     def unconditional(self, condition: Conditions) -> Conditions:
         return self.family.unconditional(condition)
 
-    def denoise(self, z_t: Latents, t: float, condition: Conditions) -> Latents:
-        alpha, sigma = self.schedule(t)
+    def denoise(self, z_t: Latents, t: Times, condition: Conditions) -> Latents:
+        alpha, sigma = moments(self.schedule, t)
         network = self.network
         condition = condition.map(lambda tensor: _on(tensor, network))
-        time = torch.full((len(z_t),), self.schedule.network_time(t), device=z_t.device)
+        time = times_told(self.schedule.network_time, t, len(z_t)).to(z_t.device)
         # A reader that descends on the keys needs the gradient of its input, and a mitigation
         # that changes the prompt that of the condition; nobody else pays.
         with torch.set_grad_enabled(z_t.requires_grad or condition.requires_grad):

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import torch
 
 from solidmark.data import Sample
-from solidmark.diffusion import DiscreteSchedule, Prediction, to_sample
+from solidmark.diffusion import DiscreteSchedule, Prediction, moments, times_told, to_sample
 from solidmark.errors import MissingCapability, UnknownName
 from solidmark.models.classes import class_numbers
 from solidmark.models.conditions import CLASS_SHIFT, CLASSES, Conditions, shifted
 from solidmark.models.loading import DTYPES, Precision
-from solidmark.types import Images, Latents
+from solidmark.types import Images, Latents, Times
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class PixelModel:
                 "lead away from. Ask with a guidance of 1."
             )
 
-    def denoise(self, z_t: Latents, t: float, condition: Conditions | None) -> Latents:
-        alpha, sigma = self.schedule(t)
-        step = torch.full((len(z_t),), self.schedule.index(t), device=z_t.device)
+    def denoise(self, z_t: Latents, t: Times, condition: Conditions | None) -> Latents:
+        alpha, sigma = moments(self.schedule, t)
+        step = times_told(self.schedule.index, t, len(z_t)).to(z_t.device)
         cast = torch.autocast(
             z_t.device.type, DTYPES[self.precision], enabled=self.precision != "fp32"
         )

@@ -1,0 +1,1 @@
+"""Intended against unintended memorization."""

@@ -1,0 +1,1 @@
+"""InvMM: the noise, and the prompt, that give an image back."""

@@ -1,0 +1,1 @@
+"""Signals of memorization that cost a few network calls an image."""

@@ -1,0 +1,1 @@
+"""The cheap signals of memorization over a set of images."""
