@@ -21,9 +21,9 @@ from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, file_stem, write_image
-from solidmark.measures import Evidence, SolidMark
+from solidmark.measures import Evidence, SolidMark, choose
 from solidmark.models.controls import ceiling_model
-from solidmark.randomness import generator, uniform
+from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
 from solidmark.runs import (
     Processes,
@@ -125,8 +125,8 @@ def observe(question: Question) -> Run:
 
 def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iterator[_Task]:
     """Every reader on every split, and on the ceiling."""
-    trained = _choose(marked.ids("trained"), question.limit, question.seed)
-    ceiling_ids = _choose(trained, CEILING, question.seed)
+    trained = choose(marked.ids("trained"), question.limit, question.seed)
+    ceiling_ids = choose(trained, CEILING, question.seed)
     ceiling = (
         room.fit(lambda size: ceiling_model(marked, ceiling_ids, model, size))
         if question.ceiling
@@ -135,17 +135,10 @@ def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iter
     for reader in question.readers:
         measure = SolidMark(reader, marked.pattern)
         for split in question.splits:
-            ids = _choose(marked.ids(split), question.limit, question.seed)
+            ids = choose(marked.ids(split), question.limit, question.seed)
             yield _Task(measure, model, split, _repeated(ids, question.repeats))
         if ceiling is not None:
             yield _Task(measure, ceiling, "ceiling", _repeated(ceiling_ids, 1))
-
-
-def _choose(ids: Sequence[str], limit: int | None, seed: int) -> list[str]:
-    """A random but fixed choice of ids, sorted."""
-    if limit is None or len(ids) <= limit:
-        return sorted(ids)
-    return sorted(sorted(ids, key=lambda id: uniform(seed, "limit", id))[:limit])
 
 
 def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
@@ -177,7 +170,7 @@ def _calibrate(
     path = run.folder / "calibration.json"
     if processes.is_main and not path.is_file():
         asked = {id for task in tasks for id, _ in task.units}
-        ids = _choose(sorted(asked), REFERENCE, question.seed)
+        ids = choose(sorted(asked), REFERENCE, question.seed)
         samples = [sample for sample in (_load(marked, id) for id in ids) if sample is not None]
         if not samples:
             raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')

@@ -4,7 +4,7 @@ from solidmark.marks.advice import Frame, advise
 from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.marked import Marked, open_marked
+from solidmark.marks.marked import Marked, find_marked, open_marked
 from solidmark.marks.marking import Marking, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
@@ -25,6 +25,7 @@ __all__ = [
     "Segments",
     "advise",
     "file_stem",
+    "find_marked",
     "mark_dataset",
     "open_marked",
     "pattern_from_json",

@@ -17,7 +17,7 @@ from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS
 from solidmark.randomness import LEVELS
-from solidmark.runs import fingerprint, read_manifest
+from solidmark.runs import fingerprint, made_by, read_manifest
 from solidmark.types import Image
 
 TOLERANCE = 0.5 / (LEVELS - 1)
@@ -160,3 +160,15 @@ def open_marked(folder: Path) -> Marked:
     except pa.ArrowInvalid as error:
         raise BadInput(f'"{path}" is not a parquet file ({error}).') from error
     return Marked(folder, manifest, keys)
+
+
+def find_marked(where: str) -> Marked | None:
+    """The marked folder of this name, if it is one.
+
+    Raises:
+        WrongKeys: When it is one, and its keys are not those that were written with the images.
+    """
+    path = Path(where)
+    if not (path / "keys.parquet").is_file() and made_by(path) != "mark":
+        return None
+    return open_marked(path) if read_manifest(path)["command"] == "mark" else None

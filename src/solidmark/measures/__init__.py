@@ -1,17 +1,43 @@
 """Measures of memorization: each asks a model about images, and says what the answers mean."""
 
 from solidmark.measures.agreement import Agreement, Choice
+from solidmark.measures.likeness import (
+    EmbedderLikeness,
+    Likeness,
+    PixelLikeness,
+    open_likeness,
+    unrelated,
+)
 from solidmark.measures.measure import Card, Evidence, Measure
 from solidmark.measures.solidmark import SolidMark
+from solidmark.measures.subjects import (
+    SPLITS,
+    MarkedSplit,
+    Subjects,
+    choose,
+    open_subject_model,
+    open_subjects,
+)
 
 MEASURES: dict[str, type[SolidMark]] = {"solidmark": SolidMark}
 
 __all__ = [
     "MEASURES",
+    "SPLITS",
     "Agreement",
     "Card",
     "Choice",
+    "EmbedderLikeness",
     "Evidence",
+    "Likeness",
+    "MarkedSplit",
     "Measure",
+    "PixelLikeness",
     "SolidMark",
+    "Subjects",
+    "choose",
+    "open_likeness",
+    "open_subject_model",
+    "open_subjects",
+    "unrelated",
 ]

@@ -4,28 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from solidmark.data import Dataset, Mode, Sample, content_hash, open_data
-from solidmark.errors import BadInput, NotFound
-from solidmark.marks import Marked, Pattern, open_marked
-from solidmark.runs import read_manifest
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images of a marked folder, as a data set.
-
-    Arguments:
-        marked: The folder.
-        ids: Which of its images.
-    """
-
-    marked: Marked
-    ids: list[str]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.marked.sample(self.ids[index])
+from solidmark.errors import BadInput
+from solidmark.marks import Marked, Pattern, find_marked
+from solidmark.measures import MarkedSplit
+from solidmark.runs import made_by, read_manifest
 
 
 @dataclass(frozen=True)
@@ -178,24 +160,8 @@ def check_drawn(where: str) -> None:
     Raises:
         RunConflict: When it is not finished.
     """
-    if _made_by(Path(where)) == "generate":
+    if made_by(Path(where)) == "generate":
         read_manifest(Path(where), "generate")
-
-
-def find_marked(where: str) -> Marked | None:
-    """The marked folder of this name, if it is one."""
-    path = Path(where)
-    if not (path / "keys.parquet").is_file() and _made_by(path) != "mark":
-        return None
-    return open_marked(path) if read_manifest(path)["command"] == "mark" else None
-
-
-def _made_by(folder: Path) -> str | None:
-    """The verb that made a folder; None where it is not ours, whatever its manifest.json is."""
-    try:
-        return str(read_manifest(folder)["command"])
-    except (BadInput, NotFound):
-        return None
 
 
 def _half(
@@ -208,7 +174,7 @@ def _half(
         )
     # Those without a key are of the set too.
     ids = sorted(marked.ids(split, marked=None))[:limit]
-    return _without_frames(Split(marked, ids), marked)
+    return _without_frames(MarkedSplit(marked, ids), marked)
 
 
 def _mode(marked: Marked) -> Mode:

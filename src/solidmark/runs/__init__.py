@@ -10,7 +10,7 @@ from solidmark.runs.files import (
     write_json,
 )
 from solidmark.runs.ledger import Ledger
-from solidmark.runs.manifest import Run, open_run, read_manifest
+from solidmark.runs.manifest import Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
@@ -24,6 +24,7 @@ __all__ = [
     "check_device",
     "fingerprint",
     "forget_peak",
+    "made_by",
     "memory_of",
     "move_folder",
     "open_run",

@@ -116,6 +116,14 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
     return manifest
 
 
+def made_by(folder: Path) -> str | None:
+    """The verb that made a folder; None where it is not ours, whatever its manifest.json is."""
+    try:
+        return str(read_manifest(folder)["command"])
+    except (BadInput, NotFound):
+        return None
+
+
 def _is_manifest(value: Mapping[str, Any]) -> bool:
     kinds = {"command": str, "config": dict, "fingerprints": dict, "finished": bool}
     return all(isinstance(value.get(name), kind) for name, kind in kinds.items())

@@ -1,0 +1,287 @@
+"""Whom a model is asked about: images that it was trained on, and images that it never saw.
+
+They are shown as the model saw them, in their frames where they were marked. So a control and a
+model are asked the same, wherever the images come from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+
+from solidmark.data import Mode, Records, Sample, content_hash, open_data
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput, BrokenImage, UnknownName
+from solidmark.generating.prompts import is_captioned
+from solidmark.marks import Marked, find_marked
+from solidmark.models import Opening, control_images, open_model
+from solidmark.models.fit import check_fit
+from solidmark.models.text import no_caption
+from solidmark.randomness import digest, uniform
+from solidmark.types import Images
+
+SPLITS = ("trained", "held_out")
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A data set whose classes have numbers.
+
+    Arguments:
+        data: The images.
+        caption: What stands in for the caption of an image that has none.
+        classes: The number of each class by its name.
+    """
+
+    data: Records
+    caption: str | None
+    classes: dict[str, int]
+
+    @property
+    def ids(self) -> list[str]:
+        return self.data.ids
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.data[index]
+        caption = self.caption if sample.caption is None else sample.caption
+        number = None if sample.label is None else self.classes.get(sample.label)
+        return replace(sample, caption=caption, class_index=number)
+
+    def uncaptioned(self, ids: Sequence[str]) -> str | None:
+        """The first of these images that has no caption, its own or the one that stands in."""
+        if self.caption is not None:
+            return None
+        without = {record.id for record in self.data.records if record.caption is None}
+        return next((id for id in ids if id in without), None)
+
+
+@dataclass(frozen=True)
+class MarkedSplit:
+    """One split of a marked folder, in its frames.
+
+    Arguments:
+        marked: The folder.
+        ids: Which of its images.
+    """
+
+    marked: Marked
+    ids: list[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.marked.sample(self.ids[index])
+
+    def uncaptioned(self, ids: Sequence[str]) -> str | None:
+        """The first of these images that has no caption, its own or the one that stands in."""
+        return next((id for id in ids if not self.marked.has_caption(id)), None)
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The images that a model is asked about.
+
+    Arguments:
+        data: Those of each split.
+        chosen: Which of them are asked about, by split, sorted.
+        marked: The folder of `solidmark mark` that they come from, if they do.
+    """
+
+    data: dict[str, Numbered | MarkedSplit]
+    chosen: dict[str, list[str]]
+    marked: Marked | None = None
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str, int]]:
+        return {
+            split: {id: place for place, id in enumerate(data.ids)}
+            for split, data in self.data.items()
+        }
+
+    @property
+    def splits(self) -> list[str]:
+        """Those that have images."""
+        return [split for split in SPLITS if self.ids(split)]
+
+    def ids(self, split: str) -> list[str]:
+        """The ids of a split, sorted; none where there is no such split."""
+        return self.chosen.get(split, [])
+
+    def sample(self, split: str, id: str) -> Sample:
+        """An image as the model was shown it, with caption and class.
+
+        Raises:
+            BrokenImage: When it cannot be read. The caller counts it and goes on.
+        """
+        return self.data[split][self._places[split][id]]
+
+    def crop(self, images: Images) -> Images:
+        """Images without their frames, where they have some."""
+        return images if self.marked is None else self.marked.pattern.crop(images)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images, in their frames.
+
+        Raises:
+            BadInput: When none can be read.
+        """
+        if self.marked is not None:
+            return (self.marked.channels, *self.marked.marked_size)
+        channels, height, width = self.readable("trained", 1)[0].image.shape
+        return int(channels), int(height), int(width)
+
+    def readable(self, split: str, most: int | None = None) -> list[Sample]:
+        """The images of a split that are not damaged, the first of them.
+
+        Raises:
+            BadInput: When there are none.
+        """
+        found: list[Sample] = []
+        for id in self.ids(split):
+            if most is not None and len(found) == most:
+                break
+            try:
+                found.append(self.sample(split, id))
+            except BrokenImage:
+                continue
+        if not found:
+            raise BadInput(f"None of the {split} images can be read. Name others.")
+        return found
+
+    def copies(self) -> dict[tuple[str, str], str]:
+        """For each copy, by split and id, the first image of the same pixels in that split.
+
+        Frames are cut off, since each copy has a key of its own. Decodes every image.
+        """
+        found: dict[tuple[str, str], str] = {}
+        for split in self.splits:
+            first: dict[str, str] = {}
+            for sample in self.readable(split):
+                same = first.setdefault(content_hash(self.crop(sample.image[None])[0]), sample.id)
+                if same != sample.id:
+                    found[split, sample.id] = same
+        return found
+
+    def fingerprint(self) -> dict[str, str]:
+        """What a run is recognised by: the keys of a marked folder, and the ids that are asked."""
+        ids = {
+            f"{split}_ids": digest(0, "ids", *self.ids(split)).hex()[:16] for split in self.splits
+        }
+        keys = {} if self.marked is None else {"keys": str(self.marked.manifest["keys"])}
+        return {**keys, **ids}
+
+
+def open_subjects(
+    images: str,
+    held_out: str | None = None,
+    *,
+    caption: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    splits: Sequence[str] = SPLITS,
+    resolution: int | None = None,
+    mode: Mode | None = None,
+) -> Subjects:
+    """Opens the images that a model is asked about.
+
+    Arguments:
+        images: A folder of `solidmark mark`, both of whose halves are asked about; or any data
+            source that the model was trained on.
+        held_out: Of a data source: images of the same kind that the model never saw.
+        caption: What stands in for the caption of an image that has none.
+        limit: At most so many images of each split, drawn at random.
+        seed: Of that choice.
+        splits: Which splits are asked about.
+        resolution: Of a data source: the side in pixels that all images are scaled to.
+        mode: Of a data source: "RGB" or "L".
+
+    Raises:
+        NotFound: When there is no such data.
+        BadInput: When a marked folder is to be changed, or has none of the images asked for.
+        UnknownName: When there is no such split.
+    """
+    for split in splits:
+        if split not in SPLITS:
+            raise UnknownName("split", split, SPLITS)
+    marked = find_marked(images)
+    data: dict[str, Numbered | MarkedSplit] = {}
+    if marked is not None:
+        if held_out is not None or resolution is not None or mode is not None:
+            raise BadInput(
+                f'"{images}" was marked with its own held-out half, size and mode. '
+                "Leave --held-out, --resolution and --mode out."
+            )
+        marked = replace(marked, caption=caption)
+        data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in splits}
+    else:
+        places = {"trained": images, "held_out": held_out}
+        records = {
+            split: open_data(where, resolution=resolution, mode=mode)
+            for split in splits
+            if (where := places[split]) is not None
+        }
+        numbers = _class_numbers(records)
+        data = {split: Numbered(found, caption, numbers) for split, found in records.items()}
+    chosen = {split: choose(found.ids, limit, seed) for split, found in data.items()}
+    if not any(chosen.values()):
+        raise BadInput(f'"{images}" has no {" or ".join(splits)} images. Name others.')
+    return Subjects(data, chosen, marked)
+
+
+def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: int) -> Model:
+    """Opens a model and checks that it was made for images like these.
+
+    Arguments:
+        name: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`): it is made of the
+            trained images.
+        opening: Where and in what it runs, and what is added to it.
+        subjects: The images.
+        seed: Of what the control `gaussian` is made of.
+
+    Raises:
+        BadInput: When channels or sizes differ, or an image has no caption that the model needs.
+    """
+    model = open_model(name, opening, control_images=lambda kind: _control(subjects, kind, seed))
+    channels, height, width = subjects.size
+    check_fit(model, channels, (height, width))
+    if is_captioned(model):
+        for split in subjects.splits:
+            id = subjects.data[split].uncaptioned(subjects.ids(split))
+            if id is not None:
+                raise no_caption(id)
+    return model
+
+
+def _control(subjects: Subjects, kind: str, seed: int) -> Images:
+    """What a control is made of."""
+    if subjects.marked is not None:
+        return control_images(subjects.marked, kind, seed)
+    return torch.stack([sample.image for sample in subjects.readable("trained")])
+
+
+def _class_numbers(records: dict[str, Records]) -> dict[str, int]:
+    """The number of each class: one numbering for both splits."""
+    names = {record.label for data in records.values() for record in data.records if record.label}
+    known = sorted(names)
+    if all(name.isdecimal() for name in known):
+        return {name: int(name) for name in known}
+    return {name: number for number, name in enumerate(known)}
+
+
+def choose(ids: Sequence[str], limit: int | None, seed: int) -> list[str]:
+    """A random but fixed choice of ids, sorted.
+
+    Arguments:
+        ids: All of them.
+        limit: At most so many; None = all.
+        seed: Of the choice.
+    """
+    if limit is None or len(ids) <= limit:
+        return sorted(ids)
+    return sorted(sorted(ids, key=lambda id: uniform(seed, "limit", id))[:limit])
