@@ -16,13 +16,16 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from solidmark.data import content_hash
 from solidmark.embed import EMBEDDERS, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
 from solidmark.randomness import digest
-from solidmark.types import Image
 
 TILES = {"l2": 1, "patched-l2": 4}
 """The distances of pixels, by g of the g x g tiles of which the worst counts."""
+
+Picture = Float[Tensor, "_ _ _"]
+"""An image, float32 in [0, 1], with shape (C, H, W); those of two sides may differ in size."""
 
 BATCH = 256
 """Images that are embedded, or rows that are compared, at a time."""
@@ -35,7 +38,7 @@ class Likeness(Protocol):
     @property
     def name(self) -> str: ...
 
-    def rows(self, images: Sequence[Image]) -> Float[Tensor, "N D"]:
+    def rows(self, images: Sequence[Picture]) -> Float[Tensor, "N D"]:
         """What is kept of pictures to compare them later; float32 on the CPU."""
         ...
 
@@ -45,7 +48,7 @@ class Likeness(Protocol):
         """The likeness of each row to each other; high = alike, at most 1."""
         ...
 
-    def pairs(self, images: Sequence[Image], others: Sequence[Image]) -> Float[Tensor, " N"]:
+    def pairs(self, images: Sequence[Picture], others: Sequence[Picture]) -> Float[Tensor, " N"]:
         """The likeness of each picture to the one at its own place; high = alike, at most 1."""
         ...
 
@@ -69,7 +72,7 @@ class PixelLikeness:
     name: str
     tiles: int = 1
 
-    def rows(self, images: Sequence[Image]) -> Float[Tensor, "N D"]:
+    def rows(self, images: Sequence[Picture]) -> Float[Tensor, "N D"]:
         """The pixels, tile after tile.
 
         Raises:
@@ -103,7 +106,7 @@ class PixelLikeness:
             found.append(1 - far.amax(0) / tiles.shape[2] ** 0.5)
         return torch.cat(found)
 
-    def pairs(self, images: Sequence[Image], others: Sequence[Image]) -> Float[Tensor, " N"]:
+    def pairs(self, images: Sequence[Picture], others: Sequence[Picture]) -> Float[Tensor, " N"]:
         count = len(images)
         both = self.rows([*images, *others]).unflatten(1, (self.tiles**2, -1))
         far = (both[:count] - both[count:]).square().mean(2).sqrt()
@@ -130,7 +133,7 @@ class EmbedderLikeness:
     def name(self) -> str:
         return self.embedder.card.name
 
-    def rows(self, images: Sequence[Image]) -> Float[Tensor, "N D"]:
+    def rows(self, images: Sequence[Picture]) -> Float[Tensor, "N D"]:
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         return torch.cat([self.embedder.embed(part) for part in parts])
 
@@ -139,7 +142,7 @@ class EmbedderLikeness:
     ) -> Float[Tensor, "N M"]:
         return (rows @ others.T).clamp(-1, 1)
 
-    def pairs(self, images: Sequence[Image], others: Sequence[Image]) -> Float[Tensor, " N"]:
+    def pairs(self, images: Sequence[Picture], others: Sequence[Picture]) -> Float[Tensor, " N"]:
         return (self.rows(images) * self.rows(others)).sum(1).clamp(-1, 1)
 
     def card(self) -> dict[str, Any]:
@@ -166,15 +169,15 @@ def open_likeness(word: str, device: str = "cpu") -> Likeness:
 
 
 def unrelated(
-    likeness: Likeness, images: Sequence[Image], seed: int, pairs: int = 10_000
+    likeness: Likeness, images: Sequence[Picture], seed: int, pairs: int = 10_000
 ) -> Float[NDArray[np.float64], " P"]:
     """How alike pictures are that have nothing to do with one another.
 
-    Pairs of equal pixels are left out: a copy is no unrelated picture.
+    Pictures of equal pixels count once: a copy is no unrelated picture.
 
     Arguments:
         likeness: Who compares.
-        images: Different pictures, at least two.
+        images: Pictures, at least two of them different.
         seed: Of the choice of pairs, where there are more than enough.
         pairs: At most so many.
 
@@ -184,22 +187,18 @@ def unrelated(
     Raises:
         BadInput: When no two pictures differ.
     """
-    first, second = np.triu_indices(len(images), 1)
-    if len(first) > pairs:
-        number = int.from_bytes(digest(seed, "unrelated pairs")[:8], "big")
-        chosen = np.random.default_rng(number).choice(len(first), pairs, replace=False)
-        first, second = first[np.sort(chosen)], second[np.sort(chosen)]
-    different = [
-        not torch.equal(images[one], images[other])
-        for one, other in zip(first.tolist(), second.tolist(), strict=True)
-    ]
-    first, second = first[different], second[different]
-    if not len(first):
+    different = list({content_hash(image): image for image in images}.values())
+    if len(different) < 2:
         raise BadInput(
             f"No two of the {len(images)} pictures differ, so nothing says how alike unrelated "
             "pictures look. Name a threshold, or more pictures."
         )
-    rows = likeness.rows(images)
+    first, second = np.triu_indices(len(different), 1)
+    if len(first) > pairs:
+        number = int.from_bytes(digest(seed, "unrelated pairs")[:8], "big")
+        chosen = np.random.default_rng(number).choice(len(first), pairs, replace=False)
+        first, second = first[np.sort(chosen)], second[np.sort(chosen)]
+    rows = likeness.rows(different)
     found = np.empty(len(first))
     for one in np.unique(first):
         mine = first == one

@@ -19,7 +19,7 @@ from solidmark.models import Opening, control_images, open_model
 from solidmark.models.fit import check_fit
 from solidmark.models.text import no_caption
 from solidmark.randomness import digest, uniform
-from solidmark.types import Images
+from solidmark.types import Images, MarkedImages
 
 SPLITS = ("trained", "held_out")
 
@@ -120,7 +120,7 @@ class Subjects:
         """
         return self.data[split][self._places[split][id]]
 
-    def crop(self, images: Images) -> Images:
+    def crop(self, images: MarkedImages) -> Images:
         """Images without their frames, where they have some."""
         return images if self.marked is None else self.marked.pattern.crop(images)
 
