@@ -104,7 +104,10 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "audit",
         "score",
         "report",
+        "signals",
         "inpaint",
+        "invmm",
+        "intent",
         "compare",
         "nearest",
         "duplicates",
@@ -120,11 +123,15 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         for words in found:
             if command in ("demo", "train"):
                 words.append("--dry-run")
-            if command in ("observe", "audit", "generate", "inpaint"):
+            asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
+            if command in asks:
                 # In place of the model that was not trained; a question has a folder to itself.
                 words[1] = "memorizer"
                 words += ["--device", "cpu"]
                 words += ["--outpaint-steps", "2"] if "outpaint" in words else []
+                words += ["--steps", "10", "--sampling-steps", "2"] if command == "invmm" else []
+                # The photos have no captions.
+                words += ["--caption", "a seven"] if command == "intent" else []
             if command == "audit" and (tmp_path / "audit").exists():
                 os.rename("audit", "observed")
             if command == "compare":

@@ -13,7 +13,7 @@ from original import half, save_original
 from safetensors.torch import load_file, save_file
 
 from solidmark.errors import BadInput, MissingCapability, NotFound, UnknownName, UnsafeCheckpoint
-from solidmark.models import LatentModel, Opening, open_model
+from solidmark.models import LatentModel, Opening, memory, open_model
 from solidmark.models.memory import offload
 
 Folder = Callable[[str], Path]
@@ -271,6 +271,23 @@ def test_a_gradient_goes_through_an_offloaded_autoencoder(sd: Path) -> None:
     assert slopes[0] is not None
     assert float(slopes[0].abs().max()) > 0
     assert torch.equal(slopes[0], slopes[1])
+
+
+@pytest.mark.parametrize("part", [torch.nn.GroupNorm(2, 4), torch.nn.Conv2d(4, 4, 1)])
+def test_a_gradient_finds_the_weights_where_they_were_called(
+    part: torch.nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another type stands for another device: weights that went home cannot serve either."""
+    visited: Any = torch.float64
+    monkeypatch.setattr(memory, "HOME", torch.float32)
+    offload(part.requires_grad_(False), visited)
+    x = torch.rand(2, 4, 3, 3, requires_grad=True)
+    answer = part(x)
+    assert answer.dtype == torch.float64
+    assert {weight.dtype for weight in part.parameters()} == {torch.float32}
+    answer.square().sum().backward()
+    assert x.grad is not None
+    assert float(x.grad.abs().max()) > 0
 
 
 def test_attention_in_slices_says_the_same(sd: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_manifest, write_bytes, write_json
+from solidmark.runs import read_json, read_manifest, write_bytes, write_json
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
 
@@ -96,13 +96,19 @@ def score(
         "memory": manifest.get("memory"),
         "failed": failed,
         "quarantined": images.manifest["quarantined"],
-        "rows": [*rows, *round_trip_rows(out)],
+        "rows": [*rows, *round_trip_rows(out), *_inversion_rows(out)],
     }
     sink = pa.BufferOutputStream()
     pq.write_table(scores, sink)
     write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
     write_json(out / "results.json", results)
     return results
+
+
+def _inversion_rows(out: Path) -> list[dict[str, Any]]:
+    """The rows of the InvMM run in the folder of an audit; none where there is no such run."""
+    path = out / "invmm" / "results.json"
+    return [{"reader": None, **row} for row in read_json(path)["rows"]] if path.is_file() else []
 
 
 def _calls(evidence: pa.Table) -> dict[str, float]:

@@ -5,11 +5,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Config, DryRun, Json, save_config, show, show_plan
+from solidmark.cli.invert import Preset
+from solidmark.cli.invmm import BudgetOf
+from solidmark.cli.options import Config, DryRun, Json, one_of, save_config, show, show_plan
 from solidmark.cli.question import asks, question_of
+from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
     from solidmark.audit import Question
+    from solidmark.invmm import InvMM
+
+MEASURES = ("solidmark", "invmm")
+
+Measures = Annotated[
+    list[str],
+    typer.Option(
+        "--measure",
+        metavar="NAME",
+        help="solidmark (keys, always), and invmm beside it (inverts the images, those first "
+        "whose keys are read best, into OUT/invmm); may be given again.",
+        callback=one_of("measure", MEASURES),
+    ),
+]
 
 
 @asks
@@ -40,6 +57,9 @@ def observe(
 @asks
 def audit(
     context: typer.Context,
+    measure: Measures = ["solidmark"],
+    invmm_preset: Preset = "quick",
+    invmm_budget: BudgetOf = None,
     images: Annotated[
         bool, typer.Option(help="Show pictures of the data and their captions on the page.")
     ] = True,
@@ -56,6 +76,7 @@ def audit(
     Example: solidmark audit model/ marked/ audit/
     """
     question = question_of(context)
+    inverted = _invmm_of(context, question)
     if dry_run:
         return _show_plan(context, question)
     from solidmark.audit import observe as ask
@@ -64,12 +85,58 @@ def audit(
     from solidmark.runs import Processes
 
     ask(question)
-    if not Processes.here().is_main:
+    processes = Processes.here()
+    results = score(question.out) if processes.is_main else {}
+    lines: list[str] = []
+    if inverted is not None:
+        from solidmark.invmm import headline as said_by_invmm
+        from solidmark.invmm import invert, score_invmm
+
+        processes.wait()  # Whose keys are read best is known now.
+        invert(inverted)
+        if processes.is_main:
+            lines.append(said_by_invmm(score_invmm(inverted.out)))
+            write_report(inverted.out, images=images)
+            results = score(question.out)
+    if not processes.is_main:
         return None
-    results = score(question.out)
     page = write_report(question.out, images=images)
     save_config(context, question.out)
-    show(results, json, headline(question.out, results), f"The page: {page}")
+    show(results, json, headline(question.out, results), *lines, f"The page: {page}")
+
+
+def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
+    """The inversion of the images of an audit, where it is asked for."""
+    asked: dict[str, Any] = context.params
+    if "invmm" not in asked["measure"]:
+        if asked["invmm_budget"] is not None:
+            raise BadInput("--invmm-budget is for --measure invmm. Add that, or leave it out.")
+        return None
+    if "solidmark" not in asked["measure"]:
+        raise BadInput(
+            'An audit reads keys: add --measure solidmark, or use "solidmark invmm", which does '
+            "not need them."
+        )
+    if question.mitigations:
+        raise BadInput("InvMM asks the model without --mitigation. Leave one of both out.")
+    from solidmark.inversion import PRESETS
+    from solidmark.invmm import Budget, InvMM
+
+    budget = asked["invmm_budget"]
+    return InvMM(
+        model=question.model,
+        images=str(question.marked),
+        out=question.out / "invmm",
+        inversion=PRESETS[asked["invmm_preset"]],
+        triage="solidmark",
+        audit=question.out,
+        budget=None if budget is None else Budget.parse(budget),
+        splits=question.splits,
+        limit=question.limit,
+        seed=question.seed,
+        caption=question.caption,
+        opening=question.opening,
+    )
 
 
 def headline(folder: Path, results: dict[str, Any]) -> str:

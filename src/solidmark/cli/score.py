@@ -1,7 +1,7 @@
 """`solidmark score OUT`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,8 +17,7 @@ def score(
         Path,
         typer.Argument(
             metavar="OUT",
-            help="Folder of solidmark observe, solidmark audit, solidmark nearest or solidmark "
-            "inpaint.",
+            help="Folder of solidmark observe, audit, nearest, inpaint, signals, invmm or intent.",
         ),
     ],
     delta: Annotated[
@@ -34,8 +33,8 @@ def score(
         list[float] | None,
         typer.Option(
             metavar="NUMBER",
-            help="Of nearest and inpaint: false-positive rate at which a threshold is calibrated "
-            "on held-out images; may be given again.  [default: those of the run]",
+            help="Of nearest, inpaint, signals and invmm: false-positive rate at which a threshold "
+            "is calibrated on held-out images; may be given again.  [default: those of the run]",
             callback=within("above 0 and below 1", lambda number: 0 < number < 1),
         ),
     ] = None,
@@ -63,6 +62,20 @@ def score(
         Path | None,
         typer.Option(metavar="FOLDER", help="The marked folder, if it has been moved since."),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Of intent: the likeness from which a generation is a copy."),
+    ] = None,
+    frequent: Annotated[
+        float | None,
+        typer.Option(
+            help="Of intent: the least share of a prompt's generations.", callback=a_share
+        ),
+    ] = None,
+    expected: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of intent: what you expect."),
+    ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -75,7 +88,14 @@ def score(
     from solidmark.runs import read_manifest
 
     asked = read_manifest(out)["command"]
-    if asked in ("nearest", "inpaint"):
+    of_intent = {"threshold": threshold, "frequent": frequent, "expected": expected}
+    if asked == "intent":
+        given = {"--delta": delta, "--marked": marked}
+        return _score_intent(out, fpr, fdr, of_intent, [n for n, v in given.items() if v], json)
+    for name, value in of_intent.items():
+        if value is not None:
+            raise BadInput(f'--{name} is for folders of intent, and "{out}" is none. Leave it out.')
+    if asked in ("nearest", "inpaint", "invmm", "signals"):
         given = {"--delta": delta, "--marked": marked}
         return _score_distances(out, asked, fpr, fdr, [n for n, v in given.items() if v], json)
     if fpr:
@@ -100,13 +120,35 @@ def _score_distances(
     out: Path, command: str, fpr: list[float] | None, fdr: float, given: list[str], json: bool
 ) -> None:
     if given:
-        raise BadInput(
-            f'{given[0]} is for readings of keys, and "{out}" holds distances. Leave it out.'
-        )
+        raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
+    from solidmark.invmm import score_invmm
     from solidmark.nearest import score_inpainting, score_nearest
+    from solidmark.signals import score_signals
 
     if command == "nearest":
         results = score_nearest(out, fprs=fpr, fdr=fdr)
+    elif command == "invmm":
+        results = score_invmm(out, fprs=fpr, fdr=fdr)
+    elif command == "signals":
+        results = score_signals(out, fprs=fpr, fdr=fdr)
     else:
         results = score_inpainting(out, fprs=fpr, fdr=fdr)
     show(results, json, f"{out / 'results.json'}")
+
+
+def _score_intent(
+    out: Path,
+    fpr: list[float] | None,
+    fdr: float,
+    asked: dict[str, Any],
+    given: list[str],
+    json: bool,
+) -> None:
+    if given:
+        raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
+    if fpr and len(fpr) > 1:
+        raise BadInput("A folder of intent is scored at one --fpr. Name one.")
+    from solidmark.intent import score_intent
+
+    results = score_intent(out, fpr=fpr[0] if fpr else None, fdr=fdr, **asked)
+    show(results, json, f"{out / 'findings.parquet'}", f"{out / 'results.json'}")

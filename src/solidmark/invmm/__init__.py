@@ -1,1 +1,9 @@
-"""The measure InvMM over a set of images: the command, its tables, its scores."""
+"""InvMM over a set of images: queue, budget, slots, evidence, scores."""
+
+from solidmark.invmm.budget import Budget
+from solidmark.invmm.configuration import TRIAGES, InvMM
+from solidmark.invmm.inverting import invert
+from solidmark.invmm.scoring import headline, score_invmm
+from solidmark.invmm.threshold import Threshold
+
+__all__ = ["TRIAGES", "Budget", "InvMM", "Threshold", "headline", "invert", "score_invmm"]

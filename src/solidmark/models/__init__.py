@@ -8,6 +8,7 @@ from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening, Precision
 from solidmark.models.opening import CONTROLS, is_latent, model_fingerprints, open_model
 from solidmark.models.pixel import PixelModel
+from solidmark.models.prompts import PromptSpace, prompt_space
 
 __all__ = [
     "CONTROLS",
@@ -21,9 +22,11 @@ __all__ = [
     "PixelModel",
     "Pixels",
     "Precision",
+    "PromptSpace",
     "ceiling_model",
     "control_images",
     "is_latent",
     "model_fingerprints",
     "open_model",
+    "prompt_space",
 ]

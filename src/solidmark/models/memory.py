@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 import torch
+from torch.autograd.graph import saved_tensors_hooks
 
 from solidmark.errors import MissingCapability
 
@@ -43,7 +44,10 @@ def _visiting(part: Any, call: Callable[..., Any], device: torch.device) -> Call
 
         part.to(device)
         try:
-            return call(*send_to_device(given, device), **send_to_device(named, device))
+            # A graph keeps its weights as they are, and these hold what is at home as soon as they
+            # are moved: so it is given a view of what they hold now.
+            with saved_tensors_hooks(torch.Tensor.detach, lambda kept: kept):
+                return call(*send_to_device(given, device), **send_to_device(named, device))
         finally:
             part.to(HOME)
 

@@ -88,6 +88,11 @@ def encode_clip(
         the encoder has a projection.
     """
     ids = tokenize(tokenizer, texts, length).input_ids.to(encoder.device)
+    return ask_clip(encoder, ids, penultimate)
+
+
+def ask_clip(encoder: Any, ids: Tensor, penultimate: bool) -> tuple[Tensor, Tensor]:
+    """What a CLIP text encoder makes of token numbers, with shape (B, L); as `encode_clip` says."""
     found = encoder(ids, output_hidden_states=penultimate)
     pooled = found.text_embeds if hasattr(found, "text_embeds") else found.pooler_output
     return found.hidden_states[-2] if penultimate else found.last_hidden_state, pooled

@@ -11,6 +11,7 @@ from solidmark.report.drawing import Drawing
 from solidmark.report.figures import draw, draw_round_trip
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
+from solidmark.report.inversions import inversion_section
 from solidmark.report.named import named_csv, named_lists
 from solidmark.report.numbers import percent
 from solidmark.report.rendering import render
@@ -69,6 +70,7 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
         "named": named_lists(audit, images, untrusted),
         "gallery": build_gallery(audit, images, top),
+        "inversions": inversion_section(audit.folder / "invmm", images=images),
         "table": rows_json,
         "table_json": Markup(tables.script_json(rows_json)),
         "glossary": [

@@ -5,15 +5,21 @@ from pathlib import Path
 
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
+from solidmark.report.intents import write_intent_report
+from solidmark.report.inversions import write_inversions_report
 from solidmark.report.page import write_audit_report
 from solidmark.report.pairs import write_nearest_report
+from solidmark.report.signals import write_signals_report
 from solidmark.runs import read_json
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,
     "duplicates": write_duplicates_report,
     "inpaint": write_inpaint_report,
+    "intent": write_intent_report,
+    "invmm": write_inversions_report,
     "nearest": write_nearest_report,
+    "signals": write_signals_report,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
@@ -22,7 +28,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     """Writes `report.html`, `named.csv` and `figures/` into the folder of a run.
 
     Arguments:
-        folder: The folder of an audit, or of `nearest`, `inpaint`, `duplicates` or `cliques`.
+        folder: The folder of an audit, or of one of the commands of `PAGES`.
         images: Whether pictures of the data and their captions may stand on the page. Without
             them the page can be shown to people who must not see the data; ids stay.
         top: How many images, pairs of each measure, or groups are shown.

@@ -142,6 +142,7 @@ def _line(
     anchors = {anchor for anchor, _, _ in GLOSSARY}
     wide = [_cell(measure, other, "") for split, other in rows.items() if split not in splits]
     means = "close" if row["statistic"] in OF_DISTANCES else "memorized"
+    means = str(measure.card.get("means", means))
     direction = row.get("direction")
     return Line(
         anchor=row["statistic"] if row["statistic"] in anchors else "",

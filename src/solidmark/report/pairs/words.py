@@ -35,6 +35,8 @@ class Measure:
     @property
     def scale(self) -> str:
         """The scale in words, with its direction."""
+        if "scale" in self.card:
+            return str(self.card["scale"])
         return "similarity, high = close" if self.is_similarity else "distance, low = close"
 
     def reported(self, distance: float) -> float:
@@ -57,6 +59,11 @@ TITLES = {
     "inpainting": "Best draw",
     "inpainting-lowest": "Mean of the lowest",
     "inpainting-mean": "Mean of all",
+    "loss": "Denoising loss",
+    "spread": "Bottleneck spread",
+    "magnitude": "Noise magnitude",
+    "magnitude-path": "Path magnitude",
+    "image-magnitude": "Image magnitude",
 }
 
 ASKS = {

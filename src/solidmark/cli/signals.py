@@ -1,0 +1,215 @@
+"""`solidmark signals MODEL IMAGES OUT`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from solidmark.cli.inpaint import Fprs
+from solidmark.cli.nearest import ImageMode, Resolution
+from solidmark.cli.options import (
+    Config,
+    Device,
+    DryRun,
+    Fdr,
+    Json,
+    Out,
+    Seed,
+    at_least,
+    one_of,
+    save_config,
+    show,
+    show_plan,
+    within,
+)
+from solidmark.cli.question import (
+    AUTO,
+    AttentionSlicing,
+    BaseConfig,
+    BatchSize,
+    Caption,
+    Limit,
+    Loras,
+    LoraScale,
+    Model,
+    Offload,
+    Precision,
+    Splits,
+    TextPrecision,
+    VaePrecision,
+    opening_of,
+)
+
+if TYPE_CHECKING:
+    from solidmark.signals import Measuring
+
+SIGNALS = ("loss", "spread", "magnitude", "magnitude-path", "image-magnitude")
+
+Images = Annotated[
+    str,
+    typer.Argument(
+        metavar="IMAGES",
+        help="What the model was trained on: a folder of solidmark mark, whose held-out half is "
+        "the control, or any data that solidmark mark takes.",
+    ),
+]
+Names = Annotated[
+    list[str],
+    typer.Option(
+        "--signal",
+        metavar="NAME",
+        help="loss (how well the image is denoised), spread (spikes in the middle of the network), "
+        "magnitude (what the prompt changes in pure noise), magnitude-path (the same over some "
+        "steps), image-magnitude (the same at the image); may be given again. All that the model "
+        "can be asked for when not given.",
+        callback=one_of("signal", SIGNALS),
+    ),
+]
+HeldOut = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Images of the same kind that the model never saw: no value means anything without. "
+        "Those of a marked folder are taken when not given.",
+    ),
+]
+Draws = Annotated[
+    int,
+    typer.Option(
+        help="Noises of an image or prompt, for spread, magnitude and magnitude-path.",
+        callback=at_least(1),
+    ),
+]
+Times = Annotated[
+    int,
+    typer.Option(
+        help="Levels of noise, for loss and image-magnitude: so many calls, and twice as many.",
+        callback=at_least(1),
+    ),
+]
+PathSteps = Annotated[
+    int,
+    typer.Option(
+        help="How many of the first of 50 sampling steps magnitude-path averages.",
+        callback=within("1 to 50", lambda number: 1 <= number <= 50),
+    ),
+]
+PathGuidance = Annotated[
+    float,
+    typer.Option(
+        help="The scale of guidance along that path.",
+        callback=within("0 or more", lambda number: 0 <= number < float("inf")),
+    ),
+]
+SpreadT = Annotated[
+    float,
+    typer.Option(
+        help="The time at which spread asks: little noise, as its authors do.",
+        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+    ),
+]
+
+
+def signals(
+    context: typer.Context,
+    model: Model,
+    images: Images,
+    out: Out,
+    signal: Names = list(SIGNALS),
+    held_out: HeldOut = None,
+    draws: Draws = 4,
+    times: Times = 8,
+    path_steps: PathSteps = 5,
+    path_guidance: PathGuidance = 7.5,
+    spread_t: SpreadT = 0.01,
+    split: Splits = ["trained", "held_out"],
+    limit: Limit = None,
+    fpr: Fprs = None,
+    fdr: Fdr = 0.05,
+    resolution: Resolution = None,
+    mode: ImageMode = None,
+    batch_size: BatchSize = AUTO,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    vae_precision: VaePrecision = "fp32",
+    text_precision: TextPrecision = "fp32",
+    lora: Loras = [],
+    lora_scale: LoraScale = 1.0,
+    offload: Offload = False,
+    attention_slicing: AttentionSlicing = False,
+    base_config: BaseConfig = None,
+    caption: Caption = None,
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            "--images/--no-images", help="Show pictures of the data and their captions on the page."
+        ),
+    ] = True,
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Measure cheap signals of memorization, image by image.
+
+    A few network calls an image: which ones to look at first, before anything expensive. Writes
+    OUT/signals.parquet, scores.parquet, results.json and report.html.
+
+    Example: solidmark signals model/ marked/ signals/ --signal loss --limit 500
+    """
+    measuring = _measuring(context.params)
+    if dry_run:
+        return _show_plan(context, measuring)
+    from solidmark.report import signals_verdict, write_report
+    from solidmark.report.signals.run import open_signals_run
+    from solidmark.runs import Processes
+    from solidmark.scores import FPRS
+    from solidmark.signals import measure_signals, score_signals
+
+    measure_signals(measuring)
+    if not Processes.here().is_main:
+        return None
+    results = score_signals(measuring.out, fprs=fpr or FPRS, fdr=fdr)
+    save_config(context, measuring.out)
+    page = write_report(measuring.out, images=pictures)
+    found = signals_verdict(open_signals_run(measuring.out))
+    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    reasons: dict[str, list[str]] = {}
+    for name, why in results["left_out"].items():
+        reasons.setdefault(why, []).append(name)
+    lines += [f"Left out: {', '.join(names)}. {why}" for why, names in reasons.items()]
+    return show(results, json, *lines, f"The page: {page}")
+
+
+def _measuring(asked: dict[str, Any]) -> "Measuring":
+    from solidmark.signals import Measuring
+
+    same = (
+        *("model", "images", "held_out", "draws", "times", "limit", "batch_size", "seed"),
+        *("caption", "resolution", "mode"),
+    )
+    return Measuring(
+        **{name: asked[name] for name in same},
+        out=Path(asked["out"]),  # Older typers leave it as text.
+        signals=tuple(asked["signal"]),
+        steps=asked["path_steps"],
+        guidance=asked["path_guidance"],
+        t=asked["spread_t"],
+        splits=tuple(asked["split"]),
+        opening=opening_of(asked),
+    )
+
+
+def _show_plan(context: typer.Context, measuring: "Measuring") -> None:
+    from solidmark.signals.measuring import able
+
+    subjects = measuring.open_subjects()
+    model = measuring.open_model(subjects)
+    found, left_out = able(measuring.open_signals(), model, subjects)
+    show_plan(
+        context,
+        images={split: len(subjects.ids(split)) for split in subjects.splits},
+        network_calls_per_value={name: one.card.network_calls for name, one in found.items()},
+        left_out=left_out,
+        device_found=measuring.opening.device,
+    )

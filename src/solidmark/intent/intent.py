@@ -1,0 +1,266 @@
+"""`intent`: the prompts are drawn again and again, with and without their entities.
+
+What comes often, and what makes it come, says whether the user may have meant it.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput, MissingCapability
+from solidmark.generating.prompts import is_captioned
+from solidmark.intent.asking import Intent
+from solidmark.intent.drawing import Task, draw_all, evidence_rows
+from solidmark.intent.entities import vocabulary_of
+from solidmark.intent.features import Feature, features_of, read_phrases
+from solidmark.intent.naming import Naming, naming_by
+from solidmark.intent.prompts import (
+    Prompt,
+    drawn,
+    prompts_from,
+    prompts_of,
+    read_prompts,
+    tellings,
+    with_entities,
+)
+from solidmark.intent.scoring import COMMAND, score
+from solidmark.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write_table
+from solidmark.intent.training import SPLIT, Training, gather, open_training
+from solidmark.measures import Subjects, open_likeness
+from solidmark.models import (
+    Gaussian,
+    Memorizer,
+    control_images,
+    model_fingerprints,
+    open_model,
+)
+from solidmark.models.fit import check_fit
+from solidmark.randomness import digest
+from solidmark.runs import (
+    Processes,
+    Room,
+    Run,
+    check_device,
+    fingerprint,
+    forget_peak,
+    memory_of,
+    open_run,
+    remove_temporaries,
+    write_json,
+)
+from solidmark.types import Images
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known before the model is asked.
+
+    Arguments:
+        prompts: All prompts, asked and unrelated, with their entities.
+        features: All features.
+        training: The training images.
+        task: What is drawn.
+    """
+
+    prompts: list[Prompt]
+    features: list[Feature]
+    training: Training
+    task: Task
+
+
+def plan(asked: Intent, model: Model | None = None) -> Plan:
+    """Looks at the training images, and says what would be drawn.
+
+    Arguments:
+        asked: The configuration.
+        model: Who draws; None = what the configuration names.
+
+    Raises:
+        NotFound: When something that is named is not there.
+        BadInput: When there is no prompt, or something cannot be used as asked.
+        MissingCapability: When the model draws from no captions.
+    """
+    check_device(asked.opening.device)
+    phrases = [] if asked.features is None else read_phrases(asked.features)
+    own = _own_prompts(asked)
+    others = None if asked.unrelated_prompts is None else read_prompts(asked.unrelated_prompts)
+    subjects = open_training(asked)
+    model = open_teller(asked, subjects) if model is None else model
+    likeness = open_likeness(asked.similarity, asked.opening.device)
+    training = gather(subjects, likeness, asked.seed)
+    features = features_of(training.clusters, training.labels, training.captions, phrases)
+    captioned = prompts_of(training.captions)
+    own = drawn(captioned if own is None else own, asked.limit, asked.seed, "limit")
+    if not own:
+        raise BadInput(
+            f'The images of "{asked.training}" have no captions, so there is no prompt. '
+            "Name some with --prompts or --caption."
+        )
+    texts = {prompt.text for prompt in own}
+    rest = [prompt for prompt in others or captioned if prompt.text not in texts]
+    rest = drawn(rest, asked.unrelated, asked.seed, "unrelated")
+    ids = {prompt.id for prompt in own}
+    rest = [replace(p, id=f"unrelated {p.id}") if p.id in ids else p for p in rest]
+    names = [name for f in features if f.kind != "image" for name in f.names]
+    every = [p.text for p in own] + [p.text for p in rest] + list(training.captions.values())
+    vocabulary = vocabulary_of(every, names)
+    prompts = with_entities(own, vocabulary, "prompt")
+    prompts += with_entities(rest, vocabulary, "unrelated")
+    told = list(dict.fromkeys(telling.text for telling in tellings(prompts)))
+    task = Task(asked, model, told, subjects.size, subjects, training, likeness)
+    task.check()
+    return Plan(prompts, features, training, task)
+
+
+def intent(asked: Intent, model: Model | None = None) -> Run:
+    """Says of what a model draws from prompts whether it is memorized, and whether it is intended.
+
+    The same call goes on after a kill; several processes of one launch share the work. When the
+    folder is finished, the same call scores it again, by the rules of this call.
+
+    Arguments:
+        asked: The configuration.
+        model: Who draws; None = what the configuration names.
+
+    Returns:
+        The run, with `findings.parquet`, `generations.parquet`, `results.json` and the pictures.
+
+    Raises:
+        NotFound: When something that is named is not there.
+        BadInput: When there is no prompt, or something cannot be used as asked.
+        MissingCapability: When the model draws from no captions.
+        RunConflict: When the folder holds another run.
+    """
+    planned = plan(asked, model)
+    task = planned.task
+    naming = naming_by(
+        asked.text_encoder,
+        asked.text_threshold,
+        planned.prompts,
+        planned.features,
+        asked.opening.device,
+    )
+    run = open_run(asked.out, COMMAND, asked.to_json(), _fingerprints(asked, planned))
+    if not run.finished:
+        forget_peak(asked.opening.device)
+        rows = draw_all(run, task, Room(asked.batch_size, asked.opening.device))
+        if Processes.here().is_main:
+            _write_observed(run.folder, planned, naming)
+            write_table(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)
+            score(run.folder, asked.rules, asked.expected)
+            for folder in (run.folder, *run.folder.glob("pictures/*")):
+                remove_temporaries(folder)
+            run.finish(memory=memory_of(rows))
+    elif Processes.here().is_main:
+        score(run.folder, asked.rules, asked.expected)
+    Processes.here().wait()
+    return run
+
+
+def open_teller(asked: Intent, subjects: Subjects) -> Model:
+    """Opens the model, or a control; a memorizer is told the captions that its images came with.
+
+    Raises:
+        BadInput: When the model was made for images of another size.
+        MissingCapability: When it draws from no captions.
+    """
+
+    def images(control: str) -> Images:
+        if subjects.marked is not None and control == "gaussian":
+            return control_images(subjects.marked, control, asked.seed)
+        return torch.stack([sample.image for sample in subjects.readable(SPLIT)])
+
+    model = open_model(asked.model, asked.opening, control_images=images)
+    channels, height, width = subjects.size
+    check_fit(model, channels, (height, width))
+    if isinstance(model, Memorizer):
+        return replace(model, told=tuple(s.caption or "" for s in subjects.readable(SPLIT)))
+    if not isinstance(model, Gaussian) and not is_captioned(model):
+        raise MissingCapability(
+            f'"{asked.model}" draws from no captions, and intent is about prompts. Name a '
+            "text-to-image model."
+        )
+    return model
+
+
+def _own_prompts(asked: Intent) -> list[Prompt] | None:
+    """What the user asks about; None = the captions of the training images."""
+    if asked.prompts is not None:
+        return read_prompts(asked.prompts)
+    return prompts_from(asked.captions) if asked.captions else None
+
+
+def _fingerprints(asked: Intent, planned: Plan) -> dict[str, str]:
+    words = [f"{p.role} {p.id} {p.text} {p.entities}" for p in planned.prompts]
+    prints = {
+        **model_fingerprints(asked.model, asked.opening),
+        "training": planned.training.content,
+        "prompts": digest(0, *words).hex()[:16],
+        "features": digest(0, *map(str, planned.features)).hex()[:16],
+    }
+    if asked.text_encoder is not None and Path(asked.text_encoder).exists():
+        prints["text_encoder"] = fingerprint(Path(asked.text_encoder))
+    return prints
+
+
+def _write_observed(folder: Path, planned: Plan, naming: Naming) -> None:
+    """Writes what the scoring needs beside the evidence."""
+    training, likeness = planned.training, planned.task.likeness
+    write_table(folder / "prompts.parquet", _prompt_rows(planned, naming), PROMPTS)
+    write_table(folder / "known.parquet", _known_rows(planned), KNOWN)
+    calibration: list[dict[str, Any]] = [
+        {"kind": "pair", "similarity": float(value)} for value in training.pairs
+    ]
+    calibration += [
+        {"kind": "image", "id": id, "nearest": other, "similarity": value}
+        for id, other, value in training.left_out(likeness, planned.task.asked.seed)
+    ]
+    write_table(folder / "calibration.parquet", calibration, CALIBRATION)
+    write_json(
+        folder / "training.json",
+        {
+            "images": len(training.ids),
+            "pictures": len(set(training.clusters.values())),
+            "quarantined": training.quarantined,
+            "likeness": likeness.card(),
+        },
+    )
+
+
+def _prompt_rows(planned: Plan, naming: Naming) -> list[dict[str, Any]]:
+    worded = [feature for feature in planned.features if feature.names]
+    rows = []
+    for prompt in planned.prompts:
+        named = {f.id: words for f in worded if (words := naming(prompt, f)) is not None}
+        note = None if prompt.entities else "No word of it can be taken out."
+        rows.append(
+            {
+                "kind": prompt.role,
+                "id": prompt.id,
+                "text": prompt.text,
+                "entities": list(prompt.entities),
+                "named": list(named),
+                "named_by": list(named.values()),
+                "note": note,
+            }
+        )
+    return rows
+
+
+def _known_rows(planned: Plan) -> list[dict[str, Any]]:
+    training = planned.training
+    return [
+        {
+            "feature": feature.id,
+            "kind": feature.kind,
+            "name": feature.name,
+            "names": list(feature.names),
+            "images": list(feature.images),
+            "pictures": sorted({training.clusters[id] for id in feature.images}),
+            "caption": training.captions.get(feature.name) if feature.kind == "image" else None,
+        }
+        for feature in planned.features
+    ]

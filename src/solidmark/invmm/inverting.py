@@ -1,0 +1,154 @@
+"""`invert`: the slow half. Inverts every image, or as many as the budget is enough for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from solidmark.data import Sample
+from solidmark.inversion import Attempt, Inverter
+from solidmark.invmm.budget import Budget
+from solidmark.invmm.configuration import InvMM
+from solidmark.invmm.keeping import keep_attempt, write_tables
+from solidmark.invmm.live import Live
+from solidmark.invmm.slots import Slots, Task, rounds_of
+from solidmark.invmm.subjects import call_roll
+from solidmark.invmm.threshold import Threshold, calibrate
+from solidmark.invmm.triage import Order, require_triage, triage
+from solidmark.measures import Likeness, Subjects, open_likeness
+from solidmark.runs import (
+    Ledger,
+    Processes,
+    Room,
+    Run,
+    forget_peak,
+    peak_memory_bytes,
+    progress,
+    read_json,
+    remove_temporaries,
+    write_json,
+)
+
+
+def invert(asked: InvMM) -> Run:
+    """Looks for the noise from which a model draws each image.
+
+    Arguments:
+        asked: The model, the images, and how.
+
+    Returns:
+        The run, with `evidence.parquet` and `paths.parquet` in its folder.
+
+    Raises:
+        BadInput: When model and images do not fit, or one image not into the memory.
+        MissingCapability: When a prompt is to be found for a model that is told none.
+    """
+    subjects = asked.open_subjects()
+    model = asked.open_model(subjects)
+    likeness = open_likeness(asked.similarity, asked.opening.device)
+    alike = partial(_alike, subjects, likeness)
+    # What cannot be asked shows before a folder is made.
+    prompts = asked.open_prompts(model)
+    require_triage(asked, subjects, model)
+    run = asked.open_run(subjects)
+    if run.finished:
+        return run
+    processes = Processes.here()
+    if processes.is_main:
+        below = [run.folder.glob(part) for part in ("work", "attempts/*", "pictures/*")]
+        for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
+            remove_temporaries(folder)
+    forget_peak(asked.opening.device)
+    room = Room(asked.call_size, asked.opening.device)
+    threshold = _threshold(asked, run, subjects, likeness, processes)
+    inversion = replace(asked.inversion, threshold=threshold.value)
+    inverter = Inverter(model, inversion, alike, prompts)
+    roll = call_roll(subjects)
+    order = triage(asked, run, subjects, model, roll.units)
+    rows = _work(asked, run, subjects, inverter, order, processes, room)
+    if processes.is_main:
+        write_tables(run.folder, asked.restarts, roll, order, rows)
+        run.finish(
+            threshold=threshold.to_json(),
+            similarity=likeness.card(),
+            excluded={id: note for (_, id), note in sorted(roll.excluded.items())},
+            memory={
+                "device": asked.opening.device,
+                "peak_memory_bytes": peak_memory_bytes(asked.opening.device),
+                "call_size": room.size,
+            },
+            seconds=round(sum(_seconds(run.folder)), 3),
+        )
+    processes.wait()
+    return run
+
+
+def _alike(subjects: Subjects, likeness: Likeness, images: Any, others: Any) -> Any:
+    """How alike pictures are without their frames, which are not what is memorized."""
+    return likeness.pairs([*subjects.crop(images)], [*subjects.crop(others)])
+
+
+def _threshold(
+    asked: InvMM, run: Run, subjects: Subjects, likeness: Likeness, processes: Processes
+) -> Threshold:
+    """The threshold that was given, or one that is calibrated once a run."""
+    path = run.folder / "threshold.json"
+    if processes.is_main and not path.is_file():
+        if asked.threshold is not None:
+            found = Threshold(asked.threshold)
+        else:
+            found = calibrate(likeness, subjects, "trained", asked.fpr, asked.seed)
+        write_json(path, found.to_json())
+    processes.wait()
+    return Threshold(**read_json(path))
+
+
+def _work(
+    asked: InvMM,
+    run: Run,
+    subjects: Subjects,
+    inverter: Inverter,
+    order: Order,
+    processes: Processes,
+    room: Room,
+) -> Mapping[str, Any]:
+    """Makes the attempts, the first of every image before the second of any."""
+    queue: list[Task] = [
+        (split, id, repeat) for repeat in range(asked.restarts) for split, id in order.units
+    ]
+    rounds = rounds_of(asked.inversion.steps, asked.inversion.every)
+    mine = processes.share(queue)
+    live = Live.open(run.folder / "work", processes)
+    with (
+        Ledger(run.folder / "ledger", processes.rank) as ledger,
+        progress("inverting", rounds * len(mine)) as advance,
+    ):
+        Slots(
+            inverter,
+            subjects,
+            mine,
+            ledger,
+            live,
+            partial(_keep, run.folder, inverter),
+            room,
+            asked.batch_size,
+            (asked.budget or Budget()).share(processes.count),
+            asked.seed,
+            lambda count, note: advance(count, note),
+        ).work()
+        processes.wait()
+        return ledger.rows()
+
+
+def _keep(folder: Path, inverter: Inverter, attempt: Attempt, sample: Sample) -> dict[str, Any]:
+    """Keeps an ended attempt, and the likeliest words of the prompt that it found."""
+    words = None
+    if attempt.logits is not None and inverter.prompts is not None:
+        words = inverter.prompts.decode(attempt.logits.argmax(1))
+    return keep_attempt(folder, words, attempt, sample)
+
+
+def _seconds(folder: Path) -> list[float]:
+    return [float(read_json(path)["seconds"]) for path in (folder / "work").glob("time-*.json")]

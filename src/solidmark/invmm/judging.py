@@ -1,0 +1,156 @@
+"""From attempts to images: what the restarts of an image say together, and who is named.
+
+.. math::
+    s = \\frac{KL}{1 + KL} \\in [0, 1) \\text{ where it is reproduced}, \\qquad
+    s = 1 + \\frac{1 - similarity}{2} \\in [1, 2] \\text{ where it is not}
+
+so that all images stand in one order, low = memorized. KL is the median over the restarts, infinite
+for one that did not reproduce. The lowest and the highest of R restarts hold the median of all
+restarts that could have been made with a chance of :math:`1 - 2^{1 - R}` or more.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+
+from solidmark.scores import conformal_p_values, q_values
+
+SCORES = pa.schema(
+    [
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("status", pa.string()),
+        ("kl", pa.float64()),
+        ("kl_low", pa.float64()),
+        ("kl_high", pa.float64()),
+        ("reproduced", pa.int64()),
+        ("restarts", pa.int64()),
+        ("best_similarity", pa.float64()),
+        ("score", pa.float64()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("network_calls", pa.float64()),
+        ("triage_value", pa.float64()),
+        ("copies", pa.int64()),
+        ("copy_of", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+"""The columns of `scores.parquet`: a row an image."""
+
+RANKED = ("reproduced", "spent")
+"""The outcomes that say something of an image."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The images of a run, by split, as rows of `SCORES`.
+
+    Arguments:
+        rows: All of them, sorted by split and id.
+    """
+
+    rows: list[dict[str, Any]]
+
+    def of(self, split: str) -> list[dict[str, Any]]:
+        """The pictures of a split, each once."""
+        return [row for row in self.rows if row["split"] == split and row["copy_of"] is None]
+
+    def scores(self, split: str) -> Float[np.ndarray, " N"]:
+        """The scores of the pictures of a split that were tried; NaN for one that failed."""
+        tried = [row for row in self.of(split) if row["status"] != "not_tried"]
+        return np.array(
+            [math.nan if row["score"] is None else row["score"] for row in tried], dtype=np.float64
+        )
+
+
+def judge(evidence: Sequence[Mapping[str, Any]]) -> Judged:
+    """Makes the rows of all images, with p-values where there are held-out ones.
+
+    Copies count once, and get what their first has. An image that was not tried has no p-value.
+
+    Arguments:
+        evidence: The rows of `evidence.parquet`.
+    """
+    ordered = sorted(evidence, key=lambda row: (row["split"], row["id"], row["repeat"]))
+    rows = [
+        _image(list(own)) for _, own in groupby(ordered, key=lambda row: (row["split"], row["id"]))
+    ]
+    judged = Judged(rows)
+    _name(judged)
+    firsts = {(row["split"], row["id"]): row for row in rows}
+    for row in rows:
+        if row["copy_of"] is not None:
+            first = firsts[row["split"], row["copy_of"]]
+            first["copies"] += 1
+            row |= {name: first[name] for name in ("p_value", "q_value")}
+    return judged
+
+
+def _image(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The row of one image, from its attempts."""
+    states = [row["status"] for row in attempts]
+    row: dict[str, Any] = dict.fromkeys(SCORES.names)
+    row |= {name: attempts[0][name] for name in ("split", "id", "triage_value", "copy_of")}
+    row |= {"copies": 1, "reproduced": states.count("reproduced")}
+    tried = [row for row in attempts if row["status"] in RANKED]
+    row["restarts"] = len(tried)
+    row["network_calls"] = sum(row["network_calls"] or 0.0 for row in attempts)
+    row["note"] = " ".join(dict.fromkeys(row["note"] for row in attempts if row["note"])) or None
+    if not tried:
+        row["status"] = next(s for s in ("failed", "not_tried") if s in states)
+        return row
+    kls = [_kl(attempt) for attempt in tried]
+    similarities = [attempt["best_similarity"] for attempt in tried]
+    known = [value for value in similarities if value is not None]
+    kl, best = _median(kls), _median(known) if known else None
+    row |= {"kl": kl, "kl_low": min(kls), "kl_high": max(kls), "best_similarity": best}
+    row["status"] = "reproduced" if math.isfinite(kl) else "spent"
+    row["score"] = score_of(kl, best)
+    return row
+
+
+def score_of(kl: float, similarity: float | None) -> float:
+    """The place of an image in the order of all, in [0, 2]; low = memorized.
+
+    Arguments:
+        kl: The KL per dimension at which it was reproduced; infinite where it was not.
+        similarity: How close it came at best, in [-1, 1]; None where no check was made.
+
+    Example:
+        >>> score_of(1.0, 0.9), score_of(math.inf, 0.5), score_of(math.inf, None)
+        (0.5, 1.25, 2.0)
+    """
+    if math.isfinite(kl):
+        return kl / (1 + kl)
+    return 1 + (1 - (-1.0 if similarity is None else similarity)) / 2
+
+
+def _kl(attempt: Mapping[str, Any]) -> float:
+    return float(attempt["kl"]) if attempt["status"] == "reproduced" else math.inf
+
+
+def _median(values: Sequence[float]) -> float:
+    """The median; between a number and infinity lies infinity."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _name(judged: Judged) -> None:
+    """Adds p-values against the held-out pictures, and q-values of all that count."""
+    null = judged.scores("held_out")
+    own = [row for row in judged.of("trained") if row["score"] is not None]
+    if not own or np.isnan(null).all():
+        return
+    p = conformal_p_values(np.array([row["score"] for row in own]), null)
+    for row, p_value, q_value in zip(own, p, q_values(p), strict=True):
+        row |= {"p_value": float(p_value), "q_value": float(q_value)}

@@ -1,0 +1,124 @@
+"""`score_invmm`: the cheap half. From `evidence.parquet` to scores and results, without a model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.invmm.judging import SCORES, judge
+from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
+from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.scores import FPRS
+
+
+def score_invmm(
+    out: Path, *, fprs: Sequence[float] | None = None, fdr: float = 0.05
+) -> dict[str, Any]:
+    """Scores what was inverted: writes `scores.parquet` and `results.json`.
+
+    Arguments:
+        out: A folder of `solidmark invmm`.
+        fprs: The false-positive rates at which detections are reported. None = as the folder was
+            scored before, else 0.01 and 0.001.
+        fdr: The false-discovery rate at which images are named.
+
+    Returns:
+        What is in `results.json`.
+
+    Raises:
+        NotFound: When the folder has no evidence.
+        RunConflict: When it is of another command, or not finished.
+        BadInput: When an option makes no sense.
+        EmptyTable: When no trained image was inverted.
+
+    References:
+        InvMM (Ma et al., 2024), for the KL. The score of what is not reproduced, the p-values and
+        the intervals are ours.
+    """
+    before = read_json(out / "results.json")["config"] if (out / "results.json").is_file() else {}
+    fprs = before.get("fprs", FPRS) if fprs is None else fprs
+    for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
+        for rate in rates:
+            if not 0 < rate < 1:
+                raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
+    manifest = read_manifest(out, "invmm")
+    evidence = _evidence(out)
+    judged = judge(evidence)
+    if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):
+        raise EmptyTable(
+            f'No trained image of "{out}" was inverted to an outcome. Look at the notes in its '
+            "evidence.parquet, or give a larger --budget into a new folder."
+        )
+    config = manifest["config"]
+    seed = int(config["seed"])
+    rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
+    results = {
+        "version": 1,
+        "command": "invmm",
+        # The rate of the threshold stands in the manifest; here are those of the detections.
+        "config": {**config, "threshold_fpr": config["fpr"], "fprs": list(fprs), "fdr": fdr},
+        "seed": seed,
+        "versions": manifest["versions"],
+        "fingerprints": manifest["fingerprints"],
+        "memory": manifest.get("memory"),
+        "threshold": manifest["threshold"],
+        "similarity": manifest["similarity"],
+        "excluded": manifest["excluded"],
+        "triage_calls": sum(row["triage_calls"] or 0.0 for row in evidence),
+        "failed": sum(row["status"] == "failed" for row in judged.rows),
+        "measures": {MEASURE: _card()},
+        "rows": rows,
+    }
+    sink = pa.BufferOutputStream()
+    columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
+    pq.write_table(pa.table(columns, schema=SCORES), sink)
+    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_json(out / "results.json", results)
+    return results
+
+
+def headline(results: Mapping[str, Any]) -> str:
+    """The verdict in a sentence.
+
+    Arguments:
+        results: What `score_invmm` gave.
+    """
+    found = {(row["split"], row["statistic"]): row for row in results["rows"]}
+    own = found["trained", "reproduced"]
+    said = f"InvMM reproduces {own['count']:,} of {own['n']:,} trained images"
+    other, named = found.get(("held_out", "reproduced")), found.get(("trained", "named"))
+    if other is None or named is None:
+        return f"{said}. {NO_NULL}"
+    area = found["trained_vs_held_out", "auc"]
+    return (
+        f"{said} and {other['count']:,} of {other['n']:,} that it never saw; {named['count']:,} "
+        f"can be named at a false-discovery rate of {named['fdr']:g} "
+        f"(area {area['value']:.2f}, chance 0.50, p = {area['p_value']:.2g})."
+    )
+
+
+def _evidence(out: Path) -> list[dict[str, Any]]:
+    path = out / "evidence.parquet"
+    if not path.is_file():
+        raise NotFound(f'"{out}" has no evidence.parquet. Run "solidmark invmm" into a new folder.')
+    try:
+        return list(pq.read_table(path).to_pylist())
+    except pa.ArrowInvalid as error:
+        raise BadInput(
+            f'"{path}" is not a parquet file ({error}). Run "solidmark invmm" into a new folder.'
+        ) from error
+
+
+def _card() -> dict[str, Any]:
+    """What everybody must know before reading a number of it."""
+    return {
+        "name": MEASURE,
+        "unit": "KL from N(0, I) per dimension of the noise, in nats; in the order of all images "
+        "KL / (1 + KL) where reproduced, 1 + (1 - similarity) / 2 where not",
+        "direction": "low",
+        "paper": "Ma et al., 2024",
+        "chance": "what held-out images give",
+    }

@@ -1,0 +1,148 @@
+"""The verdict on an `intent` run: what comes back that nobody asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from solidmark.report.groups.sheet import plural
+from solidmark.report.intents import words
+from solidmark.report.intents.run import TYPES, IntentRun
+from solidmark.report.numbers import percent, percents, plain
+from solidmark.scores import clopper_pearson
+
+
+@dataclass(frozen=True)
+class IntentVerdict:
+    """What the board says first.
+
+    Arguments:
+        state: "unintended", "intended", "nothing" or "failed".
+        headline: In a sentence.
+        details: What else must be known.
+    """
+
+    state: str
+    headline: str
+    details: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return {
+            "unintended": "unintended memorization",
+            "intended": "intended memorization only",
+            "nothing": "no memorization seen",
+            "failed": "nothing could be judged",
+        }[self.state]
+
+    @property
+    def tone(self) -> str:
+        """The colour of the page."""
+        return {
+            "unintended": "memorized",
+            "intended": "plain",
+            "nothing": "not_seen",
+            "failed": "untrusted",
+        }[self.state]
+
+
+def intent_verdict(run: IntentRun) -> IntentVerdict:
+    """Puts the findings of an `intent` run into sentences.
+
+    What the user's file says of a finding goes before its type.
+
+    Arguments:
+        run: The run.
+    """
+    memorized = [row for row in run.findings if row["type"] != "not memorized"]
+    against = {row["prompt"] for row in memorized if row["intended"] == "no"}
+    asked_for = {row["prompt"] for row in memorized} - against
+    if not run.judged:
+        state, headline = "failed", "No prompt has a generation that could be used."
+    elif against:
+        bring = "brings" if len(against) == 1 else "bring"
+        state = "unintended"
+        headline = (
+            f"{_of(len(against), run.judged)} {bring} back what nobody asked for"
+            f"{_between(len(against), run.judged)}."
+        )
+    elif asked_for:
+        state = "intended"
+        headline = (
+            f"What {_of(len(asked_for), run.judged)} bring{'s' * (len(asked_for) == 1)} back is "
+            "what the prompt asks for or implies."
+        )
+    else:
+        state = "nothing"
+        headline = (
+            f"None of {plural(run.judged, 'prompt')} brings back a training picture, or a look "
+            f"that was learned by heart{_between(0, run.judged)}."
+        )
+    told: tuple[Callable[[IntentRun], str], ...] = (_types, _user, _chance, _unrelated, _lost)
+    return IntentVerdict(state, headline, tuple(said for tell in told if (said := tell(run))))
+
+
+def _types(run: IntentRun) -> str:
+    """Counts of findings by type."""
+    counted = [(type, run.row(type)) for type in TYPES if type != "not memorized"]
+    parts = [
+        f"{words.LABELS[type]} in {plural(int(row['prompts']), 'prompt')} "
+        f"({plural(int(row['count']), 'finding')})"
+        for type, row in counted
+        if row.get("count")
+    ]
+    return f"By type: {', '.join(parts)}." if parts and run.judged else ""
+
+
+def _user(run: IntentRun) -> str:
+    """What the user's file changed."""
+    said = [row for row in run.findings if row["expected"] and row["type"] != "not memorized"]
+    if not said:
+        return ""
+    yes = sum(row["expected"] == "yes" for row in said)
+    changed = sum((row["expected"] == "yes") == (row["type"] == "unintended") for row in said)
+    return (
+        f"The user's file expects {yes:,} of these findings and does not expect "
+        f"{len(said) - yes:,}; it overrules the type of {changed:,}."
+    )
+
+
+def _chance(run: IntentRun) -> str:
+    found = run.calibration
+    if found.get("threshold") is None:
+        return str(found.get("note") or "")
+    above = f"from a likeness of {plain(found['threshold'], 3)} on"
+    if found.get("rate") is None or not found.get("pairs"):
+        return f"A generation counts as a copy of a training picture {above}."
+    return (
+        f"A generation counts as a copy of a training picture {above}, which "
+        f"{percent(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
+        "reach too."
+    )
+
+
+def _unrelated(run: IntentRun) -> str:
+    if run.results.get("unrelated"):
+        return ""
+    return (
+        "No unrelated prompts were asked about, so nothing says what comes anyhow: classes and "
+        "phrases cannot be judged. Give more captions, or --unrelated-prompts."
+    )
+
+
+def _lost(run: IntentRun) -> str:
+    parts = []
+    if failed := int(run.results.get("failed") or 0):
+        parts.append(f"{plural(failed, 'generation')} could not be used")
+    if broken := len(run.results.get("quarantined") or ()):
+        parts.append(f"{plural(broken, 'training image')} could not be read")
+    return f"{' and '.join(parts)}, and count nowhere." if parts else ""
+
+
+def _of(count: int, n: int) -> str:
+    return f"{count:,} of {plural(n, 'prompt')}"
+
+
+def _between(count: int, n: int) -> str:
+    """The share of prompts that this speaks for, as an aside."""
+    low, high = clopper_pearson(count, n)
+    share = f"{percent(count / n)} of prompts, " if count else ""
+    return f" ({share}95 % interval {percents(low, high)})"

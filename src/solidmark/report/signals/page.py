@@ -1,0 +1,92 @@
+"""The page of a `signals` run: one file that needs nothing else, and the figures beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from solidmark.report.numbers import percent
+from solidmark.report.pairs.tables import blocks
+from solidmark.report.rendering import render
+from solidmark.report.signals import words
+from solidmark.report.signals.cards import gallery
+from solidmark.report.signals.plots import drawings_of
+from solidmark.report.signals.rows import all_rows, failures, named_csv
+from solidmark.report.signals.run import SignalsRun, open_signals_run, statistics_of
+from solidmark.report.signals.section import signals_section
+from solidmark.report.signals.verdict import signals_verdict
+from solidmark.report.tables import flat, script_json
+from solidmark.runs import write_bytes
+
+
+def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html`, `named.csv` and `figures/` into the folder of a `signals` run.
+
+    The page is one file: it asks nothing of any network, runs no code but its own, and holds the
+    pictures it shows. The same folder gives the same bytes.
+
+    Arguments:
+        folder: The folder of the run.
+        images: Whether pictures of the data and their captions may stand on the page. Without
+            them the page can be shown to people who must not see the data; ids stay.
+        top: How many images are shown. The run keeps the pictures of the 48 most suspicious ones
+            by each signal; of others the page says that they cannot be shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    signals = open_signals_run(folder)
+    drawings = drawings_of(signals)
+    for drawing in drawings:
+        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
+        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
+    write_bytes(folder / "named.csv", named_csv(signals))
+    context = _context(signals, images, top) | {"drawings": drawings}
+    page = folder / "report.html"
+    write_bytes(page, render("signals.html", context, images=images))
+    return page
+
+
+def _context(signals: SignalsRun, images: bool, top: int) -> dict[str, Any]:
+    run, results = signals.run, signals.run.results
+    rows = all_rows(signals, images)
+    return {
+        "signals": signals,
+        "config": signals.config,
+        "verdict": signals_verdict(signals),
+        "fdr": f"{run.fdr:g}",
+        "fdr_percent": percent(run.fdr),
+        "section": signals_section([*results["rows"], *signals.agreement], signals.left_out),
+        "gallery": gallery(signals, images, top),
+        "blocks": [(one, blocks(run, one, words.QUESTIONS)) for one in signals.measures],
+        "table": rows,
+        "table_json": Markup(script_json(rows)),
+        "glossary": words.glossary(run.fdr, statistics_of(signals)),
+        "failures": failures(signals),
+        "failed_count": results.get("failed") or 0,
+        "shared": [
+            (
+                one.title,
+                signals.copies(one.name, "trained"),
+                signals.copies(one.name, "held_out"),
+                signals.states(one.name, "held_out", "excluded"),
+            )
+            for one in signals.measures
+        ],
+        "seed": results.get("seed", "not known"),
+        "sections": [
+            (title, list(flat(results.get(name) or {})))
+            for title, name in (
+                ("Configuration", "config"),
+                ("Signals", "measures"),
+                ("Memory", "memory"),
+                ("Versions", "versions"),
+                ("Fingerprints", "fingerprints"),
+            )
+        ],
+    }

@@ -1,0 +1,231 @@
+"""`score_signals`: the pure half. No model is needed.
+
+Each signal for itself: trained against held-out images, which are the null. What shares a value
+counts once: images of equal pixels, and for a signal of prompts images of one prompt. A held-out
+image that is a training image too, or has a prompt that was trained on, is no null: left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float
+
+from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.scores import FPRS, TRAINED, Estimate, closeness, conformal_p_values, q_values
+from solidmark.scores.rows import closeness_row, side
+from solidmark.signals.agreement import rank_agreement
+
+SCORES = pa.schema(
+    [
+        ("signal", pa.string()),
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("value", pa.float64()),
+        ("contrast", pa.float64()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("status", pa.string()),
+        ("note", pa.string()),
+        ("copy_of", pa.string()),
+        ("prompt", pa.string()),
+    ]
+)
+"""The columns of `scores.parquet`: a row a signal, split and image."""
+
+EXCLUDED = "excluded"
+"""The status of a held-out image that was trained on after all, and so is no null."""
+
+Row = dict[str, Any]
+
+
+def score_signals(
+    out: Path, *, fprs: Sequence[float] | None = None, fdr: float | None = None
+) -> dict[str, Any]:
+    """Scores the evidence of a run: writes `scores.parquet` and `results.json`.
+
+    Arguments:
+        out: A folder of `signals`.
+        fprs: The false-positive rates at which detections are reported. None = as the folder was
+            scored before, else 0.01 and 0.001.
+        fdr: The false-discovery rate at which images are named. None = as before, else 0.05.
+
+    Returns:
+        What is in `results.json`.
+
+    Raises:
+        NotFound: When the folder has no evidence.
+        RunConflict: When it is of another command, or not finished.
+        BadInput: When an option makes no sense.
+        EmptyTable: When no trained image has a value by any signal.
+    """
+    before = _config_before(out)
+    fprs = before.get("fprs", FPRS) if fprs is None else fprs
+    fdr = float(before.get("fdr", 0.05)) if fdr is None else fdr
+    for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
+        for rate in rates:
+            if not 0 < rate < 1:
+                raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
+    manifest = read_manifest(out, "signals")
+    evidence = _evidence(out)
+    seed = int(manifest["config"]["seed"])
+    scored: dict[str, list[Row]] = {}
+    rows: list[Row] = []
+    for name, card in manifest["signals"].items():
+        own = [dict(row) for row in evidence if row["signal"] == name]
+        scored[name] = _judged(own, card)
+        calls = {"network_calls_per_image": _calls_per_image(own)}
+        rows += [row | calls for row in _rows_of(scored[name], card, fprs, fdr, seed)]
+    if not rows:
+        raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
+    directions = {name: card["direction"] for name, card in manifest["signals"].items()}
+    rows += rank_agreement(scored, directions)
+    results = {
+        "version": 1,
+        "command": manifest["command"],
+        "config": {**manifest["config"], "fprs": list(fprs), "fdr": fdr},
+        "seed": seed,
+        "versions": manifest["versions"],
+        "fingerprints": manifest["fingerprints"],
+        "memory": manifest.get("memory"),
+        "failed": len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
+        "left_out": manifest["left_out"],
+        "measures": {
+            name: {**card, "chance": "what held-out images give"}
+            for name, card in manifest["signals"].items()
+        },
+        "rows": rows,
+    }
+    table = [row for own in scored.values() for row in own]
+    columns = {name: [row.get(name) for row in table] for name in SCORES.names}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=SCORES), sink)
+    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_json(out / "results.json", results)
+    return results
+
+
+def counts(row: Mapping[str, Any]) -> bool:
+    """Whether a row counts: it has a value, and shares it with no row before it."""
+    return row["status"] == "ok" and row["copy_of"] is None
+
+
+def _config_before(out: Path) -> dict[str, Any]:
+    """How the folder was scored the last time, if it was."""
+    path = out / "results.json"
+    return dict(read_json(path)["config"]) if path.is_file() else {}
+
+
+def _evidence(out: Path) -> list[Row]:
+    path = out / "signals.parquet"
+    if not path.is_file():
+        raise NotFound(f'"{out}" has no signals.parquet. Run "solidmark signals" into a new one.')
+    try:
+        return list(pq.read_table(path).to_pylist())
+    except pa.ArrowInvalid as error:
+        raise BadInput(
+            f'"{path}" is not a parquet file ({error}). Run "solidmark signals" into a new folder.'
+        ) from error
+
+
+def _calls_per_image(rows: Sequence[Row]) -> float | None:
+    """What a value cost on average; images that share the answer share the cost."""
+    good = sum(row["value"] is not None for row in rows)
+    return round(sum(row["network_calls"] for row in rows) / good, 6) if good else None
+
+
+def _judged(rows: list[Row], card: Mapping[str, Any]) -> list[Row]:
+    """The rows of a signal, with who shares a value, and conformal p-values and q-values.
+
+    A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
+    like sixteen discoveries. Its copies get its p and q.
+    """
+    shared = "prompt" if card["per"] == "prompt" else "content"
+    first: dict[tuple[str, Any], Row] = {}
+    for row in sorted(rows, key=lambda row: (row["status"] != "ok", row["id"])):
+        first.setdefault((row["split"], row[shared]), row)
+    for row in rows:
+        same = first[row["split"], row[shared]]
+        row |= {"p_value": None, "q_value": None, "copy_of": None}
+        if row["status"] != "ok":
+            continue
+        row["copy_of"] = None if same is row else same["id"]
+        trained = first.get(("trained", row[shared]))
+        if row["split"] == "held_out" and trained is not None:
+            what = "has the prompt of" if shared == "prompt" else "is"
+            row |= {"status": EXCLUDED, "note": f'It {what} the training image "{trained["id"]}".'}
+    asked = [row for row in rows if row["split"] == "trained" and counts(row)]
+    null = [row for row in rows if row["split"] == "held_out" and counts(row)]
+    if asked and null:
+        p = conformal_p_values(distances(asked, card), distances(null, card))
+        for row, p_value, q_value in zip(asked, p, q_values(p), strict=True):
+            row |= {"p_value": float(p_value), "q_value": float(q_value)}
+        for row in rows:
+            if row["split"] == "trained" and row["copy_of"] is not None:
+                same = first["trained", row[shared]]
+                row |= {name: same[name] for name in ("p_value", "q_value")}
+    return rows
+
+
+def distances(rows: Sequence[Row], card: Mapping[str, Any]) -> Float[np.ndarray, " N"]:
+    """Values as the scores want them, low = memorized: a value v of which high is so is 1 - v.
+
+    That is how a similarity becomes a distance, so that its rows are reported as they were.
+    """
+    values = np.array([row["value"] for row in rows], dtype=np.float64)
+    return values if card["direction"] == "low" else 1 - values
+
+
+def _rows_of(
+    rows: Sequence[Row], card: Mapping[str, Any], fprs: Sequence[float], fdr: float, seed: int
+) -> list[Row]:
+    """The aggregates of a signal; none where no trained image has a value."""
+    sides = {}
+    for split in TRAINED[:2]:
+        own = [row for row in rows if row["split"] == split]
+        good = distances([row for row in own if counts(row)], card)
+        failed = sum(row["status"] == "failed" for row in own)
+        sides[split] = np.concatenate([good, np.full(failed, np.nan)])
+    trained, null = (sides[split] for split in TRAINED[:2])
+    name, direction = str(card["name"]), card["direction"]
+    if np.isnan(trained).all():
+        return []
+    if np.isnan(null).all():
+        alone = side(name, "trained", direction, trained, seed)
+        mean = float(alone.distance.mean())
+        what = "prompts that are new to the model" if card["per"] == "prompt" else "images"
+        note = f"Without held-out {what} it is not known what chance gives."
+        estimate = Estimate(alone.reported(mean), note=note)
+        found = [closeness_row(alone, "mean", alone.unit, estimate, direction=direction)]
+    else:
+        found = closeness(
+            trained,
+            null,
+            measure=name,
+            direction=direction,
+            thresholds=(),
+            fprs=fprs,
+            fdr=fdr,
+            seed=seed,
+            splits=TRAINED,
+        )
+    # The scores speak of distances and similarities; these are neither.
+    units = {"distance": card["unit"], "similarity": card["unit"]}
+    found = [row | {"unit": units.get(row["unit"], row["unit"])} for row in found]
+    return [row | {"note": _reversed(row)} for row in found]
+
+
+def _reversed(row: Mapping[str, Any]) -> str | None:
+    """A warning beside an area that lies below one half beyond luck."""
+    note: str | None = row["note"]
+    if row["statistic"] != "auc" or row["ci_high"] is None or row["ci_high"] >= 0.5:
+        return note
+    said = (
+        "Held-out images look more memorized than trained ones. Either the direction of the signal "
+        "does not hold for this model, or the held-out images are of another kind."
+    )
+    return said if note is None else f"{said} {note}"

@@ -1,0 +1,94 @@
+"""What the tests of `solidmark invmm` ask, and a run that kills itself as `kill -9` would."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import torch
+
+from solidmark.inversion import Inversion
+from solidmark.invmm import InvMM, invert, keeping, live
+from solidmark.runs import Ledger, Run
+
+SHORT = Inversion(
+    steps=60,
+    samples=2,
+    rate=0.3,
+    every=10,
+    sampling_steps=8,
+    screen_steps=4,
+    checked=3,
+    times="stratified",
+)
+"""Six rounds, enough for a memorizer of 8 x 8 pixels."""
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "round": (live, "write_attempts"),
+    "picture": (keeping, "write_image"),
+    "row": (Ledger, "commit"),
+    "replace": (os, "replace"),
+    "table": (keeping, "write_bytes"),
+    "finish": (Run, "finish"),
+}
+"""Where the kill can strike: before a state, a picture, a row, a file's name, a table, the end."""
+
+
+def asked(model: object, images: object, out: Path, **options: Any) -> InvMM:
+    """A run of seconds, whose threshold only the image itself passes."""
+    options = {"inversion": SHORT, "threshold": 0.95, "batch_size": 3, **options}
+    return InvMM(str(model), str(images), out, **options)
+
+
+def table(out: Path, name: str = "evidence") -> list[dict[str, Any]]:
+    """The rows of a table."""
+    return list(pq.read_table(out / f"{name}.parquet").to_pylist())
+
+
+def by_id(out: Path, name: str = "scores") -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in table(out, name)}
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """All files of a run but those that say how long it took, or how it was gone about."""
+    left_out = ("manifest.json", "work/", "ledger/")
+    return {
+        name: path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and not (name := path.relative_to(out).as_posix()).startswith(left_out)
+    }
+
+
+def invert_until(place: str, count: int, images: Path, out: Path, options: dict[str, Any]) -> None:
+    """Inverts, and dies just before something is done for the `count`-th time."""
+    torch.set_num_threads(1)
+    if place:
+        where, name = PLACES[place]
+        setattr(where, name, _dying(getattr(where, name), count))
+    invert(asked("memorizer", images, out, **options))
+
+
+def _dying(work: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """The same work, until it is asked for the `count`-th time."""
+    done = 0
+
+    def work_or_die(*arguments: Any, **more: Any) -> Any:
+        nonlocal done
+        done += 1
+        if done == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return work(*arguments, **more)
+
+    return work_or_die
+
+
+if __name__ == "__main__":  # One of several processes: `invmms.py IMAGES OUT`.
+    from solidmark.runs import Processes
+
+    torch.set_num_threads(1)
+    for _ in range(2):  # The second time it is finished, and the same processes can say so.
+        invert(asked("memorizer", sys.argv[1], Path(sys.argv[2])))
+    Processes.here().leave()

@@ -1,0 +1,278 @@
+"""The intent board: what it says is what the run found, and nothing of the data slips through."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HOSTILE
+from intent_folder import Found, K, build_intent, interval
+from visiting import Tree
+
+from solidmark.errors import BadInput, NotFound, RunConflict
+from solidmark.report import intent_verdict, write_intent_report, write_report
+from solidmark.report.intents.cards import Bar, board, marked
+from solidmark.report.intents.run import open_intent_run
+
+SECRET = "secretword"
+PROMPTS = {
+    f"a rose in cairo {SECRET}": ["rose", "cairo", SECRET],
+    "mount fuji at dawn": ["mount fuji", "dawn"],
+    "a key in oslo": ["key", "oslo"],
+    "a bell": ["bell"],
+}
+ROSE, FUJI, KEY, BELL = PROMPTS
+FOUND = (
+    Found(ROSE, "unintended", "image:dragon.png", 4, {"rose": 3, "cairo": 5}, unrelated=12),
+    Found(KEY, "unintended", "image:dragon.png", 3, {"key": 4, "oslo": 3}, unrelated=12),
+    Found(ROSE, "implicit", "phrase:minaret", 7, {"rose": 6, "cairo": 0}, entity="cairo"),
+    Found(FUJI, "explicit", "class:mount fuji", 8, {"mount fuji": 0, "dawn": 8}),
+    Found(KEY, "not memorized", "image:other.png", 1, {"key": 0, "oslo": 1}),
+)
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = build_intent(tmp_path_factory.mktemp("intent") / "run", PROMPTS, FOUND)
+    write_report(folder)
+    return folder
+
+
+def section(page: str, anchor: str) -> str:
+    return re.split(f'<section id="{anchor}"', page)[1].split("</section>")[0]
+
+
+def test_the_verdict_counts_prompts_and_types(found: Path) -> None:
+    page = words((found / "report.html").read_text())
+    low, high = interval(2, 4)
+    assert f"95 % interval {100 * low:.2g} to {100 * high:.0f} %" in page
+    assert "2 of 4 prompts bring back what nobody asked for (50 % of prompts" in page
+    assert "unintended in 2 prompts (2 findings), implicit intended in 1 prompt (1 finding)" in page
+    assert "from a likeness of 0.910 on, which 0.1 % of 5,000 pairs" in page
+    assert "1 training image could not be read" in page
+
+
+def test_each_type_has_its_section_with_its_prompts_and_a_label_in_words(found: Path) -> None:
+    page = (found / "report.html").read_text()
+    for anchor, label, texts in (
+        ("unintended", "unintended", (ROSE, KEY)),
+        ("implicit", "implicit intended", (ROSE,)),
+        ("explicit", "explicit intended", (FUJI,)),
+        ("not-memorized", "not memorized", (KEY,)),
+    ):
+        part = section(page, anchor)
+        said = [words(text) for text in re.findall('<p class="prompt-line">(.*?)</p>', part)]
+        assert said == list(texts)
+        assert set(re.findall(r'class="badge [a-z_]+">([a-z ]+)<', part)) == {label}
+
+
+def test_entities_are_marked_and_generations_that_show_a_finding_are_outlined(found: Path) -> None:
+    part = section((found / "report.html").read_text(), "implicit")
+    assert re.findall("<u>(.*?)</u>", part) == ["rose", "cairo", SECRET]
+    tree = Tree(part)
+    drawn = tree.of("li")
+    assert len(drawn) == K
+    assert sum(attributes.get("class") == "shows" for attributes in drawn) == 7
+    assert drawn[0].get("class") == "shows"
+    assert drawn[-1].get("class") is None
+
+
+def test_the_bars_are_the_shares_with_their_intervals(found: Path) -> None:
+    part = section((found / "report.html").read_text(), "implicit")
+    rows = re.findall(r"<tr(?: class=\"own\")?>(.*?)</tr>", part, re.DOTALL)
+    said = [words(row).strip() for row in rows]
+    assert said == [
+        "this prompt 88 % (7 of 8)",
+        "without “rose” 75 % (6 of 8)",
+        "without “cairo” brings it 0 % (0 of 8)",
+        "unrelated prompts 0 % (0 of 32)",
+    ]
+    low, high = interval(7, 8)
+    assert f'width="87.5" height="10"/><path d="M{100 * low:.1f} 5H{100 * high:.1f}"' in rows[0]
+    assert Bar("nothing", 0, 0).said == "not drawn"
+
+
+def test_the_file_of_the_user_has_the_last_word(tmp_path: Path) -> None:
+    overruled = (
+        Found(ROSE, "unintended", "image:dragon.png", 4, expected="yes"),
+        Found(FUJI, "explicit", "class:mount fuji", 8, expected="no"),
+        Found(KEY, "implicit", "phrase:minaret", 8),
+    )
+    folder = build_intent(tmp_path / "run", PROMPTS, overruled)
+    verdict = intent_verdict(open_intent_run(folder))
+    assert verdict.state == "unintended"
+    assert verdict.headline.startswith("1 of 4 prompts brings back what nobody asked for")
+    assert (
+        "The user's file expects 1 of these findings and does not expect 1; it overrules the type "
+        "of 2." in verdict.details
+    )
+    page = write_report(folder).read_text()
+    said = words(section(page, "user"))
+    assert "Not expected: 1 finding explicit intended mount fuji, prompt p1" in said
+    assert "Expected: 1 finding unintended dragon.png, prompt p0" in said
+    assert "user: not expected" in words(section(page, "explicit"))
+    counts = words(section(page, "counts").replace("</t", " </t"))
+    assert "User: expected User: not expected User: not said" in counts
+    assert re.search(r"unintended 1 of 3 1 of 4 25 % 0.63 to 81 % 1 0 0 ", counts)
+
+
+@pytest.mark.parametrize(
+    ("some", "failed", "state", "said"),
+    [
+        (FOUND[2:4], 0, "intended", "What 2 of 4 prompts bring back is what the prompt asks for"),
+        (FOUND[3:4], 0, "intended", "What 1 of 4 prompts brings back is"),
+        (FOUND[4:], 0, "nothing", "None of 4 prompts brings back a training picture"),
+    ],
+)
+def test_the_state_is_the_most_pressing_one(
+    tmp_path: Path, some: tuple[Found, ...], failed: int, state: str, said: str
+) -> None:
+    folder = build_intent(tmp_path / "run", PROMPTS, some, failed=failed)
+    verdict = intent_verdict(open_intent_run(folder))
+    assert verdict.state == state
+    assert verdict.headline.startswith(said)
+
+
+def test_nothing_drawn_and_nothing_to_compare_with_are_said(tmp_path: Path) -> None:
+    folder = build_intent(tmp_path / "run", {BELL: ["bell"]}, (), failed=K, unrelated=0)
+    verdict = intent_verdict(open_intent_run(folder))
+    assert verdict.state == "failed"
+    assert any("No unrelated prompts" in said for said in verdict.details)
+    page = words(write_report(folder).read_text())
+    assert "nothing could be judged" in page
+    assert f"Generations that could not be used: {K} of {K}." in page
+
+
+def test_a_page_without_pictures_tells_no_prompt_no_class_and_no_phrase(tmp_path: Path) -> None:
+    folder = build_intent(
+        tmp_path / "run", PROMPTS, FOUND, names={ROSE: ROSE, FUJI: "line-2", KEY: "k", BELL: "b"}
+    )
+    whole = write_report(folder).read_text()
+    for private in (SECRET, "cairo", "minaret", "mount fuji"):
+        assert private in whole
+    page = write_report(folder, images=False).read_text()
+    assert "<img" not in page
+    for private in (SECRET, "cairo", "minaret", "mount fuji"):
+        assert private not in page
+    assert "dragon.png" in page
+    assert "a prompt without an id" in page
+    assert "without entity 1" in page
+    assert "img-src &#39;none&#39;" in page or "img-src 'none'" in page
+
+
+def test_the_table_has_every_finding_in_order(found: Path) -> None:
+    page = (found / "report.html").read_text()
+    data = json.loads(re.findall('id="data">(.*?)</script>', page, re.DOTALL)[0])
+    names = [column["name"] for column in data["columns"]]
+    rows = [dict(zip(names, row, strict=True)) for row in data["rows"]]
+    assert [row["type"] for row in rows] == [one.type for one in FOUND]
+    assert [row["frequency"] for row in rows] == [one.count / K for one in FOUND]
+    assert "findings.parquet" in section(page, "rows")
+
+
+def test_the_number_of_prompts_is_limited(found: Path) -> None:
+    sections = board(open_intent_run(found), False, 1)
+    assert [len(one.cards) for one in sections] == [1, 1, 1, 1]
+    assert [one.prompts for one in sections] == [2, 1, 1, 1]
+
+
+def test_the_same_folder_gives_the_same_page(found: Path) -> None:
+    before = (found / "report.html").read_bytes()
+    assert write_intent_report(found).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "entities", "parts"),
+    [
+        ("a Rose", ["rose"], ["a ", "*Rose"]),
+        ("roses and a rose", ["rose"], ["roses and a ", "*rose"]),
+        ("Mount  Fuji, mount", ["mount fuji", "mount"], ["*Mount  Fuji", ", ", "*mount"]),
+        ("c++ (x)", ["c"], ["*c", "++ (x)"]),
+        ("nothing", [], ["nothing"]),
+    ],
+)
+def test_entities_are_whole_words(text: str, entities: list[str], parts: list[str]) -> None:
+    assert ["*" * is_entity + part for part, is_entity in marked(text, entities)] == parts
+    assert "".join(part for part, _ in marked(text, entities)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "said"),
+    [
+        ("results.json", None, NotFound, "no results.json"),
+        ("results.json", b"{}", BadInput, '"rows"'),
+        ("findings.parquet", None, NotFound, "no findings.parquet"),
+        ("generations.parquet", b"PAR1 and then nothing", BadInput, "not a readable table"),
+    ],
+)
+def test_a_torn_folder_of_intent_is_named(
+    found: Path, tmp_path: Path, name: str, content: bytes | None, error: Any, said: str
+) -> None:
+    folder = Path(shutil.copytree(found, tmp_path / "run"))
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(error, match=said):
+        write_report(folder)
+
+
+def test_a_table_without_a_column_is_named(found: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(found, tmp_path / "run"))
+    shutil.copy(folder / "prompts.parquet", folder / "findings.parquet")
+    with pytest.raises(BadInput, match='no column "prompt"'):
+        write_report(folder)
+
+
+def test_an_unfinished_run_of_intent_has_no_page(found: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(found, tmp_path / "run"))
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"finished": False}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunConflict, match="not finished"):
+        write_report(folder)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    prompts = {f"{text} {n}": text.split()[:2] for n, text in enumerate(HOSTILE)}
+    found = [
+        Found(text, type, f"{kind}:{HOSTILE[n]}", 6, {HOSTILE[n]: 0}, expected="no")
+        for n, text in enumerate(prompts)
+        for type, kind in (("unintended", "image"), ("implicit", "phrase"))
+    ]
+    folder = build_intent(tmp_path_factory.mktemp("hostile") / "run", prompts, found)
+    write_report(folder)
+    return folder
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_in_a_browser_the_board_fetches_nothing_and_is_never_too_wide(
+    visit: Callable[..., Any], found: Path, hostile: Path, width: int, scheme: str
+) -> None:
+    from visiting import contrast, luminance
+
+    for folder in (found, hostile):
+        view = {"width": width, "height": 800}
+        one = visit(folder / "report.html", viewport=view, color_scheme=scheme)
+        one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+        one.page.wait_for_timeout(100)
+        assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
+        assert one.said == []
+        assert one.page.evaluate("window.hacked") is None
+        broken = "[...document.images].filter(i => !i.naturalWidth).length"
+        assert one.page.evaluate(broken) == 0
+        assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+        paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (luminance(paper) < 0.1) == (scheme == "dark")
+        for what in (".fact-inline", ".numbers dt", ".badge"):
+            style = f"getComputedStyle(document.querySelector('{what}'))"
+            ground = one.page.evaluate(f"{style}.backgroundColor") if what == ".badge" else paper
+            assert contrast(one.page.evaluate(f"{style}.color"), ground) >= 4.5

@@ -1,0 +1,230 @@
+"""The page of a `signals` run: what it says is what the run found, and nothing hostile runs."""
+
+import csv
+import html
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from signals_folder import write_evidence
+from visiting import Tree
+
+from solidmark.errors import BadInput, NotFound, RunConflict
+from solidmark.report import signals_section, signals_verdict, write_report
+from solidmark.report.signals.run import open_signals_run
+from solidmark.runs import open_run
+
+SECTIONS = ["verdict", "signals", "images", "figures", "rows", "reading", "run"]
+LOSS = ("loss", "trained"), ("loss", "held_out")
+
+
+def section(page: str, name: str) -> str:
+    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
+
+
+def plain(text: str) -> str:
+    text = re.sub(r"</?(?:span|a|b|bdi|code)\b[^>]*>", "", text)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
+
+
+def both(own: Any, null: Any) -> dict[tuple[str, str], np.ndarray]:
+    return {LOSS[0]: np.asarray(own, float), LOSS[1]: np.asarray(null, float)}
+
+
+def state(folder: Path) -> str:
+    return signals_verdict(open_signals_run(folder)).decisive.state
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three signals: one tells half of the images, one nothing, one the other way round."""
+    draws = np.random.default_rng(0)
+    values = {
+        LOSS[0]: np.concatenate([draws.uniform(0.001, 0.01, 40), draws.uniform(1, 2, 40)]),
+        LOSS[1]: draws.uniform(1, 2, 60),
+        ("spread", "trained"): draws.uniform(0, 1, 80),
+        ("spread", "held_out"): draws.uniform(0, 1, 60),
+        ("magnitude", "trained"): draws.uniform(0, 1, 80),
+        ("magnitude", "held_out"): draws.uniform(0.6, 1.6, 60),
+    }
+    out = write_evidence(
+        tmp_path_factory.mktemp("signals") / "run",
+        values,
+        hostile=True,
+        failed=2,
+        left_out={"magnitude-path": "The <b>reason</b>.", "image-magnitude": "The <b>reason</b>."},
+        fprs=(0.1, 0.05),
+    )
+    write_report(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_verdict_is_that_of_the_signal_that_sees_most(folder: Path, page: str) -> None:
+    found = signals_verdict(open_signals_run(folder))
+    assert [one.measure for one in found.measures] == ["loss", "spread", "magnitude"]
+    assert [one.state for one in found.measures] == ["close", "nothing", "nothing"]
+    results = json.loads((folder / "results.json").read_text())
+    (named,) = [
+        row for row in results["rows"] if (row["measure"], row["statistic"]) == ("loss", "named")
+    ]
+    assert named["count"] == 40
+    said = plain(section(page, "verdict"))
+    assert f"Denoising loss: 40 of {named['n']} trained images stand out" in said
+    assert "That is not yet memory" in said
+    assert "Bottleneck spread and Noise magnitude: nothing stands out." in said
+    # Nobody is called memorized by a signal alone.
+    assert "badge memorized" not in page
+    turned = found.measures[2]
+    assert any("direction of this signal does not hold" in detail for detail in turned.details)
+
+
+def test_the_signals_stand_side_by_side(folder: Path, page: str) -> None:
+    results = json.loads((folder / "results.json").read_text())
+    made = signals_section(results["rows"], results["left_out"])
+    assert [line.title for line in made.lines] == [
+        "Denoising loss",
+        "Bottleneck spread",
+        "Noise magnitude",
+    ]
+    areas = [row["value"] for row in results["rows"] if row["statistic"] == "auc"]
+    shown = sorted(float(line.area.value) for line in made.lines)
+    assert shown == pytest.approx(sorted(areas), abs=1e-3)
+    assert made.left_out == (("Path magnitude, Image magnitude", "The <b>reason</b>."),)
+    assert made.agreement is not None
+    assert made.agreement.heads == ("Denoising loss", "Bottleneck spread")
+    assert [len([c for c in cells if c]) for _, cells in made.agreement.lines] == [1, 2]
+    text = plain(section(page, "signals"))
+    assert "Path magnitude, Image magnitude. The <b>reason</b>." in text
+    assert "at 5 % false alarms, which is chance" in text
+    # Rows of other measures, as those of a run beside it, are passed over.
+    other = [{"measure": "invmm", "statistic": "auc", "value": 1.0}]
+    assert signals_section([*other, *results["rows"]]).lines == made.lines
+    assert signals_section(other).lines == ()
+
+
+def test_the_gallery_shows_the_named_images_first(folder: Path, page: str) -> None:
+    table = pq.read_table(folder / "scores.parquet").to_pylist()
+    own = [row for row in table if (row["signal"], row["split"]) == ("loss", "trained")]
+    best = {row["id"] for row in own if row["status"] == "ok" and row["value"] < 0.5}
+    cards = re.findall(r'<li class="card">(.*?)</li>', section(page, "images"), re.DOTALL)
+    assert len(cards) == 48 + 10
+    named = [card for card in cards if "named: q at most 0.05" in card]
+    assert len(named) == len(best) == 40
+    assert cards[:40] == named
+    assert all(card.count("<h5>") == 3 for card in cards)
+    assert cards[0].count("data:image/png") == 1
+    text = (folder / "named.csv").read_bytes().decode()
+    listed = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["id"].lstrip("'") for row in listed} == best
+    assert len(list((folder / "figures").glob("*.svg"))) == 4
+
+
+def test_the_sections_stand_in_their_order_and_every_link_leads_somewhere(page: str) -> None:
+    tree = Tree(page)
+    assert [a["id"] for a in tree.of("section") if "id" in a] == SECTIONS
+    ids = [a["id"] for _, a in tree.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["href"] for a in tree.of("a")} <= {f"#{id}" for id in ids}
+    assert not tree.open
+
+
+def test_hostile_names_are_text(page: str) -> None:
+    tree = Tree(page)
+    assert not [a for _, a in tree.elements if any(name.startswith("on") for name in a)]
+    assert len(tree.scripts) == 2  # The code of the page, and its rows as data.
+    assert "<b>a model</b>" not in page
+    assert "<b>reason</b>" not in page
+    assert "<img src=x" not in page
+
+
+def test_a_page_without_pictures_shows_no_pictures_and_no_captions(
+    folder: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    other = Path(shutil.copytree(folder, tmp_path / "run"))
+    bare = write_report(other, images=False).read_text(encoding="utf-8")
+    assert "data:image" not in bare
+    assert "caption of" not in bare
+    assert "trained 010.png" in bare
+    full = write_report(other).read_text(encoding="utf-8")
+    assert "caption of" in full
+    assert full == (folder / "report.html").read_text(encoding="utf-8"), "the same bytes"
+
+
+def test_a_run_without_a_trace_is_seldom_said_to_have_one(tmp_path: Path) -> None:
+    draws = np.random.default_rng(3)
+    states = []
+    for number in range(40):
+        values = both(draws.random(50), draws.random(40))
+        states.append(state(write_evidence(tmp_path / str(number), values)))
+    # At most once in 100 on average; more than 3 of 40 would come once in 1,500 series.
+    assert states.count("close") <= 3
+    assert states.count("nothing") > 25
+
+
+def test_plain_pictures_are_no_trace_unless_those_held_out_are_plain_too(tmp_path: Path) -> None:
+    draws = np.random.default_rng(5)
+    own = np.concatenate([0.01 * draws.random(40), 0.1 + draws.random(60)])
+    plain_ones = np.where(np.arange(100) < 40, 0.01, 0.3)
+    values = both(own, 0.1 + draws.random(100))
+    contrast = {"trained": plain_ones, "held_out": np.full(100, 0.3)}
+    alone = write_evidence(tmp_path / "plain", values, contrast=contrast)
+    assert state(alone) == "plain"
+    found = signals_verdict(open_signals_run(alone))
+    assert "nearly of one colour" in found.headline
+    assert any(detail.startswith("Careful:") for detail in found.details)
+    contrast["held_out"] = np.full(100, 0.01)
+    assert state(write_evidence(tmp_path / "both", values, contrast=contrast)) == "close"
+
+
+def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
+    out = write_evidence(tmp_path / "run", {LOSS[0]: np.arange(1.0, 13.0)})
+    assert state(out) == "no_null"
+    page = write_report(out).read_text()
+    assert "so nothing can be judged" in plain(section(page, "verdict"))
+    assert "For comparison" not in page
+    assert '"sort":"value"' in page
+    assert "no held-out images to compare with" in plain(section(page, "signals"))
+
+
+def test_files_that_cannot_be_read_are_one_line(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    def copy() -> Path:
+        target = tmp_path / "broken"
+        shutil.rmtree(target, ignore_errors=True)
+        return Path(shutil.copytree(folder, target))
+
+    for name, content, error in (
+        ("results.json", None, NotFound),
+        ("scores.parquet", None, NotFound),
+        ("scores.parquet", b"nothing", BadInput),
+        ("results.json", b"{}", BadInput),
+        ("pictures/index.json", b"[]", BadInput),
+    ):
+        broken = copy() / name
+        broken.unlink()
+        if content is not None:
+            broken.write_bytes(content)
+        with pytest.raises(error):
+            write_report(broken.parent if broken.parent.name == "broken" else broken.parent.parent)
+    open_run(tmp_path / "begun", "signals", {})
+    with pytest.raises(RunConflict, match="not finished"):
+        write_report(tmp_path / "begun")
+    outside = copy()
+    index = json.loads((outside / "pictures" / "index.json").read_text())
+    for own in index["trained"].values():
+        own["picture"] = "../../somewhere/else.png"
+    (outside / "pictures" / "index.json").write_text(json.dumps(index))
+    assert "cannot be shown" in write_report(outside).read_text()
