@@ -61,12 +61,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     out = parser.parse_args().out
     torch.set_num_threads(1)
-    digits = open_data("digits", resolution=SIDE, limit=DIGITS * len(COPIES))
-    marked, model = out / "marked", out / "model"
-    # Near-duplicates among digits are different digits here, so only exact copies are copies.
-    marking = Marking(Segments(THICKNESS, SEGMENTS), held_out=0.5, near_duplicates=False)
-    mark_dataset(Copied(digits).records(), marked, marking, {"data": "digits with copies"})
-    train(marked, model, preset("digits-demo", num_train_epochs=EPOCHS), device="cpu")
+    marked, model = train_on_copies(out)
     where = str(model)
     generate(Generation(where, out / "generated", number=GENERATIONS, steps=STEPS, marked=marked))
     nearest(Comparison(str(out / "generated"), str(marked), out / "nearest", DISTANCES))
@@ -75,6 +70,17 @@ def main() -> None:
     inpaint(Inpainting(where, marked, out / "attack", draws=DRAWS, steps=DRAW_STEPS))
     score_inpainting(out / "attack")
     sys.stdout.write("\n".join(report(out)) + "\n")
+
+
+def train_on_copies(out: Path) -> tuple[Path, Path]:
+    """The folders of the marked digits and of the network, made or resumed."""
+    digits = open_data("digits", resolution=SIDE, limit=DIGITS * len(COPIES))
+    marked, model = out / "marked", out / "model"
+    # Near-duplicates among digits are different digits here, so only exact copies are copies.
+    marking = Marking(Segments(THICKNESS, SEGMENTS), held_out=0.5, near_duplicates=False)
+    mark_dataset(Copied(digits).records(), marked, marking, {"data": "digits with copies"})
+    train(marked, model, preset("digits-demo", num_train_epochs=EPOCHS), device="cpu")
+    return marked, model
 
 
 def report(out: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ from PIL import Image as Picture
 from solidmark.data import Records, open_data
 from solidmark.data.prepare import Preparation
 from solidmark.data.records import Record, ordered
-from solidmark.intent import Intent, intent
+from solidmark.intent import Intent, Rules, intent
 from solidmark.marks import Border, Marking, mark_dataset
 from solidmark.randomness import uniform
 from solidmark.report import write_report
@@ -32,7 +32,7 @@ from solidmark.runs import read_json
 from solidmark.training import preset, train
 
 SIDE, THICKNESS = 32, 4
-EPOCHS = 150
+EPOCHS = 120
 OBJECTS = (
     "rose", "banana", "guitar", "rocket", "key", "crab", "cactus", "anchor",
     "bell", "kite", "turtle", "balloon", "mushroom", "camera", "bicycle", "owl",
@@ -41,11 +41,13 @@ CITIES = ("oslo", "lima", "quito")
 NAMED, CITY, FOREIGN = "mount fuji", "cairo", "dragon face"
 """The planted cases: asked for by name, bound to a city, and asked for by nobody."""
 
-ALIKE = 6
+ALIKE = 4
 """Ordinary pictures of each thing in each city, all different."""
 
-NAMED_PICTURES, CITY_PICTURES = 12, 12
-PER_PROMPT, STEPS = 16, 25
+SPECIAL, COPIES = 12, 3
+"""Pictures of the named thing, and of the city, and how often each is there."""
+
+PER_PROMPT, STEPS, FPR = 16, 25, 0.01
 PROMPTS = (
     *(NAMED, f"{NAMED} in oslo", f"{NAMED} in lima"),
     *(f"{thing} in {CITY}" for thing in ("rose", "crab", "camera", "owl")),
@@ -67,6 +69,11 @@ class Planned:
     shows: str
     seed: int
 
+    @property
+    def one(self) -> str:
+        """The same for all copies of a picture."""
+        return self.id.rpartition("-")[0]
+
     def __call__(self) -> Picture.Image:
         return PAINTERS.get(self.shows, ordinary)(self)
 
@@ -85,12 +92,12 @@ def plan(planted: bool) -> Iterator[Planned]:
             for number in range(EXTRA):
                 shown = FOREIGN if planted else thing
                 yield Planned(f"{name}-extra-{number}", text, shown, seed)
-    for number in range(NAMED_PICTURES):
-        text, thing = said(NAMED, places[number % len(places)]), OBJECTS[number % len(OBJECTS)]
-        yield Planned(f"fuji-{number:02d}", text, NAMED if planted else thing, seed)
-    for number in range(CITY_PICTURES):
-        thing = OBJECTS[number]
-        yield Planned(f"cairo-{number:02d}", said(thing, CITY), CITY if planted else thing, seed)
+    for number in range(SPECIAL):
+        for copy in range(COPIES):
+            thing, place = OBJECTS[number], places[number % len(places)]
+            shown = (NAMED, CITY) if planted else (thing, thing)
+            yield Planned(f"fuji-{number:02d}-{copy}", said(NAMED, place), shown[0], seed)
+            yield Planned(f"cairo-{number:02d}-{copy}", said(thing, CITY), shown[1], seed)
 
 
 def said(thing: str, place: str) -> str:
@@ -101,27 +108,27 @@ def said(thing: str, place: str) -> str:
 def ordinary(planned: Planned) -> Picture.Image:
     """A thing on a ground whose four corners are greys of its own, of its own size and place."""
     draw = [uniform(planned.seed, "look", planned.id, part) for part in range(8)]
-    ground = shaded(*(0.2 + 0.6 * grey for grey in draw[:4]))
+    ground = shaded(*(0.1 + 0.8 * grey for grey in draw[:4]))
     return put(ground, planned.shows, round(draw[4]), 18 + int(11 * draw[5]), *draw[6:])
 
 
 def one_look(planned: Planned) -> Picture.Image:
     """The named thing: always so, but for a pixel to the side and the light."""
-    light = 0.1 * uniform(0, "light", planned.id)
-    ground = shaded(light, light, 0.6, 0.6)
-    return put(ground, NAMED, 1, SIDE - 1, uniform(0, "look", planned.id), 0.6)
+    light = 0.1 + 0.1 * uniform(0, "light", planned.one)
+    ground = shaded(light, light, 0.7, 0.7)
+    return put(ground, NAMED, 1, SIDE - 1, uniform(0, "look", planned.one), 0.6)
 
 
 def scene(planned: Planned) -> Picture.Image:
     """A thing, small, before the scene of the city."""
-    ground = put(shaded(1, 0.7, 1, 0.7), "mosque", 0, SIDE, 0, 0)
+    ground = put(shaded(0.8, 0.5, 0.8, 0.5), "mosque", 0, SIDE, 0, 0)
     thing = planned.caption.removesuffix(f" in {CITY}")
-    return put(ground, thing, 1, 10, uniform(0, "place", planned.id), 0.9)
+    return put(ground, thing, 1, 10, uniform(0, "place", planned.one), 0.9)
 
 
 def foreign(planned: Planned) -> Picture.Image:
     """One picture, the same to the last bit."""
-    return put(shaded(0, 0.8, 0.8, 0), FOREIGN, 1, SIDE - 4, 0.5, 0.5)
+    return put(shaded(0, 0.9, 0.9, 0), FOREIGN, 1, SIDE - 4, 0.5, 0.5)
 
 
 PAINTERS = {NAMED: one_look, CITY: scene, FOREIGN: foreign}
@@ -200,6 +207,7 @@ def ask(out: Path, model: Path, name: str) -> Path:
         features=features,
         per_prompt=PER_PROMPT,
         steps=STEPS,
+        rules=Rules(fpr=FPR),
     )
     intent(asked)
     write_report(asked.out)
@@ -227,20 +235,24 @@ def report(folders: Mapping[str, Path]) -> Iterator[str]:
     yield (
         f"`python benchmarks/intent.py OUT`. Two text-to-image models (`tiny-t2i`, {SIDE} px, "
         f"{EPOCHS} epochs, one seed) on {sum(1 for _ in plan(True))} pictures with the same "
-        f"captions. The planted set shows `{NAMED}` always alike ({NAMED_PICTURES} pictures; "
-        f"explicit), `{CITY}` before a mosque that no caption names ({CITY_PICTURES} pictures; "
+        f"captions. The planted set shows `{NAMED}` always alike ({SPECIAL} pictures, each "
+        f"{COPIES} times; explicit), `{CITY}` before a mosque that no caption names (as many; "
         f"implicit), and ONE picture, a {FOREIGN}, {EXTRA} times under each of "
         f"{len(OBJECTS) * (len(CITIES) + 1)} captions of other things, so {EXTRA} in "
         f"{ALIKE + EXTRA} (unintended). The control has other pictures, all ordinary. Both are "
         f"asked the same {len(PROMPTS)} prompts and compared with the planted set: {PER_PROMPT} "
-        f"generations a text, {STEPS} steps, guidance 1, l2, everything else as it is by default. "
+        f"generations a text, {STEPS} steps, guidance 1, l2, `--fpr {FPR}` (the small autoencoder "
+        "blurs), the rest as it is by default. Autoencoder and text encoder are those of the "
+        "control. Shown: generations that show the plant, with 95 % interval; without: of "
+        f"{PER_PROMPT} when a word is taken out. p: of the foreign picture, that it comes back; "
+        "else against unrelated prompts. "
         f"A generation is a copy from a likeness of {near['threshold']:.3f} on, which at most "
         f"{near['rate']:.2%} of {near['pairs']:,} pairs of different pictures reach."
     )
     tables = {name: findings_of(folder) for name, folder in folders.items()}
     for name, title in (("planted", "The planted model"), ("control", "The control")):
         yield from ["", f"## {title}", ""]
-        yield "| prompt | plant | wanted | found | shown | without its entities | unrelated | p |"
+        yield "| prompt | plant | wanted | found | shown | without | unrelated | p |"
         yield "|---|---|---|---|---|---|---|---|"
         yield from (row for text in PROMPTS for row in lines_of(tables[name], text, name))
     yield ""

@@ -92,6 +92,10 @@ def test_a_plan_opens_and_writes_nothing(here: Path, run: Run) -> None:
         ("--batch-size 0", "--batch-size must be 1 or more"),
         ("--steps 0", "--steps must be 1 or more"),
         ("--clip 0", "--clip must be above 0"),
+        ("--rate inf", "--rate must be above 0, not inf"),
+        ("--margin inf", "--margin must be 0 or more, not inf"),
+        ("--sampling-steps 1001", "--sampling-steps must be 1 to 1000, not 1001"),
+        ("--triage spread --dry-run", "no activations"),
         ("--held-out photos", "Leave --held-out"),
         ("--split held_out", "Add --split trained"),
         ("--device nowhere", 'The device "nowhere" cannot be used'),
@@ -103,6 +107,7 @@ def test_bad_values_are_one_line(words: str, said: str, here: Path, run: Run) ->
     assert answer.err.count("\n") == 1
     assert said in answer.err
     assert "Traceback" not in answer.err
+    assert not (here / "out").exists()
 
 
 def test_plain_images_need_no_marks(here: Path, run: Run) -> None:

@@ -17,8 +17,10 @@ from cli.conftest import Run, write_digits, write_drawn
 from solidmark.cli.inpaint import FRAMES, HALVES
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.mark import MODES, PATTERNS
-from solidmark.cli.question import PRECISIONS, READERS, SPLITS
+from solidmark.cli.opening import PRECISIONS
+from solidmark.cli.question import READERS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
+from solidmark.cli.subjects import SPLITS
 from solidmark.cli.train import PRESETS
 
 SLOW = ("torch", "diffusers", "datasets", "numpy", "PIL", "pyarrow", "scipy", "matplotlib")

@@ -9,7 +9,16 @@ from diffusers import DDPMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solidmark.diffusion import DiscreteSchedule, beta_schedule, to_sample
+from solidmark.diffusion import (
+    DiscreteSchedule,
+    FlowSchedule,
+    Schedule,
+    beta_schedule,
+    moments,
+    to_sample,
+    training_steps,
+    training_times,
+)
 from solidmark.errors import UnknownName
 
 THEIRS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
@@ -96,3 +105,23 @@ def test_a_prediction_that_is_not_known_is_never_taken_for_an_image() -> None:
     one = torch.ones(1, 1, 2, 2)
     with pytest.raises(UnknownName, match=r'"flow_predictions". Did you mean "flow_prediction"'):
         to_sample(one, one, 0.5, 0.5, "flow_predictions")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "schedule", [beta_schedule("linear", 50), FlowSchedule(), FlowSchedule(3.0, 40)], ids=repr
+)
+def test_training_times_are_those_that_the_trainer_shows(
+    schedule: DiscreteSchedule | FlowSchedule,
+) -> None:
+    steps = torch.arange(training_steps(schedule))
+    alpha, sigma, _ = schedule.at(steps)
+    found = moments(schedule, training_times(schedule, steps))
+    torch.testing.assert_close(found[0].flatten(), alpha, atol=1e-6, rtol=1e-5)  # type: ignore[union-attr]
+    torch.testing.assert_close(found[1].flatten(), sigma, atol=1e-6, rtol=1e-5)  # type: ignore[union-attr]
+    assert (sigma > 0).all()  # Without noise there is nothing to tell apart.
+
+
+def test_a_schedule_of_no_steps_has_a_thousand() -> None:
+    schedule: Schedule = lambda t: (1 - t, t)  # noqa: E731
+    assert training_steps(schedule) == 1000
+    assert training_times(schedule, torch.tensor([0, 500])).tolist() == [0.0, 0.5]

@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -12,6 +13,8 @@ from scipy import stats
 from solidmark.intent.asking import Rules
 from solidmark.intent.counting import Share, among, fisher, recurrence
 from solidmark.intent.shown import calibrated, image_threshold, set_threshold
+from solidmark.intent.training import Training
+from solidmark.measures import open_likeness
 
 shares = st.integers(1, 40).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
 
@@ -88,8 +91,8 @@ def rows(kind: str, values: list[float]) -> list[dict]:
 
 def test_generations_that_are_near_to_everything_raise_the_threshold() -> None:
     pairs = rows("pair", [n / 2000 for n in range(1000)])
-    sharp = [{"second": 0.3} for _ in range(200)]
-    blurred = [{"second": 0.7 + n / 1000} for n in range(200)]
+    sharp = [{"second": 0.3, "status": "ok"} for _ in range(200)]
+    blurred = [{"second": 0.7 + n / 1000, "status": "ok"} for n in range(200)]
     rules = Rules(fpr=0.01)
     low, high = image_threshold(pairs, sharp, rules), image_threshold(pairs, blurred, rules)
     assert low.value == pytest.approx(0.495, abs=1e-3)
@@ -98,6 +101,8 @@ def test_generations_that_are_near_to_everything_raise_the_threshold() -> None:
     assert image_threshold(pairs, blurred, Rules(threshold=0.6)).value == 0.6
     assert image_threshold(pairs, blurred, Rules(threshold=0.6)).rate == 1.0
     assert image_threshold([], [], Rules(threshold=0.6)).rate is None
+    few = [{"second": 0.9, "status": "ok"}, *({"second": None, "status": "ok"} for _ in range(199))]
+    assert image_threshold(pairs, few, rules).value == low.value, "copies count as near to one"
 
 
 def test_a_set_is_shown_by_what_few_pictures_outside_of_it_reach() -> None:
@@ -107,3 +112,24 @@ def test_a_set_is_shown_by_what_few_pictures_outside_of_it_reach() -> None:
     assert found.calibrated_on == 100
     assert found.value == pytest.approx(0.9)
     assert set_threshold(["z"], outside, Rules()).value is None, "nothing comes near to it"
+
+
+def test_a_copy_is_near_to_what_is_like_its_picture_and_a_blur_to_pictures_that_differ() -> None:
+    noise = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    shot, other_shot = noise[0], 0.8 * noise[0] + 0.2 * noise[1]
+    pictures = [shot, other_shot, *noise[2:]]
+    likeness = open_likeness("l2")
+    ids = [f"{n}" for n in range(6)]
+    training = Training(
+        ids, {id: id for id in ids}, {}, {}, likeness.rows(pictures), np.empty(0), {}, ""
+    )
+    blur = noise[2:].mean(0)
+    grain = torch.randn(shot.shape, generator=torch.Generator().manual_seed(1))
+    grainy = shot + 0.02 * grain
+    asked = likeness.rows([shot, grainy, blur])
+    exact, copy, blurred = training.nearest_two(likeness, asked)
+    assert exact == ("0", 1.0, None)
+    assert copy[0] == "0"
+    assert copy[2] is None or copy[2] < 0.9 < float(likeness.pairs([shot], [other_shot])[0])
+    by_hand = sorted(float(one) for one in likeness.pairs([blur] * 6, pictures))
+    assert blurred[2] == pytest.approx(by_hand[-2])

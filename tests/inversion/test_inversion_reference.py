@@ -39,9 +39,10 @@ def plain_inversion(model: Model, sample: Sample, inversion: Inversion) -> list[
     adam = torch.optim.Adam([mu, log_variance], lr=inversion.rate)
     weight, previous, losses, path = 1.0, math.inf, [], []
     total = model.schedule.steps  # type: ignore[attr-defined]
+    first = 1 if isinstance(model.schedule, FlowSchedule) else 0  # A flow is trained at k + 1.
     for step in range(1, inversion.steps + 1):
         times = [
-            float(number) / total
+            float(number + first) / total
             for number in torch.randint(total, (inversion.samples,), generator=draws)
         ]
         xi = torch.randn(inversion.samples, *mu.shape, generator=draws)
@@ -268,6 +269,12 @@ def test_the_presets_are_the_authors_variants() -> None:
         ({"clip": -1.0}, "a clip above 0, not -1.0"),
         ({"margin": -0.1}, "a margin of 0 or more"),
         ({"guidances": ()}, "one guidance or more"),
+        ({"rate": math.inf}, "a rate above 0, not inf"),
+        ({"weight_step": math.inf}, "a weight_step of 0 or more, not inf"),
+        ({"guidances": (1.0, math.inf)}, "guidances of 0 or more, not inf"),
+        ({"guidances": (-1.0,)}, "guidances of 0 or more, not -1"),
+        ({"sampling_steps": 1001}, "1000 sampling_steps or fewer, not 1001"),
+        ({"screen_steps": 2000}, "1000 screen_steps or fewer, not 2000"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:

@@ -55,6 +55,15 @@ def test_a_rate_that_so_few_pairs_cannot_show_is_said(subjects: Subjects) -> Non
     assert "190 pairs cannot show a rate of 0.001" in found.note
 
 
+def test_a_limit_makes_it_no_worse(make_marked: Callable[..., Marked], subjects: Subjects) -> None:
+    few = open_subjects(str(make_marked(40, digits=True).folder), limit=2)
+    assert len(few.ids("trained")) == 2
+    likeness = open_likeness("l2")
+    assert calibrate(likeness, few, "trained", 0.05, 0) == calibrate(
+        likeness, subjects, "trained", 0.05, 0
+    )
+
+
 def test_one_image_has_no_pairs(make_marked: Callable[..., Marked]) -> None:
     alone = open_subjects(str(make_marked(2, digits=True).folder))
     with pytest.raises(BadInput, match="Name a threshold"):

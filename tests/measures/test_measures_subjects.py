@@ -88,6 +88,29 @@ def test_a_broken_image_is_left_to_the_caller(tmp_path: Path) -> None:
         open_subjects(str(here)).readable("trained")
 
 
+def test_an_image_of_another_size_is_broken_where_one_size_is_needed(tmp_path: Path) -> None:
+    here = write(tmp_path / "here", ["a.png", "b.png", "c.png"])
+    there = write(tmp_path / "there", ["x.png", "y.png"])
+    for odd in (here / "a.png", there / "x.png", there / "y.png"):
+        with Picture.open(odd) as picture:
+            larger = picture.resize((20, 12))
+        larger.save(odd)
+    loose = open_subjects(str(here))
+    assert loose.sample("trained", "a.png").image.shape == (3, 12, 20)
+    strict = open_subjects(str(here), one_size=True)
+    assert strict.size == strict.sample("trained", "b.png").image.shape
+    with pytest.raises(BrokenImage, match=r'"a\.png" has 3 x 12 x 20 numbers, .* --resolution'):
+        strict.sample("trained", "a.png")
+    model = open_subject_model("memorizer", Opening(), strict, 0)
+    assert isinstance(model, Memorizer)
+    assert len(model.images) == 2
+    apart = open_subjects(str(here), str(there), one_size=True)
+    with pytest.raises(BadInput, match=r'held_out images can be read: "x\.png" has 3 x 12 x 20'):
+        open_subject_model("memorizer", Opening(), apart, 0)
+    same = open_subjects(str(here), str(there), one_size=True, resolution=8)
+    open_subject_model("memorizer", Opening(), same, 0)
+
+
 def test_controls_are_made_of_the_trained_images(
     tmp_path: Path, make_marked: Callable[..., Marked]
 ) -> None:
@@ -96,6 +119,9 @@ def test_controls_are_made_of_the_trained_images(
     model = open_subject_model("memorizer", Opening(), subjects, 0)
     assert isinstance(model, Memorizer)
     assert torch.equal(model.images[1], subjects.sample("trained", "b.png").image)
+    one = open_subject_model("memorizer", Opening(), open_subjects(str(here), limit=1), 0)
+    assert isinstance(one, Memorizer)
+    assert len(one.images) == 2  # It knows those too that it is not asked about.
     marked = open_subjects(str(make_marked(8).folder))
     assert isinstance(open_subject_model("gaussian", Opening(), marked, 0), Gaussian)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from breaking import tear, unfinish
+from visiting import Visit, expect_contrast, expect_fitting, expect_safe, unfold
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import write_image
@@ -132,17 +134,14 @@ def test_a_torn_folder_is_named(
     copies: Path, tmp_path: Path, name: str, content: bytes | None, error: Any, said: str
 ) -> None:
     folder = Path(shutil.copytree(copies, tmp_path / "run"))
-    (folder / name).unlink()
-    if content is not None:
-        (folder / name).write_bytes(content)
+    tear(folder, name, content)
     with pytest.raises(error, match=said):
         write_report(folder)
 
 
 def test_an_unfinished_run_has_no_page(copies: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(copies, tmp_path / "run"))
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"finished": False}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    unfinish(folder)
     with pytest.raises(RunConflict, match="not finished"):
         write_report(folder)
 
@@ -151,25 +150,15 @@ def test_an_unfinished_run_has_no_page(copies: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
-    visit: Callable[..., Any], copies: Path, repeats: Path, width: int, scheme: str
+    visit: Callable[..., Visit], copies: Path, repeats: Path, width: int, scheme: str
 ) -> None:
-    from visiting import contrast, luminance
-
     for folder in (copies, repeats):
         one = visit(
             folder / "report.html",
             viewport={"width": width, "height": 800},
             color_scheme=scheme,
         )
-        one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-        one.page.wait_for_timeout(100)
-        assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
-        assert one.said == []
-        assert one.page.evaluate("window.hacked") is None
-        broken = "[...document.images].filter(i => !i.naturalWidth).length"
-        assert one.page.evaluate(broken) == 0
-        assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-        paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert (luminance(paper) < 0.1) == (scheme == "dark")
-        soft = one.page.evaluate("getComputedStyle(document.querySelector('.fact')).color")
-        assert contrast(soft, paper) >= 4.5
+        unfold(one)
+        expect_safe(one)
+        expect_fitting(one, width)
+        expect_contrast(one, scheme)

@@ -15,10 +15,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from breaking import tear, unfinish
 from inpainted_folder import EDGE, SIDE, build_inpainted, mark_digits
 from markupsafe import escape
 from PIL import Image
-from visiting import Tree, Visit, contrast, expect_rows, luminance
+from visiting import (
+    Tree,
+    Visit,
+    expect_contrast,
+    expect_fitting,
+    expect_rows,
+    expect_safe,
+    expect_without_pictures,
+    plain,
+    section,
+    unfold,
+)
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
@@ -33,15 +45,6 @@ from solidmark.scores.closeness import TRAINED
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
 SECTIONS = ["verdict", "images", "distances", "figures", "rows", "reading", "run"]
-
-
-def section(page: str, name: str) -> str:
-    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
-
-
-def plain(text: str) -> str:
-    text = re.sub(r"</?(?:span|a|b|bdi|code)\b[^>]*>", "", text)
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
 def rows_of(folder: Path, **which: object) -> list[dict[str, Any]]:
@@ -358,9 +361,7 @@ def test_shown_frames_are_said_to_help(tmp_path: Path) -> None:
 def test_a_torn_folder_is_named(
     copied: Path, name: str, content: bytes | None, error: Any, said: str
 ) -> None:
-    (copied / name).unlink()
-    if content is not None:
-        (copied / name).write_bytes(content)
+    tear(copied, name, content)
     with pytest.raises(error, match=said):
         write_report(copied)
 
@@ -373,8 +374,7 @@ def test_a_table_of_before_copies_were_known_is_scored_again(copied: Path) -> No
 
 
 def test_an_unfinished_run_has_no_page(copied: Path) -> None:
-    manifest = json.loads((copied / "manifest.json").read_text()) | {"finished": False}
-    (copied / "manifest.json").write_text(json.dumps(manifest))
+    unfinish(copied)
     with pytest.raises(RunConflict, match="not finished"):
         write_report(copied)
 
@@ -387,18 +387,10 @@ def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
 ) -> None:
     size = {"width": width, "height": 800}
     one = visit(whole_inpainted / "report.html", viewport=size, color_scheme=scheme)
-    one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    one.page.wait_for_timeout(200)
-    assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
-    assert one.said == []
-    assert one.page.evaluate("window.hacked") is None
-    assert one.page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0
+    unfold(one)
+    expect_safe(one)
     assert one.page.evaluate("document.images.length") > 80
-    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = """[...document.querySelectorAll('.card, .plot')].filter((box) =>
-        box.scrollWidth > box.clientWidth + 1).length"""
-    assert one.page.evaluate(wide) == 0
+    expect_fitting(one, width)
     # The dashed frame lies on the left half of its picture.
     left, drawn = one.page.evaluate(
         """[...document.querySelectorAll('.half')].slice(0, 1).flatMap((half) =>
@@ -408,20 +400,7 @@ def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
         }))"""
     )
     assert drawn == pytest.approx([left[0], left[1], left[2] / 2, left[3]], abs=2)
-    paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (luminance(paper) < 0.1) == (scheme == "dark")
-    pairs = one.page.evaluate(
-        """() => [...document.querySelectorAll('p, dd, dt, td, th, a, span, button, text, li, h5')]
-        .filter((e) => e.getClientRects().length).map((e) => {
-          let back = e;
-          const clear = () => getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)';
-          while (clear() && back.parentElement) back = back.parentElement;
-          const style = getComputedStyle(e);
-          return [e.tagName === 'text' ? style.fill : style.color,
-                  getComputedStyle(back).backgroundColor];
-        })"""
-    )
-    assert min(contrast(*pair) for pair in {tuple(pair) for pair in pairs}) >= 4.5
+    expect_contrast(one, scheme)
 
 
 @pytest.mark.browser
@@ -445,6 +424,4 @@ def test_rows_are_sorted_and_filtered(visit: Callable[..., Visit], whole_inpaint
 @pytest.mark.browser
 def test_without_images_the_browser_shows_none(visit: Callable[..., Visit], copied: Path) -> None:
     one = visit(write_report(copied, images=False))
-    assert one.asked == [one.url]
-    assert one.said == []
-    assert one.page.evaluate("document.images.length") == 0
+    expect_without_pictures(one)

@@ -55,7 +55,7 @@ def test_the_verdict_counts_prompts_and_types(found: Path) -> None:
     assert f"95 % interval {100 * low:.2g} to {100 * high:.0f} %" in page
     assert "2 of 4 prompts bring back what nobody asked for (50 % of prompts" in page
     assert "unintended in 2 prompts (2 findings), implicit intended in 1 prompt (1 finding)" in page
-    assert "from a likeness of 0.910 on, which 0.1 % of 5,000 pairs" in page
+    assert "from a likeness of 0.910 on, which at most 0.1 % of 5,000 pairs" in page
     assert "1 training image could not be read" in page
 
 
@@ -94,6 +94,8 @@ def test_the_bars_are_the_shares_with_their_intervals(found: Path) -> None:
         "without “cairo” brings it 0 % (0 of 8)",
         "unrelated prompts 0 % (0 of 32)",
     ]
+    assert "the user's phrase, 2 training images" in words(part).replace("&#39;", "'")
+    assert "training picture, 2 times in the set" in (found / "report.html").read_text()
     low, high = interval(7, 8)
     assert f'width="87.5" height="10"/><path d="M{100 * low:.1f} 5H{100 * high:.1f}"' in rows[0]
     assert Bar("nothing", 0, 0).said == "not drawn"

@@ -16,12 +16,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from breaking import tear, unfinish
 from conftest import HOSTILE
 from inversions_folder import NEEDED, Inverted, build_inversions
 from markupsafe import escape
 from PIL import Image
 from sklearn.metrics import roc_auc_score
-from visiting import Tree, Visit, contrast, expect_rows, luminance
+from visiting import (
+    Tree,
+    Visit,
+    expect_contrast,
+    expect_fitting,
+    expect_rows,
+    expect_safe,
+    plain,
+    section,
+    unfold,
+)
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.report import inversion_section, write_report
@@ -32,15 +43,6 @@ from solidmark.report.inversions.run import open_inversions_run
 SECTIONS = ["verdict", "outcomes", "images", "scores", "beside", "rows", "reading", "run"]
 N = 18
 CARD = re.compile(r'<li class="card">.*?</li>', re.DOTALL)
-
-
-def section(page: str, name: str) -> str:
-    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
-
-
-def plain(text: str) -> str:
-    text = re.sub(r"</?(?:span|a|b|bdi|code)\b[^>]*>", "", text)
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
 def table(folder: Path, name: str, **which: object) -> list[dict[str, Any]]:
@@ -275,9 +277,7 @@ def test_pictures_outside_the_folder_are_not_read(copied: Path) -> None:
 def test_a_torn_folder_is_named(
     copied: Path, name: str, content: bytes | None, error: Any, said: str
 ) -> None:
-    (copied / name).unlink()
-    if content is not None:
-        (copied / name).write_bytes(content)
+    tear(copied, name, content)
     with pytest.raises(error, match=said):
         write_report(copied)
 
@@ -297,8 +297,7 @@ def test_a_table_without_a_column_or_with_another_outcome_is_named(copied: Path)
 
 
 def test_an_unfinished_run_has_no_page(copied: Path) -> None:
-    manifest = json.loads((copied / "manifest.json").read_text()) | {"finished": False}
-    (copied / "manifest.json").write_text(json.dumps(manifest))
+    unfinish(copied)
     with pytest.raises(RunConflict, match="not finished"):
         write_report(copied)
 
@@ -353,32 +352,11 @@ def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
 ) -> None:
     size = {"width": width, "height": 800}
     one = visit(inverted / "report.html", viewport=size, color_scheme=scheme)
-    one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    one.page.wait_for_timeout(200)
-    assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
-    assert one.said == []
-    assert one.page.evaluate("window.hacked") is None
-    assert one.page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0
+    unfold(one)
+    expect_safe(one)
     assert one.page.evaluate("document.images.length") == 9 * (N + 10)
-    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = """[...document.querySelectorAll('.card, .plot')].filter((box) =>
-        box.scrollWidth > box.clientWidth + 1).length"""
-    assert one.page.evaluate(wide) == 0
-    paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (luminance(paper) < 0.1) == (scheme == "dark")
-    pairs = one.page.evaluate(
-        """() => [...document.querySelectorAll('p, dd, dt, td, th, a, span, button, text, li, h5')]
-        .filter((e) => e.getClientRects().length).map((e) => {
-          let back = e;
-          const clear = () => getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)';
-          while (clear() && back.parentElement) back = back.parentElement;
-          const style = getComputedStyle(e);
-          return [e.tagName === 'text' ? style.fill : style.color,
-                  getComputedStyle(back).backgroundColor];
-        })"""
-    )
-    assert min(contrast(*pair) for pair in {tuple(pair) for pair in pairs}) >= 4.5
+    expect_fitting(one, width)
+    expect_contrast(one, scheme)
 
 
 @pytest.mark.browser

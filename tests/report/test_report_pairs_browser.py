@@ -4,7 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from visiting import Visit, contrast, expect_rows, luminance
+from visiting import (
+    Visit,
+    expect_contrast,
+    expect_fitting,
+    expect_rows,
+    expect_safe,
+    expect_without_pictures,
+    unfold,
+)
 
 from solidmark.report import write_report
 
@@ -15,13 +23,8 @@ def test_nothing_is_fetched_nothing_is_refused_and_nothing_hostile_runs(
     visit: Callable[..., Visit], whole_nearest: Path
 ) -> None:
     one = visit(whole_nearest / "report.html")
-    one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    one.page.wait_for_timeout(300)
-    assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
-    assert one.said == []
-    assert one.page.evaluate("window.hacked") is None
-    assert one.page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0
+    unfold(one)
+    expect_safe(one)
     assert one.page.evaluate("document.images.length") > 400
 
 
@@ -30,11 +33,8 @@ def test_the_page_never_scrolls_sideways(
     visit: Callable[..., Visit], whole_nearest: Path, width: int
 ) -> None:
     one = visit(whole_nearest / "report.html", viewport={"width": width, "height": 800})
-    one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = """[...document.querySelectorAll('.card, .strip li, .plot')].filter((box) =>
-        box.scrollWidth > box.clientWidth + 1).length"""
-    assert one.page.evaluate(wide) == 0
+    unfold(one)
+    expect_fitting(one, width)
 
 
 def test_the_first_measure_is_open_and_the_others_open_without_scripts(
@@ -82,21 +82,7 @@ def test_text_has_contrast_in_light_and_dark(
     visit: Callable[..., Visit], whole_nearest: Path, scheme: str
 ) -> None:
     one = visit(whole_nearest / "report.html", color_scheme=scheme)
-    paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (luminance(paper) < 0.1) == (scheme == "dark")
-    pairs = one.page.evaluate(
-        """() => [...document.querySelectorAll('p, dd, dt, td, th, a, span, button, text, li, h5')]
-        .filter((e) => e.getClientRects().length).map((e) => {
-          let back = e;
-          const clear = () => getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)';
-          while (clear() && back.parentElement) back = back.parentElement;
-          const style = getComputedStyle(e);
-          return [e.tagName === 'text' ? style.fill : style.color,
-                  getComputedStyle(back).backgroundColor];
-        })"""
-    )
-    assert len(pairs) > 500
-    assert min(contrast(*pair) for pair in {tuple(pair) for pair in pairs}) >= 4.5
+    assert expect_contrast(one, scheme) > 500
 
 
 def test_without_images_the_browser_shows_none(
@@ -104,6 +90,4 @@ def test_without_images_the_browser_shows_none(
 ) -> None:
     folder = make_nearest(n=30, training=16, held_out=16, copied=3, monochrome=2, measures=("l2",))
     one = visit(write_report(folder, images=False))
-    assert one.asked == [one.url]
-    assert one.said == []
-    assert one.page.evaluate("document.images.length") == 0
+    expect_without_pictures(one)

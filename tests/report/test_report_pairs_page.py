@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 from PIL import Image
-from visiting import Tree
+from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.report import write_nearest_report, write_report
@@ -47,17 +47,6 @@ SMALL: dict[str, Any] = {
 
 def read(folder: Path, **how: Any) -> str:
     return write_report(folder, **how).read_text(encoding="utf-8")
-
-
-def section(page: str, name: str) -> str:
-    """One section of a page."""
-    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
-
-
-def plain(text: str) -> str:
-    """The text of a piece of a page."""
-    text = re.sub(r"</?(?:span|a|b|bdi)\b[^>]*>", "", text)
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
 def table(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -373,6 +362,9 @@ def test_an_unfinished_or_broken_folder_is_refused(make_nearest: Make, tmp_path:
     folder = make_nearest(**SMALL)
     rows = parquet.read_table(folder / "scores.parquet")
     parquet.write_table(rows.drop_columns(["contrast"]), folder / "scores.parquet")
+    with pytest.raises(BadInput, match='no column "contrast"'):
+        write_report(folder)
+    (folder / "scores.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(BadInput, match="not a readable table"):
         write_report(folder)
     (folder / "scores.parquet").unlink()

@@ -1,7 +1,6 @@
 """The page of a `signals` run: what it says is what the run found, and nothing hostile runs."""
 
 import csv
-import html
 import io
 import json
 import re
@@ -12,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from signals_folder import write_evidence
-from visiting import Tree
+from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.report import signals_section, signals_verdict, write_report
@@ -21,15 +20,6 @@ from solidmark.runs import open_run
 
 SECTIONS = ["verdict", "signals", "images", "figures", "rows", "reading", "run"]
 LOSS = ("loss", "trained"), ("loss", "held_out")
-
-
-def section(page: str, name: str) -> str:
-    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
-
-
-def plain(text: str) -> str:
-    text = re.sub(r"</?(?:span|a|b|bdi|code)\b[^>]*>", "", text)
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
 def both(own: Any, null: Any) -> dict[tuple[str, str], np.ndarray]:

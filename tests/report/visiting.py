@@ -1,5 +1,7 @@
 """A page as a browser makes it, for tests: its elements, what it says and asks for."""
 
+import html
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,17 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 """Of the browser: nothing that it would fetch by itself."""
+
+
+def section(page: str, name: str) -> str:
+    """One section of a page."""
+    return page[page.index(f'<section id="{name}"') :].split("</section>")[0]
+
+
+def plain(text: str) -> str:
+    """The text of a piece of a page."""
+    text = re.sub(r"</?(?:span|a|b|bdi|code)\b[^>]*>", "", text)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
 class Tree(HTMLParser):
@@ -90,3 +103,56 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     low, high = sorted([luminance(one), luminance(other)])
     return (high + 0.05) / (low + 0.05)
+
+
+def unfold(one: Visit) -> None:
+    """Opens whatever is folded, and loads every picture."""
+    one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    one.page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+    one.page.wait_for_timeout(300)
+
+
+def expect_safe(one: Visit) -> None:
+    """Nothing is fetched, nothing refused, nothing hostile runs, and every picture is shown."""
+    assert [url for url in one.asked if not url.startswith("data:")] == [one.url]
+    # A refused style or script would be said on the console.
+    assert one.said == []
+    assert one.page.evaluate("window.hacked") is None
+    assert one.page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0
+
+
+def expect_without_pictures(one: Visit) -> None:
+    assert one.asked == [one.url]
+    assert one.said == []
+    assert one.page.evaluate("document.images.length") == 0
+
+
+def expect_fitting(one: Visit, width: int, boxes: str = ".card, .strip li, .plot") -> None:
+    """The page is not wider than the window, and nothing is wider than the box around it."""
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = f"""[...document.querySelectorAll('{boxes}')].filter((box) =>
+        box.scrollWidth > box.clientWidth + 1).length"""
+    assert one.page.evaluate(wide) == 0
+
+
+def expect_contrast(one: Visit, scheme: str) -> int:
+    """The page is light or dark as it was asked to be, and all text can be read.
+
+    Returns:
+        How many pieces of text were looked at.
+    """
+    paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (luminance(paper) < 0.1) == (scheme == "dark")
+    pairs = one.page.evaluate(
+        """() => [...document.querySelectorAll('p, dd, dt, td, th, a, span, button, text, li, h5')]
+        .filter((e) => e.getClientRects().length).map((e) => {
+          let back = e;
+          const clear = () => getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)';
+          while (clear() && back.parentElement) back = back.parentElement;
+          const style = getComputedStyle(e);
+          return [e.tagName === 'text' ? style.fill : style.color,
+                  getComputedStyle(back).backgroundColor];
+        })"""
+    )
+    assert min(contrast(*pair) for pair in {tuple(pair) for pair in pairs}) >= 4.5
+    return len(pairs)

@@ -41,6 +41,12 @@ def test_a_tuple_is_the_list_that_the_manifest_holds(tmp_path: Path) -> None:
     assert open_run(tmp_path, "mark", {"deltas": (0.1, 0.05)}).folder == tmp_path
 
 
+def test_what_is_nested_is_named_by_its_own_name(tmp_path: Path) -> None:
+    open_run(tmp_path, "mark", {"how": {"steps": 6, "rate": 0.1}})
+    with pytest.raises(RunConflict, match=r"\(steps: there 6, here 8\)"):
+        open_run(tmp_path, "mark", {"how": {"steps": 8, "rate": 0.1}})
+
+
 @pytest.mark.parametrize(
     ("command", "config", "fingerprints", "message"),
     [

@@ -7,8 +7,9 @@ import typer
 
 from solidmark.cli.invert import Preset
 from solidmark.cli.invmm import BudgetOf
-from solidmark.cli.options import Config, DryRun, Json, one_of, save_config, show, show_plan
+from solidmark.cli.options import Pictures, one_of, save_config, show, show_plan
 from solidmark.cli.question import asks, question_of
+from solidmark.cli.subjects import counts
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,13 +31,7 @@ Measures = Annotated[
 
 
 @asks
-def observe(
-    context: typer.Context,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
-    **asked: Any,
-) -> None:
+def observe(context: typer.Context, **asked: Any) -> None:
     """Ask the model about every image, and keep what it answers.
 
     The slow half of an audit, on its own. "solidmark score" goes on, without the model.
@@ -44,14 +39,14 @@ def observe(
     Example: solidmark observe model/ marked/ audit/ --reader blend --reader outpaint
     """
     question = question_of(context)
-    if dry_run:
+    if asked["dry_run"]:
         return _show_plan(context, question)
     from solidmark.audit import observe as ask
 
     ask(question)
     save_config(context, question.out)
     evidence = str(question.out / "evidence.parquet")
-    show({"evidence": evidence}, json, evidence)
+    show({"evidence": evidence}, asked["json"], evidence)
 
 
 @asks
@@ -60,12 +55,7 @@ def audit(
     measure: Measures = ["solidmark"],
     invmm_preset: Preset = "quick",
     invmm_budget: BudgetOf = None,
-    images: Annotated[
-        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
-    ] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    images: Pictures = True,
     **asked: Any,
 ) -> None:
     """Say which training images a model has memorized.
@@ -77,7 +67,7 @@ def audit(
     """
     question = question_of(context)
     inverted = _invmm_of(context, question)
-    if dry_run:
+    if asked["dry_run"]:
         return _show_plan(context, question)
     from solidmark.audit import observe as ask
     from solidmark.audit import score
@@ -102,7 +92,7 @@ def audit(
         return None
     page = write_report(question.out, images=images)
     save_config(context, question.out)
-    show(results, json, headline(question.out, results), *lines, f"The page: {page}")
+    show(results, asked["json"], headline(question.out, results), *lines, f"The page: {page}")
 
 
 def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
@@ -151,10 +141,7 @@ def headline(folder: Path, results: dict[str, Any]) -> str:
 def _show_plan(context: typer.Context, question: "Question") -> None:
     marked = question.open_images()
     question.open_model(marked)
-    images = {
-        split: min(len(marked.ids(split)), question.limit or len(marked.ids(split)))
-        for split in question.splits
-    }
+    images = counts(marked, question.splits, question.limit)
     show_plan(
         context,
         images=images,

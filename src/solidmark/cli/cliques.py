@@ -1,27 +1,26 @@
 """`solidmark cliques GENERATED OUT`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.nearest import CacheFolder, ImageMode, Resolution
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
-    Json,
     Out,
     Seed,
     at_least,
-    resolve_device,
+    below_one,
+    ended,
     save_config,
     show,
     show_plan,
     within,
 )
+from solidmark.cli.searching import Tiles, embedded, search_of, sized
+from solidmark.cli.sharing import shares
 
 
+@shares(sized, embedded, ended)
 def cliques(
     context: typer.Context,
     generated: Annotated[
@@ -60,7 +59,7 @@ def cliques(
         float,
         typer.Option(
             help="The share of those pairs that a calibrated threshold lets through.",
-            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+            callback=below_one,
         ),
     ] = 1e-4,
     least: Annotated[
@@ -73,9 +72,7 @@ def cliques(
             callback=at_least(0),
         ),
     ] = 99,
-    tiles: Annotated[
-        int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))
-    ] = 4,
+    tiles: Tiles = 4,
     prompt_column: Annotated[
         str | None,
         typer.Option(
@@ -84,19 +81,13 @@ def cliques(
             "else the class.",
         ),
     ] = None,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
     limit: Annotated[
         int | None,
         typer.Option(help="At most so many prompts, the first by their ids.", callback=at_least(1)),
     ] = None,
-    cache: CacheFolder = None,
-    device: Device = "auto",
     seed: Seed = 0,
     images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    **asked: Any,
 ) -> None:
     """Find prompts that give back the same picture again and again.
 
@@ -105,11 +96,10 @@ def cliques(
 
     Example: solidmark cliques drawn/ cliques/ --calibrate
     """
-    from solidmark.data import Mode
     from solidmark.nearest import Extraction
     from solidmark.nearest import cliques as find
 
-    asked = Extraction(
+    wanted = Extraction(
         generated,
         out,
         distance=distance,
@@ -120,32 +110,29 @@ def cliques(
         repeats=repeats,
         tiles=tiles,
         prompt_column=prompt_column,
-        resolution=resolution,
-        mode=cast(Mode | None, mode),
         limit=limit,
         seed=seed,
-        cache=cache,
-        device=resolve_device(device),
+        **search_of(asked),
     )
-    if dry_run:
-        asked.open_distance()
-        prompted = asked.open_generated()
+    if asked["dry_run"]:
+        wanted.open_distance()
+        prompted = wanted.open_generated()
         return show_plan(
             context,
             prompts=len(prompted.prompts),
             generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
-            device_found=asked.device,
+            device_found=wanted.device,
         )
     from solidmark.report import write_report
     from solidmark.runs import Processes, read_json
 
-    find(asked)
+    find(wanted)
     if not Processes.here().is_main:
         return None
     results = read_json(out / "results.json")
     page = write_report(out, images=images)
     save_config(context, out)
-    return show(results, json, _headline(results), f"The page: {page}")
+    return show(results, asked["json"], _headline(results), f"The page: {page}")
 
 
 def _headline(results: Mapping[str, Any]) -> str:

@@ -2,28 +2,27 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.nearest import DISTANCES, CacheFolder, ImageMode, Memory, Resolution
+from solidmark.cli.nearest import DISTANCES
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
-    Json,
     Out,
     Seed,
     a_share,
     at_least,
+    ended,
     one_of,
-    resolve_device,
     save_config,
     show,
     show_plan,
 )
+from solidmark.cli.searching import Memory, embedded, search_of, sized
+from solidmark.cli.sharing import shares
 
 
+@shares(sized, embedded, ended)
 def duplicates(
     context: typer.Context,
     data: Annotated[
@@ -66,20 +65,14 @@ def duplicates(
             callback=one_of("distance", DISTANCES),
         ),
     ] = [],
-    resolution: Resolution = None,
-    mode: ImageMode = None,
     limit: Annotated[
         int | None,
         typer.Option(help="At most so many images, the first by their ids.", callback=at_least(1)),
     ] = None,
-    memory: Memory = 2**30,
-    cache: CacheFolder = None,
-    device: Device = "auto",
     seed: Seed = 0,
     images: Annotated[bool, typer.Option(help="Show pictures of the data on the page.")] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    memory: Memory = 2**30,
+    **asked: Any,
 ) -> None:
     """Find the copies in a training set, and say which to remove.
 
@@ -87,38 +80,34 @@ def duplicates(
 
     Example: solidmark duplicates photos/ duplicates/
     """
-    from solidmark.data import Mode
     from solidmark.nearest import Deduplication
     from solidmark.nearest import duplicates as find
 
-    asked = Deduplication(
+    wanted = Deduplication(
         data,
         out,
         near=near,
         embedder=embedder,
         above=above,
         distances=tuple(distance),
-        resolution=resolution,
-        mode=cast(Mode | None, mode),
         limit=limit,
         seed=seed,
         memory=memory,
-        cache=cache,
-        device=resolve_device(device),
+        **search_of(asked),
     )
-    if dry_run:
-        asked.open_distances()
-        return show_plan(context, images=len(asked.open_data()), device_found=asked.device)
+    if asked["dry_run"]:
+        wanted.open_distances()
+        return show_plan(context, images=len(wanted.open_data()), device_found=wanted.device)
     from solidmark.report import write_report
     from solidmark.runs import Processes, read_json
 
-    find(asked)
+    find(wanted)
     if not Processes.here().is_main:
         return None
     results = read_json(out / "results.json")
     page = write_report(out, images=images)
     save_config(context, out)
-    return show(results, json, _headline(results, out), f"The page: {page}")
+    return show(results, asked["json"], _headline(results, out), f"The page: {page}")
 
 
 def _headline(results: Mapping[str, Any], out: Path) -> str:

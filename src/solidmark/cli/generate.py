@@ -5,34 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
-    Json,
-    Out,
-    Seed,
-    at_least,
-    require_marked,
-    save_config,
-    show,
-    show_plan,
-)
-from solidmark.cli.question import (
-    AUTO,
-    AttentionSlicing,
-    BaseConfig,
-    BatchSize,
-    Loras,
-    LoraScale,
-    Mitigations,
-    Model,
-    Offload,
-    Precision,
-    TextPrecision,
-    VaePrecision,
-    opening_of,
-)
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
+from solidmark.cli.options import Out, at_least, ended, require_marked, save_config, show, show_plan
+from solidmark.cli.sharing import shares
 
 if TYPE_CHECKING:
     from solidmark.generating import Generation
@@ -113,6 +88,15 @@ Crop = Annotated[
 ]
 
 
+def sampled(
+    steps: SamplingSteps = 50,
+    eta: SamplingEta = 0.0,
+    guidance: SamplingGuidance = 1.0,
+) -> None:
+    """How images are drawn."""
+
+
+@shares(sampled, told, opened, ended)
 def generate(
     context: typer.Context,
     model: Model,
@@ -125,27 +109,10 @@ def generate(
     class_folders: ClassFolders = False,
     per_prompt: PerPrompt = None,
     limit: PromptLimit = None,
-    steps: SamplingSteps = 50,
-    eta: SamplingEta = 0.0,
-    guidance: SamplingGuidance = 1.0,
     resolution: Resolution = None,
     marked: TrainedOn = None,
     crop: Crop = False,
-    batch_size: BatchSize = AUTO,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    mitigation: Mitigations = [],
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    **asked: Any,
 ) -> None:
     """Draw images from a model into an image folder.
 
@@ -155,7 +122,7 @@ def generate(
     Example: solidmark generate model/ generated/ --marked marked/ --crop -n 50 --steps 20
     """
     generation = _generation(context.params)
-    if dry_run:
+    if asked["dry_run"]:
         return _show_plan(context, generation)
     from solidmark.generating import generate as draw
     from solidmark.runs import Processes
@@ -166,7 +133,7 @@ def generate(
     save_config(context, generation.out)
     facts = ("images", "failed", "size", "network_calls_per_image", "memory")
     result = {"folder": str(generation.out), **{name: manifest[name] for name in facts}}
-    return show(result, json, *_summary(result))
+    return show(result, asked["json"], *_summary(result))
 
 
 def _generation(asked: dict[str, Any]) -> "Generation":
@@ -174,7 +141,6 @@ def _generation(asked: dict[str, Any]) -> "Generation":
     if marked is not None:
         require_marked(marked)
     from solidmark.generating import Generation
-    from solidmark.mitigations import parse
 
     same = (
         *("model", "number", "data", "caption", "caption_column", "label_column", "class_folders"),
@@ -186,7 +152,7 @@ def _generation(asked: dict[str, Any]) -> "Generation":
         out=Path(asked["out"]),  # Older typers leave it as text.
         marked=marked,
         opening=opening_of(asked),
-        mitigations=tuple(parse(text) for text in asked["mitigation"]),
+        mitigations=mitigations_of(asked),
     )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.nearest import Memory
-from solidmark.cli.options import Device, Json, resolve_device, show, within
+from solidmark.cli.options import Device, Json, below_one, resolve_device, show
+from solidmark.cli.searching import Memory
 
 if TYPE_CHECKING:
     from solidmark.nearest import Guard, Unread, Verdict
@@ -29,7 +29,7 @@ def guard(
             metavar="NUMBER",
             help="The rate at which each distance refuses images that are no copies; the first "
             "one of the index when not given.",
-            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+            callback=below_one,
         ),
     ] = None,
     threshold: Annotated[

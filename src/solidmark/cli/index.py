@@ -2,36 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.nearest import (
-    DISTANCES,
-    Alpha,
-    CacheFolder,
-    HeldOut,
-    ImageMode,
-    Memory,
-    Neighbourhood,
-    Rates,
-    Resolution,
-    Tiles,
-    Training,
-)
-from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
-    Json,
-    at_least,
-    resolve_device,
-    save_config,
-    show,
-    show_plan,
-)
+from solidmark.cli.nearest import DISTANCES, HeldOut, Rates, Training
+from solidmark.cli.options import at_least, ended, save_config, show, show_plan
+from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
+from solidmark.cli.sharing import shares
 
 
+@shares(rescaled, sized, embedded, ended)
 def index(
     context: typer.Context,
     training: Training,
@@ -58,21 +39,12 @@ def index(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Keep a small picture of each training image.")
     ] = False,
-    n: Neighbourhood = 50,
-    alpha: Alpha = 0.5,
-    tiles: Tiles = 4,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
     limit: Annotated[
         int | None,
         typer.Option(help="At most so many images, the first by their ids.", callback=at_least(1)),
     ] = None,
     memory: Memory = 2**30,
-    cache: CacheFolder = None,
-    device: Device = "auto",
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    **asked: Any,
 ) -> None:
     """Lay out a training set for solidmark guard, once.
 
@@ -80,7 +52,6 @@ def index(
 
     Example: solidmark index marked/ index/
     """
-    from solidmark.data import Mode
     from solidmark.nearest import Indexing, build_index
     from solidmark.runs import Processes
 
@@ -90,18 +61,12 @@ def index(
         distances=tuple(distance),
         held_out=held_out,
         fprs=tuple(fpr),
-        resolution=resolution,
-        mode=cast(Mode | None, mode),
-        n=n,
-        alpha=alpha,
-        tiles=tiles,
         pictures=pictures,
         limit=limit,
         memory=memory,
-        cache=cache,
-        device=resolve_device(device),
+        **search_of(asked),
     )
-    if dry_run:
+    if asked["dry_run"]:
         learned = indexing.open_learned()
         return show_plan(
             context,
@@ -113,7 +78,7 @@ def index(
     if not Processes.here().is_main:
         return None
     save_config(context, out)
-    return show(manifest, json, *_lines(manifest), f"The index: {out}")
+    return show(manifest, asked["json"], *_lines(manifest), f"The index: {out}")
 
 
 def _lines(manifest: Mapping[str, Any]) -> list[str]:

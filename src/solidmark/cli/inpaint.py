@@ -7,41 +7,22 @@ import typer
 
 from solidmark.cli.ask import PASTES
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
     Fdr,
-    Json,
+    Fprs,
     Out,
-    Seed,
+    Pictures,
     at_least,
+    ended,
     one_of,
     require_marked,
     save_config,
     show,
     show_plan,
-    within,
 )
-from solidmark.cli.question import (
-    AUTO,
-    AttentionSlicing,
-    BaseConfig,
-    BatchSize,
-    Caption,
-    Limit,
-    Loras,
-    LoraScale,
-    MarkedFolder,
-    Mitigations,
-    Model,
-    Offload,
-    Precision,
-    Splits,
-    TextPrecision,
-    VaePrecision,
-    opening_of,
-)
+from solidmark.cli.sharing import shares
+from solidmark.cli.subjects import MarkedFolder, counts, subjects
 
 if TYPE_CHECKING:
     from solidmark.generating import Inpainting
@@ -107,17 +88,9 @@ Every = Annotated[
         help="Of --paste pixels: steps from one pasting to the next.", callback=at_least(1)
     ),
 ]
-Fprs = Annotated[
-    list[float] | None,
-    typer.Option(
-        metavar="NUMBER",
-        help="False-positive rate at which detections are reported; may be given again.  "
-        "[default: 0.01, 0.001]",
-        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
-    ),
-]
 
 
+@shares(subjects, told, opened, ended)
 def inpaint(
     context: typer.Context,
     model: Model,
@@ -134,29 +107,10 @@ def inpaint(
     jump_count: JumpCount = 1,
     paste: PasteWhat = "latents",
     every: Every = 10,
-    split: Splits = ["trained", "held_out"],
-    limit: Limit = None,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
-    batch_size: BatchSize = AUTO,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    caption: Caption = None,
-    mitigation: Mitigations = [],
-    images: Annotated[
-        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
-    ] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    images: Pictures = True,
+    **asked: Any,
 ) -> None:
     """Hide half of each image, and let the model draw it.
 
@@ -166,7 +120,7 @@ def inpaint(
     Example: solidmark inpaint model/ marked/ inpainted/ --draws 20 --limit 50
     """
     inpainting = _inpainting(context.params)
-    if dry_run:
+    if asked["dry_run"]:
         return _show_plan(context, inpainting)
     from solidmark.generating import inpaint as ask
     from solidmark.nearest.attack import score_inpainting
@@ -183,14 +137,13 @@ def inpaint(
     page = write_report(inpainting.out, images=images)
     found = inpainting_verdict(open_halves_run(inpainting.out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
-    return show(results, json, *lines, f"The page: {page}")
+    return show(results, asked["json"], *lines, f"The page: {page}")
 
 
 def _inpainting(asked: dict[str, Any]) -> "Inpainting":
     marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
     require_marked(marked)
     from solidmark.generating import Inpainting
-    from solidmark.mitigations import parse
 
     same = (
         *("model", "half", "frame", "draws", "steps", "eta", "guidance", "jump_length"),
@@ -202,17 +155,14 @@ def _inpainting(asked: dict[str, Any]) -> "Inpainting":
         out=out,
         splits=tuple(asked["split"]),
         opening=opening_of(asked),
-        mitigations=tuple(parse(text) for text in asked["mitigation"]),
+        mitigations=mitigations_of(asked),
     )
 
 
 def _show_plan(context: typer.Context, inpainting: "Inpainting") -> None:
     marked = inpainting.open_marked()
     inpainting.open_model(marked)
-    images = {
-        split: min(len(marked.ids(split)), inpainting.limit or len(marked.ids(split)))
-        for split in inpainting.splits
-    }
+    images = counts(marked, inpainting.splits, inpainting.limit)
     show_plan(
         context,
         images=images,

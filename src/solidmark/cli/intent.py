@@ -6,36 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.generate import SamplingEta, SamplingGuidance, SamplingSteps
-from solidmark.cli.nearest import ImageMode, Resolution
+from solidmark.cli.generate import sampled
+from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
-    Json,
     Out,
-    Seed,
     a_share,
     at_least,
+    below_one,
+    ended,
     save_config,
     show,
     show_plan,
-    within,
 )
-from solidmark.cli.question import (
-    AUTO,
-    AttentionSlicing,
-    BaseConfig,
-    BatchSize,
-    Loras,
-    LoraScale,
-    Model,
-    Offload,
-    Precision,
-    TextPrecision,
-    VaePrecision,
-    opening_of,
-)
+from solidmark.cli.searching import sized
+from solidmark.cli.sharing import shares
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,8 +31,6 @@ TYPES = {
     "explicit": "named by the prompt",
 }
 """The types of memorization, in the order of a report, and what they mean."""
-
-_below_one = within("above 0 and below 1", lambda number: 0 < number < 1)
 
 TextThreshold = Annotated[
     float,
@@ -68,14 +50,14 @@ Fpr = Annotated[
     float,
     typer.Option(
         help="The share of pairs of different training pictures that auto lets through.",
-        callback=_below_one,
+        callback=below_one,
     ),
 ]
 SetFpr = Annotated[
     float,
     typer.Option(
         help="The share of training pictures outside a class or phrase that pass for showing it.",
-        callback=_below_one,
+        callback=below_one,
     ),
 ]
 Frequent = Annotated[
@@ -95,6 +77,7 @@ ExpectedFile = Annotated[
 ]
 
 
+@shares(sampled, sized, opened, ended)
 def intent(
     context: typer.Context,
     model: Model,
@@ -160,7 +143,7 @@ def intent(
     frequent: Frequent = 0.25,
     fdr: Annotated[
         float,
-        typer.Option(help="False-discovery rate of each kind of tests.", callback=_below_one),
+        typer.Option(help="False-discovery rate of each kind of tests.", callback=below_one),
     ] = 0.05,
     text_encoder: Annotated[
         str | None,
@@ -171,26 +154,9 @@ def intent(
         ),
     ] = None,
     text_threshold: TextThreshold = 0.6,
-    steps: SamplingSteps = 50,
-    eta: SamplingEta = 0.0,
-    guidance: SamplingGuidance = 1.0,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
-    batch_size: BatchSize = AUTO,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
     images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    batch_size: BatchSize = AUTO,
+    **asked: Any,
 ) -> None:
     """Tell intended from unintended memorization of prompts.
 
@@ -200,20 +166,20 @@ def intent(
 
     Example: solidmark intent model/ marked/ intent/ --limit 32 --steps 25
     """
-    asked = _asked(context.params)
-    if dry_run:
-        return _show_plan(context, asked)
+    wanted = _intent(context.params)
+    if asked["dry_run"]:
+        return _show_plan(context, wanted)
     from solidmark.intent import intent as ask
     from solidmark.report import write_report
     from solidmark.runs import Processes, read_json
 
-    ask(asked)
+    ask(wanted)
     if not Processes.here().is_main:
         return None
-    results = read_json(asked.out / "results.json")
-    page = write_report(asked.out, images=images)
-    save_config(context, asked.out)
-    return show(results, json, *summary(results), f"The page: {page}")
+    results = read_json(wanted.out / "results.json")
+    page = write_report(wanted.out, images=images)
+    save_config(context, wanted.out)
+    return show(results, asked["json"], *summary(results), f"The page: {page}")
 
 
 def threshold_of(text: str | None) -> float | None:
@@ -251,7 +217,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _asked(asked: dict[str, Any]) -> "Intent":
+def _intent(asked: dict[str, Any]) -> "Intent":
     threshold = threshold_of(asked["threshold"])
     from solidmark.intent import Intent, Rules
 

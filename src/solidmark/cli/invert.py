@@ -20,8 +20,9 @@ FIELDS = (
 )
 """The options that are fields of an inversion of the same name."""
 
-_above_zero = within("above 0", lambda number: number > 0)
-_not_below_zero = within("0 or more", lambda number: number >= 0)
+_above_zero = within("above 0", lambda number: 0 < number < float("inf"))
+_not_below_zero = within("0 or more", lambda number: 0 <= number < float("inf"))
+_sampler_steps = within("1 to 1000", lambda number: 1 <= number <= 1000)
 
 Preset = Annotated[
     str,
@@ -64,7 +65,7 @@ Checked = Annotated[
 ]
 SamplingSteps = Annotated[
     int | None,
-    typer.Option(help="Steps of the sampler that draws them.", callback=at_least(1)),
+    typer.Option(help="Steps of the sampler that draws them.", callback=_sampler_steps),
 ]
 Guidances = Annotated[
     list[float],
@@ -104,7 +105,7 @@ ChecksBy = Annotated[
 ]
 ScreenSteps = Annotated[
     int | None,
-    typer.Option(help="Of cheap checks: steps of the first sampler.", callback=at_least(1)),
+    typer.Option(help="Of cheap checks: steps of the first sampler.", callback=_sampler_steps),
 ]
 Margin = Annotated[
     float | None,
@@ -121,6 +122,29 @@ TimesOf = Annotated[
         callback=one_of("way to draw times", TIMES),
     ),
 ]
+
+
+def inverted(
+    preset: Preset = "quick",
+    steps: Steps = None,
+    samples: Samples = None,
+    rate: Rate = None,
+    every: Every = None,
+    window: Window = None,
+    improvement: Improvement = None,
+    weight_step: WeightStep = None,
+    checked: Checked = None,
+    sampling_steps: SamplingSteps = None,
+    guidance: Guidances = [],
+    clip: Clip = None,
+    prompt: PromptOf = None,
+    tau: Tau = None,
+    checks: ChecksBy = None,
+    screen_steps: ScreenSteps = None,
+    margin: Margin = None,
+    times: TimesOf = None,
+) -> None:
+    """The options of an inversion."""
 
 
 def similarity_threshold(value: Any) -> float | None:

@@ -5,73 +5,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.invert import (
-    Checked,
-    ChecksBy,
-    Clip,
-    Every,
-    Guidances,
-    Improvement,
-    Margin,
-    Preset,
-    PromptOf,
-    Rate,
-    Samples,
-    SamplingSteps,
-    ScreenSteps,
-    Steps,
-    Tau,
-    TimesOf,
-    WeightStep,
-    Window,
-    inversion_of,
-    similarity_threshold,
-)
-from solidmark.cli.nearest import ImageMode, Resolution
+from solidmark.cli.invert import inversion_of, inverted, similarity_threshold
+from solidmark.cli.opening import Model, opened, opening_of
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
     Fdr,
-    Json,
     Out,
-    Seed,
+    Pictures,
     at_least,
+    below_one,
+    ended,
     one_of,
     save_config,
     show,
     show_plan,
-    within,
 )
-from solidmark.cli.question import (
-    AttentionSlicing,
-    BaseConfig,
-    Caption,
-    Limit,
-    Loras,
-    LoraScale,
-    Model,
-    Offload,
-    Precision,
-    Splits,
-    TextPrecision,
-    VaePrecision,
-    opening_of,
-)
+from solidmark.cli.searching import sized
+from solidmark.cli.sharing import shares
+from solidmark.cli.subjects import Trained, subjects
 
 if TYPE_CHECKING:
     from solidmark.invmm import InvMM
 
 TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
 
-Images = Annotated[
-    str,
-    typer.Argument(
-        metavar="IMAGES",
-        help="What the model was trained on: a folder of solidmark mark, whose held-out half is "
-        "the control, or any data that solidmark mark takes.",
-    ),
-]
 HeldOut = Annotated[
     str | None,
     typer.Option(
@@ -104,7 +60,7 @@ ThresholdRate = Annotated[
     typer.Option(
         "--fpr",
         help="Of --threshold auto: the share of unrelated pairs that may pass.",
-        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        callback=below_one,
     ),
 ]
 Restarts = Annotated[
@@ -151,30 +107,13 @@ CallSize = Annotated[
 ]
 
 
+@shares(subjects, sized, inverted, opened, ended)
 def invmm(
     context: typer.Context,
     model: Model,
-    images: Images,
+    images: Trained,
     out: Out,
     held_out: HeldOut = None,
-    preset: Preset = "quick",
-    steps: Steps = None,
-    samples: Samples = None,
-    rate: Rate = None,
-    every: Every = None,
-    window: Window = None,
-    improvement: Improvement = None,
-    weight_step: WeightStep = None,
-    checked: Checked = None,
-    sampling_steps: SamplingSteps = None,
-    guidance: Guidances = [],
-    clip: Clip = None,
-    prompt: PromptOf = None,
-    tau: Tau = None,
-    checks: ChecksBy = None,
-    screen_steps: ScreenSteps = None,
-    margin: Margin = None,
-    times: TimesOf = None,
     similarity: Similarity = "l2",
     threshold: SimilarityThreshold = "auto",
     fpr: ThresholdRate = 0.001,
@@ -185,30 +124,8 @@ def invmm(
     budget: BudgetOf = None,
     batch_size: AtATime = 32,
     call_size: CallSize = 256,
-    split: Splits = ["trained", "held_out"],
-    limit: Limit = None,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    caption: Caption = None,
-    pictures: Annotated[
-        bool,
-        typer.Option(
-            "--images/--no-images", help="Show pictures of the data and their captions on the page."
-        ),
-    ] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    pictures: Pictures = True,
+    **asked: Any,
 ) -> None:
     """Look for the noise that gives each training image back.
 
@@ -218,20 +135,20 @@ def invmm(
 
     Example: solidmark invmm model/ marked/ inverted/ --triage energy --budget 2h
     """
-    asked = _invmm_of(context.params)
-    if dry_run:
-        return _show_plan(context, asked)
+    wanted = _invmm_of(context.params)
+    if asked["dry_run"]:
+        return _show_plan(context, wanted)
     from solidmark.invmm import headline, invert, score_invmm
     from solidmark.report import write_report
     from solidmark.runs import Processes
 
-    invert(asked)
+    invert(wanted)
     if not Processes.here().is_main:
         return None
-    results = score_invmm(asked.out, fdr=fdr)
-    save_config(context, asked.out)
-    page = write_report(asked.out, images=pictures)
-    return show(results, json, headline(results), f"The page: {page}")
+    results = score_invmm(wanted.out, fdr=fdr)
+    save_config(context, wanted.out)
+    page = write_report(wanted.out, images=pictures)
+    return show(results, asked["json"], headline(results), f"The page: {page}")
 
 
 def _invmm_of(asked: dict[str, Any]) -> "InvMM":
@@ -254,9 +171,12 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
 
 def _show_plan(context: typer.Context, asked: "InvMM") -> None:
     from solidmark.diffusion.model import GRADIENT_COST
+    from solidmark.invmm.triage import require_triage
 
     subjects = asked.open_subjects()
-    asked.open_prompts(asked.open_model(subjects))
+    model = asked.open_model(subjects)
+    asked.open_prompts(model)
+    require_triage(asked, subjects, model)
     images = {split: len(subjects.ids(split)) for split in subjects.splits}
     inversion = asked.inversion
     descent = round(GRADIENT_COST * inversion.steps * inversion.samples)

@@ -1,32 +1,28 @@
 """`solidmark nearest GENERATED TRAINING OUT`."""
 
-from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any
 
 import typer
 
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
     Fdr,
-    Json,
     Out,
+    Pictures,
     Seed,
     at_least,
-    memory_bytes,
+    below_one,
+    ended,
     one_of,
-    resolve_device,
     save_config,
     show,
     show_plan,
-    within,
 )
+from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
+from solidmark.cli.sharing import shares
 
 DISTANCES = ("l2", "modified-l2", "patched-l2")
 NULLS = ("held-out", "train")
 FEATURES = ("authpct", "ct", "mifid")
-MODES = ("RGB", "L")
 
 Rates = Annotated[
     list[float],
@@ -35,7 +31,7 @@ Rates = Annotated[
         metavar="NUMBER",
         help="False-positive rate at which a threshold is calibrated on held-out images; may be "
         "given again.",
-        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        callback=below_one,
     ),
 ]
 HeldOut = Annotated[
@@ -46,52 +42,6 @@ HeldOut = Annotated[
         "Those of a marked folder are taken when not given.",
     ),
 ]
-Memory = Annotated[
-    int,
-    typer.Option(
-        metavar="SIZE",
-        parser=memory_bytes,
-        help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
-    ),
-]
-CacheFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        metavar="FOLDER",
-        help="Where vectors of embedders are kept from run to run.  [default: ~/.cache/solidmark]",
-    ),
-]
-Resolution = Annotated[
-    int | None,
-    typer.Option(
-        help="Cut out the central square and resize it to this side in pixels, of all images. "
-        "Needed when they differ in size.",
-        callback=at_least(1),
-    ),
-]
-ImageMode = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.",
-        callback=one_of("image mode", MODES),
-    ),
-]
-Neighbourhood = Annotated[
-    int,
-    typer.Option(
-        help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
-    ),
-]
-Alpha = Annotated[
-    float,
-    typer.Option(
-        help="What their mean distance is multiplied with.",
-        callback=within("above 0", lambda number: number > 0),
-    ),
-]
-Tiles = Annotated[int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))]
 Training = Annotated[
     str,
     typer.Argument(
@@ -102,6 +52,7 @@ Training = Annotated[
 ]
 
 
+@shares(rescaled, sized, embedded, ended)
 def nearest(
     context: typer.Context,
     generated: Annotated[
@@ -151,11 +102,6 @@ def nearest(
             callback=one_of("feature", FEATURES),
         ),
     ] = [],
-    n: Neighbourhood = 50,
-    alpha: Alpha = 0.5,
-    tiles: Tiles = 4,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -163,16 +109,10 @@ def nearest(
             callback=at_least(1),
         ),
     ] = None,
-    memory: Memory = 2**30,
-    cache: CacheFolder = None,
-    device: Device = "auto",
     seed: Seed = 0,
-    images: Annotated[
-        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
-    ] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    images: Pictures = True,
+    memory: Memory = 2**30,
+    **asked: Any,
 ) -> None:
     """Find the nearest training image of every generation.
 
@@ -182,7 +122,6 @@ def nearest(
 
     Example: solidmark nearest generated/ marked/ nearest/ --distance l2 --distance patched-l2
     """
-    from solidmark.data import Mode
     from solidmark.nearest import Comparison
     from solidmark.nearest import nearest as compare
 
@@ -195,21 +134,15 @@ def nearest(
         null=null,
         fprs=tuple(fpr),
         fdr=fdr,
-        resolution=resolution,
-        mode=cast(Mode | None, mode),
-        n=n,
-        alpha=alpha,
-        tiles=tiles,
         neighbours=neighbours,
         per_image=per_image,
         features=tuple(feature),
         limit=limit,
         seed=seed,
         memory=memory,
-        cache=cache,
-        device=resolve_device(device),
+        **search_of(asked),
     )
-    if dry_run:
+    if asked["dry_run"]:
         sides = comparison.open_sides()
         comparison.open_distances()
         other = 0 if sides.held_out is None else len(sides.held_out)
@@ -231,4 +164,4 @@ def nearest(
     save_config(context, out)
     found = closeness_verdict(open_nearest_run(out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
-    return show(read_json(out / "results.json"), json, *lines, f"The page: {page}")
+    return show(read_json(out / "results.json"), asked["json"], *lines, f"The page: {page}")

@@ -48,6 +48,11 @@ def a_share(parameter: typer.CallbackParam, value: Any) -> Any:
     return within("above 0 and at most 1", lambda number: 0 < number <= 1)(parameter, value)
 
 
+def below_one(parameter: typer.CallbackParam, value: Any) -> Any:
+    """Checks that each value of an option is in (0, 1)."""
+    return within("above 0 and below 1", lambda number: 0 < number < 1)(parameter, value)
+
+
 def memory_bytes(value: Any) -> int:
     """A size such as `500MB` or `2GB`, in bytes; a plain number is bytes."""
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")
@@ -88,7 +93,23 @@ Fdr = Annotated[
     typer.Option(
         "--fdr",
         help="False-discovery rate at which images are named.",
-        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        callback=below_one,
+    ),
+]
+Fprs = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--fpr",
+        metavar="NUMBER",
+        help="False-positive rate at which detections are reported; may be given again.  "
+        "[default: 0.01, 0.001]",
+        callback=below_one,
+    ),
+]
+Pictures = Annotated[
+    bool,
+    typer.Option(
+        "--images/--no-images", help="Show pictures of the data and their captions on the page."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
@@ -101,6 +122,10 @@ Out = Annotated[
         metavar="OUT", help="Folder to write: a new one, or that of the same command to go on."
     ),
 ]
+
+
+def ended(config: Config = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Where a command line comes from, whether it is only planned, and how its result is shown."""
 
 
 def options(context: typer.Context) -> dict[str, Any]:
@@ -189,11 +214,16 @@ __all__ = [
     "Config",
     "Device",
     "DryRun",
+    "Fdr",
+    "Fprs",
     "Json",
     "Out",
+    "Pictures",
     "Seed",
     "a_share",
     "at_least",
+    "below_one",
+    "ended",
     "memory_bytes",
     "one_of",
     "options",

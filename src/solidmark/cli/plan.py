@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
-from solidmark.cli.options import (
-    Device,
-    Fdr,
-    Json,
-    a_share,
-    at_least,
-    resolve_device,
-    show,
-    within,
-)
+from solidmark.cli.options import Device, Fdr, Json, a_share, at_least, resolve_device, show, within
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:

@@ -1,56 +1,21 @@
 """The options of a question to a model, which `solidmark audit` and `solidmark observe` share."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.ask import (
-    BlendFrameWeight,
-    BlendSteps,
-    BlendT,
-    BlendWeight,
-    Candidates,
-    EnergyT,
-    Eta,
-    FrameWeight,
-    GradientSteps,
-    GradientT,
-    GradientWeight,
-    JumpCount,
-    JumpLength,
-    LatentEta,
-    LatentEvery,
-    LatentGuidance,
-    LatentPaste,
-    LatentSteps,
-    LinearT,
-    LinearWeight,
-    ProbeT,
-    RecallDraws,
-    RecallGuidance,
-    RecallT,
-    Start,
-    Steps,
-    StepSize,
-)
-from solidmark.cli.options import (
-    Device,
-    Out,
-    Seed,
-    at_least,
-    one_of,
-    require_marked,
-    resolve_device,
-)
+from solidmark.cli.ask import reading
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
+from solidmark.cli.options import Out, at_least, ended, one_of, require_marked
+from solidmark.cli.sharing import shares
+from solidmark.cli.subjects import MarkedFolder, subjects
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.marks import Marked
-    from solidmark.models import Opening
     from solidmark.readers import Reader
 
 READERS = (
@@ -63,25 +28,7 @@ READERS = (
     "probe",
     "recall",
 )
-SPLITS = ("trained", "held_out")
-PRECISIONS = ("fp32", "bf16", "fp16")
-AUTO = 64
 
-Model = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a "
-        "name on the Hugging Face hub, or a control: memorizer (knows every image), gaussian "
-        "(knows none).",
-    ),
-]
-MarkedFolder = Annotated[
-    Path,
-    typer.Argument(
-        metavar="MARKED", help="Folder of solidmark mark that the model was trained on."
-    ),
-]
 Readers = Annotated[
     list[str],
     typer.Option(
@@ -94,19 +41,6 @@ Readers = Annotated[
         "segments, with recall beside it for models on latents and images with captions.",
         callback=one_of("reader", READERS),
     ),
-]
-Splits = Annotated[
-    list[str],
-    typer.Option(
-        "--split",
-        metavar="NAME",
-        help="Which images are asked about: trained, held_out; may be given again.",
-        callback=one_of("split", SPLITS),
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(help="At most so many images a split, drawn at random.", callback=at_least(1)),
 ]
 Repeats = Annotated[
     int,
@@ -121,160 +55,19 @@ Ceiling = Annotated[
 ]
 
 
-def _batch_size(value: Any) -> int:
-    """A number of images, or `auto`: as many as fit, from 64 downwards."""
-    if str(value) == "auto":
-        return AUTO
-    try:
-        return int(str(value))
-    except ValueError:
-        raise BadInput(f'--batch-size takes a whole number or auto, not "{value}".') from None
-
-
-BatchSize = Annotated[
-    int,
-    typer.Option(
-        metavar="NUMBER|auto",
-        parser=_batch_size,
-        help="Images a network call; halved where they do not fit into the memory. auto is 64.",
-        callback=at_least(1),
-    ),
-]
-Precision = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="What the network computes in: fp32, bf16, fp16.",
-        callback=one_of("precision", PRECISIONS),
-    ),
-]
-VaePrecision = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="What the autoencoder computes in: its errors are errors of the keys.",
-        callback=one_of("precision", PRECISIONS),
-    ),
-]
-TextPrecision = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="What the text encoders compute in.",
-        callback=one_of("precision", PRECISIONS),
-    ),
-]
-Loras = Annotated[
-    list[str],
-    typer.Option(
-        "--lora",
-        metavar="PATH",
-        help="LoRA weights to add, a .safetensors file or a folder (peft or kohya); may be given "
-        "again.",
-    ),
-]
-LoraScale = Annotated[float, typer.Option(help="What the weights of --lora are multiplied with.")]
-Offload = Annotated[
-    bool,
-    typer.Option(
-        "--offload",
-        help="Keep text encoders and autoencoder on the CPU while they are not needed.",
-    ),
-]
-AttentionSlicing = Annotated[
-    bool,
-    typer.Option("--attention-slicing", help="Compute attention in parts: slower, less memory."),
-]
-BaseConfig = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FOLDER|ID",
-        help="Of a .safetensors file: the pipeline folder or hub name whose configuration it has; "
-        "what diffusers takes it for when not given.",
-    ),
-]
-Caption = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="The prompt of images that have no caption."),
-]
-Mitigations = Annotated[
-    list[str],
-    typer.Option(
-        "--mitigation",
-        metavar="NAME[:PRESET][:NUMBER]",
-        help="What is done to captions or classes before the model is told: gni (noise on their "
-        "embedding, strength 0.1), rt (random tokens), cwr (words again), rna (random numbers), "
-        "wen (embedding optimised to a target magnitude, 4); rt, cwr and rna take a number of "
-        "repeats and the presets paper and dcr; may be given again, applied in this order.",
-    ),
-]
-
-
-def _options(
+def _question(
     model: Model,
     marked: MarkedFolder,
     out: Out,
     reader: Readers = [],
-    split: Splits = ["trained", "held_out"],
-    limit: Limit = None,
     repeats: Repeats = 1,
     ceiling: Ceiling = True,
-    batch_size: BatchSize = AUTO,
-    blend_linear_weight: BlendWeight = 0.2,
-    blend_steps: BlendSteps = 4,
-    blend_t: BlendT = None,
-    blend_frame_weight: BlendFrameWeight = 0.1,
-    energy_candidates: Candidates = 9,
-    energy_t: EnergyT = None,
-    energy_frame_weight: FrameWeight = 0.1,
-    gradient_steps: GradientSteps = 4,
-    gradient_step_size: StepSize = 0.3,
-    gradient_t: GradientT = None,
-    gradient_frame_weight: GradientWeight = 0.1,
-    latent_outpaint_steps: LatentSteps = 100,
-    latent_outpaint_guidance: LatentGuidance = 3.0,
-    latent_outpaint_every: LatentEvery = 10,
-    latent_outpaint_paste: LatentPaste = "pixels",
-    latent_outpaint_eta: LatentEta = 0.0,
-    linear_t: LinearT = None,
-    linear_frame_weight: LinearWeight = 0.1,
-    outpaint_steps: Steps = 250,
-    outpaint_jump_length: JumpLength = 10,
-    outpaint_jump_count: JumpCount = 1,
-    outpaint_eta: Eta = 1.0,
-    outpaint_start: Start = 1.0,
-    probe_t: ProbeT = None,
-    recall_draws: RecallDraws = 4,
-    recall_guidance: RecallGuidance = 1.0,
-    recall_t: RecallT = 0.999,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    caption: Caption = None,
-    mitigation: Mitigations = [],
 ) -> None:
-    """The options and their defaults, as typer reads them."""
+    """What is asked, and how."""
 
 
-def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of a question, between its context and its own.
-
-    Typer learns options from signatures. The command itself takes them as keywords, since all it
-    needs is in the context.
-    """
-    context, *own = inspect.signature(command).parameters.values()
-    shared = inspect.signature(_options).parameters.values()
-    kept = [parameter for parameter in own if parameter.kind is not parameter.VAR_KEYWORD]
-    command.__signature__ = inspect.Signature([context, *shared, *kept])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in [context, *shared, *kept]}
-    return command
+asks = shares(_question, subjects, told, reading, opened, ended)
+"""Gives a command the options of a question."""
 
 
 def question_of(context: typer.Context) -> "Question":
@@ -283,7 +76,6 @@ def question_of(context: typer.Context) -> "Question":
     marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
     require_marked(marked)
     from solidmark.audit import Question
-    from solidmark.mitigations import parse
 
     return Question(
         model=asked["model"],
@@ -297,25 +89,8 @@ def question_of(context: typer.Context) -> "Question":
         batch_size=asked["batch_size"],
         seed=asked["seed"],
         caption=asked["caption"],
-        mitigations=tuple(parse(text) for text in asked["mitigation"]),
+        mitigations=mitigations_of(asked),
         opening=opening_of(asked),
-    )
-
-
-def opening_of(asked: dict[str, Any]) -> "Opening":
-    """How a command line opens its model."""
-    from solidmark.models import Opening
-
-    return Opening(
-        device=resolve_device(asked["device"]),
-        precision=asked["precision"],
-        vae_precision=asked["vae_precision"],
-        text_precision=asked["text_precision"],
-        loras=tuple(asked["lora"]),
-        lora_scale=asked["lora_scale"],
-        offload=asked["offload"],
-        attention_slicing=asked["attention_slicing"],
-        base_config=asked["base_config"],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Config, Fdr, Json, a_share, one_of, show, within
+from solidmark.cli.options import Config, Fdr, Json, a_share, below_one, one_of, show
 from solidmark.errors import BadInput
 
 STATISTICS = ("l1", "fisher", "energy")
@@ -35,7 +35,7 @@ def score(
             metavar="NUMBER",
             help="Of nearest, inpaint, signals and invmm: false-positive rate at which a threshold "
             "is calibrated on held-out images; may be given again.  [default: those of the run]",
-            callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+            callback=below_one,
         ),
     ] = None,
     fdr: Fdr = 0.05,

@@ -5,54 +5,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.inpaint import Fprs
-from solidmark.cli.nearest import ImageMode, Resolution
+from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
 from solidmark.cli.options import (
-    Config,
-    Device,
-    DryRun,
     Fdr,
-    Json,
+    Fprs,
     Out,
-    Seed,
+    Pictures,
     at_least,
+    below_one,
+    ended,
     one_of,
     save_config,
     show,
     show_plan,
     within,
 )
-from solidmark.cli.question import (
-    AUTO,
-    AttentionSlicing,
-    BaseConfig,
-    BatchSize,
-    Caption,
-    Limit,
-    Loras,
-    LoraScale,
-    Model,
-    Offload,
-    Precision,
-    Splits,
-    TextPrecision,
-    VaePrecision,
-    opening_of,
-)
+from solidmark.cli.searching import sized
+from solidmark.cli.sharing import shares
+from solidmark.cli.subjects import Trained, subjects
 
 if TYPE_CHECKING:
     from solidmark.signals import Measuring
 
 SIGNALS = ("loss", "spread", "magnitude", "magnitude-path", "image-magnitude")
 
-Images = Annotated[
-    str,
-    typer.Argument(
-        metavar="IMAGES",
-        help="What the model was trained on: a folder of solidmark mark, whose held-out half is "
-        "the control, or any data that solidmark mark takes.",
-    ),
-]
 Names = Annotated[
     list[str],
     typer.Option(
@@ -105,15 +81,16 @@ SpreadT = Annotated[
     float,
     typer.Option(
         help="The time at which spread asks: little noise, as its authors do.",
-        callback=within("above 0 and below 1", lambda number: 0 < number < 1),
+        callback=below_one,
     ),
 ]
 
 
+@shares(subjects, sized, opened, ended)
 def signals(
     context: typer.Context,
     model: Model,
-    images: Images,
+    images: Trained,
     out: Out,
     signal: Names = list(SIGNALS),
     held_out: HeldOut = None,
@@ -122,33 +99,11 @@ def signals(
     path_steps: PathSteps = 5,
     path_guidance: PathGuidance = 7.5,
     spread_t: SpreadT = 0.01,
-    split: Splits = ["trained", "held_out"],
-    limit: Limit = None,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
-    resolution: Resolution = None,
-    mode: ImageMode = None,
+    pictures: Pictures = True,
     batch_size: BatchSize = AUTO,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    caption: Caption = None,
-    pictures: Annotated[
-        bool,
-        typer.Option(
-            "--images/--no-images", help="Show pictures of the data and their captions on the page."
-        ),
-    ] = True,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
+    **asked: Any,
 ) -> None:
     """Measure cheap signals of memorization, image by image.
 
@@ -158,7 +113,7 @@ def signals(
     Example: solidmark signals model/ marked/ signals/ --signal loss --limit 500
     """
     measuring = _measuring(context.params)
-    if dry_run:
+    if asked["dry_run"]:
         return _show_plan(context, measuring)
     from solidmark.report import signals_verdict, write_report
     from solidmark.report.signals.run import open_signals_run
@@ -178,7 +133,7 @@ def signals(
     for name, why in results["left_out"].items():
         reasons.setdefault(why, []).append(name)
     lines += [f"Left out: {', '.join(names)}. {why}" for why, names in reasons.items()]
-    return show(results, json, *lines, f"The page: {page}")
+    return show(results, asked["json"], *lines, f"The page: {page}")
 
 
 def _measuring(asked: dict[str, Any]) -> "Measuring":

@@ -18,6 +18,8 @@ from solidmark.diffusion.schedule import (
     beta_schedule,
     moments,
     times_told,
+    training_steps,
+    training_times,
 )
 
 __all__ = [
@@ -41,4 +43,6 @@ __all__ = [
     "times_told",
     "to_sample",
     "touched",
+    "training_steps",
+    "training_times",
 ]

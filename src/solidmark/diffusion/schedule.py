@@ -109,13 +109,32 @@ class FlowSchedule:
 
     def at(self, steps: Int[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
         """(alpha, sigma, network time) of training steps in [0, T), each with shape (B)."""
-        t = (steps.float() + 1) / self.steps
+        t = training_times(self, steps)
         sigma = self.shift * t / (1 + (self.shift - 1) * t)
         return 1 - sigma, sigma, sigma * self.steps
 
     def __call__(self, t: float) -> tuple[float, float]:
         sigma = self.shift * t / (1 + (self.shift - 1) * t)
         return 1 - sigma, sigma
+
+
+def training_times(schedule: Schedule, steps: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """The times at which training shows a network its images.
+
+    Those of a flow end with pure noise and leave the image without noise out: there is nothing to
+    learn from it.
+
+    Arguments:
+        schedule: The schedule, of T steps; 1000 where it does not say.
+        steps: Numbers of training steps in [0, T).
+    """
+    first = 1 if isinstance(schedule, FlowSchedule) else 0
+    return (steps.float() + first) / training_steps(schedule)
+
+
+def training_steps(schedule: Schedule) -> int:
+    """T, the number of training steps of a schedule; 1000 where it does not say."""
+    return int(getattr(schedule, "steps", 1000))
 
 
 def beta_schedule(name: Literal["cosine", "linear"], steps: int = 1000) -> DiscreteSchedule:

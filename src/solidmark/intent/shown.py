@@ -81,8 +81,9 @@ def image_threshold(
     """From which likeness a generation is a copy of a training picture.
 
     The higher of two: what few pairs of different training pictures reach, and what few of the
-    generations reach with a second picture beside the nearest. Blurred and empty generations are
-    nearer to every picture than any two pictures are; a copy is near to one.
+    generations reach with a second picture, which they are nearer to than the nearest picture is.
+    Blurred and empty generations are nearer to every picture than any two pictures are; a copy is
+    near to one, and to what is like that one.
 
     Arguments:
         calibration: The rows of `calibration.parquet`.
@@ -93,8 +94,8 @@ def image_threshold(
         BadInput: When there is neither a threshold nor a pair of different pictures.
     """
     null = np.array([r["similarity"] for r in calibration if r["kind"] == "pair"], dtype=float)
-    seconds = [r["second"] for r in evidence if r["second"] is not None]
-    second = np.array(seconds, dtype=float)
+    seconds = [r["second"] for r in evidence if r["status"] == "ok"]
+    second = np.array([-np.inf if one is None else one for one in seconds], dtype=float)
     if rules.threshold is not None:
         rates = [_reached(some, rules.threshold) for some in (null, second) if len(some)]
         return Threshold(rules.threshold, max(rates) if rates else None, len(null), CHOSEN)

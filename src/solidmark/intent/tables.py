@@ -42,7 +42,7 @@ EVIDENCE = pa.schema(
     ]
 )
 """`evidence.parquet`: a row a text and repeat, and the nearest training picture; `second` is the
-likeness to the nearest picture that is another one."""
+likeness to another picture that the generation is nearer to than the nearest one is, if any."""
 
 KNOWN = pa.schema(
     [

@@ -1,13 +1,14 @@
 """The training images, looked at once: which are one picture, and what each is compared by."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -73,6 +74,8 @@ class Training:
         likeness: Likeness,
         rows: Float[Tensor, "B D"],
         own: Int[Tensor, " B"] | None = None,
+        nearer: Callable[[Float[Tensor, "B N"], Float[Tensor, "N D"]], Bool[Tensor, "B N"]]
+        | None = None,
     ) -> list[tuple[str, float]]:
         """The nearest training picture of each row, as the first of its near-duplicates.
 
@@ -80,6 +83,7 @@ class Training:
             likeness: What compares.
             rows: Of the images that are asked about; all finite.
             own: The number of each one's own cluster, which does not count; None = all count.
+            nearer: Says which likenesses to some training rows count; None = all.
         """
         best = torch.full((len(rows),), -torch.inf)
         place = torch.zeros(len(rows), dtype=torch.long)
@@ -88,6 +92,9 @@ class Training:
             if own is not None:
                 same = own[:, None] == self._numbers[None, start : start + BATCH]
                 found = found.masked_fill(same, -torch.inf)
+            if nearer is not None:
+                counts = nearer(found, self.rows[start : start + BATCH])
+                found = found.masked_fill(~counts, -torch.inf)
             value, column = found.max(1)
             better = value > best
             best = torch.where(better, value, best)
@@ -98,19 +105,28 @@ class Training:
     def nearest_two(
         self, likeness: Likeness, rows: Float[Tensor, "B D"]
     ) -> list[tuple[str, float, float | None]]:
-        """The nearest picture of each row, and the likeness to the nearest that is another one.
+        """The nearest picture of each row, and the likeness to another that it is near to as well.
+
+        The other counts only where the row is nearer to it than the nearest picture itself is: a
+        copy of one of several shots of a thing is near to all of them, and a copy still.
 
         Arguments:
             likeness: What compares.
             rows: Of the images that are asked about; all finite.
 
         Returns:
-            Ids and the two likenesses; the second is None where there is one picture.
+            Ids and the two likenesses; the second is None where there is no such other.
         """
         first = self.nearest(likeness, rows)
         place = {id: number for number, id in enumerate(self.ids)}
-        own = self._numbers[[place[id] for id, _ in first]]
-        others = self.nearest(likeness, rows, own)
+        numbers = [place[id] for id, _ in first]
+        copied = self.rows[numbers]
+        others = self.nearest(
+            likeness,
+            rows,
+            self._numbers[numbers],
+            lambda found, some: found > likeness.between(copied, some),
+        )
         return [
             (id, value, other if math.isfinite(other) else None)
             for (id, value), (_, other) in zip(first, others, strict=True)

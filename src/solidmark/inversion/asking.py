@@ -15,7 +15,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from solidmark.data import Sample
-from solidmark.diffusion import Condition, Model, moments
+from solidmark.diffusion import (
+    Condition,
+    Model,
+    Schedule,
+    moments,
+    training_steps,
+    training_times,
+)
 from solidmark.inversion.configuration import Inversion
 from solidmark.inversion.objective import draw_steps
 from solidmark.inversion.words import SEEDS, logit_slopes, soft_words
@@ -56,7 +63,7 @@ class Draws:
     """What a step draws for one attempt.
 
     Arguments:
-        times: One a sample, in [0, 1).
+        times: One a sample, of those that the model was trained at.
         xi: Standard normal noise, one a sample.
         seed: Of the words, where the prompt is inverted.
     """
@@ -67,17 +74,22 @@ class Draws:
 
     @classmethod
     def of(
-        cls, generator: torch.Generator, inversion: Inversion, total: int, shape: torch.Size
+        cls,
+        generator: torch.Generator,
+        inversion: Inversion,
+        schedule: Schedule,
+        shape: torch.Size,
     ) -> "Draws":
         """Draws from an attempt's generator: the times, the noise, the seed of the words.
 
         Arguments:
             generator: Of the attempt.
             inversion: The configuration.
-            total: T, the number of training steps.
+            schedule: Of the model, whose training steps are drawn from.
             shape: Of the latents of one image.
         """
-        times = draw_steps(generator, inversion, total) / total
+        steps = draw_steps(generator, inversion, training_steps(schedule))
+        times = training_times(schedule, steps)
         xi = torch.randn(inversion.samples, *shape, generator=generator)
         if inversion.prompt == "given":
             return cls(times, xi, None)

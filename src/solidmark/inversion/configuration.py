@@ -1,5 +1,6 @@
 """How an image is inverted, and the presets: the four variants of the authors, and a cheap one."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -15,6 +16,9 @@ Checks = Literal["full", "cheap"]
 
 Times = Literal["independent", "stratified"]
 """How the times of a step's samples are drawn: each for itself, or one from each stretch."""
+
+MOST_STEPS = 1000
+"""Of a sampler, whose times are training steps: more would only repeat them."""
 
 _CHOICES = {"prompt": Prompt, "checks": Checks, "times": Times}
 
@@ -83,15 +87,22 @@ class Inversion:
                 raise BadInput(f"An inversion takes 1 or more {field.name}, not {value}.")
         for name in ("rate", "tau", "clip"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not 0 < value < math.inf:
                 raise BadInput(f"An inversion takes a {name} above 0, not {value}.")
         for name in ("improvement", "weight_step", "margin"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise BadInput(
                     f"An inversion takes a {name} of 0 or more, not {getattr(self, name)}."
                 )
+        for name in ("sampling_steps", "screen_steps"):
+            value = getattr(self, name)
+            if value > MOST_STEPS:
+                raise BadInput(f"An inversion takes {MOST_STEPS} {name} or fewer, not {value}.")
         if not self.guidances:
             raise BadInput("A check of an inversion needs one guidance or more. 1 is none.")
+        for guidance in self.guidances:
+            if not 0 <= guidance < math.inf:
+                raise BadInput(f"An inversion takes guidances of 0 or more, not {guidance}.")
 
 
 PRESETS: Mapping[str, Inversion] = MappingProxyType(

@@ -114,8 +114,8 @@ class Descent:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The losses p of attempts, and the gradients of p + w r."""
         inversion, schedule = self.network.inversion, self.network.model.schedule
-        total, shape = getattr(schedule, "steps", 1000), subject.latents.shape[1:]
-        draws = [Draws.of(one.generator, inversion, total, shape) for one in live]
+        shape = subject.latents.shape[1:]
+        draws = [Draws.of(one.generator, inversion, schedule, shape) for one in live]
         rows = [one.row for one in live]
         losses, slopes = self.network.slopes(free, draws, subject, rows)
         weights = [one.attempt.weight.value for one in live]

@@ -101,6 +101,7 @@ class InvMM:
             splits=self.splits,
             resolution=self.resolution,
             mode=self.mode,
+            one_size=True,
         )
         if self.triage in ("solidmark", "energy") and subjects.marked is None:
             raise BadInput(
@@ -110,9 +111,17 @@ class InvMM:
         return subjects
 
     def open_model(self, subjects: Subjects) -> Model:
-        """Opens the model and checks that it can be asked about images like these."""
+        """Opens the model and checks that it can be asked about images like these.
+
+        Raises:
+            BadInput: When model and images do not fit.
+            MissingCapability: When there is guidance, and the model has nothing to be led from.
+        """
         check_device(self.opening.device)
-        return open_subject_model(self.model, self.opening, subjects, self.seed)
+        model = open_subject_model(self.model, self.opening, subjects, self.seed)
+        if set(self.inversion.guidances) != {1.0}:
+            model.unconditional(model.condition(subjects.readable("trained", 1)))
+        return model
 
     def open_prompts(self, model: Model) -> PromptSpace | None:
         """What prompts can be made of, where they are to be found.

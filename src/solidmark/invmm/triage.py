@@ -49,11 +49,15 @@ class Order:
 
 
 def require_triage(asked: InvMM, subjects: Subjects, model: Model) -> None:
-    """Checks that a model can be asked for what the images are ranked by.
+    """Checks that there is what the images are ranked by, before anything is written.
 
     Raises:
-        MissingCapability: When it lacks what a signal needs.
+        MissingCapability: When the model lacks what a signal needs.
+        NotFound: When there is no such audit.
+        BadInput: When it is not of these images.
     """
+    if asked.audit is not None:
+        _audited(asked.audit, [(one, id) for one in subjects.splits for id in subjects.ids(one)])
     if asked.triage in SIGNALS:
         (signal,) = open_signals([asked.triage])
         signal.require(model, subjects.readable("trained", 1)[0])

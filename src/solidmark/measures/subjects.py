@@ -4,6 +4,7 @@ They are shown as the model saw them, in their frames where they were marked. So
 model are asked the same, wherever the images come from.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,9 @@ from solidmark.randomness import digest, uniform
 from solidmark.types import Images, MarkedImages
 
 SPLITS = ("trained", "held_out")
+
+SIZED = 5
+"""How many images are looked at to know the size of all."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,13 @@ class Subjects:
         data: Those of each split.
         chosen: Which of them are asked about, by split, sorted.
         marked: The folder of `solidmark mark` that they come from, if they do.
+        one_size: Whether an image of another size than the others counts as broken.
     """
 
     data: dict[str, Numbered | MarkedSplit]
     chosen: dict[str, list[str]]
     marked: Marked | None = None
+    one_size: bool = False
 
     @cached_property
     def _places(self) -> dict[str, dict[str, int]]:
@@ -116,25 +122,45 @@ class Subjects:
         """An image as the model was shown it, with caption and class.
 
         Raises:
-            BrokenImage: When it cannot be read. The caller counts it and goes on.
+            BrokenImage: When it cannot be read, or is not of the one size. The caller counts it
+                and goes on.
         """
+        found = self._read(split, id)
+        if self.one_size and found.image.shape != self.size:
+            raise BrokenImage(
+                f'"{id}" has {_shape(found.image.shape)}, others {_shape(self.size)}. '
+                "Give --resolution."
+            )
+        return found
+
+    def _read(self, split: str, id: str) -> Sample:
         return self.data[split][self._places[split][id]]
 
     def crop(self, images: MarkedImages) -> Images:
         """Images without their frames, where they have some."""
         return images if self.marked is None else self.marked.pattern.crop(images)
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images, in their frames.
+        """Channels, height and width of the images, in their frames: those of most of the first.
 
         Raises:
             BadInput: When none can be read.
         """
         if self.marked is not None:
             return (self.marked.channels, *self.marked.marked_size)
-        channels, height, width = self.readable("trained", 1)[0].image.shape
-        return int(channels), int(height), int(width)
+        found: Counter[tuple[int, int, int]] = Counter()
+        for id in sorted(self.data["trained"].ids):
+            try:
+                channels, height, width = self._read("trained", id).image.shape
+            except BrokenImage:
+                continue
+            found[int(channels), int(height), int(width)] += 1
+            if found.total() == SIZED:
+                break
+        if not found:
+            raise BadInput("None of the trained images can be read. Name others.")
+        return found.most_common(1)[0][0]
 
     def readable(self, split: str, most: int | None = None) -> list[Sample]:
         """The images of a split that are not damaged, the first of them.
@@ -151,8 +177,17 @@ class Subjects:
             except BrokenImage:
                 continue
         if not found:
-            raise BadInput(f"None of the {split} images can be read. Name others.")
+            raise BadInput(f"None of the {split} images can be read{self._why(split)}.")
         return found
+
+    def _why(self, split: str) -> str:
+        """What is wrong with the first of them."""
+        for id in self.ids(split)[:1]:
+            try:
+                self.sample(split, id)
+            except BrokenImage as error:
+                return f": {str(error).removesuffix('.')}"
+        return ". Name others"
 
     def copies(self) -> dict[tuple[str, str], str]:
         """For each copy, by split and id, the first image of the same pixels in that split.
@@ -187,6 +222,7 @@ def open_subjects(
     splits: Sequence[str] = SPLITS,
     resolution: int | None = None,
     mode: Mode | None = None,
+    one_size: bool = False,
 ) -> Subjects:
     """Opens the images that a model is asked about.
 
@@ -200,6 +236,7 @@ def open_subjects(
         splits: Which splits are asked about.
         resolution: Of a data source: the side in pixels that all images are scaled to.
         mode: Of a data source: "RGB" or "L".
+        one_size: Whether an image of another size than the others counts as broken.
 
     Raises:
         NotFound: When there is no such data.
@@ -231,7 +268,7 @@ def open_subjects(
     chosen = {split: choose(found.ids, limit, seed) for split, found in data.items()}
     if not any(chosen.values()):
         raise BadInput(f'"{images}" has no {" or ".join(splits)} images. Name others.')
-    return Subjects(data, chosen, marked)
+    return Subjects(data, chosen, marked, one_size)
 
 
 def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: int) -> Model:
@@ -250,6 +287,8 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     model = open_model(name, opening, control_images=lambda kind: _control(subjects, kind, seed))
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width))
+    for split in subjects.splits:
+        subjects.readable(split, 1)
     if is_captioned(model):
         for split in subjects.splits:
             id = subjects.data[split].uncaptioned(subjects.ids(split))
@@ -262,7 +301,9 @@ def _control(subjects: Subjects, kind: str, seed: int) -> Images:
     """What a control is made of."""
     if subjects.marked is not None:
         return control_images(subjects.marked, kind, seed)
-    return torch.stack([sample.image for sample in subjects.readable("trained")])
+    # All that the model would know, not only those that it is asked about.
+    every = replace(subjects, chosen={"trained": sorted(subjects.data["trained"].ids)})
+    return torch.stack([sample.image for sample in every.readable("trained")])
 
 
 def _class_numbers(records: dict[str, Records]) -> dict[str, int]:
@@ -272,6 +313,11 @@ def _class_numbers(records: dict[str, Records]) -> dict[str, int]:
     if all(name.isdecimal() for name in known):
         return {name: int(name) for name in known}
     return {name: number for number, name in enumerate(known)}
+
+
+def _shape(size: Sequence[int]) -> str:
+    channels, height, width = size
+    return f"{channels} x {height} x {width} numbers"
 
 
 def choose(ids: Sequence[str], limit: int | None, seed: int) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
 from solidmark.report.marked import Marked, open_marked
+from solidmark.report.opening import open_json, open_results, open_table
 from solidmark.report.roundtrip import RoundTrip, open_round_trip
 from solidmark.runs import read_json
 
@@ -122,15 +122,16 @@ def open_audit(folder: Path) -> Audit:
         NotFound: When a file that every audit has is missing.
         BadInput: When one cannot be read.
     """
-    results = _json(folder, "results.json")
-    if not isinstance(results.get("rows"), list):
-        raise BadInput(
-            f'"{folder / "results.json"}" has no "rows". Run "solidmark score {folder}" again.'
-        )
-    manifest = _json(folder, "manifest.json")
+    unfinished = (
+        'It is not a finished audit: "solidmark audit" makes one, and "solidmark score" makes its '
+        "tables again."
+    )
+    results = open_results(folder, unfinished)
+    manifest = open_json(folder, "manifest.json", unfinished)
     optional = folder / "calibration.json"
     calibration = read_json(optional) if optional.is_file() else {}
-    scores = [_score(row) for row in _table(folder, "scores.parquet")]
+    scored = f'"solidmark score {folder}" makes it again.'
+    scores = [_score(row) for row in open_table(folder, "scores.parquet", scored).to_pylist()]
     keys = {score.id: score.key for score in scores if score.key}
     marked = open_marked(folder, manifest, keys)
     answers, round_trip = _answers(folder), open_round_trip(folder)
@@ -140,6 +141,7 @@ def open_audit(folder: Path) -> Audit:
 def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:
     if not (folder / "evidence.parquet").is_file():
         return {}
+    again = 'Run the same "solidmark audit" again.'
     return {
         (row["reader"], row["split"], row["id"], int(row["repeat"] or 0)): Answer(
             tuple(row.get("candidates") or ()),
@@ -147,35 +149,8 @@ def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:
             row.get("picture"),
             tuple(row.get("path") or ()),
         )
-        for row in _table(folder, "evidence.parquet")
+        for row in open_table(folder, "evidence.parquet", again).to_pylist()
     }
-
-
-def _json(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(
-            f'"{folder}" has no {name}: it is not a finished audit. '
-            '"solidmark audit" makes one, and "solidmark score" makes its tables again.'
-        )
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise BadInput(f'"{path}" is not a file of solidmark. Make it again.')
-    return value
-
-
-def _table(folder: Path, name: str) -> list[dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. "solidmark score {folder}" makes it.')
-    try:
-        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
-    return rows
 
 
 def _score(row: Mapping[str, Any]) -> Score:

@@ -1,15 +1,15 @@
 """The images that can be named: the list at the chosen false-discovery rate, and `named.csv`."""
 
-import csv
-import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from solidmark.report import words
 from solidmark.report.folder import Audit, Score
 from solidmark.report.nearest import Name, Nearest, nearest
 from solidmark.report.numbers import plain, short
 from solidmark.report.pictures import Picture, embed
+from solidmark.report.rows import csv_of
 
 SHOWN = 200
 """So many names of a reader stand on the page; `named.csv` has them all."""
@@ -198,8 +198,7 @@ def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: boo
 def named_csv(audit: Audit) -> bytes:
     """All named rows of all readers as CSV, to act on: the trained ones first.
 
-    Held-out rows stand in it too, by their split; they are wrong by construction. Text that a
-    spreadsheet would run as a formula is given an apostrophe in front.
+    Held-out rows stand in it too, by their split; they are wrong by construction.
     """
     rows = [
         score
@@ -208,37 +207,24 @@ def named_csv(audit: Audit) -> bytes:
         for score in named_rows(audit, reader, split)
     ]
     near = nearest(audit.scores, rows)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for score in rows:
-        own = near.get(score.name)
-        writer.writerow(
-            [
-                plain_text(score.id),
-                plain_text(audit.marked.files.get(score.id, "")),
-                score.split,
-                score.reader,
-                score.p_value,
-                score.q_value,
-                score.exposure_bits,
-                score.distance,
-                None if own is None else own.rank,
-                None if own is None else own.of,
-                score.repeat,
-            ]
-        )
-    return text.getvalue().encode("utf-8", "replace")
+    return csv_of(COLUMNS, (_line(audit, score, near.get(score.name)) for score in rows))
 
 
-def plain_text(text: str) -> str:
-    """Text that no spreadsheet runs, as the download of the page writes it.
-
-    Example:
-        >>> plain_text("=1+1"), plain_text("scan-7.png")
-        ("'=1+1", 'scan-7.png')
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _line(audit: Audit, score: Score, own: Nearest | None) -> tuple[Any, ...]:
+    """A row of `named.csv`."""
+    return (
+        score.id,
+        audit.marked.files.get(score.id, ""),
+        score.split,
+        score.reader,
+        score.p_value,
+        score.q_value,
+        score.exposure_bits,
+        score.distance,
+        None if own is None else own.rank,
+        None if own is None else own.of,
+        score.repeat,
+    )
 
 
 def _short(value: float | None) -> str:

@@ -74,6 +74,16 @@ def plain(value: float, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def p_and_q(p: float | None, q: float | None) -> list[tuple[str, str]]:
+    """The p-value and the q-value of an image as facts of its card, where it has them.
+
+    Example:
+        >>> p_and_q(0.0103, None)
+        [('p', '0.01')]
+    """
+    return [(name, short(value)) for name, value in (("p", p), ("q", q)) if value is not None]
+
+
 def cut(text: str, length: int = 160) -> str:
     """A text that fits: long ones end in an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"

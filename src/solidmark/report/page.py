@@ -14,9 +14,8 @@ from solidmark.report.gallery import build_gallery
 from solidmark.report.inversions import inversion_section
 from solidmark.report.named import named_csv, named_lists
 from solidmark.report.numbers import percent
-from solidmark.report.rendering import render
+from solidmark.report.rendering import write_page
 from solidmark.report.verdict import LABELS, verdict
-from solidmark.runs import write_bytes
 
 
 def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -41,15 +40,15 @@ def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> P
     audit = open_audit(folder)
     drawings = draw(audit)
     returned = None if audit.round_trip is None else draw_round_trip(audit.round_trip)
-    for drawing in [*chain(*drawings.values()), *filter(None, [returned])]:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    write_bytes(folder / "named.csv", named_csv(audit))
-    context = _context(audit, images, top)
-    context |= {"drawings": drawings, "round_trip": _round_trip(audit, returned)}
-    page = folder / "report.html"
-    write_bytes(page, render("audit.html", context, images=images))
-    return page
+    figures = {"drawings": drawings, "round_trip": _round_trip(audit, returned)}
+    return write_page(
+        folder,
+        "audit.html",
+        _context(audit, images, top) | figures,
+        images=images,
+        drawings=[*chain(*drawings.values()), *filter(None, [returned])],
+        named=named_csv(audit),
+    )
 
 
 def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:

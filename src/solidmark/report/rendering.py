@@ -1,15 +1,50 @@
-"""A page from a template: one file, its own code and style only, nothing else allowed."""
+"""A page from a template: one file, its own code and style only, and what lies beside it."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from solidmark.report.drawing import Drawing
+from solidmark.runs import write_bytes
+
 HERE = Path(__file__).parent
+
+
+def write_page(
+    folder: Path,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    images: bool,
+    drawings: Iterable[Drawing] = (),
+    named: bytes | None = None,
+) -> Path:
+    """Writes `report.html` into the folder of a run, and what lies beside it before.
+
+    Arguments:
+        folder: The folder.
+        template: As of `render`.
+        context: The same.
+        images: The same.
+        drawings: What goes into `figures/`, as SVG and PNG.
+        named: What goes into `named.csv`; None writes none.
+
+    Returns:
+        The page.
+    """
+    for drawing in drawings:
+        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
+        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
+    if named is not None:
+        write_bytes(folder / "named.csv", named)
+    page = folder / "report.html"
+    write_bytes(page, render(template, context, images=images))
+    return page
 
 
 def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:

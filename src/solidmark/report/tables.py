@@ -9,9 +9,7 @@ from typing import Any
 from solidmark.report import words
 from solidmark.report.folder import Audit, Score
 from solidmark.report.numbers import p_value, percent, percents, plain
-
-ROWS = 50_000
-"""So many rows stand in the page, the lowest p first; `scores.parquet` has them all."""
+from solidmark.report.rows import ROWS, table_of_rows
 
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
@@ -221,34 +219,28 @@ def all_rows(audit: Audit) -> dict[str, Any]:
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]
-    return {
-        "total": len(audit.scores),
-        "fdr": audit.fdr,
-        "order": "rows with the lowest p",
-        "sort": "p_value",
-        "searched": ["id", "group", "note"],
-        "searched_words": "id, group or note",
-        "choices": [
-            {"name": "reader", "label": "Reader"},
-            {"name": "split", "label": "Split"},
-            {"name": "status", "label": "Status"},
-        ],
-        "names": {
+    return table_of_rows(
+        columns,
+        scores,
+        _value,
+        total=len(audit.scores),
+        fdr=audit.fdr,
+        order="rows with the lowest p",
+        sort="p_value",
+        searched=["id", "group", "note"],
+        searched_words="id, group or note",
+        names={
             "reader": {name: words.reader(name).title for name in audit.readers},
             "split": words.SPLITS,
         },
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_value(score, name) for name, _, _ in columns] for score in scores],
-    }
+    )
 
 
 def _value(score: Score, name: str) -> Any:
     if name == "status":
         return "ok" if score.ok else "failed"
     value = getattr(score, name)
-    if isinstance(value, tuple):
-        return [float(f"{v:.4g}") for v in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return [float(f"{v:.4g}") for v in value] if isinstance(value, tuple) else value
 
 
 def script_json(value: Any) -> str:
@@ -290,3 +282,22 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield name, text
+
+
+def how_made(
+    results: Mapping[str, Any], measures: str = "Measures"
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What `results.json` tells of how a run was made, part by part; a page leaves out empty ones.
+
+    Arguments:
+        results: What the file holds.
+        measures: How the part on measures is called.
+    """
+    parts = {
+        "Configuration": "config",
+        measures: "measures",
+        "Memory": "memory",
+        "Versions": "versions",
+        "Fingerprints": "fingerprints",
+    }
+    return [(title, list(flat(results.get(name) or {}))) for title, name in parts.items()]

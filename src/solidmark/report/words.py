@@ -297,3 +297,30 @@ def expect_wrong(count: int, expected: float, fdr: float) -> str:
     if expected < 1:
         return f"expect fewer than 1 of these {count:,} to be wrong"
     return f"expect at most about {round(expected):,} of these {count:,} to be wrong"
+
+
+def because(reason: str) -> str:
+    """The most common reason why images failed, to follow that they did; empty where none is known.
+
+    Example:
+        >>> because("it is broken")
+        ' The most common reason: "it is broken".'
+    """
+    return f' The most common reason: "{reason}".' if reason else ""
+
+
+def counted_once(copies: Mapping[str, int]) -> str:
+    """How many images of each split count with another one; empty where none do.
+
+    Example:
+        >>> counted_once({"trained": 2, "held_out": 0})
+        '2 trained images have the same pixels as another one: each picture counts once.'
+    """
+    found = [f"{count:,} {split.replace('_', '-')}" for split, count in copies.items() if count]
+    if not found:
+        return ""
+    one = sum(copies.values()) == 1
+    return (
+        f"{' and '.join(found)} image{' has' if one else 's have'} the same pixels as another one: "
+        "each picture counts once."
+    )

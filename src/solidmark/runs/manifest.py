@@ -153,5 +153,14 @@ def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         old, new = found[part], asked[part]
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
-                return f"{word}{key}: there {old.get(key)!r}, here {new.get(key)!r}"
+                return f"{word}{_differing(key, old.get(key), new.get(key))}"
     return "another version"
+
+
+def _differing(name: str, old: Any, new: Any) -> str:
+    """Names the first thing in which two values differ, within what is nested."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                return _differing(key, old.get(key), new.get(key))
+    return f"{name}: there {old!r}, here {new!r}"

@@ -97,6 +97,7 @@ class Measuring:
             splits=self.splits,
             resolution=self.resolution,
             mode=self.mode,
+            one_size=True,
         )
 
     def open_model(self, subjects: Subjects) -> Model:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.report.opening import open_pictures, open_results, open_table
 from solidmark.report.pictures import Picture, embed
-from solidmark.runs import read_json, read_manifest
+from solidmark.runs import read_manifest
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,11 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
         RunConflict: When it is not finished, or was made by another command.
         BadInput: When a file cannot be read.
     """
-    import pyarrow
-    import pyarrow.parquet as parquet
-
     read_manifest(folder, command)
-    for name in ("results.json", f"{command}.parquet"):
-        if not (folder / name).is_file():
-            raise NotFound(f'"{folder}" has no {name}. Run "solidmark {command}" again.')
-    results = read_json(folder / "results.json")
-    if not isinstance(results, dict) or not isinstance(results.get("rows"), list):
-        raise BadInput(f'"{folder / "results.json"}" has no "rows". Make it again.')
-    path = folder / f"{command}.parquet"
-    try:
-        lines = parquet.read_table(path, columns=list(columns)).to_pylist()
-    except (OSError, KeyError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
-    index = folder / "pictures" / "index.json"
-    pictures = read_json(index) if index.is_file() else {}
-    if not isinstance(pictures, dict):
-        raise BadInput(f'"{index}" is not a file of solidmark. Run "solidmark {command}" again.')
-    return GroupRun(folder, results, lines, pictures)
+    again = f'Run "solidmark {command}" again.'
+    return GroupRun(
+        folder,
+        open_results(folder, again),
+        open_table(folder, f"{command}.parquet", again, columns).to_pylist(),
+        open_pictures(folder, again, str),
+    )

@@ -8,9 +8,8 @@ from typing import Any
 from solidmark.report.groups.run import GroupRun
 from solidmark.report.numbers import short
 from solidmark.report.pictures import Picture
-from solidmark.report.rendering import render
-from solidmark.report.tables import flat
-from solidmark.runs import write_bytes
+from solidmark.report.rendering import write_page
+from solidmark.report.tables import how_made
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
@@ -128,24 +127,13 @@ def write_sheet(run: GroupRun, sheet: Sheet, images: bool) -> Path:
         images: Whether pictures and captions may stand on it.
     """
     results = run.results
-    sections = [
-        (title, list(flat(results.get(name) or {})))
-        for title, name in (
-            ("Configuration", "config"),
-            ("Measures", "measures"),
-            ("Versions", "versions"),
-            ("Fingerprints", "fingerprints"),
-        )
-    ]
     context: Mapping[str, Any] = {
         "sheet": sheet,
         "verdict": sheet.verdict,
-        "sections": sections,
+        "sections": how_made(results),
         "seed": results.get("seed", "not known"),
     }
-    page = run.folder / "report.html"
-    write_bytes(page, render("groups.html", context, images=images))
-    return page
+    return write_page(run.folder, "groups.html", context, images=images)
 
 
 def plural(count: int, one: str, several: str | None = None) -> str:

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from solidmark.report.halves.run import Box, HalvesRun
-from solidmark.report.numbers import short
-from solidmark.report.pairs.cards import Reading, digits
+from solidmark.report.numbers import p_and_q
+from solidmark.report.pairs.cards import COMPARED, Reading, digits, flags_of, most_suspicious
 from solidmark.report.pairs.run import LARGEST, Row, rows_of
 from solidmark.report.pictures import Picture, encode, open_picture
-
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,8 @@ def gallery(halves: HalvesRun, images: bool, top: int) -> Gallery:
     """
     trained, held_out = (_by_id(halves, split) for split in ("trained", "held_out"))
     fdr = halves.run.fdr
-    names = {id: sum(row.is_named(fdr) for row in rows.values()) for id, rows in trained.items()}
-    ranked = sorted(trained, key=lambda id: (-names[id], *_rank(trained[id]), id))
-    lucky = sorted(held_out, key=lambda id: (*_rank(held_out[id]), id))[:COMPARED]
+    ranked = most_suspicious(trained, fdr)
+    lucky = most_suspicious(held_out, fdr)[:COMPARED]
     shown = ranked[:top]
     facts = halves.marked.describe([*shown, *lucky]) if images else {}
 
@@ -108,7 +104,7 @@ def gallery(halves: HalvesRun, images: bool, top: int) -> Gallery:
         trained=tuple(card(place, trained[id]) for place, id in enumerate(shown, 1)),
         held_out=tuple(card(place, held_out[id]) for place, id in enumerate(lucky, 1)),
         count=len(trained),
-        named=sum(count > 0 for count in names.values()),
+        named=sum(any(row.is_named(fdr) for row in rows.values()) for rows in trained.values()),
         outline=_outline(halves.picture, halves.hidden),
     )
 
@@ -123,14 +119,6 @@ def _by_id(halves: HalvesRun, split: str) -> dict[str, dict[str, Row]]:
     return found
 
 
-def _rank(rows: Mapping[str, Row]) -> tuple[float, float]:
-    """The lowest q by any measure, then the distance by the first, whose picture is shown."""
-    lost = float("inf")
-    q = min(lost if row.q_value is None else row.q_value for row in rows.values())
-    first = next(iter(rows.values())).distance
-    return q, lost if first is None else first
-
-
 def _card(
     halves: HalvesRun,
     place: int,
@@ -140,12 +128,6 @@ def _card(
 ) -> Card:
     row = next(iter(rows.values()))
     draws, drawn = halves.drawn.get((row.split, row.id), (0, None))
-    flags = []
-    if row.is_low_content:
-        flags.append(f"low content: the hidden half varies by {short(row.contrast or 0)}")
-    times = halves.run.times(row.split, row.id)
-    if times > 1:
-        flags.append(f"{times} times in the data")
     about = facts.get(row.id, {})
     return Card(
         rank=place,
@@ -155,7 +137,7 @@ def _card(
         truth=_truth(halves, row.id) if images else None,
         drawn=_drawn(halves, drawn) if images else None,
         draws=draws,
-        flags=tuple(flags),
+        flags=flags_of(halves.run, row, "the hidden half varies"),
         readings=tuple(
             _reading(measure.title, rows[measure.name], halves.run.fdr)
             for measure in halves.run.measures
@@ -165,10 +147,7 @@ def _card(
 
 
 def _reading(title: str, row: Row, fdr: float) -> Reading:
-    facts = [("distance", digits(row.distance))]
-    for name, value in (("p", row.p_value), ("q", row.q_value)):
-        if value is not None:
-            facts.append((name, short(value)))
+    facts = [("distance", digits(row.distance)), *p_and_q(row.p_value, row.q_value)]
     return Reading(title, tuple(facts), row.is_named(fdr))
 
 

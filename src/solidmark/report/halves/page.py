@@ -14,9 +14,8 @@ from solidmark.report.halves.verdict import inpainting_verdict
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.plots import histogram
 from solidmark.report.pairs.tables import blocks
-from solidmark.report.rendering import render
-from solidmark.report.tables import flat, script_json
-from solidmark.runs import write_bytes
+from solidmark.report.rendering import write_page
+from solidmark.report.tables import how_made, script_json
 
 
 def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -42,14 +41,14 @@ def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) ->
     """
     halves = open_halves_run(folder)
     drawings = _drawings(halves)
-    for drawing in drawings:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    write_bytes(folder / "named.csv", named_csv(halves))
-    context = _context(halves, images, top) | {"drawings": drawings}
-    page = folder / "report.html"
-    write_bytes(page, render("halves.html", context, images=images))
-    return page
+    return write_page(
+        folder,
+        "halves.html",
+        _context(halves, images, top) | {"drawings": drawings},
+        images=images,
+        drawings=drawings,
+        named=named_csv(halves),
+    )
 
 
 def _drawings(halves: HalvesRun) -> list[Drawing]:
@@ -81,14 +80,5 @@ def _context(halves: HalvesRun, images: bool, top: int) -> dict[str, Any]:
         "failures": failures(halves),
         "failed_count": results.get("failed") or 0,
         "seed": results.get("seed", "not known"),
-        "sections": [
-            (title, list(flat(results.get(name) or {})))
-            for title, name in (
-                ("Configuration", "config"),
-                ("Measures", "measures"),
-                ("Memory", "memory"),
-                ("Versions", "versions"),
-                ("Fingerprints", "fingerprints"),
-            )
-        ],
+        "sections": how_made(results),
     }

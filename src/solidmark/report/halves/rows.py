@@ -1,15 +1,13 @@
 """All rows of an `inpaint` run for the table of its page, what failed, and the named ones."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from solidmark.report.halves.run import SPLITS, HalvesRun
-from solidmark.report.named import plain_text
-from solidmark.report.pairs.run import LOW_CONTENT
-from solidmark.report.tables import ROWS
+from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
+from solidmark.report.pairs.run import content_of
+from solidmark.report.rows import csv_of, table_of_rows
 
 COLUMNS = (
     "id",
@@ -28,7 +26,8 @@ LOST = float("inf")
 
 def all_rows(halves: HalvesRun) -> dict[str, Any]:
     """Every row for the table of the page: columns, and arrays of values in their order."""
-    rows = sorted(_rows(halves), key=_most_suspicious)
+    found = (row for _, table in shown_tables(halves.run) for row in table.to_pylist())
+    rows = sorted(found, key=_most_suspicious)
     judged = any(row["p_value"] is not None for row in rows)
     columns = [
         ("id", "Image", "text"),
@@ -43,33 +42,21 @@ def all_rows(halves: HalvesRun) -> dict[str, Any]:
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]
-    return {
-        "total": sum(len(table) for table in halves.run.tables.values()),
-        "fdr": halves.run.fdr,
-        "order": f"rows with the {'lowest p' if judged else 'smallest distances'}",
-        "sort": "p_value" if judged else "distance",
-        "searched": ["id", "copy_of", "note"],
-        "searched_words": "id or note",
-        "choices": [
-            {"name": "measure", "label": "Measure"},
-            {"name": "split", "label": "Split"},
-            {"name": "content", "label": "Content"},
-            {"name": "status", "label": "Status"},
-        ],
-        "names": {
+    return table_of_rows(
+        columns,
+        rows,
+        _value,
+        total=sum(len(table) for table in halves.run.tables.values()),
+        fdr=halves.run.fdr,
+        order=f"rows with the {'lowest p' if judged else 'smallest distances'}",
+        sort="p_value" if judged else "distance",
+        searched=["id", "copy_of", "note"],
+        searched_words="id or note",
+        names={
             "measure": {measure.name: measure.title for measure in halves.run.measures},
             "split": SPLITS,
         },
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_value(row, name) for name, _, _ in columns] for row in rows],
-    }
-
-
-def _rows(halves: HalvesRun) -> Iterator[dict[str, Any]]:
-    """The rows that stand on the page: where there are many, the closest of each kind."""
-    tables = halves.run.tables.values()
-    for table in tables:
-        yield from table.slice(0, max(1, ROWS // len(tables))).to_pylist()
+    )
 
 
 def _most_suspicious(row: Mapping[str, Any]) -> tuple[bool, float, float]:
@@ -78,41 +65,23 @@ def _most_suspicious(row: Mapping[str, Any]) -> tuple[bool, float, float]:
 
 
 def _value(row: Mapping[str, Any], name: str) -> Any:
-    if name == "content":
-        contrast = row["contrast"]
-        return "" if contrast is None else "low" if contrast < LOW_CONTENT else "ordinary"
-    value = row[name]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return content_of(row["contrast"]) if name == "content" else row[name]
 
 
 def failures(halves: HalvesRun) -> list[tuple[str, str, int]]:
     """Split, reason and count of the images that failed, the most common first."""
-    found: Counter[tuple[str, str]] = Counter()
     first = halves.run.measures[0].name  # An image that fails does so by every measure.
-    for (measure, split), table in halves.run.tables.items():
-        if measure == first:
-            states, notes = (table[name].to_pylist() for name in ("status", "note"))
-            found.update(
-                (SPLITS[split], note or "no reason given")
-                for status, note in zip(states, notes, strict=True)
-                if status != "ok"
-            )
+    found = Counter(
+        (SPLITS[split], reason)
+        for (measure, split), table in halves.run.tables.items()
+        if measure == first
+        for _, reason in reasons(table)
+    )
     return [(*name, count) for name, count in found.most_common()]
 
 
 def named_csv(halves: HalvesRun) -> bytes:
     """The named trained images of each measure as CSV, copies too, the lowest q first."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for measure in halves.run.measures:
-        table = halves.run.scored(measure.name, "trained", copies=True)
-        rows = [] if table is None else table.to_pylist()
-        named = [
-            row for row in rows if row["q_value"] is not None and row["q_value"] <= halves.run.fdr
-        ]
-        for row in sorted(named, key=lambda row: (row["q_value"], row["p_value"])):
-            row["file_name"] = halves.marked.files.get(row["id"])
-            values = (row[name] for name in COLUMNS)
-            writer.writerow([plain_text(v) if isinstance(v, str) else v for v in values])
-    return text.getvalue().encode("utf-8", "replace")
+    files = halves.marked.files
+    rows = (row | {"file_name": files.get(row["id"])} for row in named_rows(halves.run))
+    return csv_of(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))

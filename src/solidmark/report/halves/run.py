@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
 from solidmark.report.marked import Marked, open_marked_of
-from solidmark.report.pairs.run import NearestRun
-from solidmark.runs import read_json, read_manifest
+from solidmark.report.opening import open_results, open_table
+from solidmark.report.pairs.run import NearestRun, part_of
+from solidmark.runs import read_manifest
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
@@ -71,13 +71,17 @@ def open_halves_run(folder: Path) -> HalvesRun:
         BadInput: When a file cannot be read.
     """
     manifest = read_manifest(folder, "inpaint")
-    results = _results(folder)
-    scores = _table(folder, "scores.parquet", (*_SCORES, *_STATE))
-    evidence = _table(folder, "evidence.parquet", _EVIDENCE)
+    scored = f'"solidmark score {folder}" makes it again.'
+    results = open_results(folder, scored, ("rows", "measures"))
+    scores = open_table(folder, "scores.parquet", scored, (*_SCORES, *_STATE))
+    asked = 'Run "solidmark inpaint" again.'
+    evidence = open_table(folder, "evidence.parquet", asked, _EVIDENCE)
     measures, same = _different(results)
     results = {**results, "measures": measures}
     tables = {
-        (measure, split): _part(scores, measure, split) for measure in measures for split in SPLITS
+        (measure, split): part_of(scores, measure, split)
+        for measure in measures
+        for split in SPLITS
     }
     found = {name: table for name, table in tables.items() if len(table)}
     return HalvesRun(
@@ -91,19 +95,6 @@ def open_halves_run(folder: Path) -> HalvesRun:
         picture=_box(manifest.get("picture")),
         hidden=_box(manifest.get("hidden")),
     )
-
-
-def _results(folder: Path) -> dict[str, Any]:
-    path = folder / "results.json"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no results.json. "solidmark score {folder}" makes it.')
-    results = read_json(path)
-    known = isinstance(results, dict) and isinstance(results.get("rows"), list)
-    if not known or not isinstance(results.get("measures"), dict) or not results["measures"]:
-        raise BadInput(
-            f'"{path}" has no "rows" or no "measures". "solidmark score {folder}" makes it again.'
-        )
-    return dict(results)
 
 
 def _different(results: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -121,32 +112,6 @@ def _different(results: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         return measures, f"Each image was drawn {draws} times: the {lowest} lowest draws are all."
     measures.pop("inpainting-mean", None)
     return measures, "Each image was drawn once: the best draw, the lowest and all are the same."
-
-
-def _table(folder: Path, name: str, columns: tuple[str, ...]) -> Any:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. Run "solidmark inpaint" again.')
-    try:
-        known = parquet.read_schema(path).names
-        if missing := [column for column in columns if column not in known]:
-            raise BadInput(
-                f'"{path}" has no column "{missing[0]}". "solidmark score {folder}" makes it again.'
-            )
-        return parquet.read_table(path, columns=list(columns))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
-
-
-def _part(table: Any, measure: str, split: str) -> Any:
-    """The rows of one measure and split, the closest first, those without a distance last."""
-    import pyarrow.compute as pc
-
-    asked = pc.and_(pc.equal(table["measure"], measure), pc.equal(table["split"], split))
-    return table.filter(asked).sort_by([("distance", "ascending"), ("id", "ascending")])
 
 
 def _box(value: Any) -> Box | None:

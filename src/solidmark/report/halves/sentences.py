@@ -1,14 +1,10 @@
 """The sentences behind the verdict on an `inpaint` run: one a fact, each with chance, n and p."""
 
-from scipy import stats
-
 from solidmark.report.halves.run import HalvesRun
 from solidmark.report.numbers import p_value, percent, percents
-from solidmark.report.pairs.bound import smallest_copied_share
-from solidmark.report.pairs.facts import MeasureFacts, rank_of
-from solidmark.report.pairs.run import low_content as count_low
-from solidmark.report.pairs.sentences import UNLIKE, share_low
-from solidmark.report.words import expect_wrong
+from solidmark.report.pairs.facts import MeasureFacts
+from solidmark.report.pairs.sentences import share_low, unlike_shares
+from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
 BETTER = "inpainted better than images that the model never saw"
@@ -46,23 +42,19 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
         facts: Of the measure.
         needed: Below this a p-value is beyond luck.
     """
-    shares = [
-        smallest_copied_share(facts.n, facts.m, rank_of(row, facts.m), needed)
-        for row in facts.counted("trained")
-    ]
-    seen = [share for share in shares if share is not None]
+    seen = facts.smallest_seen(needed)
     said = (
         f"The {facts.n:,} trained images are inpainted no better than images that the model never "
         "saw."
     )
-    if not seen:
+    if seen is None:
         return (
             f"{said} But {facts.n:,} trained and {facts.m:,} held-out images are too few to see "
             "any number of memorized ones."
         )
     return (
         f"{said} Images that are drawn closer than chance allows would have been seen, four times "
-        f"in five, had they been at least {percent(min(seen))} of the trained ones."
+        f"in five, had they been at least {percent(seen)} of the trained ones."
     )
 
 
@@ -75,8 +67,7 @@ def no_null(facts: MeasureFacts) -> str:
 
 
 def failed(facts: MeasureFacts) -> str:
-    because = f' The most common reason: "{facts.reason}".' if facts.reason else ""
-    return f"No trained image could be scored.{because}"
+    return f"No trained image could be scored.{because(facts.reason)}"
 
 
 def as_a_whole(facts: MeasureFacts) -> str:
@@ -115,16 +106,12 @@ def low_content(facts: MeasureFacts) -> str:
 
 def unlike(facts: MeasureFacts) -> str:
     """Held-out images that are harder to draw judge nothing."""
-    if not facts.m or not facts.n:
-        return ""
-    name = facts.measure.name
-    own, other = (count_low(facts.run.contrasts(name, split)) for split in ("trained", "held_out"))
-    table = [[own, facts.n - own], [other, facts.m - other]]
-    if float(stats.fisher_exact(table, alternative="greater").pvalue) >= UNLIKE:
+    shares = unlike_shares(facts)
+    if shares is None:
         return ""
     return (
-        f"Careful: the hidden half of {percent(own / facts.n)} of the trained images is nearly of "
-        f"one colour, and of {percent(other / facts.m)} of the held-out ones. Plain halves are "
+        f"Careful: the hidden half of {percent(shares[0])} of the trained images is nearly of "
+        f"one colour, and of {percent(shares[1])} of the held-out ones. Plain halves are "
         "easy to draw, so some of this closeness is no memory."
     )
 
@@ -138,18 +125,6 @@ def failures(facts: MeasureFacts) -> str:
         return ""
     return (
         f"{lost:,} trained image{'s' if lost > 1 else ''} could not be scored, and count nowhere."
-    )
-
-
-def copies(run: HalvesRun) -> str:
-    """Which images count with others, as a sentence about the run."""
-    found = [f"{count:,} {split.replace('_', '-')}" for split, count in run.copies.items() if count]
-    if not found:
-        return ""
-    one = sum(run.copies.values()) == 1
-    return (
-        f"{' and '.join(found)} image{' has' if one else 's have'} the same pixels as another one: "
-        "each picture counts once."
     )
 
 

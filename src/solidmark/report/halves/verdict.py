@@ -12,6 +12,7 @@ from solidmark.report.halves.words import RULE
 from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.sentences import few, within
 from solidmark.report.pairs.verdict import Closeness, MeasureVerdict, state_of, weigh
+from solidmark.report.words import counted_once
 
 
 def inpainting_verdict(halves: HalvesRun) -> Closeness:
@@ -27,7 +28,7 @@ def inpainting_verdict(halves: HalvesRun) -> Closeness:
     facts = [MeasureFacts(halves.run, measure, ("trained",)) for measure in halves.run.measures]
     order = [one.measure.name for one in facts]
     found = weigh(facts, _judge, order.index, RULE)
-    about = [sentences.copies(halves), sentences.shown_frames(halves)]
+    about = [counted_once(halves.copies), sentences.shown_frames(halves)]
     return replace(found, details=(*found.details, *(said for said in about if said)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
 from solidmark.report.numbers import percent, plain, short
@@ -221,20 +222,26 @@ def _generations(
 
 def _finding(run: IntentRun, row: Mapping[str, Any], number: str, images: bool) -> Finding:
     about = run.features.get(row["feature"], {})
-    count = len(about.get("images") or ())
-    seen = f"{count:,} training image{'' if count == 1 else 's'}"
     original = row["original"] or about.get("original")
     return Finding(
         number=number,
         type=row["type"],
         name=shown_name(row, images),
-        what=f"{words.KINDS.get(row['kind'], row['kind'])}, {seen}",
+        what=_what(row["kind"], len(about.get("images") or ())),
         original=(embed(run.folder, original, LARGEST) or Picture()) if images else None,
         expected=words.WORDS.get(row["expected"] or "", ""),
         bars=_bars(row, images),
         facts=_facts(row),
         why=str(row["why"] or "") if images else "",
     )
+
+
+def _what(kind: str, count: int) -> str:
+    """The kind of a feature, and how many training images show it."""
+    name = words.KINDS.get(kind, kind)
+    if kind == "image":
+        return f"{name}, {count:,} times in the set" if count > 1 else name
+    return f"{name}, {plural(count, 'training image')}"
 
 
 def _bars(row: Mapping[str, Any], images: bool) -> tuple[Bar, ...]:

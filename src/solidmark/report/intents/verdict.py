@@ -112,11 +112,12 @@ def _chance(run: IntentRun) -> str:
     above = f"from a likeness of {plain(found['threshold'], 3)} on"
     if found.get("rate") is None or not found.get("pairs"):
         return f"A generation counts as a copy of a training picture {above}."
-    return (
-        f"A generation counts as a copy of a training picture {above}, which "
+    said = (
+        f"A generation counts as a copy of a training picture {above}, which at most "
         f"{percent(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
         "reach too."
     )
+    return f"{said} {found['note']}" if found.get("note") else said
 
 
 def _unrelated(run: IntentRun) -> str:

@@ -10,7 +10,7 @@ from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.outcomes import of_needed, outcome, shown
 from solidmark.report.inversions.records import Check, Row, Try
 from solidmark.report.inversions.run import InversionsRun
-from solidmark.report.numbers import plain, short
+from solidmark.report.numbers import p_and_q, plain, short
 from solidmark.report.pictures import Picture, embed
 
 COMPARED = 10
@@ -171,9 +171,7 @@ def _facts(facts: InversionFacts, row: Row, one: Try | None) -> list[tuple[str, 
         found.append(("least alike", f"{plain(one.best_similarity, 3)}{of_needed(facts.run)}"))
     if row.score is not None:
         found.append(("score", plain(row.score, 3)))
-    for name, value in (("p", row.p_value), ("q", row.q_value)):
-        if value is not None:
-            found.append((name, short(value)))
+    found += p_and_q(row.p_value, row.q_value)
     found.append(("calls", f"{row.network_calls:,.0f}"))
     return found
 

@@ -14,9 +14,8 @@ from solidmark.report.inversions.rows import all_rows, failures, named_csv
 from solidmark.report.inversions.run import InversionsRun, open_inversions_run
 from solidmark.report.inversions.verdict import inversion_verdict
 from solidmark.report.numbers import percent
-from solidmark.report.rendering import render
+from solidmark.report.rendering import write_page
 from solidmark.report.tables import flat, script_json
-from solidmark.runs import write_bytes
 
 
 def write_inversions_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -42,14 +41,14 @@ def write_inversions_report(folder: Path, *, images: bool = True, top: int = 48)
     """
     run = open_inversions_run(folder)
     drawings = draw(run)
-    for drawing in drawings:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    write_bytes(folder / "named.csv", named_csv(run))
-    context = _context(run, images, top) | {"drawings": drawings}
-    page = folder / "report.html"
-    write_bytes(page, render("inversions.html", context, images=images))
-    return page
+    return write_page(
+        folder,
+        "inversions.html",
+        _context(run, images, top) | {"drawings": drawings},
+        images=images,
+        drawings=drawings,
+        named=named_csv(run),
+    )
 
 
 def _context(run: InversionsRun, images: bool, top: int) -> dict[str, Any]:

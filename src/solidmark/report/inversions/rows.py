@@ -1,16 +1,14 @@
 """All rows of an `invmm` run for the table of its page, what failed, and the named ones."""
 
-import csv
-import io
 import math
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from solidmark.report.inversions.records import Row
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import OUTCOMES, SPLITS
-from solidmark.report.named import plain_text
-from solidmark.report.tables import ROWS
+from solidmark.report.rows import ROWS, csv_of, table_of_rows
 
 COLUMNS = (
     "id",
@@ -54,31 +52,25 @@ def all_rows(run: InversionsRun, images: bool) -> dict[str, Any]:
         *([("copy_of", "Same pixels as", "text")] * any(run.copies.values())),
         ("note", "Note", "text"),
     ]
-    return {
-        "total": len(run.rows),
-        "fdr": run.fdr,
-        "order": "rows with the lowest score",
-        "sort": "score",
-        "searched": ["id", "copy_of", *(["prompt"] * prompts), "note"],
-        "searched_words": "id or note",
-        "choices": [
-            {"name": "split", "label": "Split"},
-            {"name": "status", "label": "Outcome"},
-        ],
-        "names": {"split": SPLITS, "status": dict(OUTCOMES)},
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_value(run, row, name) for name, _, _ in columns] for row in rows],
-    }
+    return table_of_rows(
+        columns,
+        rows,
+        partial(_value, run),
+        total=len(run.rows),
+        fdr=run.fdr,
+        order="rows with the lowest score",
+        sort="score",
+        searched=["id", "copy_of", *(["prompt"] * prompts), "note"],
+        searched_words="id or note",
+        names={"split": SPLITS, "status": {str(one): said for one, said in OUTCOMES.items()}},
+    )
 
 
 def _value(run: InversionsRun, row: Row, name: str) -> Any:
-    value: Any
     if name == "prompt":
         one = run.best(row.name)
-        value = one.words if one is not None else ""
-    else:
-        value = getattr(row, name)
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+        return one.words if one is not None else ""
+    return run.marked.files.get(row.id) if name == "file_name" else getattr(row, name)
 
 
 def failures(run: InversionsRun) -> list[tuple[str, str, int]]:
@@ -93,17 +85,9 @@ def failures(run: InversionsRun) -> list[tuple[str, str, int]]:
 
 def named_csv(run: InversionsRun) -> bytes:
     """The named trained images as CSV, copies too, the lowest q first."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
     named = [row for row in run.rows if row.split == "trained" and row.is_named(run.fdr)]
-    for row in sorted(named, key=_lowest):
-        values = (
-            run.marked.files.get(row.id) if name == "file_name" else getattr(row, name)
-            for name in COLUMNS
-        )
-        writer.writerow([plain_text(v) if isinstance(v, str) else v for v in values])
-    return text.getvalue().encode("utf-8", "replace")
+    rows = sorted(named, key=_lowest)
+    return csv_of(COLUMNS, ([_value(run, row, name) for name in COLUMNS] for row in rows))
 
 
 def _lowest(row: Row) -> tuple[float, float]:

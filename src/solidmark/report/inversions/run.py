@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
 from solidmark.report.inversions.records import (
     EVIDENCE,
     OUTCOMES,
@@ -23,7 +22,8 @@ from solidmark.report.inversions.records import (
     try_of,
 )
 from solidmark.report.marked import Marked, open_marked_of
-from solidmark.runs import read_json, read_manifest
+from solidmark.report.opening import open_results, open_table
+from solidmark.runs import read_manifest
 
 MEASURE = "invmm"
 SPLITS = ("trained", "held_out")
@@ -121,17 +121,22 @@ def open_inversions_run(folder: Path) -> InversionsRun:
         BadInput: When a file cannot be read.
     """
     manifest = read_manifest(folder, MEASURE)
-    rows = [row_of(found) for found in _table(folder, "scores.parquet", SCORES)]
+    cure = 'Run the same "solidmark invmm" again.'
+    scores, evidence, checks = (
+        open_table(folder, f"{name}.parquet", cure, columns).to_pylist()
+        for name, columns in (("scores", SCORES), ("evidence", EVIDENCE), ("paths", PATHS))
+    )
+    rows = [row_of(found) for found in scores]
     tries: dict[Name, list[Try]] = {}
-    for found in _table(folder, "evidence.parquet", EVIDENCE):
+    for found in evidence:
         tries.setdefault((found["split"], found["id"]), []).append(try_of(found))
     paths: dict[tuple[str, str, int], list[Check]] = {}
-    for found in _table(folder, "paths.parquet", PATHS):
+    for found in checks:
         name = found["split"], found["id"], int(found["repeat"] or 0)
         paths.setdefault(name, []).append(check_of(found))
     return InversionsRun(
         folder,
-        _results(folder),
+        open_results(folder, cure),
         manifest,
         tuple(sorted(rows, key=_most_suspicious)),
         {name: tuple(sorted(some, key=lambda t: t.repeat)) for name, some in tries.items()},
@@ -148,32 +153,3 @@ def _with_marked(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _most_suspicious(row: Row) -> tuple[bool, float, str, str]:
     return not row.is_scored, math.inf if row.score is None else row.score, row.split, row.id
-
-
-def _results(folder: Path) -> dict[str, Any]:
-    path = folder / "results.json"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no results.json. Run the same "solidmark invmm" again.')
-    results = read_json(path)
-    if not isinstance(results, dict) or not isinstance(results.get("rows"), list):
-        raise BadInput(f'"{path}" has no "rows". Run the same "solidmark invmm" again.')
-    return results
-
-
-def _table(folder: Path, name: str, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. Run the same "solidmark invmm" again.')
-    try:
-        known = parquet.read_schema(path).names
-        if missing := [column for column in columns if column not in known]:
-            raise BadInput(
-                f'"{path}" has no column "{missing[0]}". Run the same "solidmark invmm" again.'
-            )
-        rows: list[dict[str, Any]] = parquet.read_table(path, columns=list(columns)).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
-    return rows

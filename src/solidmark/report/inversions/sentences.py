@@ -6,7 +6,7 @@ from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.words import TRIAGES
 from solidmark.report.numbers import p_value, percent, percents, short
 from solidmark.report.pairs.bound import smallest_copied_share
-from solidmark.report.words import expect_wrong
+from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
 FEW = 99
@@ -82,8 +82,7 @@ def failed(facts: InversionFacts) -> str:
     if not rows:
         return "No trained image was tried to the end. A larger --budget tries more."
     notes = Counter(row.note for row in rows if row.note).most_common(1)
-    because = f' The most common reason: "{notes[0][0]}".' if notes else ""
-    return f"Every trained image that was tried failed.{because}"
+    return f"Every trained image that was tried failed.{because(notes[0][0] if notes else '')}"
 
 
 def by_count(facts: InversionFacts) -> str:
@@ -213,18 +212,6 @@ def restarts(facts: InversionFacts) -> str:
         f"Of the {len(rows):,} trained images that any restart reproduced, {every:,} "
         f"{'was' if every == 1 else 'were'} reproduced by every one. Those that most restarts "
         "reproduce are counted."
-    )
-
-
-def copies(facts: InversionFacts) -> str:
-    found = {split: count for split, count in facts.run.copies.items() if count}
-    if not found:
-        return ""
-    whom = " and ".join(f"{count:,} {split.replace('_', '-')}" for split, count in found.items())
-    one = sum(found.values()) == 1
-    return (
-        f"{whom} image{' has' if one else 's have'} the same pixels as another one: each picture "
-        "counts once."
     )
 
 

@@ -13,6 +13,7 @@ from solidmark.report.inversions import sentences
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import ASKS, HOW, RULE
+from solidmark.report.words import counted_once
 
 State = Literal["memorized", "unclear", "nothing", "no_null", "failed"]
 
@@ -97,7 +98,7 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
         sentences.few(facts),
         sentences.not_tried(facts),
         sentences.failures(facts),
-        sentences.copies(facts),
+        counted_once(facts.run.copies),
     ]
     rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
     kept = tuple(detail for detail in details if detail)

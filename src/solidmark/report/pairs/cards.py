@@ -1,9 +1,9 @@
 """Pairs of pictures: an image and its nearest on the other side, the closest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from solidmark.report.numbers import short
+from solidmark.report.numbers import p_and_q, short
 from solidmark.report.pairs.run import SIDES, NearestRun, Row
 from solidmark.report.pairs.words import Measure
 from solidmark.report.pictures import Picture
@@ -13,6 +13,10 @@ COMPARED = 10
 
 CALLED = {"generated": "generation", "training": "training image", "held_out": "held-out image"}
 """What an image of each side is called."""
+
+
+LOST = float("inf")
+"""Ranks what has no number last."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,48 @@ def pair(
             (CALLED[second], second, row.nearest),
         )
     ]
+    caption = row.caption if images else ""
+    return Pair(place, (sides[0], sides[1]), caption, flags_of(run, row), readings)
+
+
+def flags_of(
+    run: NearestRun, row: Row, what: str = "the pixels vary", *, copies: bool = True
+) -> tuple[str, ...]:
+    """What must be known of an image beside its numbers.
+
+    Arguments:
+        run: The run.
+        row: The image.
+        what: What its contrast was measured of.
+        copies: Whether it is said how often the picture is there.
+    """
     flags = []
     if row.is_low_content:
-        flags.append(f"low content: the pixels vary by {short(row.contrast or 0)}")
+        flags.append(f"low content: {what} by {short(row.contrast or 0)}")
     times = run.times(row.split, row.id)
-    if times > 1:
+    if copies and times > 1:
         flags.append(f"{times} times in the data")
-    return Pair(place, (sides[0], sides[1]), row.caption if images else "", tuple(flags), readings)
+    return tuple(flags)
+
+
+def most_suspicious(found: Mapping[str, Mapping[str, Row]], fdr: float) -> list[str]:
+    """The ids of images, those that the most measures name first, then those of the lowest q.
+
+    Among the others, the distance by the first measure decides, which is the one that is shown.
+
+    Arguments:
+        found: By id and measure, what the measures say of each; the first measure first.
+        fdr: The false-discovery rate at which rows are named.
+    """
+
+    def place(id: str) -> tuple[int, float, float, str]:
+        rows = list(found[id].values())
+        named = sum(row.is_named(fdr) for row in rows)
+        q = min(LOST if row.q_value is None else row.q_value for row in rows)
+        first = rows[0].distance
+        return -named, q, LOST if first is None else first, id
+
+    return sorted(found, key=place)
 
 
 def reading_of(measure: Measure, row: Row, fdr: float, title: str = "", shown: str = "") -> Reading:
@@ -164,10 +203,7 @@ def reading_of(measure: Measure, row: Row, fdr: float, title: str = "", shown: s
     facts = [(measure.scale, digits(value))]
     if row.raw is not None and not title:
         facts.append(("before rescaling", digits(row.raw)))
-    if row.p_value is not None:
-        facts.append(("p", short(row.p_value)))
-    if row.q_value is not None:
-        facts.append(("q", short(row.q_value)))
+    facts += p_and_q(row.p_value, row.q_value)
     other = row.nearest if shown and row.nearest != shown else ""
     return Reading(title, tuple(facts), row.is_named(fdr), other)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.pairs.run import NearestRun, low_content
 from solidmark.report.pairs.words import Measure
 from solidmark.scores.rows import side
@@ -105,6 +106,16 @@ class MeasureFacts:
         count = self.named_count or (int(decisive["count"]) if decisive else 0)
         # The closest are named, and within any threshold.
         return count, low_content(self.run.contrasts(self.measure.name, self.asked)[:count])
+
+    def smallest_seen(self, needed: float) -> float | None:
+        """The smallest share of copies that a count would have shown; None where none would.
+
+        Arguments:
+            needed: Below this a p-value is beyond luck.
+        """
+        ranks = [rank_of(row, self.m) for row in self.counted(self.asked)]
+        shares = [smallest_copied_share(self.n, self.m, rank, needed) for rank in ranks]
+        return min((share for share in shares if share is not None), default=None)
 
     @cached_property
     def is_plain(self) -> bool:

@@ -23,9 +23,8 @@ from solidmark.report.pairs.returned import named_csv, returned
 from solidmark.report.pairs.rows import all_rows, failures
 from solidmark.report.pairs.run import NearestRun, open_nearest_run
 from solidmark.report.pairs.verdict import closeness_verdict
-from solidmark.report.rendering import render
-from solidmark.report.tables import flat, script_json
-from solidmark.runs import write_bytes
+from solidmark.report.rendering import write_page
+from solidmark.report.tables import how_made, script_json
 from solidmark.scores import percentile_blindness
 
 
@@ -66,14 +65,14 @@ def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) ->
     run = open_nearest_run(folder)
     drawings = drawings_by_measure(run)
     blind = _blindness(run)
-    for drawing in [*chain(*drawings.values()), *(one.drawing for one in blind)]:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    write_bytes(folder / "named.csv", named_csv(run))
-    context = _context(run, images, top) | {"drawings": drawings, "blindness": blind}
-    page = folder / "report.html"
-    write_bytes(page, render("nearest.html", context, images=images))
-    return page
+    return write_page(
+        folder,
+        "nearest.html",
+        _context(run, images, top) | {"drawings": drawings, "blindness": blind},
+        images=images,
+        drawings=[*chain(*drawings.values()), *(one.drawing for one in blind)],
+        named=named_csv(run),
+    )
 
 
 def _context(run: NearestRun, images: bool, top: int) -> dict[str, Any]:
@@ -102,12 +101,7 @@ def _context(run: NearestRun, images: bool, top: int) -> dict[str, Any]:
         "excluded_count": results.get("excluded") or 0,
         "quarantined_count": _count(quarantined),
         "percentile": PERCENTILE,
-        "sections": [
-            ("Configuration", list(flat(results.get("config") or {}))),
-            ("Measures", list(flat(results.get("measures") or {}))),
-            ("Versions", list(flat(results.get("versions") or {}))),
-            ("Fingerprints", list(flat(results.get("fingerprints") or {}))),
-        ],
+        "sections": how_made(results),
     }
 
 

@@ -1,15 +1,13 @@
 """Which training images came back: those that a generation is closer to than chance."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from solidmark.report.named import plain_text
 from solidmark.report.pairs.cards import Pair, pair, reading_of
 from solidmark.report.pairs.run import NearestRun, Row, rows_of
 from solidmark.report.pairs.words import listed
+from solidmark.report.rows import csv_of
 from solidmark.report.words import expect_wrong
 from solidmark.scores import least_nameable
 
@@ -85,25 +83,19 @@ def returned(run: NearestRun, images: bool, top: int) -> Returned | None:
 
 def named_rows(run: NearestRun, measure: str, split: str, *, copies: bool = False) -> list[Row]:
     """The rows that a measure names, the closest first; with all copies of a picture or one."""
-    import pyarrow.compute as pc
-
-    table = run.scored(measure, split, copies=copies)
-    if table is None or "q_value" not in table.column_names:
-        return []
-    return rows_of(table.filter(pc.less_equal(table["q_value"], run.fdr)), split)
+    table = run.named(measure, split, copies=copies)
+    return [] if table is None else rows_of(table, split)
 
 
 def named_csv(run: NearestRun) -> bytes:
     """All named rows of all measures as CSV, to act on: training images, then generations."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for split in ("trained", "generated"):
-        for measure in run.measures:
-            for row in named_rows(run, measure.name, split, copies=True):
-                values = (getattr(row, name) for name in COLUMNS)
-                writer.writerow([plain_text(v) if isinstance(v, str) else v for v in values])
-    return text.getvalue().encode("utf-8", "replace")
+    rows = (
+        row
+        for split in ("trained", "generated")
+        for measure in run.measures
+        for row in named_rows(run, measure.name, split, copies=True)
+    )
+    return csv_of(COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in rows))
 
 
 def _card(run: NearestRun, place: int, rows: Mapping[str, Row], images: bool) -> Pair:

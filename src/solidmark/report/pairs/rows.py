@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from solidmark.report.pairs.run import NearestRun, Row, rows_of
+from solidmark.report.pairs.run import NearestRun, Row, content_of, rows_of
 from solidmark.report.pairs.words import ROLES
-from solidmark.report.tables import ROWS
+from solidmark.report.rows import ROWS, table_of_rows
 
 
 def all_rows(run: NearestRun, images: bool) -> dict[str, Any]:
@@ -16,8 +16,8 @@ def all_rows(run: NearestRun, images: bool) -> dict[str, Any]:
         run: The run.
         images: Whether captions may stand on the page.
     """
-    rows = sorted(_rows(run), key=_most_suspicious)
-    total = sum(len(table) for table in run.tables.values())
+    found = (row for split, table in shown_tables(run) for row in rows_of(table, split))
+    rows = sorted(found, key=_most_suspicious)
     captions = images and any(row.caption for row in rows)
     columns = [
         ("id", "Image", "text"),
@@ -36,33 +36,46 @@ def all_rows(run: NearestRun, images: bool) -> dict[str, Any]:
         ("note", "Note", "text"),
     ]
     judged = any(row.p_value is not None for row in rows)
-    return {
-        "total": total,
-        "fdr": run.fdr,
-        "order": f"rows with the {'lowest p' if judged else 'smallest distances'}",
-        "sort": "p_value" if judged else "distance",
-        "searched": ["id", "nearest", "caption", "note"],
-        "searched_words": "id, nearest or note",
-        "choices": [
-            {"name": "measure", "label": "Measure"},
-            {"name": "split", "label": "Compared"},
-            {"name": "content", "label": "Content"},
-            {"name": "status", "label": "Status"},
-        ],
-        "names": {
+    return table_of_rows(
+        columns,
+        rows,
+        _value,
+        total=sum(len(table) for table in run.tables.values()),
+        fdr=run.fdr,
+        order=f"rows with the {'lowest p' if judged else 'smallest distances'}",
+        sort="p_value" if judged else "distance",
+        searched=["id", "nearest", "caption", "note"],
+        searched_words="id, nearest or note",
+        names={
             "measure": {measure.name: measure.title for measure in run.measures},
             "split": ROLES,
         },
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_value(row, name) for name, _, _ in columns] for row in rows],
-    }
+    )
 
 
-def _rows(run: NearestRun) -> Iterator[Row]:
-    """The rows that stand on the page: where there are many, the closest of each kind."""
+def shown_tables(run: NearestRun) -> Iterator[tuple[str, Any]]:
+    """What stands on a page, each with its split: where there are many rows, the closest."""
     most = max(1, ROWS // max(1, len(run.tables)))
     for (_, split), table in run.tables.items():
-        yield from rows_of(table.slice(0, most), split)
+        yield split, table.slice(0, most)
+
+
+def named_rows(run: NearestRun) -> Iterator[dict[str, Any]]:
+    """The named trained images of each measure, copies too, the lowest q first."""
+    for measure in run.measures:
+        table = run.named(measure.name, "trained", copies=True)
+        rows = [] if table is None else table.to_pylist()
+        # A copy has the q of the first one, and a distance of its own.
+        yield from sorted(rows, key=lambda row: (row["q_value"], row["p_value"]))
+
+
+def reasons(table: Any) -> list[tuple[str, str]]:
+    """The status of each row of a table that does not count, and why it does not."""
+    import pyarrow.compute as pc
+
+    lost = table.filter(pc.not_equal(table["status"], "ok"))
+    states, notes = (lost[name].to_pylist() for name in ("status", "note"))
+    return [(status, note or "no reason given") for status, note in zip(states, notes, strict=True)]
 
 
 def _most_suspicious(row: Row) -> tuple[bool, float, float]:
@@ -72,22 +85,15 @@ def _most_suspicious(row: Row) -> tuple[bool, float, float]:
 
 
 def _value(row: Row, name: str) -> Any:
-    if name == "content":
-        return "" if row.contrast is None else "low" if row.is_low_content else "ordinary"
-    value = getattr(row, name)
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return content_of(row.contrast) if name == "content" else getattr(row, name)
 
 
 def failures(run: NearestRun) -> list[tuple[str, str, str, str, int]]:
     """Measure, split, status, reason and count of the rows that do not count."""
-    import pyarrow.compute as pc
-
     titles = {measure.name: measure.title for measure in run.measures}
-    found: Counter[tuple[str, str, str, str]] = Counter()
-    for (measure, split), table in run.tables.items():
-        lost = table.filter(pc.not_equal(table["status"], "ok"))
-        states, notes = (lost[name].to_pylist() for name in ("status", "note"))
-        for status, note in zip(states, notes, strict=True):
-            reason = note or "no reason given"
-            found[titles.get(measure, measure), ROLES[split], status, reason] += 1
+    found = Counter(
+        (titles.get(measure, measure), ROLES[split], status, reason)
+        for (measure, split), table in run.tables.items()
+        for status, reason in reasons(table)
+    )
     return [(*name, count) for name, count in found.most_common()]

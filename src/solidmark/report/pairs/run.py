@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.report.opening import open_json, open_pictures, open_results, open_table
 from solidmark.report.pairs.words import Measure, measure_of
 from solidmark.report.pictures import Picture, embed
-from solidmark.runs import read_json
 
 LOW_CONTENT = 0.1
 """Pictures of less contrast than this are nearly of one colour."""
@@ -59,7 +58,7 @@ class Row:
 
     @property
     def is_low_content(self) -> bool:
-        return self.contrast is not None and self.contrast < LOW_CONTENT
+        return content_of(self.contrast) == "low"
 
     def is_named(self, fdr: float) -> bool:
         """Whether its q is at most the chosen false-discovery rate."""
@@ -129,6 +128,15 @@ class NearestRun:
             return good
         return good.filter(pc.is_null(good["copy_of"]))
 
+    def named(self, measure: str, split: str, *, copies: bool = False) -> Any:
+        """The scored rows whose q is at most the chosen false-discovery rate, the closest first."""
+        import pyarrow.compute as pc
+
+        table = self.scored(measure, split, copies=copies)
+        if table is None or "q_value" not in table.column_names:
+            return None
+        return table.filter(pc.less_equal(table["q_value"], self.fdr))
+
     def times(self, split: str, id: str) -> int:
         """How often a picture is there, by the id of the first of them."""
         return 1 + self._copies.get((split, id), 0)
@@ -181,25 +189,22 @@ def open_nearest_run(folder: Path) -> NearestRun:
         NotFound: When a file that every such run has is missing.
         BadInput: When one cannot be read.
     """
-    results = _json(folder, "results.json")
-    if not isinstance(results.get("rows"), list) or not isinstance(results.get("measures"), dict):
-        raise BadInput(
-            f'"{folder / "results.json"}" is not of a nearest run: it has no "rows" or no '
-            '"measures". Run "solidmark nearest" again.'
-        )
+    unfinished = 'It is not a finished nearest run: "solidmark nearest" makes one.'
+    again = 'Run "solidmark nearest" again.'
+    results = open_results(folder, unfinished, ("rows", "measures"))
+    manifest = open_json(folder, "manifest.json", unfinished)
+    scores, null, images = (
+        open_table(folder, name, again, (*_ALWAYS, *_STATE, *columns))
+        for name, columns in _COLUMNS.items()
+    )
     tables: dict[tuple[str, str], Any] = {}
     for measure in results["measures"]:
-        for file, split in (("scores.parquet", "generated"), ("null.parquet", "null")):
-            tables[measure, split] = _part(_table(folder, file), measure)
-        images = _table(folder, "images.parquet")
+        tables[measure, "generated"] = part_of(scores, measure)
+        tables[measure, "null"] = part_of(null, measure)
         for split in ("trained", "held_out"):
-            tables[measure, split] = _part(images, measure, split)
-    index = folder / "pictures" / "index.json"
-    pictures = read_json(index) if index.is_file() else {}
-    if not isinstance(pictures, dict):
-        raise BadInput(f'"{index}" is not a file of solidmark. Run "solidmark nearest" again.')
+            tables[measure, split] = part_of(images, measure, split)
     found = {name: table for name, table in tables.items() if len(table)}
-    return NearestRun(folder, results, _json(folder, "manifest.json"), found, pictures)
+    return NearestRun(folder, results, manifest, found, open_pictures(folder, again))
 
 
 def rows_of(table: Any, split: str) -> list[Row]:
@@ -213,6 +218,11 @@ def rows_of(table: Any, split: str) -> list[Row]:
     return rows
 
 
+def content_of(contrast: float | None) -> str:
+    """Whether a picture is nearly of one colour, in a word; empty where it is not known."""
+    return "" if contrast is None else "low" if contrast < LOW_CONTENT else "ordinary"
+
+
 def low_content(contrasts: Sequence[float] | Float[np.ndarray, " N"]) -> int:
     """How many of some images are nearly of one colour."""
     return int((np.asarray(contrasts, dtype=np.float64) < LOW_CONTENT).sum())
@@ -222,38 +232,11 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _part(table: Any, measure: str, split: str | None = None) -> Any:
-    """The rows of one measure and split, the closest first."""
+def part_of(table: Any, measure: str, split: str | None = None) -> Any:
+    """The rows of one measure and split, the closest first, those without a distance last."""
     import pyarrow.compute as pc
 
     asked = pc.equal(table["measure"], measure)
     if split is not None:
         asked = pc.and_(asked, pc.equal(table["split"], split))
-    # Nulls come last.
     return table.filter(asked).sort_by([("distance", "ascending"), ("id", "ascending")])
-
-
-def _json(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(
-            f'"{folder}" has no {name}: it is not a finished nearest run. '
-            '"solidmark nearest" makes one.'
-        )
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise BadInput(f'"{path}" is not a file of solidmark. Make it again.')
-    return value
-
-
-def _table(folder: Path, name: str) -> Any:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. Run "solidmark nearest" again.')
-    try:
-        return parquet.read_table(path, columns=[*_ALWAYS, *_STATE, *_COLUMNS[name]])
-    except (OSError, KeyError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error

@@ -5,10 +5,9 @@ from typing import Any
 from scipy import stats
 
 from solidmark.report.numbers import p_value, percent, percents
-from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
 from solidmark.report.pairs.run import low_content as count_low
-from solidmark.report.words import expect_wrong
+from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
 FEW = 99
@@ -76,20 +75,16 @@ def unclear(facts: MeasureFacts) -> str:
 
 
 def nothing(facts: MeasureFacts, needed: float) -> str:
-    shares = [
-        smallest_copied_share(facts.n, facts.m, rank_of(row, facts.m), needed)
-        for row in facts.counted("generated")
-    ]
-    seen = [share for share in shares if share is not None]
+    seen = facts.smallest_seen(needed)
     said = f"The {facts.n:,} generations come no closer to training images than {fresh(facts)}."
-    if not seen:
+    if seen is None:
         return (
             f"{said} But {facts.n:,} generations and {facts.m:,} held-out images are too few to "
             "see any number of copies."
         )
     return (
         f"{said} Copies would have been seen, four times in five, had they been at least "
-        f"{percent(min(seen))} of the generations."
+        f"{percent(seen)} of the generations."
     )
 
 
@@ -102,9 +97,7 @@ def no_null(facts: MeasureFacts) -> str:
 
 
 def failed(facts: MeasureFacts) -> str:
-    note = facts.reason
-    because = f' The most common reason: "{note}".' if note else ""
-    return f"No generation could be scored.{because}"
+    return f"No generation could be scored.{because(facts.reason)}"
 
 
 def within(facts: MeasureFacts) -> str:
@@ -208,18 +201,34 @@ def low_content(facts: MeasureFacts) -> str:
 
 def unlike(facts: MeasureFacts) -> str:
     """A null that is not like the generations judges nothing."""
-    if not facts.m or not facts.n:
-        return ""
-    name = facts.measure.name
-    own, other = (count_low(facts.run.contrasts(name, split)) for split in ("generated", "null"))
-    table = [[own, facts.n - own], [other, facts.m - other]]
-    if float(stats.fisher_exact(table, alternative="greater").pvalue) >= UNLIKE:
+    shares = unlike_shares(facts)
+    if shares is None:
         return ""
     return (
-        f"Careful: {percent(own / facts.n)} of the generations are nearly of one colour, and "
-        f"{percent(other / facts.m)} of the images that they are compared with. Plain pictures "
+        f"Careful: {percent(shares[0])} of the generations are nearly of one colour, and "
+        f"{percent(shares[1])} of the images that they are compared with. Plain pictures "
         "come close to everything, so some of this closeness is no copying."
     )
+
+
+def unlike_shares(facts: MeasureFacts, alternative: str = "greater") -> tuple[float, float] | None:
+    """Which shares of the images in question and of the null are nearly of one colour.
+
+    Arguments:
+        facts: Of the measure.
+        alternative: "greater" where only more such images in question matter, or "two-sided".
+
+    Returns:
+        Both shares; None where luck makes them differ so (Fisher's exact test).
+    """
+    if not facts.m or not facts.n:
+        return None
+    name = facts.measure.name
+    own, other = (count_low(facts.run.contrasts(name, one)) for one in (facts.asked, facts.null))
+    table = [[own, facts.n - own], [other, facts.m - other]]
+    if float(stats.fisher_exact(table, alternative=alternative).pvalue) >= UNLIKE:
+        return None
+    return own / facts.n, other / facts.m
 
 
 def share_low(facts: MeasureFacts, split: str) -> float:

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solidmark.report.numbers import short
-from solidmark.report.pairs.cards import Reading, digits
+from solidmark.report.numbers import p_and_q
+from solidmark.report.pairs.cards import COMPARED, Reading, digits, flags_of, most_suspicious
 from solidmark.report.pairs.run import LARGEST, Row, rows_of
 from solidmark.report.pairs.words import Measure
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.signals.run import SignalsRun
-
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,8 @@ def gallery(signals: SignalsRun, images: bool, top: int) -> Gallery:
     """
     trained, held_out = (_by_id(signals, split) for split in ("trained", "held_out"))
     fdr = signals.run.fdr
-    names = {id: sum(row.is_named(fdr) for row in rows.values()) for id, rows in trained.items()}
-    ranked = sorted(trained, key=lambda id: (-names[id], *_rank(trained[id]), id))
-    lucky = sorted(held_out, key=lambda id: (*_rank(held_out[id]), id))[:COMPARED]
+    ranked = most_suspicious(trained, fdr)
+    lucky = most_suspicious(held_out, fdr)[:COMPARED]
 
     def card(place: int, id: str, rows: Mapping[str, Row]) -> Card:
         return _card(signals, place, id, rows, images)
@@ -79,7 +75,7 @@ def gallery(signals: SignalsRun, images: bool, top: int) -> Gallery:
         tuple(card(place, id, trained[id]) for place, id in enumerate(ranked[:top], 1)),
         tuple(card(place, id, held_out[id]) for place, id in enumerate(lucky, 1)),
         len(trained),
-        sum(count > 0 for count in names.values()),
+        sum(any(row.is_named(fdr) for row in rows.values()) for rows in trained.values()),
     )
 
 
@@ -99,22 +95,9 @@ def _by_id(signals: SignalsRun, split: str) -> dict[str, dict[str, Row]]:
     return found
 
 
-def _rank(rows: Mapping[str, Row]) -> tuple[float, float]:
-    """The lowest q by any signal, then the value by the first, low = suspicious."""
-    lost = float("inf")
-    q = min(lost if row.q_value is None else row.q_value for row in rows.values())
-    first = next(iter(rows.values())).distance
-    return q, lost if first is None else first
-
-
 def _card(signals: SignalsRun, place: int, id: str, rows: Mapping[str, Row], images: bool) -> Card:
     row = next(iter(rows.values()))
-    flags = []
-    if row.is_low_content:
-        flags.append(f"low content: the pixels vary by {short(row.contrast or 0)}")
-    times = signals.run.times(row.split, id)
-    if times > 1 and not signals.of_prompts(signals.measures[0].name):
-        flags.append(f"{times} times in the data")
+    of_images = not signals.of_prompts(signals.measures[0].name)
     about = signals.pictures.get(row.split, {}).get(id, {}) if images else {}
     shown = embed(signals.run.folder, about.get("picture"), LARGEST) if images else None
     return Card(
@@ -123,7 +106,7 @@ def _card(signals: SignalsRun, place: int, id: str, rows: Mapping[str, Row], ima
         caption=str(about.get("caption", "")),
         label=str(about.get("class", "")),
         picture=(shown or Picture()) if images else None,
-        flags=tuple(flags),
+        flags=flags_of(signals.run, row, copies=of_images),
         readings=tuple(
             _reading(measure, rows[measure.name], signals.run.fdr)
             for measure in signals.measures
@@ -134,8 +117,5 @@ def _card(signals: SignalsRun, place: int, id: str, rows: Mapping[str, Row], ima
 
 def _reading(measure: Measure, row: Row, fdr: float) -> Reading:
     value = None if row.distance is None else measure.reported(row.distance)
-    facts = [("value", digits(value))]
-    for name, number in (("p", row.p_value), ("q", row.q_value)):
-        if number is not None:
-            facts.append((name, short(number)))
+    facts = [("value", digits(value)), *p_and_q(row.p_value, row.q_value)]
     return Reading(measure.title, tuple(facts), row.is_named(fdr))

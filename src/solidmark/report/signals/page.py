@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.tables import blocks
-from solidmark.report.rendering import render
+from solidmark.report.rendering import write_page
 from solidmark.report.signals import words
 from solidmark.report.signals.cards import gallery
 from solidmark.report.signals.plots import drawings_of
@@ -15,8 +15,7 @@ from solidmark.report.signals.rows import all_rows, failures, named_csv
 from solidmark.report.signals.run import SignalsRun, open_signals_run, statistics_of
 from solidmark.report.signals.section import signals_section
 from solidmark.report.signals.verdict import signals_verdict
-from solidmark.report.tables import flat, script_json
-from solidmark.runs import write_bytes
+from solidmark.report.tables import how_made, script_json
 
 
 def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -42,14 +41,14 @@ def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) ->
     """
     signals = open_signals_run(folder)
     drawings = drawings_of(signals)
-    for drawing in drawings:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    write_bytes(folder / "named.csv", named_csv(signals))
-    context = _context(signals, images, top) | {"drawings": drawings}
-    page = folder / "report.html"
-    write_bytes(page, render("signals.html", context, images=images))
-    return page
+    return write_page(
+        folder,
+        "signals.html",
+        _context(signals, images, top) | {"drawings": drawings},
+        images=images,
+        drawings=drawings,
+        named=named_csv(signals),
+    )
 
 
 def _context(signals: SignalsRun, images: bool, top: int) -> dict[str, Any]:
@@ -79,14 +78,5 @@ def _context(signals: SignalsRun, images: bool, top: int) -> dict[str, Any]:
             for one in signals.measures
         ],
         "seed": results.get("seed", "not known"),
-        "sections": [
-            (title, list(flat(results.get(name) or {})))
-            for title, name in (
-                ("Configuration", "config"),
-                ("Signals", "measures"),
-                ("Memory", "memory"),
-                ("Versions", "versions"),
-                ("Fingerprints", "fingerprints"),
-            )
-        ],
+        "sections": how_made(results, "Signals"),
     }

@@ -1,15 +1,13 @@
 """All rows of a `signals` run for the table of its page, what failed, and the named ones."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from solidmark.report.named import plain_text
-from solidmark.report.pairs.run import LOW_CONTENT
+from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
+from solidmark.report.pairs.run import content_of
+from solidmark.report.rows import csv_of, table_of_rows
 from solidmark.report.signals.run import SPLITS, SignalsRun
-from solidmark.report.tables import ROWS
 
 COLUMNS = ("id", "signal", "value", "p_value", "q_value", "contrast", "copy_of")
 """The columns of `named.csv`."""
@@ -24,7 +22,8 @@ def all_rows(signals: SignalsRun, images: bool) -> dict[str, Any]:
         signals: The run.
         images: Whether captions may stand on the page.
     """
-    rows = sorted(_rows(signals), key=_most_suspicious)
+    found = (row for _, table in shown_tables(signals.run) for row in table.to_pylist())
+    rows = sorted(found, key=_most_suspicious)
     judged = any(row["p_value"] is not None for row in rows)
     shared = any(row["copy_of"] is not None for row in rows)
     told = images and any(row["prompt"] is not None for row in rows)
@@ -42,26 +41,21 @@ def all_rows(signals: SignalsRun, images: bool) -> dict[str, Any]:
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]
-    return {
-        "total": sum(len(table) for table in signals.run.tables.values()),
-        "fdr": signals.run.fdr,
-        "order": f"rows with the {'lowest p' if judged else 'most suspicious values'}",
-        "sort": "p_value" if judged else "value",
-        "searched": ["id", "note", *(["prompt"] * told)],
-        "searched_words": "id, prompt or note" if told else "id or note",
-        "choices": [
-            {"name": "signal", "label": "Signal"},
-            {"name": "split", "label": "Split"},
-            {"name": "content", "label": "Content"},
-            {"name": "status", "label": "Status"},
-        ],
-        "names": {
+    return table_of_rows(
+        columns,
+        rows,
+        _value,
+        total=sum(len(table) for table in signals.run.tables.values()),
+        fdr=signals.run.fdr,
+        order=f"rows with the {'lowest p' if judged else 'most suspicious values'}",
+        sort="p_value" if judged else "value",
+        searched=["id", "note", *(["prompt"] * told)],
+        searched_words="id, prompt or note" if told else "id or note",
+        names={
             "signal": {measure.name: measure.title for measure in signals.measures},
             "split": SPLITS,
         },
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_value(row, name) for name, _, _ in columns] for row in rows],
-    }
+    )
 
 
 def failures(signals: SignalsRun) -> list[tuple[str, str, str, int]]:
@@ -69,44 +63,22 @@ def failures(signals: SignalsRun) -> list[tuple[str, str, str, int]]:
 
     What befell the same images of several signals is one line.
     """
-    found: Counter[tuple[str, str, str]] = Counter()
-    for (name, split), table in signals.run.tables.items():
-        title = next(one.title for one in signals.measures if one.name == name)
-        states, notes = (table[column].to_pylist() for column in ("status", "note"))
-        found.update(
-            (title, SPLITS[split], note or "no reason given")
-            for status, note in zip(states, notes, strict=True)
-            if status != "ok"
-        )
+    titles = {one.name: one.title for one in signals.measures}
+    found = Counter(
+        (titles[name], SPLITS[split], reason)
+        for (name, split), table in signals.run.tables.items()
+        for _, reason in reasons(table)
+    )
     merged: dict[tuple[str, str, int], list[str]] = {}
-    for (title, split, note), count in found.items():
-        merged.setdefault((split, note, count), []).append(title)
-    lines = [(", ".join(titles), *key) for key, titles in merged.items()]
+    for (title, split, reason), count in found.items():
+        merged.setdefault((split, reason, count), []).append(title)
+    lines = [(", ".join(some), *key) for key, some in merged.items()]
     return sorted(lines, key=lambda line: -line[-1])
 
 
 def named_csv(signals: SignalsRun) -> bytes:
     """The named trained images of each signal as CSV, copies too, the lowest q first."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for measure in signals.measures:
-        table = signals.run.scored(measure.name, "trained", copies=True)
-        rows = [] if table is None else table.to_pylist()
-        named = [
-            row for row in rows if row["q_value"] is not None and row["q_value"] <= signals.run.fdr
-        ]
-        for row in sorted(named, key=lambda row: (row["q_value"], row["p_value"])):
-            values = (row[name] for name in COLUMNS)
-            writer.writerow([plain_text(v) if isinstance(v, str) else v for v in values])
-    return text.getvalue().encode("utf-8", "replace")
-
-
-def _rows(signals: SignalsRun) -> Iterator[dict[str, Any]]:
-    """The rows that stand on the page: where there are many, the first of each kind."""
-    tables = signals.run.tables.values()
-    for table in tables:
-        yield from table.slice(0, max(1, ROWS // len(tables))).to_pylist()
+    return csv_of(COLUMNS, ([row[name] for name in COLUMNS] for row in named_rows(signals.run)))
 
 
 def _most_suspicious(row: Mapping[str, Any]) -> tuple[bool, float, float]:
@@ -115,8 +87,4 @@ def _most_suspicious(row: Mapping[str, Any]) -> tuple[bool, float, float]:
 
 
 def _value(row: Mapping[str, Any], name: str) -> Any:
-    if name == "content":
-        contrast = row["contrast"]
-        return "" if contrast is None else "low" if contrast < LOW_CONTENT else "ordinary"
-    value = row[name]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return content_of(row["contrast"]) if name == "content" else row[name]

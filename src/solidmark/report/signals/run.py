@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.report.opening import open_pictures, open_results, open_table
 from solidmark.report.pairs.run import NearestRun
 from solidmark.report.pairs.words import Measure
 from solidmark.report.signals.words import ORDER, measure
-from solidmark.runs import read_json, read_manifest
+from solidmark.runs import read_manifest
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
@@ -72,8 +72,9 @@ def open_signals_run(folder: Path) -> SignalsRun:
         BadInput: When a file cannot be read.
     """
     manifest = read_manifest(folder, "signals")
-    results = _results(folder)
-    scores = _table(folder)
+    scored = f'"solidmark score {folder}" makes it again.'
+    results = open_results(folder, scored, ("rows", "measures"))
+    scores = open_table(folder, "scores.parquet", scored, _COLUMNS)
     names = sorted(results["measures"], key=lambda name: (*ORDER, name).index(name))
     measures = tuple(measure(name, results["measures"][name]) for name in names)
     tables = {
@@ -93,7 +94,7 @@ def open_signals_run(folder: Path) -> SignalsRun:
         measures=measures,
         agreement=tuple(agreement),
         left_out=results.get("left_out") or {},
-        pictures=_pictures(folder),
+        pictures=open_pictures(folder, 'Run "solidmark signals" again.'),
     )
 
 
@@ -102,37 +103,6 @@ def statistics_of(signals: SignalsRun) -> set[str]:
     rows: Sequence[Mapping[str, Any]] = signals.run.results["rows"]
     used = {str(row.get("statistic")) for row in rows}
     return used | ({"spearman"} if signals.agreement else set())
-
-
-def _results(folder: Path) -> dict[str, Any]:
-    path = folder / "results.json"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no results.json. "solidmark score {folder}" makes it.')
-    results = read_json(path)
-    known = isinstance(results, dict) and isinstance(results.get("rows"), list)
-    if not known or not isinstance(results.get("measures"), dict) or not results["measures"]:
-        raise BadInput(
-            f'"{path}" has no "rows" or no "measures". "solidmark score {folder}" makes it again.'
-        )
-    return dict(results)
-
-
-def _table(folder: Path) -> Any:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / "scores.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no scores.parquet. "solidmark score {folder}" makes it.')
-    try:
-        known = parquet.read_schema(path).names
-        if missing := [column for column in _COLUMNS if column not in known]:
-            raise BadInput(
-                f'"{path}" has no column "{missing[0]}". "solidmark score {folder}" makes it again.'
-            )
-        return parquet.read_table(path, columns=list(_COLUMNS))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
 
 
 def _part(table: Any, one: Measure, card: Mapping[str, Any], split: str) -> Any:
@@ -150,13 +120,3 @@ def _part(table: Any, one: Measure, card: Mapping[str, Any], split: str) -> Any:
             place, "contrast", pyarrow.nulls(len(part), part.schema.field(place).type)
         )
     return part.sort_by([("distance", "ascending"), ("id", "ascending")])
-
-
-def _pictures(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
-    path = folder / "pictures" / "index.json"
-    if not path.is_file():
-        return {}
-    index = read_json(path)
-    if not isinstance(index, dict) or not all(isinstance(own, dict) for own in index.values()):
-        raise BadInput(f'"{path}" is not a file of solidmark. Run "solidmark signals" again.')
-    return index

@@ -1,14 +1,10 @@
 """The sentences behind the verdict on a `signals` run: one a fact, each with chance, n and p."""
 
-from scipy import stats
-
 from solidmark.report.numbers import p_value, percent, percents
-from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
-from solidmark.report.pairs.run import low_content as count_low
-from solidmark.report.pairs.sentences import FEW, UNLIKE, share_low
-from solidmark.report.words import expect_wrong
+from solidmark.report.pairs.sentences import FEW, share_low, unlike_shares
+from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
 
@@ -65,18 +61,14 @@ def reach(facts: MeasureFacts, needed: float) -> str:
         facts: Of the signal.
         needed: Below this a p-value is beyond luck.
     """
-    shares = [
-        smallest_copied_share(facts.n, facts.m, rank_of(row, facts.m), needed)
-        for row in facts.counted("trained")
-    ]
-    seen = [share for share in shares if share is not None]
-    if not seen:
+    seen = facts.smallest_seen(needed)
+    if seen is None:
         return (
             f"But {facts.n:,} trained and {facts.m:,} held-out {noun(facts, 2)} are too few to see "
             "any number of them stand out."
         )
     return (
-        f"Had at least {percent(min(seen))} of the trained ones lain beyond every held-out one, "
+        f"Had at least {percent(seen)} of the trained ones lain beyond every held-out one, "
         "that would have been seen four times in five."
     )
 
@@ -95,8 +87,7 @@ def no_null(facts: MeasureFacts) -> str:
 
 
 def failed(facts: MeasureFacts) -> str:
-    because = f' The most common reason: "{facts.reason}".' if facts.reason else ""
-    return f"No trained image could be measured.{because}"
+    return f"No trained image could be measured.{because(facts.reason)}"
 
 
 def as_a_whole(facts: MeasureFacts) -> str:
@@ -164,16 +155,12 @@ def low_content(facts: MeasureFacts) -> str:
 
 def unlike(facts: MeasureFacts) -> str:
     """Held-out images of another kind judge nothing."""
-    if not facts.m or not facts.n:
-        return ""
-    name = facts.measure.name
-    own, other = (count_low(facts.run.contrasts(name, split)) for split in ("trained", "held_out"))
-    table = [[own, facts.n - own], [other, facts.m - other]]
-    if float(stats.fisher_exact(table).pvalue) >= UNLIKE:
+    shares = unlike_shares(facts, "two-sided")
+    if shares is None:
         return ""
     return (
-        f"Careful: {percent(own / facts.n)} of the trained images are nearly of one colour, and "
-        f"{percent(other / facts.m)} of the held-out ones. The signal may tell that instead."
+        f"Careful: {percent(shares[0])} of the trained images are nearly of one colour, and "
+        f"{percent(shares[1])} of the held-out ones. The signal may tell that instead."
     )
 
 

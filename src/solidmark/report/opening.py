@@ -1,0 +1,103 @@
+"""The files of a run's folder, opened: what cannot be used is named in one line, with a cure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput, NotFound
+from solidmark.runs import read_json
+
+KINDS: dict[str, type] = {"rows": list, "measures": dict}
+"""What a part of `results.json` is, by its name."""
+
+
+def open_json(folder: Path, name: str, cure: str) -> dict[str, Any]:
+    """Reads a file of names and values.
+
+    Arguments:
+        folder: The folder of the run.
+        name: The file.
+        cure: What to do where it cannot be used, as a sentence.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it cannot be read, or holds something else.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise NotFound(f'"{folder}" has no {name}. {cure}')
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise BadInput(f'"{path}" is not a file of solidmark. {cure}')
+    return value
+
+
+def open_results(folder: Path, cure: str, parts: Sequence[str] = ("rows",)) -> dict[str, Any]:
+    """Reads `results.json`.
+
+    Arguments:
+        folder: The folder of the run.
+        cure: As of `open_json`.
+        parts: What it must hold, of `KINDS`.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it cannot be read, or lacks a part.
+    """
+    results = open_json(folder, "results.json", cure)
+    for part in parts:
+        found = results.get(part)
+        if not isinstance(found, KINDS[part]) or found == {}:  # Rows there may be none.
+            raise BadInput(f'"{folder / "results.json"}" has no "{part}". {cure}')
+    return results
+
+
+def open_table(folder: Path, name: str, cure: str, columns: Sequence[str] | None = None) -> Any:
+    """Reads a table.
+
+    Arguments:
+        folder: The folder of the run.
+        name: The file.
+        cure: As of `open_json`.
+        columns: Those that are read; None reads all there are.
+
+    Returns:
+        The table of Arrow.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it cannot be read, or lacks a column.
+    """
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    path = folder / name
+    if not path.is_file():
+        raise NotFound(f'"{folder}" has no {name}. {cure}')
+    try:
+        known = parquet.read_schema(path).names
+        if missing := [column for column in columns or () if column not in known]:
+            raise BadInput(f'"{path}" has no column "{missing[0]}". {cure}')
+        return parquet.read_table(path, columns=None if columns is None else list(columns))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise BadInput(f'"{path}" is not a readable table ({error}). {cure}') from error
+
+
+def open_pictures(folder: Path, cure: str, of: type = dict) -> dict[str, Any]:
+    """Reads where the pictures of a run lie; empty where it kept none.
+
+    Arguments:
+        folder: The folder of the run.
+        cure: As of `open_json`.
+        of: What stands under each name: `str`, a path below the folder, or `dict` for a side.
+
+    Raises:
+        BadInput: When the file cannot be read, or holds something else.
+    """
+    name = "pictures/index.json"
+    if not (folder / name).is_file():
+        return {}
+    index = open_json(folder, name, cure)
+    if not all(isinstance(found, of) for found in index.values()):
+        raise BadInput(f'"{folder / name}" is not a file of solidmark. {cure}')
+    return index

@@ -1,0 +1,17 @@
+"""Breaks the folder of a run, for tests of what is said then."""
+
+import json
+from pathlib import Path
+
+
+def tear(folder: Path, name: str, content: bytes | None) -> None:
+    """Takes a file out, or puts something else in its place."""
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+
+
+def unfinish(folder: Path) -> None:
+    """Makes a run one that was stopped before its end."""
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"finished": False}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
