@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.invert import Preset
+from solidmark.cli.inverting import inverted_and_scored
 from solidmark.cli.invmm import BudgetOf
 from solidmark.cli.options import Pictures, one_of, save_config, show, show_plan
 from solidmark.cli.question import asks, question_of
@@ -15,6 +16,9 @@ from solidmark.errors import BadInput
 if TYPE_CHECKING:
     from solidmark.audit import Question
     from solidmark.invmm import InvMM
+
+FDR = 0.05
+"""The false-discovery rate of an audit, and of the inversion in it."""
 
 MEASURES = ("solidmark", "invmm")
 
@@ -80,13 +84,11 @@ def audit(
     lines: list[str] = []
     if inverted is not None:
         from solidmark.invmm import headline as said_by_invmm
-        from solidmark.invmm import invert, score_invmm
 
         processes.wait()  # Whose keys are read best is known now.
-        invert(inverted)
+        found, _ = inverted_and_scored(inverted, fdr=FDR, signals=True, pictures=images)
         if processes.is_main:
-            lines.append(said_by_invmm(score_invmm(inverted.out)))
-            write_report(inverted.out, images=images)
+            lines.append(said_by_invmm(found))
             results = score(question.out)
     if not processes.is_main:
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.invert import inversion_of, inverted, similarity_threshold
+from solidmark.cli.inverting import CheapSignals, inverted_and_scored
 from solidmark.cli.opening import Model, opened, opening_of
 from solidmark.cli.options import (
     Fdr,
@@ -124,6 +125,7 @@ def invmm(
     budget: BudgetOf = None,
     batch_size: AtATime = 32,
     call_size: CallSize = 256,
+    signals: CheapSignals = True,
     pictures: Pictures = True,
     **asked: Any,
 ) -> None:
@@ -131,23 +133,19 @@ def invmm(
 
     The closer to pure noise it may stay, the better the image is memorized (InvMM). That takes
     hundreds to thousands of network calls an image: give a --triage and a --budget for large sets.
-    Writes OUT/evidence.parquet, scores.parquet, results.json and report.html.
+    Writes OUT/evidence.parquet, scores.parquet, results.json and report.html, and OUT/signals.
 
     Example: solidmark invmm model/ marked/ inverted/ --triage energy --budget 2h
     """
     wanted = _invmm_of(context.params)
     if asked["dry_run"]:
         return _show_plan(context, wanted)
-    from solidmark.invmm import headline, invert, score_invmm
-    from solidmark.report import write_report
-    from solidmark.runs import Processes
+    from solidmark.invmm import headline
 
-    invert(wanted)
-    if not Processes.here().is_main:
+    results, page = inverted_and_scored(wanted, fdr=fdr, signals=signals, pictures=pictures)
+    if not results:  # Another process of the launch has them.
         return None
-    results = score_invmm(wanted.out, fdr=fdr)
     save_config(context, wanted.out)
-    page = write_report(wanted.out, images=pictures)
     return show(results, asked["json"], headline(results), f"The page: {page}")
 
 

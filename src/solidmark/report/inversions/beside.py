@@ -18,6 +18,7 @@ TITLES = {
     MEASURE: "InvMM",
     "magnitude": "Magnitude",
     "image-magnitude": "Magnitude at the image",
+    "magnitude-path": "Magnitude along a path",
     "loss": "Loss",
     "spread": "Spread",
 }

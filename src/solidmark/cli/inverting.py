@@ -1,0 +1,62 @@
+"""Inverting images and writing all that belongs to it, for `invmm` and for `audit`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from solidmark.invmm import InvMM
+
+CheapSignals = Annotated[
+    bool,
+    typer.Option(
+        "--signals/--no-signals",
+        help="Measure the cheap signals of the same images too, for the table beside InvMM: up to "
+        "76 network calls an image, which no --budget counts.",
+    ),
+]
+
+
+def inverted_and_scored(
+    wanted: "InvMM", *, fdr: float, signals: bool, pictures: bool
+) -> tuple[dict[str, Any], str]:
+    """Inverts, scores and writes the page, with the cheap signals in OUT/signals.
+
+    Every process of a launch must come here; the results are those of the first alone.
+
+    Arguments:
+        wanted: The images, and how.
+        fdr: The false-discovery rate at which images are named.
+        signals: Whether the cheap signals are measured.
+        pictures: Whether pictures of the data may stand on the pages.
+
+    Returns:
+        What is in `results.json`, and where the page is; nothing in the other processes.
+    """
+    from solidmark.invmm import invert, score_invmm
+    from solidmark.report import write_report
+    from solidmark.runs import Processes
+
+    invert(wanted)
+    if signals:
+        _measure(wanted, fdr, pictures)
+    if not Processes.here().is_main:
+        return {}, ""
+    results = score_invmm(wanted.out, fdr=fdr)
+    return results, str(write_report(wanted.out, images=pictures))
+
+
+def _measure(wanted: "InvMM", fdr: float, pictures: bool) -> None:
+    from solidmark.report import write_report
+    from solidmark.runs import Processes
+    from solidmark.signals import Measuring, measure_signals, score_signals
+
+    same = ("model", "images", "held_out", "splits", "limit", "seed", "caption", "resolution")
+    measuring = Measuring(
+        **{name: getattr(wanted, name) for name in (*same, "mode", "opening")},
+        out=wanted.out / "signals",
+    )
+    measure_signals(measuring)
+    if Processes.here().is_main:
+        score_signals(measuring.out, fdr=fdr)
+        write_report(measuring.out, images=pictures)
