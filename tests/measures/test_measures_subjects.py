@@ -137,3 +137,16 @@ def test_bad_questions(tmp_path: Path, make_marked: Callable[..., Marked]) -> No
     here = str(write(tmp_path / "here", ["a.png"]))
     with pytest.raises(BadInput, match="no held_out images"):
         open_subjects(here, splits=("held_out",))
+
+
+def test_images_that_do_not_fit_are_told_what_to_do(
+    tmp_path: Path, save_unet: Callable[..., Path]
+) -> None:
+    here = str(write(tmp_path / "here", ["a.png", "b.png"]))
+    unet = str(save_unet())
+    with pytest.raises(BadInput, match=r"the images have 3\. Add --mode L\."):
+        open_subject_model(unet, Opening(), open_subjects(here), 0)
+    with pytest.raises(BadInput, match=r"12 x 12 pixels, the images have 8 x 8.*--resolution"):
+        open_subject_model(unet, Opening(), open_subjects(here, mode="L"), 0)
+    fitting = open_subjects(here, mode="L", resolution=12)
+    assert open_subject_model(unet, Opening(), fitting, 0).channels == 1
