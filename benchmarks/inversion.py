@@ -81,7 +81,7 @@ def main() -> None:
     beta = calibrate(open_likeness("l2"), subjects, "trained", FPR, SEED).value
     each = {"quick": (asked, QUICK), "quick-few": (few, QUICK), "ddpm-few": (few, PRESETS["ddpm"])}
     for name, (images, inversion) in each.items():
-        how = {"threshold": beta, "limit": MOST, "seed": SEED}
+        how = {"threshold": beta, "limit": MOST if images is asked else None, "seed": SEED}
         run = InvMM(str(model), str(images), out / name, inversion, **how)
         invert(run)
         score_invmm(run.out)
