@@ -12,9 +12,8 @@ from solidmark.report.intents.cards import board, shown_id, shown_name
 from solidmark.report.intents.run import TYPES, IntentRun, open_intent_run
 from solidmark.report.intents.verdict import intent_verdict
 from solidmark.report.numbers import percent, percents
-from solidmark.report.rendering import render
+from solidmark.report.rendering import write_page
 from solidmark.report.tables import flat, script_json
-from solidmark.runs import write_bytes
 
 PRIVATE = ("caption", "captions")
 """Options that hold words of prompts."""
@@ -46,9 +45,7 @@ def write_intent_report(folder: Path, *, images: bool = True, top: int = 48) -> 
         BadInput: When one of its files cannot be read.
     """
     run = open_intent_run(folder)
-    page = folder / "report.html"
-    write_bytes(page, render("intents.html", _context(run, images, top), images=images))
-    return page
+    return write_page(folder, "intents.html", _context(run, images, top), images=images)
 
 
 def _context(run: IntentRun, images: bool, top: int) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
-from solidmark.runs import read_json, read_manifest
+from solidmark.report.opening import open_results, open_table
+from solidmark.runs import read_manifest
 
 COMMAND = "intent"
+AGAIN = 'Run the same "solidmark intent" again.'
 
 COLUMNS = {
     "prompts": ("kind", "id", "text", "entities", "note"),
@@ -131,8 +132,11 @@ def open_intent_run(folder: Path) -> IntentRun:
         BadInput: When a file cannot be read.
     """
     read_manifest(folder, COMMAND)
-    results = _results(folder)
-    tables = {name: _table(folder, name) for name in COLUMNS}
+    results = open_results(folder, AGAIN)
+    tables = {
+        name: open_table(folder, f"{name}.parquet", AGAIN, columns).to_pylist()
+        for name, columns in COLUMNS.items()
+    }
     return IntentRun(
         folder=folder,
         results=results,
@@ -141,30 +145,3 @@ def open_intent_run(folder: Path) -> IntentRun:
         features={row["feature"]: row for row in tables["features"]},
         generations=tables["generations"],
     )
-
-
-def _results(folder: Path) -> dict[str, Any]:
-    path = folder / "results.json"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no results.json. Run the same "solidmark intent" again.')
-    results = read_json(path)
-    if not isinstance(results, dict) or not isinstance(results.get("rows"), list):
-        raise BadInput(f'"{path}" has no "rows". Run the same "solidmark intent" again.')
-    return results
-
-
-def _table(folder: Path, name: str) -> list[dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {path.name}. Run the same "solidmark intent" again.')
-    try:
-        known = parquet.read_schema(path).names
-        if missing := [column for column in COLUMNS[name] if column not in known]:
-            raise BadInput(f'"{path}" has no column "{missing[0]}". Make it again.')
-        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
-    return rows
