@@ -239,6 +239,9 @@ def trained_network(out: Path) -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} | {rho:.2f} | {same:.2f} | {calls:,.1f} |"
     yield ""
     rows = scores(out / "quick")
+    known = [times(str(row["id"])) for row in rows if row["split"] == "trained"]
+    counts = ", ".join(str(known.count(copies)) for copies in COPIES)
+    yield f"Trained digits by copies: {counts}."
     for split in ("trained", "held_out"):
         own = [r for r in rows if r["split"] == split]
         yield f"InvMM, {split}: {reproduced(own)} reproduced, median KL of these {median_kl(own)}."
