@@ -17,6 +17,7 @@ from invmms import PLACES, asked, files, table
 
 from solidmark.invmm import Budget, invert
 from solidmark.marks import Marked
+from solidmark.runs import Processes
 
 MOMENTS = [
     *[("round", 1), ("round", 4), ("round", 9), ("replace", 12), ("replace", 30)],
@@ -146,3 +147,15 @@ def test_one_process_goes_on_where_two_were_killed(marked: Path, tmp_path: Path)
             same["steps"],
         )
         assert row["kl"] == pytest.approx(same["kl"], abs=1e-4)
+
+
+def test_what_another_process_writes_is_not_taken_for_what_a_kill_left(
+    marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(Processes, "wait", lambda self: done.append("wait"))
+    monkeypatch.setattr(
+        "solidmark.invmm.inverting.remove_temporaries", lambda folder: done.append("remove")
+    )
+    invert(asked("memorizer", marked, tmp_path / "out"))
+    assert done.index("wait") < done.index("remove")

@@ -56,6 +56,7 @@ def invert(asked: InvMM) -> Run:
     if run.finished:
         return run
     processes = Processes.here()
+    processes.wait()  # What another one is writing into the folder must stay.
     if processes.is_main:
         below = [run.folder.glob(part) for part in ("work", "attempts/*", "pictures/*")]
         for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
