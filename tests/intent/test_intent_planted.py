@@ -121,6 +121,9 @@ def test_tables_are_whole(here: Path) -> None:
         assert (folder / row["picture"]).is_file()
         assert (folder / row["original"]).is_file()
         assert row["second"] is None or row["similarity"] > row["second"]
+    blurs = [row for row in read_table(here / "gaussian", "generations") if row["second"]]
+    assert blurs
+    assert all(row["similarity"] > row["second"] for row in blurs)
     findings = read_table(folder, "findings")
     assert set(findings[0]) == set(FINDINGS.names)
     for row in findings:
