@@ -70,13 +70,15 @@ def score(
             f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
             f'{manifest["command"]}" again: the answers are kept in the ledger.'
         ) from error
-    scores = score_table(evidence, images.keys, statistic, correction)
+    keys = images.told()
+    scores = score_table(evidence, keys, statistic, correction)
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.
     rows = (
         aggregate(
             scores,
             calls=_calls(evidence),
+            keys=keys,
             deltas=tuple(deltas),
             fdr=fdr,
             statistic=statistic,

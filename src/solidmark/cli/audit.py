@@ -94,7 +94,7 @@ def audit(
         return None
     page = write_report(question.out, images=images)
     save_config(context, question.out)
-    show(results, asked["json"], headline(question.out, results), *lines, f"The page: {page}")
+    show(results, asked["json"], headline(question.out), *lines, f"The page: {page}")
 
 
 def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
@@ -131,13 +131,12 @@ def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
     )
 
 
-def headline(folder: Path, results: dict[str, Any]) -> str:
+def headline(folder: Path) -> str:
     """The verdict in a sentence, as it stands on the page."""
-    from solidmark.report import verdict
     from solidmark.report.folder import open_audit
-    from solidmark.report.tables import reasons
+    from solidmark.report.page import verdict_of
 
-    return verdict(results["rows"], reasons(open_audit(folder))).headline
+    return verdict_of(open_audit(folder)).headline
 
 
 def _show_plan(context: typer.Context, question: "Question") -> None:

@@ -58,4 +58,4 @@ def demo(
         )
     out = out or Path("runs/demo-text" if text else "runs/demo")
     results, page = it.run_text_demo(out, seed=seed) if text else it.run_demo(out, seed=seed)
-    return show(results, json, headline(out, results), f"The page: {page}")
+    return show(results, json, headline(out), f"The page: {page}")

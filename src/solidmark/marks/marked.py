@@ -89,6 +89,17 @@ class Marked:
         """Whether there is a caption for an image, its own or the one that stands in."""
         return bool(self._metadata.get(id, {}).get("text") or self.caption)
 
+    def told(self) -> pa.Table:
+        """The keys with what each image comes with: the columns `class` and `caption`."""
+        found = self.keys
+        for name, word in (("class", "class"), ("caption", "text")):
+            lines = (self._metadata.get(id, {}) for id in self.keys["id"].to_pylist())
+            words = [None if line.get(word) is None else str(line[word]) for line in lines]
+            if name in found.column_names:
+                found = found.drop_columns(name)
+            found = found.append_column(name, pa.array(words, pa.string()))
+        return found
+
     def sample(self, id: str) -> Sample:
         """A marked image as the trainer gets it, with caption and class.
 

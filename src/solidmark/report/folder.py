@@ -1,8 +1,8 @@
 """An audit folder, read whole: what the page is made from."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,23 @@ class Audit:
     def of(self, reader: str, split: str) -> list[Score]:
         """The rows that could be scored."""
         return [s for s in self.scores if s.reader == reader and s.split == split and s.ok]
+
+    def images(self, reader: str, split: str) -> list[Score]:
+        """One row an image: what is read of it on average over its repeats, with its p and q."""
+        rows: dict[str, list[Score]] = {}
+        for score in self.of(reader, split):
+            rows.setdefault(score.id, []).append(score)
+        return [_average(repeats) for repeats in rows.values()]
+
+
+def _average(repeats: Sequence[Score]) -> Score:
+    first = repeats[0]
+    if len(repeats) == 1 or first.key_read is None:
+        return first
+    reads = [score.key_read for score in repeats if score.key_read is not None]
+    read = tuple(sum(values) / len(values) for values in zip(*reads, strict=True))
+    gaps = [abs(k - k_hat) for k, k_hat in zip(first.key, read, strict=True)]
+    return replace(first, key_read=read, distance=sum(gaps) / len(gaps))
 
 
 def open_audit(folder: Path) -> Audit:

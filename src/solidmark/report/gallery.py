@@ -1,6 +1,6 @@
 """The gallery: the images that look most memorized, and the held-out ones that look so by luck."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -115,13 +115,14 @@ class Gallery:
     paths: bool
 
 
-def build_gallery(audit: Audit, images: bool, top: int) -> Gallery | None:
+def build_gallery(audit: Audit, images: bool, top: int, naming: Collection[str]) -> Gallery | None:
     """Ranks the images by the first reader that scored any, lowest p first, then distance.
 
     Arguments:
         audit: The audit.
         images: Whether pictures and captions may stand on the page.
         top: How many trained images are shown.
+        naming: The readers that name images.
     """
     reader = next((name for name in audit.readers if audit.of(name, "trained")), None)
     if reader is None:
@@ -133,7 +134,7 @@ def build_gallery(audit: Audit, images: bool, top: int) -> Gallery | None:
     splits = ("trained", "held_out")
     scores = {s.name: s for s in audit.scores if s.id in ids and s.split in splits}
     near = nearest(audit.scores, list(scores.values()))
-    shown = _Shown(audit, scores, near, _scales(audit, scores))
+    shown = _Shown(audit, scores, near, _scales(audit, scores), naming)
     cards = {
         split: tuple(
             _card(shown, score, place, facts.get(score.id, {}), images)
@@ -166,6 +167,11 @@ class _Shown:
     scores: Mapping[Name, Score]
     near: Mapping[Name, Nearest]
     scales: Mapping[str, Scale]
+    naming: Collection[str]
+
+    def names(self, score: Score) -> bool:
+        """Whether the reader of a row names its image."""
+        return score.reader in self.naming and is_named(score, self.audit.fdr)
 
 
 def _scales(audit: Audit, scores: Mapping[Name, Score]) -> dict[str, Scale]:
@@ -212,7 +218,7 @@ def _card(
         caption=facts.get("caption", ""),
         label=facts.get("class", ""),
         group=score.group or "",
-        named=is_named(score, audit.fdr),
+        named=shown.names(score),
         marked=marked,
         painted=frame,
         drawn=drawn,
@@ -237,7 +243,7 @@ def _reading(shown: _Shown, score: Score) -> Reading:
         distance="failed" if score.distance is None else plain(score.distance, 3),
         p_value=_short(score.p_value),
         q_value=_short(score.q_value),
-        named=is_named(score, shown.audit.fdr),
+        named=shown.names(score),
         bits="–" if score.exposure_bits is None else plain(score.exposure_bits, 1),
         hits=hits(score.key, score.key_read),
         keys=key_bars(score.key, score.key_read),

@@ -28,7 +28,6 @@ COLUMNS = (
     "distance",
     "rank",
     "rank_of",
-    "repeat",
 )
 """The columns of `named.csv`."""
 
@@ -38,7 +37,6 @@ class Entry:
     """One named image, as it stands in the list."""
 
     id: str
-    repeat: int
     p_value: str
     q_value: str
     bits: str
@@ -57,10 +55,8 @@ class NamedList:
         said: How many it names, and how many of them to expect wrong; or that it names nobody.
         why: Why it names nobody.
         control: What the same rule names among the held-out images.
-        warning: Why the list is not to be acted on; empty when nothing speaks against it.
         entries: The names that stand on the page, the lowest p first.
-        count: How many trained rows are named.
-        repeated: Whether an image may be there several times.
+        count: How many trained images are named.
     """
 
     reader: str
@@ -68,61 +64,62 @@ class NamedList:
     said: str
     why: str
     control: str
-    warning: str
     entries: tuple[Entry, ...]
     count: int
-    repeated: bool
 
 
 def is_named(score: Score, fdr: float) -> bool:
-    """Whether a row is named: its q is at most the chosen false-discovery rate."""
+    """Whether an image is named: its q is at most the chosen false-discovery rate."""
     return score.ok and score.q_value is not None and score.q_value <= fdr
 
 
 def named_rows(audit: Audit, reader: str, split: str) -> list[Score]:
-    """The rows that a reader names, the lowest p first."""
-    found = [score for score in audit.of(reader, split) if is_named(score, audit.fdr)]
+    """The images that a reader names, the lowest p first."""
+    found = [score for score in audit.images(reader, split) if is_named(score, audit.fdr)]
     return sorted(found, key=lambda score: score.rank)
 
 
-def named_lists(audit: Audit, images: bool, untrusted: Collection[str]) -> list[NamedList]:
+def named_lists(audit: Audit, images: bool, naming: Collection[str]) -> list[NamedList]:
     """The list of every reader that scored a trained image.
 
     Arguments:
         audit: The audit.
         images: Whether pictures may stand on the page.
-        untrusted: The readers whose held-out control is not at chance.
+        naming: The readers whose verdict is that images are memorized. Where nothing is seen to be
+            memorized, each name would be luck, and nobody is named.
     """
     return [
-        _of_reader(audit, reader, images, reader in untrusted)
+        _of_reader(audit, reader, images, reader in naming)
         for reader in audit.readers
         if audit.of(reader, "trained")
     ]
 
 
-def _of_reader(audit: Audit, reader: str, images: bool, untrusted: bool) -> NamedList:
-    trained, rows = audit.of(reader, "trained"), named_rows(audit, reader, "trained")
-    repeated = len({score.repeat for score in trained}) > 1
-    what = "rows of trained images" if repeated else "trained images"
-    count = len(rows)
-    said = f"{count:,} of {len(trained):,} {what}"
-    if rows:
-        wrong = words.expect_wrong(count, _expected(audit, reader, count), audit.fdr)
-        said = f"{said} {'is' if count == 1 else 'are'} named: {wrong}."
+def _of_reader(audit: Audit, reader: str, images: bool, naming: bool) -> NamedList:
+    trained, rows = audit.images(reader, "trained"), named_rows(audit, reader, "trained")
+    if rows and not naming:
+        said = "Nobody is named"
+        why = (
+            f"{len(rows):,} of {len(trained):,} trained images have q at most {audit.fdr:g}. But "
+            "the verdict is not that images are memorized, so every such name may be wrong."
+        )
+        rows = []
+    elif rows:
+        wrong = words.expect_wrong(len(rows), _expected(audit, reader, len(rows)), audit.fdr)
+        are = "is" if len(rows) == 1 else "are"
+        said, why = f"{len(rows):,} of {len(trained):,} trained images {are} named: {wrong}", ""
     else:
-        said = f"Nobody is named: {said}."
+        said, why = f"Nobody is named: 0 of {len(trained):,} trained images", _why(audit, trained)
     shown = rows[:SHOWN]
     near = nearest(audit.scores, shown)
     return NamedList(
         reader=reader,
         title=words.reader(reader).title,
-        said=said,
-        why="" if rows else _why(audit, trained),
+        said=f"{said}.",
+        why=why,
         control=_control(audit, reader),
-        warning=_warning(audit, reader) if untrusted and rows else "",
         entries=tuple(_entry(audit, score, near, images) for score in shown),
-        count=count,
-        repeated=repeated,
+        count=len(rows),
     )
 
 
@@ -150,17 +147,15 @@ def _why(audit: Audit, trained: list[Score]) -> str:
     )
     if len(trained[0].key) > 1:
         return text
-    bound = ""
-    if least < 1 / 256:
-        bound = ", and its p is never below 1 in 256"
     return (
         f"{text} A single grey level as key hardly ever names anyone: one in ten is read within "
-        f"0.05 by luck{bound}. Marks of several keys (--pattern segments) name images."
+        "0.05 by luck, and its p is never below 1 in 256, nor below 1 in the number of its peers. "
+        "Marks of several keys (--pattern segments) name images."
     )
 
 
 def _control(audit: Audit, reader: str) -> str:
-    held_out = audit.of(reader, "held_out")
+    held_out = audit.images(reader, "held_out")
     if not held_out:
         return "No held-out image was scored, so nothing checks this list."
     count = len(named_rows(audit, reader, "held_out"))
@@ -173,11 +168,6 @@ def _control(audit: Audit, reader: str) -> str:
     )
 
 
-def _warning(audit: Audit, reader: str) -> str:
-    title = words.reader(reader).title
-    return f"Do not act on this list: the held-out images are not at chance by {title}."
-
-
 def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: bool) -> Entry:
     picture = None
     if images and audit.marked.folder is not None:
@@ -185,7 +175,6 @@ def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: boo
     own = near.get(score.name)
     return Entry(
         id=score.id,
-        repeat=score.repeat,
         p_value=_short(score.p_value),
         q_value=_short(score.q_value),
         bits="–" if score.exposure_bits is None else plain(score.exposure_bits, 1),
@@ -195,14 +184,19 @@ def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: boo
     )
 
 
-def named_csv(audit: Audit) -> bytes:
-    """All named rows of all readers as CSV, to act on: the trained ones first.
+def named_csv(audit: Audit, naming: Collection[str]) -> bytes:
+    """All named images of all readers as CSV, to act on: the trained ones first.
 
-    Held-out rows stand in it too, by their split; they are wrong by construction.
+    Held-out images stand in it too, by their split; they are wrong by construction.
+
+    Arguments:
+        audit: The audit.
+        naming: The readers whose verdict is that images are memorized; the others name nobody.
     """
     rows = [
         score
         for reader in audit.readers
+        if reader in naming
         for split in ("trained", "held_out")
         for score in named_rows(audit, reader, split)
     ]
@@ -223,7 +217,6 @@ def _line(audit: Audit, score: Score, own: Nearest | None) -> tuple[Any, ...]:
         score.distance,
         None if own is None else own.rank,
         None if own is None else own.of,
-        score.repeat,
     )
 
 

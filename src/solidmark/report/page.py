@@ -15,7 +15,7 @@ from solidmark.report.inversions import inversion_section
 from solidmark.report.named import named_csv, named_lists
 from solidmark.report.numbers import percent
 from solidmark.report.rendering import write_page
-from solidmark.report.verdict import LABELS, verdict
+from solidmark.report.verdict import LABELS, Verdict, verdict
 
 
 def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -47,15 +47,19 @@ def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> P
         _context(audit, images, top) | figures,
         images=images,
         drawings=[*chain(*drawings.values()), *filter(None, [returned])],
-        named=named_csv(audit),
+        named=named_csv(audit, verdict_of(audit).naming),
     )
+
+
+def verdict_of(audit: Audit) -> Verdict:
+    """The verdict of an audit folder: one for the page, the command line and the list of names."""
+    return verdict(audit.rows, tables.reasons(audit))
 
 
 def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
     results, rows = audit.results, audit.rows
     rows_json = tables.all_rows(audit)
-    found = verdict(rows, tables.reasons(audit))
-    untrusted = {one.reader for one in found.readers if one.state == "untrusted"}
+    found = verdict_of(audit)
     return {
         "audit": audit,
         "verdict": found,
@@ -67,8 +71,8 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
         "notes": {name: tables.notes(rows, name) for name in audit.readers},
         "calls": {name: tables.calls(rows, name) for name in audit.readers},
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
-        "named": named_lists(audit, images, untrusted),
-        "gallery": build_gallery(audit, images, top),
+        "named": named_lists(audit, images, found.naming),
+        "gallery": build_gallery(audit, images, top, found.naming),
         "inversions": inversion_section(audit.folder / "invmm", images=images),
         "table": rows_json,
         "table_json": Markup(tables.script_json(rows_json)),

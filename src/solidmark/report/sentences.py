@@ -10,11 +10,9 @@ from typing import Any
 
 from solidmark.report import words
 from solidmark.report.numbers import at_least, p_value, percent, percents, plain
+from solidmark.scores.level import ALPHA, TESTS, level_of
 
 Row = Mapping[str, Any]
-
-ALPHA = 0.01
-"""How often a run in which nothing is memorized may be called memorized."""
 
 DELTA = 0.05
 """The threshold that the sentences quote; the tables have them all."""
@@ -25,9 +23,6 @@ FDR = 0.05
 FEW = 50
 """Below so many rows the sentences warn of wide intervals."""
 
-TESTS = ("eidetic", "rank_z", "named")
-"""The statistics whose p-values decide: hits within delta, all ranks together, the best rows."""
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -36,10 +31,12 @@ class Facts:
     Arguments:
         reader: Its name.
         rows: The rows of `results.json` that are its own.
+        readers: How many readers share the level of the run.
     """
 
     reader: str
     rows: Sequence[Row] = field(repr=False)
+    readers: int = 1
 
     @property
     def title(self) -> str:
@@ -71,28 +68,32 @@ class Facts:
 
     @property
     def is_off(self) -> bool:
-        """Whether the control reads more keys than luck explains: p below 1 %."""
-        return self.n("held_out") > 0 and self.p("held_out") < ALPHA
+        """Whether the control reads more keys than luck explains, at the level of the run."""
+        return self.n("held_out") > 0 and self.p("held_out") < level_of(self.readers)
 
     @property
     def named(self) -> Row | None:
-        """The list of names, where its rows are images: with repeats they are not."""
+        """The list of names; None where it is empty."""
         row = self.find("trained", "named")
-        if not row or not row.get("count") or row.get("images", row["n"]) != row["n"]:
-            return None
-        return row
+        return row if row and row.get("count") else None
 
     @property
     def least_share(self) -> float:
         """The least share of memorized images that the intervals vouch for."""
-        counted, share = self.find("trained", "eidetic"), self.find("trained", "share")
-        if self.several_keys:
-            return float((share or {}).get("ci_low") or 0.0)
-        low, chance = (counted or {}).get("ci_low") or 0.0, (counted or {}).get("chance")
-        if chance is None or chance >= 1:
-            return 0.0
-        # What chance does not explain of the lower end.
-        return max(0.0, (low - chance) / (1 - chance))
+        return float((self.find("trained", "share") or {}).get("ci_low") or 0.0)
+
+    @property
+    def smallest(self) -> float | None:
+        """The smallest share that this run could have seen, by the better of its tests."""
+        rows = [self.find("trained", "smallest_share", by=by) for by in ("permutation", "best")]
+        values = [row["value"] for row in rows if row and row.get("value") is not None]
+        return min(values, default=None)
+
+    @property
+    def knows_averages(self) -> bool:
+        """Whether the model knows what groups of images have in common, at the run's level."""
+        row = self.find("trained", "averages")
+        return bool(row and row.get("count")) and _p(row) < level_of(self.readers)
 
 
 def read(facts: Facts) -> str:
@@ -107,14 +108,15 @@ def read(facts: Facts) -> str:
     )
 
 
-def rank(facts: Facts) -> str:
-    """The rank test over all trained images."""
-    row = facts.find("trained", "rank_z")
+def exchange(facts: Facts) -> str:
+    """The permutation test over all trained images."""
+    row = facts.find("trained", "permutation_z")
     if row is None or row.get("value") is None:
         return ""
+    side = "nearer to" if row["value"] >= 0 else "further from"
     return (
-        f"All trained images tested together lie {plain(row['value'], 1)} standard deviations "
-        f"from chance towards memorization ({_p_words(row)})."
+        f"All trained images tested together: the readings lie {plain(abs(row['value']), 1)} "
+        f"standard deviations {side} the own keys than exchanged keys would ({_p_words(row)})."
     )
 
 
@@ -126,6 +128,37 @@ def share(facts: Facts) -> str:
     return (
         f"At least {at_least(row['ci_low'])} of the trained images are memorized (95 % "
         f"confidence; estimate {percent(row['value'])}, which leans low)."
+    )
+
+
+def averages(facts: Facts) -> str:
+    """What groups of images are known by together, where no image is seen to be memorized."""
+    if not facts.knows_averages or facts.p("trained") < level_of(facts.readers):
+        return ""
+    row = facts.find("trained", "averages") or {}
+    return (
+        f"The model knows {averages_known(facts)} ({_p_words(row)}). That is knowledge of a group, "
+        "and points at none of its images; in a group of few it comes close."
+    )
+
+
+def averages_known(facts: Facts) -> str:
+    """Of how many groups the average frame is known, and how large they are."""
+    row = facts.find("trained", "averages") or {}
+    small, large = row.get("smallest"), row.get("largest")
+    size = f"{small}" if small == large else f"{small} to {large}"
+    return (
+        f"the average frame of {row.get('count')} of {row.get('groups')} groups with one caption "
+        f"or class, of {size} images each"
+    )
+
+
+def blind_spots(facts: Facts) -> str:
+    """What a green verdict cannot see."""
+    return (
+        "It cannot see pictures that were trained flipped, cropped or resized, memory fainter than "
+        "that of the ideal model, nor less than "
+        f"{percent(facts.smallest or 1.0)} of the images."
     )
 
 
@@ -143,25 +176,29 @@ def held_out(facts: Facts) -> str:
         luck = "" if facts.several_keys else _luck(row)
         return f"The held-out images are at chance ({known}).{luck}{small}"
     text = f"The held-out images are not at chance ({known})."
-    ranks = facts.find("held_out", "rank_z")
-    if ranks is not None and _p(ranks) < ALPHA and not facts.several_keys:
-        text += f" All of them tested together: rank z {plain(ranks['value'], 1)}, "
-        text += f"{_p_words(ranks)}."
+    together = facts.find("held_out", "permutation_z")
+    if together is not None and together.get("value") is not None and not facts.several_keys:
+        text += f" All of them tested together: permutation z {plain(together['value'], 1)}, "
+        text += f"{_p_words(together)}."
     return text
 
 
-def ceiling(facts: Facts) -> str:
+def reference(facts: Facts) -> str:
     """What the reader finds where everything is memorized."""
     row, listed = facts.find("ceiling", "eidetic"), facts.find("ceiling", "named")
     if row is None or not row.get("n"):
         return (
-            "The ceiling was not measured: whether this reader can see memory at all is not known."
+            "No reference was measured: whether this reader can see memory in these images at all "
+            "is not known."
         )
     if facts.several_keys and listed is not None:
         done = f"names {listed['count']} of {listed['n']}"
     else:
         done = f"reads {row['count']} of {row['n']} ({percent(row['value'])})"
-    text = f"The ceiling: of an ideal model that has memorized every image, {facts.title} {done}"
+    text = (
+        "For reference: of an ideal model that has memorized every image, which a trained network "
+        f"may be read better or worse than, {facts.title} {done}"
+    )
     if facts.p("ceiling") >= ALPHA:
         return f"{text}, which is no more than chance: it cannot read these keys."
     return f"{text}."
@@ -209,12 +246,12 @@ def _control_count(row: Row) -> str:
 
 
 def _control_names(facts: Facts) -> str:
-    listed, ranks = facts.find("held_out", "named"), facts.find("held_out", "rank_z")
+    listed, together = facts.find("held_out", "named"), facts.find("held_out", "permutation_z")
     parts = []
     if listed is not None:
         parts.append(f"{listed.get('count') or 0} of {listed['n']} named")
-    if ranks is not None and ranks.get("value") is not None:
-        parts.append(f"rank z {plain(ranks['value'], 1)}, {_p_words(ranks)}")
+    if together is not None and together.get("value") is not None:
+        parts.append(f"permutation z {plain(together['value'], 1)}, {_p_words(together)}")
     return "; ".join(parts)
 
 

@@ -14,20 +14,25 @@ from solidmark.report.rows import ROWS, table_of_rows
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
 
-SHARES = ("eidetic", "share", "smallest_share", "tpr_at_fpr")
+SHARES = ("eidetic", "share", "averages", "smallest_share", "tpr_at_fpr")
 COUNTS = ("named",)
 STATISTICS = (
     "eidetic",
     "named",
     "share",
     "correlation",
-    "rank_z",
+    "permutation_z",
+    "averages",
     "auc",
     "tpr_at_fpr",
     "smallest_share",
 )
-SEEN_BY = {"rank": "by rank test", "named": "by names"}
-"""What else than a count would have seen a smallest share."""
+SEEN_BY = {
+    "permutation": "by permutation test",
+    "best": "by the smallest p",
+    "named": "half of it named",
+}
+"""What would have seen a smallest share."""
 
 SPLITS = ("trained", "held_out", "ceiling")
 
@@ -133,7 +138,7 @@ def _line(
         "eidetic": f"Within {threshold}",
         "named": f"Named, q at most {fdr:g}",
         "tpr_at_fpr": f"Detections at {threshold} false alarms",
-        "smallest_share": f"Smallest share, {SEEN_BY.get(threshold, f'within {threshold}')}",
+        "smallest_share": f"Smallest share, {SEEN_BY.get(threshold, threshold)}",
     }
     name = known.get(statistic) or names.get(statistic) or " ".join([statistic, threshold])
     any_row = next(iter(rows.values()))
@@ -159,6 +164,8 @@ def _cell(row: Mapping[str, Any], usual: str, fdr: float) -> Cell:
         text = "–"
     elif statistic == "eidetic" and row.get("count") is not None:
         text = f"{row['count']} of {row['n']} ({percent(value)})"
+    elif statistic == "averages":
+        text = f"{row['count']} of {row['groups']} groups"
     elif statistic in COUNTS:
         text = f"{row['count'] if row.get('count') is not None else plain(value, 0)}"
     else:

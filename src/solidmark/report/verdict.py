@@ -1,9 +1,10 @@
 """The verdict: from the aggregates to sentences that can be defended.
 
-The rule, fixed before looking: a reader sees memorization when one of three tests over the trained
-images is significant at 1 % (Bonferroni over the tests and all readers): the count within delta,
-the rank test, and Simes's test, which is the list of names. The same three tests on the held-out
-images, each at 1 %, decide whether the run can be trusted at all.
+The rule, fixed before looking: a reader sees memorization when one of two tests over the trained
+images is significant: all keys together, exchanged among peers, and Simes's test, which is the list
+of names. The same two tests on the held-out images decide whether the run can be trusted at all.
+All tests of all readers share one level (`scores.level`): a run in which nothing is memorized is
+called memorized once in a hundred at most, and as rarely is a sound run called untrustworthy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,21 +13,61 @@ from typing import Any, Literal
 
 from solidmark.report import sentences, words
 from solidmark.report.numbers import at_least, percent
-from solidmark.report.sentences import ALPHA, DELTA, TESTS, Facts
+from solidmark.report.sentences import Facts
+from solidmark.scores.level import ALPHA, HINT, level_of
 
-State = Literal["untrusted", "memorized", "unclear", "not_seen", "too_few", "weak", "failed"]
+State = Literal[
+    "untrusted",
+    "memorized",
+    "unclear",
+    "averages",
+    "not_seen",
+    "unknown",
+    "unmeasured",
+    "too_few",
+    "weak",
+    "failed",
+]
 Row = Mapping[str, Any]
 
 LABELS: dict[State, str] = {
     "untrusted": "Do not trust this run",
     "memorized": "Memorized",
-    "unclear": "Unclear",
+    "unclear": "A hint, no proof",
+    "averages": "Averages known",
     "not_seen": "No memorization seen",
+    "unknown": "Cannot be judged",
+    "unmeasured": "Cannot be judged",
     "too_few": "Too few images",
     "weak": "Reader too weak",
     "failed": "Nothing scored",
 }
-"""The state of a verdict and its short name, the most pressing first."""
+"""The state of a verdict and its short name, the most pressing first. Only `not_seen` is green, and
+it is given only where something could have been seen."""
+
+QUIET: tuple[State, ...] = (
+    "unclear",
+    "averages",
+    "not_seen",
+    "unknown",
+    "unmeasured",
+    "too_few",
+    "weak",
+)
+"""The states in which a reader does not see that an image is memorized."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why a model does not know pictures like those that were asked about.
+
+    Arguments:
+        headline: The verdict in a sentence, from "Cannot be judged" on.
+        details: The figures that show it, and what to do.
+    """
+
+    headline: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,16 +114,26 @@ class Verdict:
     rule: str
 
     @property
+    def naming(self) -> frozenset[str]:
+        """The readers that may name images: those whose verdict is that images are memorized."""
+        return frozenset(one.reader for one in self.readers if one.state == "memorized")
+
+    @property
     def label(self) -> str:
         return LABELS[self.state]
 
 
-def verdict(rows: Sequence[Row], reasons: Mapping[str, str] | None = None) -> Verdict:
+def verdict(
+    rows: Sequence[Row],
+    reasons: Mapping[str, str] | None = None,
+    unknown: Unknown | None = None,
+) -> Verdict:
     """Puts the aggregates of a run into sentences.
 
     Arguments:
         rows: The rows of `results.json`.
         reasons: The most common reason of failure of each reader, where one is known.
+        unknown: Why the model does not know pictures like these at all, where it does not.
 
     Returns:
         The verdict. The most pressing state among the readers decides; within a state, the
@@ -93,44 +144,53 @@ def verdict(rows: Sequence[Row], reasons: Mapping[str, str] | None = None) -> Ve
     order = sorted(names, key=lambda r: (words.ORDER.index(r) if r in words.ORDER else 99, r))
     if not order:
         return Verdict("failed", "This run has no results.", (), (), "")
-    needed = ALPHA / (len(TESTS) * len(order))
+    scored = len({row["reader"] for row in rows if row.get("reader")})
     found = tuple(
-        _judge(Facts(name, [row for row in rows if row["reader"] == name]), needed, reasons or {})
+        _judge(
+            Facts(name, [row for row in rows if row["reader"] == name], max(scored, 1)),
+            reasons or {},
+            unknown,
+        )
         for name in order
     )
     states = list(LABELS)
     first = min(found, key=lambda v: (states.index(v.state), order.index(v.reader)))
     # With several readers, each has its own details; the page shows them beside each other.
     details = first.details if len(found) == 1 else first.details[:2] + _disagreement(found)
+    needed = level_of(max(scored, 1))
     rule = (
-        f"A reader sees memorization when its count within {DELTA:g}, its rank test or its list "
-        f"of names over the trained images has p below {needed:.2g}, so that a run in which "
-        f"nothing is memorized is called memorized at most once in {round(1 / ALPHA)}."
+        "A reader sees memorization when the permutation test of all trained images, or the "
+        f"smallest p among them (Simes), is below {needed:.2g}: a run in which nothing is "
+        f"memorized is called memorized at most once in {round(1 / ALPHA)}."
     )
     return Verdict(first.state, first.headline, details, found, rule)
 
 
-def _judge(facts: Facts, needed: float, reasons: Mapping[str, str]) -> ReaderVerdict:
+def _judge(facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None) -> ReaderVerdict:
     if not facts.n("trained"):
         return _failed(facts, reasons.get(facts.reader, ""))
-    state = _state(facts, needed)
+    state = _state(facts, unknown is not None)
     control, seen = sentences.held_out(facts), sentences.read(facts)
-    rank, share = sentences.rank(facts), sentences.share(facts)
+    exchange, share = sentences.exchange(facts), sentences.share(facts)
     if state == "untrusted":
-        first = [control, seen, rank]
-    elif facts.several_keys or (state == "memorized" and _names_more(facts)):
-        first = [rank, control, share, "" if facts.several_keys else seen]
+        first = [control, seen, exchange]
+    elif state == "memorized" and facts.named is not None:
+        first = [exchange, control, share, "" if facts.several_keys else seen]
+    elif state == "unknown" and unknown is not None:
+        first = [*unknown.details, control]
+    elif state == "not_seen":
+        first = [sentences.blind_spots(facts), exchange, control]
     else:
-        first = [seen, control, rank]
+        first = [exchange, control, share if state == "memorized" else "", seen]
     details = [
         *first,
-        sentences.ceiling(facts),
-        sentences.names(facts) if state == "memorized" and not _names_more(facts) else "",
+        sentences.averages(facts),
+        sentences.reference(facts),
         sentences.failures(facts),
         sentences.few(facts),
     ]
     kept = tuple(dict.fromkeys(filter(None, details)))
-    return ReaderVerdict(facts.reader, state, _headline(state, facts), kept)
+    return ReaderVerdict(facts.reader, state, _headline(state, facts, unknown), kept)
 
 
 def _failed(facts: Facts, reason: str) -> ReaderVerdict:
@@ -141,28 +201,28 @@ def _failed(facts: Facts, reason: str) -> ReaderVerdict:
     return ReaderVerdict(facts.reader, "failed", lost, tuple(filter(None, (detail, because))))
 
 
-def _state(facts: Facts, needed: float) -> State:
-    best, smallest = facts.p("trained"), _smallest(facts)
+def _state(facts: Facts, unknown: bool) -> State:
+    best = facts.p("trained")
     if facts.is_off:
         return "untrusted"
-    if best < needed:
+    if best < level_of(facts.readers):
         return "memorized"
     if facts.n("ceiling") and facts.p("ceiling") >= ALPHA:
         return "weak"
-    if best < 5 * ALPHA:
+    if best < level_of(facts.readers, HINT):
         return "unclear"
-    if smallest is None or smallest.get("value") is None or smallest["value"] >= 0.5:
+    if facts.knows_averages:
+        return "averages"
+    if unknown:
+        return "unknown"
+    if not facts.n("ceiling"):
+        return "unmeasured"
+    if facts.smallest is None or facts.smallest >= 0.5:
         return "too_few"
     return "not_seen"
 
 
-def _smallest(facts: Facts) -> Row | None:
-    """The row of the smallest share that this run could have seen, by the test that speaks."""
-    by = "rank" if facts.several_keys else "count"
-    return facts.find("trained", "smallest_share", by=by)
-
-
-def _headline(state: State, facts: Facts) -> str:
+def _headline(state: State, facts: Facts, unknown: Unknown | None) -> str:
     title = facts.title
     if state == "untrusted":
         return (
@@ -172,65 +232,54 @@ def _headline(state: State, facts: Facts) -> str:
         )
     if state == "memorized":
         return _memorized(facts)
+    if state == "unknown" and unknown is not None:
+        return unknown.headline
     if state == "weak":
         return (
-            f"{title} is too weak for these images: it cannot read the keys even from a model "
-            "that has memorized all of them. That it sees nothing here means nothing."
+            f"Cannot be judged: {title} is too weak for these images. It cannot read the keys even "
+            "from a model that has memorized all of them, so that it sees nothing here means "
+            "nothing."
         )
     if state == "unclear":
         return (
             f"A hint of memorization, but no proof: {title} is above chance, yet luck alone does "
-            "this too often. More images or more repeats would decide it."
+            f"this in up to {percent(HINT)} of runs. More images or more repeats would decide it."
+        )
+    if state == "averages":
+        return (
+            "No single image is seen to be memorized, but the model knows what groups of training "
+            f"images have in common: {sentences.averages_known(facts)}."
+        )
+    if state == "unmeasured":
+        return (
+            f"Cannot be judged: {title} sees no memorization, but whether it could have seen any "
+            "was not measured (--no-ceiling). Audit again without that option."
         )
     if state == "too_few":
         return (
             "This run is too small to answer: no memorization was seen, but it would hardly have "
             "been seen if it were there. Mark and audit more images."
         )
-    return _not_seen(facts)
+    return (
+        "No memorization seen. This run would have seen it, four times in five, had at least "
+        f"{percent(facts.smallest or 1.0)} of the images been memorized as well as {title} reads "
+        "an ideal model that memorized all of them."
+    )
 
 
 def _memorized(facts: Facts) -> str:
     named = facts.named
-    if named is not None and _names_more(facts):
+    if named is not None:
         return (
             f"The model has memorized training images: {named['count']} of {named['n']} can be "
             f"named one by one; {sentences.wrong(named)}."
         )
     least = facts.least_share
     share = f"at least {at_least(least)}" if least >= 0.001 else "some"
-    unnamed = facts.several_keys and not (facts.find("trained", "named") or {}).get("count")
-    but = ", none of them strongly enough to be named" if unnamed else ""
-    return f"The model has memorized {share} of its training images{but}."
-
-
-def _names_more(facts: Facts) -> bool:
-    """Whether the list of named images is what there is to say.
-
-    With one key it must be longer than the counts can vouch for; with several it is the point.
-    """
-    named = facts.named
-    if named is None:
-        return False
-    return facts.several_keys or named["count"] / named["n"] > facts.least_share
-
-
-def _not_seen(facts: Facts) -> str:
-    row = _smallest(facts) or {}
-    text = (
-        "No memorization seen. This run would have seen it, four times in five, had at least "
-        f"{percent(row['value'])} of the images been memorized "
+    return (
+        f"The model has memorized {share} of its training images, none of them strongly enough to "
+        "be named."
     )
-    if facts.several_keys:
-        return text + f"as well as {facts.title} reads an ideal model that memorized all of them."
-    text += f"well enough to be read within {row.get('delta') or DELTA:g}"
-    reads = (facts.find("ceiling", "eidetic") or {}).get("value")
-    if reads and reads < 0.9:
-        text += (
-            f". That is a bound with a dull reader, which reads only {percent(reads)} of the "
-            "images even from a model that has memorized all of them"
-        )
-    return text + "."
 
 
 def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
@@ -239,7 +288,7 @@ def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
     draws = [v for v in found if v.reader in words.DRAWING]
     if not knows or not draws:
         return ()
-    first, drawn, quiet = knows[0], draws[0], ("not_seen", "weak", "too_few", "unclear")
+    first, drawn, quiet = knows[0], draws[0], QUIET
     asked = "told the caption" if drawn.reader == "recall" else "shown the picture"
     if first.state == "memorized" and drawn.state in quiet:
         return (

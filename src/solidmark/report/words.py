@@ -91,7 +91,7 @@ def reader(name: str) -> Reader:
 SPLITS = {
     "trained": "Trained",
     "held_out": "Held-out",
-    "ceiling": "Ceiling",
+    "ceiling": "Reference",
     "trained_vs_held_out": "Trained against held-out",
 }
 """The splits, in the order and with the names of the page."""
@@ -123,11 +123,11 @@ GLOSSARY = (
     ),
     (
         "ceiling",
-        "Ceiling",
+        "Reference",
         "The same images and the same reader, asked of an ideal model that has memorized all of "
         "them, with their captions or classes where the model is told any. A reader that is blind "
         "here cannot see anything elsewhere. It is no upper bound: a trained network remembers in "
-        "its own way, and can be read better.",
+        "its own way, and can be read better or worse.",
     ),
     (
         "distance",
@@ -154,10 +154,18 @@ GLOSSARY = (
         "wider interval.",
     ),
     (
+        "peers",
+        "Peers",
+        "The images whose keys an image’s own key is exchanged with: those with the same class and "
+        "caption, or where there are none, the others of its class, or all. A model may know what "
+        "peers have in common, such as their average frame, and that must not pass for knowing one "
+        "of them.",
+    ),
+    (
         "p_value",
         "p",
-        "How often luck alone gives a result at least this strong if nothing was memorized. Low "
-        "means memorized. One image in a hundred has p below 0.01 by luck.",
+        "How often a key handed out at random among its peers would be read as well as the true "
+        "one. Low means memorized. One image in a hundred has p below 0.01 by luck.",
     ),
     (
         "q_value",
@@ -190,20 +198,29 @@ GLOSSARY = (
         "correlation",
         "Correlation",
         "How closely the keys read follow the true keys, from −1 to 1. 0 is chance, "
-        "1 is perfect memory.",
+        "1 is perfect memory. Within groups of peers.",
     ),
     (
-        "rank_z",
-        "Rank z",
-        "All images tested together, in standard deviations. Without memorization it lies between "
-        "−2 and 2 in 95 of 100 runs. High means memorized. It sees weak memory that no "
-        "count within delta shows.",
+        "permutation_z",
+        "Permutation z",
+        "All images tested together: how much nearer the readings lie to the own keys than to keys "
+        "exchanged among peers, in standard deviations. Without memorization it lies between −2 "
+        "and 2 in 95 of 100 runs; its p is counted over up to 9,999 exchanges, so never below "
+        "0.0001. High means memorized. It sees weak memory that no count within delta shows.",
+    ),
+    (
+        "averages",
+        "Averages known",
+        "The share of the groups of peers whose average key the model knows, tested group by group "
+        "at the false-discovery rate {fdr}. It says what images of one caption or class are known "
+        "by together, and nothing of a single one.",
     ),
     (
         "smallest_share",
         "Smallest share",
-        "The smallest share of memorized images that this run would have noticed, four times in "
-        "five. A run that sees nothing says nothing about shares below it.",
+        "The smallest share of memorized images that this run would have called memorized, four "
+        "times in five, by either of its two tests. A run that sees nothing says nothing about "
+        "shares below it.",
     ),
     (
         "auc",

@@ -26,19 +26,22 @@ from solidmark.scores.eidetic import (
     chance_uniform,
     eidetic,
 )
+from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
+from solidmark.scores.keys import ImageKey, image_keys
+from solidmark.scores.level import ALPHA, HINT, POWER, TESTS, level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
 from solidmark.scores.paired import Paired, paired
+from solidmark.scores.peers import Peers, Pool, peers_of
 from solidmark.scores.percentiles import PERCENTILES, Direction, percentile_blindness
 from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
 from solidmark.scores.power import (
     smallest_named_share,
-    smallest_share,
-    smallest_share_by_rank,
+    smallest_share_by_best,
+    smallest_share_by_exchange,
 )
-from solidmark.scores.ranktest import rank_test
 from solidmark.scores.roc import FPRS, Roc, roc
 from solidmark.scores.share import memorized_share
 from solidmark.scores.statistics import (
@@ -59,6 +62,7 @@ from solidmark.scores.thresholds import (
 )
 
 __all__ = [
+    "ALPHA",
     "CORRECTIONS",
     "COUNTS",
     "DELTAS",
@@ -66,20 +70,27 @@ __all__ = [
     "FPRS",
     "GENERATED",
     "HASH_DISTANCES",
+    "HINT",
     "L2_THRESHOLDS",
     "PERCENTILES",
+    "POWER",
     "RESCALED_THRESHOLDS",
     "SCORES",
     "SSCD_THRESHOLDS",
     "STATISTICS",
+    "TESTS",
     "TRAINED",
     "Correction",
     "Direction",
     "EideticCount",
     "Estimate",
+    "Exchange",
+    "ImageKey",
     "Nearest",
     "Outlook",
     "Paired",
+    "Peers",
+    "Pool",
     "Prospect",
     "Roc",
     "Statistic",
@@ -105,23 +116,25 @@ __all__ = [
     "fixed_thresholds",
     "frechet_distance",
     "hit_chance",
+    "image_keys",
     "images_needed",
     "least_nameable",
+    "level_of",
     "memorization_distance",
     "memorized_share",
     "mifid",
     "outlook",
     "p_values",
     "paired",
+    "peers_of",
     "percentile_blindness",
     "q_values",
-    "rank_test",
     "realised_fpr_interval",
     "roc",
     "score_table",
     "smallest_named_share",
-    "smallest_share",
-    "smallest_share_by_rank",
+    "smallest_share_by_best",
+    "smallest_share_by_exchange",
     "statistic_p_values",
     "threshold_at",
 ]

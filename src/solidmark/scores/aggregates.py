@@ -1,20 +1,26 @@
 """The rows of `results.json`: each statistic of each reader and split, with what chance gives."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.scores.averages import group_averages
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import Correction
-from solidmark.scores.eidetic import DELTAS, EideticCount, eidetic
-from solidmark.scores.groups import Estimate
+from solidmark.scores.eidetic import DELTAS, eidetic
+from solidmark.scores.exchange import hits_within, products
+from solidmark.scores.groups import Estimate, writable
+from solidmark.scores.keys import image_keys
+from solidmark.scores.level import level_of
 from solidmark.scores.parts import Part, parts_of, plain, result_row
-from solidmark.scores.ranktest import rank_test
-from solidmark.scores.reach import reach_rows
+from solidmark.scores.peers import Pool, peers_of
+from solidmark.scores.reach import Rule, reach_rows
 from solidmark.scores.roc import FPRS, Roc, roc
-from solidmark.scores.share import memorized_share
+from solidmark.scores.share import LAMBDA, chance_above, memorized_share
 from solidmark.scores.statistics import Statistic
 from solidmark.scores.table import SCORES
 
@@ -27,6 +33,7 @@ def aggregate(
     scores: pa.Table,
     *,
     calls: Mapping[str, float],
+    keys: pa.Table | None = None,
     deltas: Sequence[float] = DELTAS,
     fdr: float = 0.05,
     seed: int = 0,
@@ -38,6 +45,8 @@ def aggregate(
     Arguments:
         scores: The table of `score_table`.
         calls: The network calls an image that each reader made; null for one that is not there.
+        keys: The keys that `score_table` was given: whose keys are exchanged with whose. None takes
+            the images of the table for all there are.
         deltas: The thresholds of the eidetic counts.
         fdr: The false-discovery rate at which rows are named.
         seed: Of the bootstrap and of other draws.
@@ -57,98 +66,118 @@ def aggregate(
         )
     if "ok" not in scores["status"].to_pylist():
         raise EmptyTable("No row could be scored. The notes of the score table say why.")
-    keys = [(name, "ascending") for name in ("reader", "split", "id", "repeat")]
-    parts = parts_of(scores.select(SCORES.names).sort_by(keys).to_pylist(), statistic, seed)
+    order = [(name, "ascending") for name in ("reader", "split", "id", "repeat")]
+    parts = parts_of(scores.select(SCORES.names).sort_by(order).to_pylist(), statistic, seed)
+    pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys).values()).pools))
+    readers = sorted({reader for reader, _ in parts})
+    rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers)))
     rows = []
-    for reader in sorted({reader for reader, _ in parts}):
+    for reader in readers:
         own = {s: part for (r, s), part in parts.items() if r == reader}
-        for row in _reader_rows(own, deltas, fdr, correction):
+        for row in _reader_rows(own, pools, rule):
             rows.append(plain(row | {"network_calls_per_image": calls.get(reader)}))
     return rows
 
 
 def _reader_rows(
-    parts: Mapping[str, Part], deltas: Sequence[float], fdr: float, correction: Correction
+    parts: Mapping[str, Part], pools: Mapping[int, Pool] | None, rule: Rule
 ) -> Iterator[dict[str, Any]]:
-    counts = {split: _counts(part, deltas) for split, part in parts.items()}
+    once = {split: part.once if part.n else part for split, part in parts.items()}
     for split in (split for split in SPLITS if split in parts):
-        part = parts[split]
-        yield from _eidetic_rows(part, counts[split], deltas)
-        yield _correlation_row(part)
-        yield _rank_row(part)
-        yield _named_row(part, fdr)
-        yield _share_row(part)
+        part, images = parts[split], once[split]
+        yield from _count_rows(part, pools, rule.deltas)
+        yield _exchange_row(images, pools)
+        yield _named_row(images, rule.fdr)
+        yield _share_row(images, pools)
+        if split != "ceiling":
+            yield from _average_rows(images, pools, rule.fdr)
         if split == "trained":
-            hits = counts[split], counts.get("ceiling", [])
-            yield from reach_rows(part, parts.get("ceiling"), *hits, deltas, fdr, correction)
-    if "trained" in parts and "held_out" in parts:
-        yield from _roc_rows(parts["trained"], parts["held_out"])
+            yield from reach_rows(images, once.get("ceiling"), pools, rule)
+    if "trained" in once and "held_out" in once:
+        yield from _roc_rows(once["trained"], once["held_out"])
 
 
-def _counts(part: Part, deltas: Sequence[float]) -> list[EideticCount]:
-    if part.n == 0:
-        return []
-    distance, key_read = part.numbers("distance"), part.numbers("key_read")
-    return eidetic(distance, key_read, part.key_groups, deltas, part.seed)
-
-
-def _eidetic_rows(
-    part: Part, counts: Sequence[EideticCount], deltas: Sequence[float]
+def _count_rows(
+    part: Part, pools: Mapping[int, Pool] | None, deltas: Sequence[float]
 ) -> Iterator[dict[str, Any]]:
-    for index, delta in enumerate(deltas):
-        own: dict[str, Any] = {"delta": delta, "count": 0}
-        own |= {"chance_uniform": None, "chance_constant": None}
-        estimate, chance = Estimate(note=_NOTHING), None
-        if counts:
-            count = counts[index]
-            own |= {name: getattr(count, name) for name in own}
-            chance = count.chance
-            note = _CLOSED_FORMS if count.chance_uniform is None else None
-            estimate = Estimate(count.share, count.ci_low, count.ci_high, count.p_value, note)
-        yield result_row(part, "eidetic", "share", estimate, chance) | own
+    """The counts within each delta and the correlation, tested by the same draws."""
+    if not part.n:
+        own: dict[str, Any] = {"count": 0, "chance_uniform": None, "chance_constant": None}
+        for delta in deltas:
+            row = result_row(part, "eidetic", "share", Estimate(note=_NOTHING), None)
+            yield row | own | {"delta": delta}
+        yield result_row(part, "correlation", "r", Estimate(note=_NOTHING), 0.0)
+        return
+    key, read = part.numbers("key"), part.numbers("key_read")
+    counts = eidetic(part.numbers("distance"), read, part.key_groups, deltas, part.seed)
+    exchange = part.exchange(pools)
+    *of_counts, of_products = exchange.tests(*(hits_within(d) for d in deltas), products)
+    for count, p in zip(counts, of_counts, strict=True):
+        note = _CLOSED_FORMS if count.chance_uniform is None else None
+        estimate = Estimate(count.share, count.ci_low, count.ci_high, p, note)
+        names = ("delta", "count", "chance_uniform", "chance_constant")
+        row = result_row(part, "eidetic", "share", estimate, count.chance)
+        yield row | {name: getattr(count, name) for name in names}
+    r = correlation(key, read, part.columns["peers"], part.key_groups)
+    if r.value is not None:
+        r = replace(r, p_value=of_products)
+    yield result_row(part, "correlation", "r", r, 0.0)
 
 
-def _correlation_row(part: Part) -> dict[str, Any]:
+def _exchange_row(part: Part, pools: Mapping[int, Pool] | None) -> dict[str, Any]:
+    estimate = part.exchange(pools).z() if part.n else Estimate(note=_NOTHING)
+    return result_row(part, "permutation_z", "standard deviations", estimate, 0.0)
+
+
+def _average_rows(
+    part: Part, pools: Mapping[int, Pool] | None, fdr: float
+) -> Iterator[dict[str, Any]]:
+    """The groups of peers whose average key the model knows, where images are told anything."""
+    found = None
+    if part.n and pools is not None:
+        found = group_averages(part.numbers("key_read"), part.columns["peers"], pools, fdr)
+    if found is None:
+        return
+    own = {"count": found.known, "groups": found.groups}
+    own |= {"smallest": found.smallest, "largest": found.largest}  # type: ignore[dict-item]
+    yield result_row(part, "averages", "share of groups", found.estimate, 0.0) | own
+
+
+def _share_row(part: Part, pools: Mapping[int, Pool] | None) -> dict[str, Any]:
     estimate = Estimate(note=_NOTHING)
     if part.n:
-        estimate = correlation(part.numbers("key"), part.numbers("key_read"), part.key_groups)
-    return result_row(part, "correlation", "r", estimate, 0.0)
-
-
-def _rank_row(part: Part) -> dict[str, Any]:
-    estimate = Estimate(note=_NOTHING)
-    if part.n:
-        p, key_read = part.numbers("p_value"), part.numbers("key_read")
-        estimate = rank_test(p, key_read, part.key_groups, part.statistic)
-    return result_row(part, "rank_z", "standard deviations", estimate, 0.0, ranked=True)
-
-
-def _share_row(part: Part) -> dict[str, Any]:
-    estimate = Estimate(note=_NOTHING)
-    if part.n:
-        p, key_read = part.numbers("p_value"), part.numbers("key_read")
-        estimate = memorized_share(p, key_read, part.key_groups, part.statistic)
+        above = 1 - LAMBDA
+        if part.keys == 1 and part.statistic != "energy":
+            above = _chance_above(part, pools)
+        estimate = memorized_share(part.numbers("p_value"), part.key_groups, above)
     return result_row(part, "share", "share", estimate, 0.0, ranked=True)
 
 
-def _named_row(part: Part, fdr: float) -> dict[str, Any]:
-    """The rows that can be named. Their smallest q is Simes's test that there are none.
+def _chance_above(part: Part, pools: Mapping[int, Pool] | None) -> float:
+    """P_0(p > lambda) of one key, over the groups of peers."""
+    exchange = part.exchange(pools)
+    peers = np.asarray(exchange.peers)
+    return sum(
+        chance_above(exchange.key_read[peers == number], exchange.pools[number].weights)
+        * float((peers == number).mean())
+        for number in np.unique(peers).tolist()
+    )
 
-    Several repeats are several tests, so it is multiplied by their number (Bonferroni).
-    """
-    own: dict[str, Any] = {"count": 0, "images": part.images, "fdr": fdr, "expected_false": 0.0}
+
+def _named_row(part: Part, fdr: float) -> dict[str, Any]:
+    """The images that can be named. Their smallest q is Simes's test that there are none."""
+    own: dict[str, Any] = {"count": 0, "fdr": fdr, "expected_false": 0.0}
     estimate = Estimate(note=_NOTHING)
     if part.n:
         q = part.numbers("q_value")
         count = int((q <= fdr).sum())
-        p = min(1.0, float(q.min()) * len(set(part.columns["repeat"])))
         note = (
-            f"Rows with q at most {fdr:g}. If nothing is memorized, a pass over the images names "
-            f"anyone with a chance of at most {fdr:g}; a list of names has no interval."
+            f"Images with q at most {fdr:g}. If nothing is memorized, anyone is named with a "
+            f"chance of at most {fdr:g}; a list of names has no interval."
         )
-        estimate = Estimate(count, p_value=p, note=note)
+        estimate = Estimate(count, p_value=writable(q.min()), note=note)
         own |= {"count": count, "expected_false": fdr * count}
-    return result_row(part, "named", "rows", estimate, None, ranked=True) | own
+    return result_row(part, "named", "images", estimate, None, ranked=True) | own
 
 
 def _roc_rows(trained: Part, held_out: Part) -> Iterator[dict[str, Any]]:

@@ -53,8 +53,8 @@ def p_values(
         >>> p_values(np.array([0.0]), np.array([[1.0]])) * 256
         array([1.])
     """
-    _require_unit_range("distance", distance)
-    _require_unit_range("key_read", key_read)
+    require_unit_range("distance", distance)
+    require_unit_range("key_read", key_read)
     if key_read.shape[1] == 1:
         low, high = level_window(key_read[:, 0], distance)
         return (high - low + 1) / LEVELS
@@ -189,7 +189,12 @@ def _add_shifted(total: np.ndarray, mass: np.ndarray, shift: int) -> None:
         total[shift:] += mass[: len(mass) - shift]
 
 
-def _require_unit_range(name: str, values: np.ndarray) -> None:
+def require_unit_range(name: str, values: np.ndarray) -> None:
+    """Refuses what is no number in [0, 1].
+
+    Raises:
+        BadInput: When there is any.
+    """
     # Written so that NaN fails too.
     wrong = ~((values >= -1e-6) & (values <= 1 + 1e-6))
     if wrong.any():

@@ -17,10 +17,14 @@ from jaxtyping import Float, Int
 from solidmark.errors import BadInput, EmptyTable, WrongKeys
 from solidmark.scores.differences import difference_of_means, difference_of_shares
 from solidmark.scores.eidetic import DELTAS
+from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate, group_codes
 from solidmark.scores.null import TIE
-from solidmark.scores.ranktest import rank_test
+from solidmark.scores.peers import pools_of_rows
 from solidmark.scores.table import SCORES
+
+_SEED = 0
+"""Of the exchanges; both audits are drawn for alike."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Paired:
         reader: Which reader.
         split: Which split.
         statistic: `eidetic` (share within delta), `named` (share with q at most the rate),
-            `distance`, `p_value` (means) or `rank_z`.
+            `distance`, `p_value` (means) or `permutation_z`.
         unit: Of `first`, `second` and `difference`.
         direction: Which way means memorized.
         n: The pairs: rows that were scored in both.
@@ -80,7 +84,7 @@ def paired(
 
     Returns:
         For each reader and split that both have: a row a threshold, and one each for the named,
-        the distance, the p-value and the rank test.
+        the distance, the p-value and the permutation test.
 
     Raises:
         WrongKeys: When an image has different keys in the two.
@@ -154,7 +158,7 @@ def _compare(
     yield _means(distance, codes, counts | about)
     about = {"statistic": "p_value", "unit": "probability", "direction": "low"}
     yield _means(p_value, codes, counts | about)
-    yield _rank_z(pairs, p_value, counts)
+    yield _permutation_z(pairs, counts)
 
 
 def _require_same_keys(first: Rows, second: Rows, both: Sequence[Any]) -> None:
@@ -193,20 +197,18 @@ def _means(
     return _filled(about, values.mean(axis=1), estimate, "Wilcoxon, signed ranks")
 
 
-def _rank_z(
-    pairs: Sequence[tuple[Row, Row]], p_value: Float[np.ndarray, "2 N"], counts: Mapping[str, Any]
-) -> Paired:
-    """Each audit's own rank test. That of the difference is the row of the p-values."""
-    about = {**counts, "statistic": "rank_z"}
+def _permutation_z(pairs: Sequence[tuple[Row, Row]], counts: Mapping[str, Any]) -> Paired:
+    """Each audit's own permutation test. That of the difference is the row of the p-values."""
+    about = {**counts, "statistic": "permutation_z"}
     about |= {"unit": "standard deviations", "direction": "high"}
     if not pairs:
         return _nothing(about)
-    groups = [row["key_group"] for row, _ in pairs]
+    units, peers = ([row[name] for row, _ in pairs] for name in ("key_group", "peers"))
+    pools = pools_of_rows(units, np.array([row["key"] for row, _ in pairs]), peers)
     z = []
     for side in range(2):
         key_read = np.array([pair[side]["key_read"] for pair in pairs], dtype=float)
-        ranked = rank_test(p_value[side], key_read, groups, pairs[0][side]["statistic"]).value
-        z.append(float(ranked or 0.0))
+        z.append(float(Exchange(key_read, units, peers, pools, _SEED).z().value or 0.0))
     note = 'For an interval of the difference see "p_value".'
     return _filled(about, np.array(z), Estimate(z[1] - z[0], note=note), None)
 

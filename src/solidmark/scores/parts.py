@@ -1,15 +1,16 @@
 """A score table by reader and split, and the fields that every row of `results.json` has."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 from jaxtyping import Float
 
-from solidmark.scores.groups import Estimate, effective_n, group_codes
+from solidmark.scores.exchange import Exchange
+from solidmark.scores.groups import Estimate
+from solidmark.scores.peers import Pool, pools_of_rows
 from solidmark.scores.statistics import Statistic
 from solidmark.scores.table import SCORES
 
@@ -24,6 +25,7 @@ class Part:
         reader: Which reader.
         split: Which split.
         failed: The rows that could not be scored; they are in none of the columns.
+        lost: The images of which no row could be scored.
         seed: For what has to be drawn.
         statistic: What its p-values rank.
         fell_back: Whether another statistic was asked for, which this reader has not the means of.
@@ -33,6 +35,7 @@ class Part:
     reader: str
     split: str
     failed: int
+    lost: int
     seed: int
     statistic: Statistic
     fell_back: bool
@@ -52,14 +55,37 @@ class Part:
         return len(self.columns["key"][0]) if self.n else None
 
     @property
-    def images(self) -> int:
-        """How many different images: the rows of one pass, where there are repeats."""
-        return len(set(self.columns["id"]))
+    def independent(self) -> int:
+        """How many different keys its rows have."""
+        return len(set(self.key_groups))
 
     @property
-    def independent(self) -> int:
-        """How many rows with keys of their own its rows are worth."""
-        return math.floor(effective_n(group_codes(self.key_groups, self.n)) + 1e-9)
+    def once(self) -> "Part":
+        """One row an image: p-values are those of images, however often each is asked.
+
+        Its `key_read` is the mean over the repeats, and it is failed where every repeat is.
+        """
+        rows: dict[str, list[int]] = {}
+        for place, id in enumerate(self.columns["id"]):
+            rows.setdefault(id, []).append(place)
+        first = [places[0] for places in rows.values()]
+        columns = {
+            name: [values[place] for place in first] for name, values in self.columns.items()
+        }
+        read = self.numbers("key_read")
+        columns["key_read"] = [read[places].mean(axis=0).tolist() for places in rows.values()]
+        return replace(self, columns=columns, failed=self.lost)
+
+    def exchange(self, pools: Mapping[int, Pool] | None) -> Exchange:
+        """Its rows beside the keys of their peers.
+
+        Arguments:
+            pools: The groups of peers; as far as the rows show them when None.
+        """
+        read, peers = self.numbers("key_read"), self.columns["peers"]
+        if pools is None:
+            pools = pools_of_rows(self.key_groups, self.numbers("key"), peers)
+        return Exchange(read, self.key_groups, peers, pools, self.seed)
 
     def numbers(self, name: str) -> Float[np.ndarray, "..."]:
         return np.array(self.columns[name], dtype=np.float64)
@@ -86,9 +112,12 @@ def parts_of(
         # A reader's draws do not depend on which other readers stand in the table.
         part_seed = crc32(f"{seed}:{reader}:{split}".encode())
         failed = len(members) - len(scored)
+        lost = len({row["id"] for row in members} - set(columns["id"]))
         statistic = used.get(reader, asked)
         fell_back = statistic != asked
-        parts[reader, split] = Part(reader, split, failed, part_seed, statistic, fell_back, columns)
+        parts[reader, split] = Part(
+            reader, split, failed, lost, part_seed, statistic, fell_back, columns
+        )
     return parts
 
 

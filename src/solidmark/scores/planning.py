@@ -16,8 +16,12 @@ from jaxtyping import Float
 from scipy import optimize
 
 from solidmark.errors import BadInput
-from solidmark.scores.power import smallest_named_share, smallest_share_by_rank
-from solidmark.scores.strength import memorized_p_values
+from solidmark.scores.power import (
+    smallest_named_share,
+    smallest_share_by_best,
+    smallest_share_by_exchange,
+)
+from solidmark.scores.strength import memorized_closeness, memorized_p_values
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 """Keys an image."""
@@ -39,8 +43,8 @@ class Prospect:
         named: The expected share of the memorized images that is named, in [0, 1].
         smallest_named: The smallest share of memorized images of which half are named; None when
             that is not even so if all are memorized. At least one image.
-        smallest_seen: The smallest share of memorized images that the rank test over all images
-            sees (`ranktest`: 5 %, one-sided) in 80 % of the runs; None as above.
+        smallest_seen: The smallest share of memorized images that a verdict with one reader calls
+            memorized in 80 % of the runs, by the better of its tests; None as above.
     """
 
     error: float
@@ -127,8 +131,16 @@ def _prospect(count: int, error: float, images: int, share: float, fdr: float) -
         error,
         named_share(p, share, fdr),
         smallest_named_share(p, images, fdr),
-        smallest_share_by_rank(p, images),
+        _smallest_seen(p, memorized_closeness(count, error), images),
     )
+
+
+def _smallest_seen(
+    p: Float[np.ndarray, " D"], closeness: Float[np.ndarray, " D"], images: int
+) -> float | None:
+    """By the better of the two tests of a verdict, at its level."""
+    found = smallest_share_by_exchange(closeness, images), smallest_share_by_best(p, images)
+    return min((share for share in found if share is not None), default=None)
 
 
 def named_share(p_value: Float[np.ndarray, " D"], share: float, fdr: float = 0.05) -> float:

@@ -1,11 +1,7 @@
 """What a run could have seen: the smallest share of memorized images that it would not miss.
 
-.. math:: s^* = \\min\\{s : P(X_s \\ge c) \\ge 0.8\\}, \\quad X_s \\sim Bin(n, b + s (h - b)),
-    \\quad c = \\min\\{x : P(X_0 \\ge x) \\le 0.05\\}
-
-b is the chance of a hit, h the hit rate of a memorized image. "Nothing was found" is worth as
-much as this number is small. The same is asked of the rank test, which sees more than any count,
-and of the names.
+"Nothing was found" is worth as much as this number is small. It is asked of the two tests that a
+verdict rests on, at the level of the verdict, and of the names.
 """
 
 import numpy as np
@@ -14,65 +10,72 @@ from scipy import optimize, stats
 
 from solidmark.errors import BadInput
 from solidmark.scores.discovery import Correction, harmonic_penalty
+from solidmark.scores.level import POWER, level_of
 
 
-def smallest_share(
-    n: int, chance: float, hit_rate: float = 1.0, *, alpha: float = 0.05, power: float = 0.8
+def smallest_share_by_exchange(
+    closeness: Float[np.ndarray, " C"],
+    n: int,
+    *,
+    alpha: float | None = None,
+    power: float = POWER,
 ) -> float | None:
-    """The smallest share of memorized images that a count of hits shows with this power.
+    """The smallest share of memorized images that the permutation test shows with this power.
 
-    Before a run `chance` is a closed form (`chance_uniform(delta)`, say) and `hit_rate` is 1;
-    after it they are the chance of the estimates made and what the reader found at the ceiling.
-    Chances that differ between the rows spread the count less than their mean does, so the
-    binomial law is conservative.
+    .. math:: s \\bar c \\sqrt{n} = z_\\alpha + z_\\beta \\sigma_s
+
+    with c-bar the mean closeness of a memorized image (`exchange.closeness`: 0 on average and of
+    spread 1 for the others) and sigma_s the spread when a share s is memorized.
 
     Arguments:
+        closeness: That of memorized images, with shape (C), in standard deviations; high =
+            memorized. Of the reference, say.
         n: The number of images with keys of their own.
-        chance: The mean chance of a hit for an image that is not memorized, in [0, 1].
-        hit_rate: The chance of a hit for one that is, in [0, 1].
-        alpha: The level of the one-sided test.
+        alpha: The level of the one-sided test; that of a verdict with one reader when None.
         power: The chance of seeing it.
 
     Returns:
-        The share, in [0, 1]; None when even a model that memorized everything would be missed.
+        The share, in [1 / n, 1]; None when even a model that memorized everything would be missed.
 
     Raises:
         BadInput: When n is below 1, or a rate is outside [0, 1].
 
     Example:
-        >>> round(smallest_share(1000, 0.0975), 3)
-        0.027
-        >>> smallest_share(3, 0.5) is None
-        True
+        >>> round(smallest_share_by_exchange(np.full(1, 5.0), 1000), 3)
+        0.023
     """
-    _require_rates(n, chance=chance, hit_rate=hit_rate, alpha=alpha, power=power)
-    critical = _critical_count(n, chance, alpha)
+    alpha = level_of(1) if alpha is None else alpha
+    _require_rates(n, alpha=alpha, power=power)
+    lead, variance = float(closeness.mean()), float(closeness.var())
 
     def shortfall(share: float) -> float:
-        rate = chance + share * (hit_rate - chance)
-        return float(stats.binom.sf(critical - 1, n, rate)) - power
+        spread = np.sqrt((1 - share) + share * variance + share * (1 - share) * lead**2)
+        needed = stats.norm.isf(alpha) + stats.norm.ppf(power) * spread
+        return float(needed - share * lead * np.sqrt(n))
 
-    if hit_rate <= chance or shortfall(1.0) < 0:
+    if shortfall(1.0) > 0:
         return None
-    if shortfall(0.0) >= 0:  # only for a power that the test's false alarms reach
-        return 0.0
-    return float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9))
+    return max(float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9)), 1 / n)
 
 
-def smallest_share_by_rank(
-    p_value: Float[np.ndarray, " C"], n: int, *, alpha: float = 0.05, power: float = 0.8
+def smallest_share_by_best(
+    p_value: Float[np.ndarray, " C"],
+    n: int,
+    *,
+    alpha: float | None = None,
+    power: float = POWER,
 ) -> float | None:
-    """The smallest share of memorized images that the rank test shows with this power.
+    """The smallest share of memorized images that Simes's test shows with this power.
 
-    .. math:: s (1/2 - \\bar p) \\sqrt{n} = z_\\alpha \\sqrt{1/12} + z_\\beta \\sigma_s
+    The test asks whether any j images have p at most j alpha / n. With m memorized images and F the
+    law of their p-values, it sees them at least as often as
 
-    with p-bar the mean p-value of a memorized image and sigma_s the spread of the p-values when a
-    share s is memorized and those of the others are uniform.
+    .. math:: \\max_j P(Bin(m, F(j \\alpha / n)) \\ge j)
 
     Arguments:
-        p_value: The p-values of memorized images, with shape (C), in [0, 1]; of the ceiling, say.
-        n: The number of images with keys of their own.
-        alpha: The level of the one-sided test.
+        p_value: The p-values of memorized images, with shape (C), in (0, 1]; of the reference, say.
+        n: The number of images that are looked at together.
+        alpha: The level of the test; that of a verdict with one reader when None.
         power: The chance of seeing it.
 
     Returns:
@@ -81,22 +84,29 @@ def smallest_share_by_rank(
     Raises:
         BadInput: When n is below 1, or a rate or a p-value is outside [0, 1].
 
+    References:
+        Simes (1986), "An improved Bonferroni procedure for multiple tests of significance".
+
     Example:
-        >>> round(smallest_share_by_rank(np.zeros(1), 1000), 3)
-        0.046
+        >>> smallest_share_by_best(np.full(20, 1e-9), 1000)  # one image is enough
+        0.001
     """
-    lowest, highest = float(p_value.min()), float(p_value.max())
-    _require_rates(n, lowest=lowest, highest=highest, alpha=alpha, power=power)
-    lead, variance = 0.5 - float(p_value.mean()), float(p_value.var())
+    alpha = level_of(1) if alpha is None else alpha
+    ordered = np.sort(p_value)
+    _require_rates(n, alpha=alpha, power=power, lowest=ordered[0], highest=ordered[-1])
+    j = np.unique(np.geomspace(1, n, 64).astype(int))
+    reached = np.searchsorted(ordered, j * alpha / n, side="right") / len(ordered)
 
-    def shortfall(share: float) -> float:
-        spread = np.sqrt((1 - share) / 12 + share * variance + share * (1 - share) * lead**2)
-        needed = stats.norm.isf(alpha) * np.sqrt(1 / 12) + stats.norm.ppf(power) * spread
-        return float(needed - share * lead * np.sqrt(n))
+    def seen(m: int) -> bool:
+        return bool((stats.binom.sf(j - 1, m, reached) >= power).any())
 
-    if shortfall(1.0) > 0:
+    if not seen(n):
         return None
-    return max(float(optimize.brentq(shortfall, 0.0, 1.0, xtol=1e-9)), 1 / n)
+    low, high = 0, n  # `seen` rises with m
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return high / n
 
 
 def smallest_named_share(
@@ -143,15 +153,6 @@ def smallest_named_share(
     shares = t[usable] * (1 / rate - 1) / (below[usable] - t[usable])
     share = max(float(shares.min()), 1 / n)
     return share if share <= 1 else None
-
-
-def _critical_count(n: int, chance: float, alpha: float) -> int:
-    """The smallest count whose upper tail is at most alpha; n + 1 when there is none."""
-    count = int(stats.binom.isf(alpha, n, chance)) + 1
-    # The quantile of a discrete law can be one off where a tail equals alpha.
-    while count > 0 and stats.binom.sf(count - 2, n, chance) <= alpha:
-        count -= 1
-    return count
 
 
 def _require_rates(n: int, **rates: float) -> None:

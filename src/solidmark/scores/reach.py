@@ -1,94 +1,124 @@
 """What this run could have seen: the `smallest_share` rows of `results.json`.
 
-They are properties of the run and not of the model, by three ways of seeing: a count within delta,
-the rank test, and names. What a memorized image looks like to the reader is what was found at the
-ceiling; without one the reader is taken for perfect.
+They are properties of the run and not of the model, by three ways of seeing: the two tests of the
+verdict at its own level, and names for half of the memorized. What a memorized image looks like to
+the reader is what was found on the reference (the split `ceiling`: an ideal model that memorized
+all of them); without it a reader is taken for perfect, and that is said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from solidmark.scores.discovery import Correction
-from solidmark.scores.eidetic import EideticCount
 from solidmark.scores.groups import Estimate
 from solidmark.scores.null import LEVELS
 from solidmark.scores.parts import Part, result_row
+from solidmark.scores.peers import Pool
 from solidmark.scores.power import (
     smallest_named_share,
-    smallest_share,
-    smallest_share_by_rank,
+    smallest_share_by_best,
+    smallest_share_by_exchange,
 )
 
 _NOTHING = "No row could be scored."
 _OF_THE_RUN = "A property of the run, not of the model."
 _MISSED = " Even a model that memorized everything would have been missed."
-_FOUND, _ASSUMED = "found at the ceiling", "assumed, for want of a ceiling"
+_FOUND, _ASSUMED = "found on the reference", "assumed, for want of a reference"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How rows are counted, named and decided on.
+
+    Arguments:
+        deltas: The thresholds of the eidetic counts.
+        fdr: The false-discovery rate at which images are named.
+        correction: How the q-values were made.
+        level: The level of one test of the verdict.
+    """
+
+    deltas: tuple[float, ...]
+    fdr: float
+    correction: Correction
+    level: float
 
 
 def reach_rows(
-    part: Part,
-    ceiling: Part | None,
-    counts: Sequence[EideticCount],
-    ceiling_counts: Sequence[EideticCount],
-    deltas: Sequence[float],
-    fdr: float,
-    correction: Correction,
+    part: Part, ceiling: Part | None, pools: Mapping[int, Pool] | None, rule: Rule
 ) -> Iterator[dict[str, Any]]:
     """Makes the rows, each with `by`: what would have seen it.
 
     Arguments:
-        part: The trained rows.
-        ceiling: The ceiling rows, where there are any.
-        counts: The eidetic counts of the trained rows, one a delta; empty when none was scored.
-        ceiling_counts: The same of the ceiling rows.
-        deltas: The thresholds.
-        fdr: The false-discovery rate at which rows are named.
-        correction: How the q-values were made.
+        part: The trained images, a row each.
+        ceiling: Those of the reference, where there are any.
+        pools: The groups of peers.
+        rule: The level of the verdict, and the rate of the names.
     """
-    for index, delta in enumerate(deltas):
-        estimate, chance = Estimate(note=_NOTHING), None
-        if counts:
-            chance = counts[index].chance
-            hit_rate = ceiling_counts[index].share if ceiling_counts else 1.0
-            share = smallest_share(part.independent, chance, hit_rate)
-            fact = f"Hit rate {hit_rate:.3g}, {_FOUND if ceiling_counts else _ASSUMED}."
-            estimate = _estimate(share, fact, _MISSED)
-        row = result_row(part, "smallest_share", "share", estimate, chance)
-        yield row | {"by": "count", "delta": delta, "direction": None}
     measured = ceiling if ceiling is not None and ceiling.n else None
     for by, estimate in (
-        ("rank", _by_rank(part, measured)),
-        ("named", _by_names(part, measured, fdr, correction)),
+        ("permutation", _by_exchange(part, measured, pools, rule)),
+        ("best", _by_best(part, measured, rule)),
+        ("named", _by_names(part, measured, rule)),
     ):
         row = result_row(part, "smallest_share", "share", estimate, None, ranked=True)
-        yield row | {"by": by, "delta": None, "direction": None}
+        yield row | {"by": by, "level": rule.level, "direction": None}
 
 
-def _by_rank(part: Part, ceiling: Part | None) -> Estimate:
+def _by_exchange(
+    part: Part, ceiling: Part | None, pools: Mapping[int, Pool] | None, rule: Rule
+) -> Estimate:
     if part.n == 0:
         return Estimate(note=_NOTHING)
-    p = ceiling.numbers("p_value") if ceiling else np.zeros(1)
-    share = smallest_share_by_rank(p, part.independent)
-    fact = f"Mean p-value of a memorized image {p.mean():.3g}, {_FOUND if ceiling else _ASSUMED}."
+    asked = part if ceiling is None else ceiling
+    closeness = asked.exchange(pools).own_closeness()
+    if ceiling is None:
+        # A perfect reader: of one key in the middle of its law, of M independent ones.
+        closeness = np.full(1, np.sqrt(3.0 * (part.keys or 1)))
+    share = None
+    if part.exchange(pools).log_arrangements() >= -np.log(rule.level):
+        share = smallest_share_by_exchange(closeness, part.independent, alpha=rule.level)
+    fact = (
+        f"Mean closeness of a memorized image {closeness.mean():.3g} standard deviations, "
+        f"{_FOUND if ceiling else _ASSUMED}."
+    )
     return _estimate(share, fact, _MISSED)
 
 
-def _by_names(part: Part, ceiling: Part | None, fdr: float, correction: Correction) -> Estimate:
-    """With one pass over the images, since q-values are made within a pass."""
+def _by_best(part: Part, ceiling: Part | None, rule: Rule) -> Estimate:
     if part.n == 0:
         return Estimate(note=_NOTHING)
-    # A reader without any error reads the very key, of 256^M.
-    smallest = float(LEVELS) ** -(part.keys or 1)
-    p = ceiling.numbers("p_value") if ceiling else np.array([smallest])
-    share = smallest_named_share(p, part.images, fdr, correction)
+    p = _memorized(part, ceiling)
+    share = smallest_share_by_best(p, part.independent, alpha=rule.level)
+    return _estimate(share, _median(p, ceiling), _MISSED)
+
+
+def _by_names(part: Part, ceiling: Part | None, rule: Rule) -> Estimate:
+    if part.n == 0:
+        return Estimate(note=_NOTHING)
+    p = _memorized(part, ceiling)
+    share = smallest_named_share(p, part.n, rule.fdr, rule.correction)
     fact = (
         "From this share on, half of the memorized images or more are expected to be named. "
+        f"{_median(p, ceiling)}"
+    )
+    return _estimate(share, fact, " Even of a model that memorized everything, fewer would be.")
+
+
+def _memorized(part: Part, ceiling: Part | None) -> np.ndarray:
+    """P-values of memorized images; a reader without any error reads the very key, of 256^M."""
+    if ceiling is not None:
+        return ceiling.numbers("p_value")
+    return np.array([float(LEVELS) ** -(part.keys or 1)])
+
+
+def _median(p: np.ndarray, ceiling: Part | None) -> str:
+    return (
         f"Median p-value of a memorized image {np.median(p):.3g}, "
         f"{_FOUND if ceiling else _ASSUMED}."
     )
-    return _estimate(share, fact, " Even of a model that memorized everything, fewer would be.")
 
 
 def _estimate(share: float | None, fact: str, otherwise: str) -> Estimate:

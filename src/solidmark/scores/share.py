@@ -15,9 +15,8 @@ from jaxtyping import Float
 from scipy import stats
 
 from solidmark.errors import EmptyTable
-from solidmark.scores.groups import Estimate, effective_n, group_codes, writable
-from solidmark.scores.null import level_p_values
-from solidmark.scores.statistics import Statistic
+from solidmark.scores.groups import Estimate, group_codes, writable
+from solidmark.scores.null import LEVELS, TIE
 
 LAMBDA = 0.5
 """Of the estimate and the upper end; fixed in advance."""
@@ -26,7 +25,6 @@ THRESHOLDS = (0.5, 0.1, 0.01, 0.001)
 """Of the lower end: the first serves weak memory of many images, the last strong one of few."""
 
 _ERROR = 0.025
-_ROWS_AT_ONCE = 4096
 _NOTE = (
     f"Biased low: a memorized image with p above {LAMBDA:g} is not counted. The lower end holds "
     "whatever the memorized images are like, the upper end only if none of them is missed so."
@@ -35,9 +33,8 @@ _NOTE = (
 
 def memorized_share(
     p_value: Float[np.ndarray, " N"],
-    key_read: Float[np.ndarray, "N M"],
     key_groups: Sequence[str] | None = None,
-    statistic: Statistic = "l1",
+    chance_above: float = 1 - LAMBDA,
 ) -> Estimate:
     """Estimates the share of memorized images, with an interval.
 
@@ -48,18 +45,17 @@ def memorized_share(
     that is left when m is as small as the count at lambda allows at 2.5 %. It holds if every
     memorized image has p at most lambda.
 
-    P_0 is exact with one key and its distance; else p counts as uniform. Rows that share a key
-    count as `effective_n` rows.
+    Of the rows that share a key only the first counts: their p-values go up and down together, and
+    one large group of copies would pass for a share of the set.
 
     Arguments:
-        p_value: The p-values of the rows, with shape (N), in (0, 1].
-        key_read: The estimates they belong to, with shape (N, M), in [0, 1].
+        p_value: The p-values of the images, with shape (N), in (0, 1].
         key_groups: Which rows share a key; None when none do.
-        statistic: What the p-values rank.
+        chance_above: P_0(p > lambda), in (0, 1]: above 1/2 where p stands on few values.
 
     Returns:
-        The share, in [0, 1] (chance 0; high means memorized), its 95 % interval, and the p-value
-        of a share of 0, from the counts at the four thresholds.
+        The share of the different keys, in [0, 1] (chance 0; high means memorized), its 95 %
+        interval, and the p-value of a share of 0, from the counts at the four thresholds.
 
     Raises:
         EmptyTable: When there is no row.
@@ -71,53 +67,49 @@ def memorized_share(
 
     Example:
         >>> p = np.concatenate([np.full(50, 1e-9), (np.arange(50) + 0.5) / 50])
-        >>> found = memorized_share(p, np.full((100, 4), 0.5))
+        >>> found = memorized_share(p)
         >>> print(f"{found.ci_low:.2f} {found.value:.2f} {found.ci_high:.2f}")
         0.49 0.50 0.62
     """
-    n = len(p_value)
-    if n == 0:
+    if len(p_value) == 0:
         raise EmptyTable("There is no row to take a share of. Score at least one image.")
-    trials = max(1, int(effective_n(group_codes(key_groups, n)) + 1e-9))
-    chance_above = _chance_above(key_read, statistic)
-    above = {t: float((p_value > t).sum()) / n * trials for t in THRESHOLDS}
+    _, first = np.unique(group_codes(key_groups, len(p_value)), return_index=True)
+    p, n = p_value[first], len(first)
+    above = {t: int((p > t).sum()) for t in THRESHOLDS}
     error = _ERROR / len(THRESHOLDS)
-    most = min(_most_unknown(above[t], trials, 1 - t, error) for t in THRESHOLDS)
-    fewest = _fewest_unknown(above[LAMBDA], trials, float(chance_above.max()), _ERROR)
-    low = 1 - most / trials
-    value = max(low, 1 - above[LAMBDA] / trials / float(chance_above.mean()))
-    high = max(value, 1 - fewest / trials)
-    p = min(stats.binom.cdf(_up(above[t]), trials, 1 - t) for t in THRESHOLDS)
-    return Estimate(value, low, high, writable(len(THRESHOLDS) * p), _NOTE)
+    most = min(_most_unknown(above[t], n, 1 - t, error) for t in THRESHOLDS)
+    fewest = _fewest_unknown(above[LAMBDA], n, chance_above, _ERROR)
+    low = 1 - most / n
+    value = max(low, 1 - above[LAMBDA] / n / chance_above)
+    high = max(value, 1 - fewest / n)
+    none = min(stats.binom.cdf(above[t], n, 1 - t) for t in THRESHOLDS)
+    return Estimate(value, low, high, writable(len(THRESHOLDS) * none), _NOTE)
 
 
-def _chance_above(
-    key_read: Float[np.ndarray, "N M"], statistic: Statistic
-) -> Float[np.ndarray, " N"]:
-    """P_0(p > lambda) of each row. The p-value of one key stands on at most 256 values."""
-    if key_read.shape[1] > 1 or statistic == "energy":
-        return np.full(len(key_read), 1 - LAMBDA)
-    parts = [
-        (level_p_values(key_read[first : first + _ROWS_AT_ONCE, 0]) > LAMBDA).mean(axis=1)
-        for first in range(0, len(key_read), _ROWS_AT_ONCE)
-    ]
-    return np.concatenate(parts)
+def chance_above(key_read: Float[np.ndarray, "N 1"], weights: Float[np.ndarray, "1 L"]) -> float:
+    """P_0(p > lambda) for images of one key, on average: their p-values stand on few values.
+
+    Arguments:
+        key_read: The estimates of one group of peers, with shape (N, 1), in [0, 1].
+        weights: How many of the peers have each level, with shape (1, 256).
+    """
+    rates = weights[0] / weights.sum()
+    above = []
+    for costs in np.abs(np.arange(LEVELS) / (LEVELS - 1) - key_read):
+        order = np.argsort(costs)
+        upto = np.cumsum(rates[order])
+        p = upto[np.searchsorted(costs[order], costs + TIE, side="right") - 1]
+        above.append(float(rates[p > LAMBDA + TIE].sum()))
+    return float(np.mean(above))
 
 
-def _most_unknown(above: float, trials: int, chance: float, error: float) -> int:
+def _most_unknown(count: int, n: int, chance: float, error: float) -> int:
     """The largest m for which so few of m images above the threshold are not too rare."""
-    count = min(_up(above), trials)
-    m = np.arange(count, trials + 1)
+    m = np.arange(count, n + 1)
     return int(m[stats.binom.cdf(count, m, chance) >= error][-1])
 
 
-def _fewest_unknown(above: float, trials: int, chance: float, error: float) -> int:
+def _fewest_unknown(count: int, n: int, chance: float, error: float) -> int:
     """The smallest m for which so many of m images above the threshold are not too rare."""
-    count = int(above + 1e-9)
-    m = np.arange(count, trials + 1)
-    return int(np.append(m[stats.binom.sf(count - 1, m, chance) >= error], trials)[0])
-
-
-def _up(count: float) -> int:
-    """A count of `effective_n` rows as a whole number, on the side of fewer memorized images."""
-    return int(np.ceil(count - 1e-9))
+    m = np.arange(count, n + 1)
+    return int(np.append(m[stats.binom.sf(count - 1, m, chance) >= error], n)[0])

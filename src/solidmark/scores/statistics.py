@@ -20,7 +20,7 @@ from scipy import interpolate
 
 from solidmark.errors import BadInput
 from solidmark.scores.additive import additive_p_values
-from solidmark.scores.null import LEVELS, level_p_values, p_values
+from solidmark.scores.null import LEVELS, level_p_values, p_values, require_unit_range
 
 Statistic = Literal["l1", "fisher", "energy"]
 
@@ -28,6 +28,22 @@ _ROWS_AT_ONCE = 512
 
 STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 """The names, the default first."""
+
+
+def l1_costs(key_read: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M L"]:
+    """The distance of each level of each key from its estimate.
+
+    Arguments:
+        key_read: The estimates, with shape (N, M), in [0, 1].
+
+    Returns:
+        The costs, with shape (N, M, 256), in grey levels, in [0, 1]; low means memorized.
+
+    Raises:
+        BadInput: When an estimate is not a number in [0, 1].
+    """
+    require_unit_range("key_read", key_read)
+    return np.abs(np.arange(LEVELS) / (LEVELS - 1) - key_read[..., None])
 
 
 def fisher_costs(key_read: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M L"]:
@@ -99,6 +115,7 @@ def statistic_p_values(
     key_read: Float[np.ndarray, "N M"],
     candidates: Sequence[float] = (),
     energies: Float[np.ndarray, "N M K"] | None = None,
+    weights: Float[np.ndarray, "M L"] | None = None,
 ) -> Float[np.ndarray, " N"]:
     """The chance of a statistic at most that of the key, if key and model are independent.
 
@@ -108,6 +125,8 @@ def statistic_p_values(
         key_read: The estimates, with shape (N, M), in [0, 1].
         candidates: For "energy": the K key values tried.
         energies: For "energy": their energies, with shape (N, M, K).
+        weights: How often each level is drawn for each key, with shape (M, 256): how many of the
+            peers of these images have it (`peers.py`); None draws keys anew.
 
     Returns:
         The p-values, with shape (N), in (0, 1]; low means memorized.
@@ -121,19 +140,18 @@ def statistic_p_values(
         >>> [round(float(statistic_p_values(s, key, key_read)[0]), 3) for s in ("l1", "fisher")]
         [0.281, 0.015]
     """
-    if statistic == "l1":
+    if statistic == "l1" and weights is None:
         return p_values(np.abs(key - key_read).mean(axis=1), key_read)
     if statistic == "energy" and energies is None:
         raise BadInput('The statistic "energy" needs energies. Use "l1" or "fisher".')
-    curves = energies if statistic == "energy" else None
     levels = np.rint(key * (LEVELS - 1)).astype(np.int64)
     found = np.empty(len(key))
     # A few rows at a time, since the costs of a row are 256 times as large as its key.
     for first in range(0, len(key), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        if curves is None:
-            costs = fisher_costs(key_read[rows])
+        if statistic == "energy" and energies is not None:
+            costs = energy_costs(candidates, energies[rows])
         else:
-            costs = energy_costs(candidates, curves[rows])
-        found[rows] = additive_p_values(costs, levels[rows])
+            costs = l1_costs(key_read[rows]) if statistic == "l1" else fisher_costs(key_read[rows])
+        found[rows] = additive_p_values(costs, levels[rows], weights)
     return found

@@ -50,6 +50,43 @@ def memorized_p_values(count: int, error: float) -> Float[np.ndarray, " D"]:
         >>> bool(p[250] < 1e-5), bool(p[0] >= 256.0**-16)
         (True, True)
     """
+    key, key_read = _readings(count, error)
+    p = np.sort(approximate_p_values(np.abs(key - key_read).mean(axis=1), key_read))
+    p.flags.writeable = False  # it is kept
+    return p
+
+
+@lru_cache(maxsize=256)
+def memorized_closeness(count: int, error: float) -> Float[np.ndarray, " D"]:
+    """Draws of how near such images lie to their keys, standardised as `exchange.closeness` does.
+
+    .. math:: E|k - \\hat k| = \\tfrac{1}{2}(\\hat k^2 + (1 - \\hat k)^2), \\qquad
+        E|k - \\hat k|^2 = \\tfrac{1}{3}(\\hat k^3 + (1 - \\hat k)^3)
+
+    Arguments:
+        count: How many keys an image carries (M), 1 or more.
+        error: The mean distance of keys and readings, in (0, 1/3).
+
+    Returns:
+        The closeness, in standard deviations, with shape (500); high = memorized, 0 is chance.
+
+    Raises:
+        BadInput: When a number is outside its range.
+
+    Example:
+        >>> bool(memorized_closeness(16, 0.1).mean() > 3)
+        True
+    """
+    key, read = _readings(count, error)
+    mean = (read**2 + (1 - read) ** 2) / 2
+    variance = (read**3 + (1 - read) ** 3) / 3 - mean**2
+    found = (mean - np.abs(key - read)).sum(axis=1) / np.sqrt(variance.sum(axis=1))
+    found.flags.writeable = False
+    return found
+
+
+def _readings(count: int, error: float) -> tuple[np.ndarray, np.ndarray]:
+    """Keys, and what is read of them with this error, each with shape (500, M)."""
     if count < 1:
         raise BadInput(f"count is {count}. An image carries 1 key or more.")
     generator = np.random.default_rng([_SEED, count])
@@ -57,10 +94,7 @@ def memorized_p_values(count: int, error: float) -> Float[np.ndarray, " D"]:
     noise = generator.standard_normal((_DRAWS, count))
     # A reflection at 0 and at 1 is a fold of the line with period 2.
     folded = np.abs(key + noise_of(error) * noise) % 2
-    key_read = np.where(folded > 1, 2 - folded, folded)
-    p = np.sort(approximate_p_values(np.abs(key - key_read).mean(axis=1), key_read))
-    p.flags.writeable = False  # it is kept
-    return p
+    return key, np.where(folded > 1, 2 - folded, folded)
 
 
 def noise_of(error: float) -> float:

@@ -1,18 +1,21 @@
 """Evidence and keys become the score table: a row for each reader, split, image and repeat.
 
-The evidence holds no keys and was made without them; here both meet for the first time.
+The evidence holds no keys and was made without them; here both meet for the first time. A distance
+is that of one row; p, q and exposure are those of the image, whatever the number of its rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
-from solidmark.scores.null import LEVELS, exposure_bits
+from solidmark.scores.keys import ImageKey, image_keys, key_of, require_columns
+from solidmark.scores.null import exposure_bits
+from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
 
 SCORES = pa.schema(
@@ -23,6 +26,7 @@ SCORES = pa.schema(
         ("repeat", pa.int64()),
         ("group", pa.string()),
         ("key_group", pa.string()),
+        ("peers", pa.int64()),
         ("key", pa.list_(pa.float64())),
         ("key_read", pa.list_(pa.float64())),
         ("distance", pa.float64()),
@@ -38,17 +42,6 @@ SCORES = pa.schema(
 
 _EVIDENCE = ("reader", "split", "id", "repeat", "key_read", "status", "note")
 _CURVES = ("candidates", "energies")
-_KEYS = ("id", "split", "group", "key_group", "key")
-
-
-@dataclass(frozen=True)
-class _Key:
-    """What `keys.parquet` says of one image."""
-
-    split: str
-    group: str | None
-    key_group: str
-    key: list[float] | None
 
 
 def score_table(
@@ -61,7 +54,9 @@ def score_table(
 
     Arguments:
         evidence: The table `evidence.parquet`.
-        keys: The table `keys.parquet`. `ceiling` rows take the keys of their ids.
+        keys: The table `keys.parquet`, with what the images are told (`Marked.told`) where they are
+            told anything: it says who is exchanged with whom. All images of the folder belong in
+            it, asked or not. `ceiling` rows take the keys of their ids.
         statistic: What the p-values rank. A reader that keeps no energies is scored by "l1" when
             "energy" is asked for; the column `statistic` says so.
         correction: How the q-values are made of the p-values.
@@ -82,21 +77,28 @@ def score_table(
         raise UnknownName("statistic", statistic, STATISTICS)
     if correction not in CORRECTIONS:
         raise UnknownName("correction", correction, CORRECTIONS)
-    _require_columns("evidence", evidence, _EVIDENCE)
-    _require_columns("keys", keys, _KEYS)
+    require_columns("evidence", evidence, _EVIDENCE)
     if evidence.num_rows == 0:
         raise EmptyTable("The evidence has no row. Observe at least one image.")
-    known = _keys_by_id(keys)
+    known = image_keys(keys)
+    peers = peers_of(known.values())
     curves = [name for name in _CURVES if name in evidence.column_names]
     asked = evidence.select([*_EVIDENCE, *curves]).to_pylist()
-    rows = [_with_key(row, known) for row in asked]
-    scored = np.array([row["status"] == "ok" for row in rows])
-    used = _statistics([row for row in rows if row["status"] == "ok"], statistic)
+    rows = [_with_key(row, known, peers) for row in asked]
+    passed = [row for row in rows if row["status"] == "ok"]
+    used = _statistics(passed, statistic)
     for row in rows:
         row["statistic"] = used[row["reader"]] if row["status"] == "ok" else None
-    numbers = _numbers([row for row in rows if row["status"] == "ok"], used)
+    scored = np.array([row["status"] == "ok" for row in rows])
+    key, read = (np.array([row[name] for row in passed] or [[0.0]]) for name in ("key", "key_read"))
+    p = _p_by_image(passed, key, read, used, peers)
+    numbers = {
+        "distance": np.abs(key - read).mean(axis=1)[: len(passed)],
+        "p_value": p,
+        "q_value": _q_by_image(passed, p, correction),
+        "exposure_bits": exposure_bits(p),
+    }
     columns = {name: _spread(values, scored) for name, values in numbers.items()}
-    columns["q_value"] = _q_by_pass(rows, columns["p_value"], correction)
     arrays = [
         # from_pandas: NaN is written as null
         pa.array(columns[field.name], field.type, from_pandas=True)
@@ -122,25 +124,51 @@ def _statistics(rows: Sequence[Mapping[str, Any]], asked: Statistic) -> dict[str
     return {reader: "l1" if reader in without else asked for reader in readers}
 
 
-def _numbers(
-    rows: Sequence[Mapping[str, Any]], used: Mapping[str, Statistic]
-) -> dict[str, np.ndarray]:
-    """Distance, p-value and exposure of the rows that have an estimate."""
-    if not rows:
-        return {name: np.empty(0) for name in ("distance", "p_value", "exposure_bits")}
-    key = np.array([row["key"] for row in rows])
-    key_read = np.array([row["key_read"] for row in rows])
+def _p_by_image(
+    rows: Sequence[Mapping[str, Any]],
+    key: Float[np.ndarray, "N M"],
+    read: Float[np.ndarray, "N M"],
+    used: Mapping[str, Statistic],
+    peers: Peers,
+) -> Float[np.ndarray, " N"]:
+    """One p-value an image, on all its rows: its repeats are averaged before anything is compared.
+
+    Several readings are one question asked several times; as several tests, the luckiest would
+    stand in the list of names.
+    """
     p = np.empty(len(rows))
-    readers = np.array([row["reader"] for row in rows])
-    for reader, statistic in used.items():
-        own = np.flatnonzero(readers == reader)
-        if statistic == "energy":
-            curves = _curves([rows[index] for index in own.tolist()])
-            p[own] = statistic_p_values(statistic, key[own], key_read[own], *curves)
-        else:
-            p[own] = statistic_p_values(statistic, key[own], key_read[own])
-    distance = np.abs(key - key_read).mean(axis=1)
-    return {"distance": distance, "p_value": p, "exposure_bits": exposure_bits(p)}
+    jobs: dict[tuple[str, int], dict[tuple[str, str], list[int]]] = {}
+    for place, row in enumerate(rows):
+        images = jobs.setdefault((row["reader"], row["peers"]), {})
+        images.setdefault((row["split"], row["id"]), []).append(place)
+    curves: dict[str, tuple[Sequence[float], np.ndarray | None]] = {
+        reader: _curves([row for row in rows if row["reader"] == reader])
+        for reader, statistic in used.items()
+        if statistic == "energy"
+    }
+    place_in = _places([row["reader"] for row in rows])
+    for (reader, number), images in jobs.items():
+        first = [places[0] for places in images.values()]
+        means = np.stack([read[places].mean(axis=0) for places in images.values()])
+        candidates, energies = curves.get(reader, ((), None))
+        if energies is not None:
+            averaged = [energies[place_in[places]].mean(axis=0) for places in images.values()]
+            energies = np.stack(averaged)
+        weights = peers.pools[number].weights
+        found = statistic_p_values(used[reader], key[first], means, candidates, energies, weights)
+        for places, value in zip(images.values(), found, strict=True):
+            p[places] = value
+    return p
+
+
+def _places(readers: Sequence[str]) -> Int[np.ndarray, " N"]:
+    """Where each row stands among those of its reader."""
+    seen: dict[str, int] = {}
+    places = []
+    for reader in readers:
+        places.append(seen.get(reader, 0))
+        seen[reader] = places[-1] + 1
+    return np.array(places, dtype=np.int64)
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], np.ndarray]:
@@ -165,38 +193,35 @@ def _spread(values: np.ndarray, scored: np.ndarray) -> np.ndarray:
     return column
 
 
-def _q_by_pass(rows: list[dict[str, Any]], p: np.ndarray, correction: Correction) -> np.ndarray:
-    """The q-values, over the rows of one reader, split and repeat at a time."""
-    passes: dict[tuple[str, str, int], list[int]] = {}
-    for index, row in enumerate(rows):
-        passes.setdefault((row["reader"], row["split"], row["repeat"]), []).append(index)
+def _q_by_image(
+    rows: Sequence[Mapping[str, Any]], p: Float[np.ndarray, " N"], correction: Correction
+) -> Float[np.ndarray, " N"]:
+    """The q-values, over the images of one reader and split at a time."""
+    parts: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for place, row in enumerate(rows):
+        parts.setdefault((row["reader"], row["split"]), {}).setdefault(row["id"], []).append(place)
     q = np.full(len(rows), np.nan)
-    for places in passes.values():
-        q[places] = q_values(p[places], correction)
+    for images in parts.values():
+        once = q_values(p[[places[0] for places in images.values()]], correction)
+        for places, value in zip(images.values(), once, strict=True):
+            q[places] = value
     return q
 
 
-def _with_key(row: Mapping[str, Any], known: Mapping[str, _Key]) -> dict[str, Any]:
+def _with_key(
+    row: Mapping[str, Any], known: Mapping[str, ImageKey], peers: Peers
+) -> dict[str, Any]:
     """One row of evidence beside its key."""
-    id, split = row["id"], row["split"]
-    found = known.get(id)
-    if found is None or found.key is None:
-        lack = "is not in the keys" if found is None else "was left without a mark"
-        raise WrongKeys(f'The image "{id}" {lack}. Use the keys of the images that were asked.')
-    asked = "trained" if split == "ceiling" else split
-    if asked != found.split:
-        raise WrongKeys(
-            f'The image "{id}" was asked as "{split}", but the keys say "{found.split}". '
-            "Use the keys of the same marked folder."
-        )
-    scored = dict(row) | {"group": found.group, "key_group": found.key_group, "key": found.key}
+    found, key = key_of(known, row["id"], row["split"])
+    scored = dict(row) | {"group": found.group, "key_group": found.key_group, "key": key}
+    scored["peers"] = peers.pool_of[found.key_group]
     if row["status"] == "ok":
         _fail_without_estimate(scored)
     else:
         scored["key_read"] = None
-    if scored["key_read"] is not None and len(scored["key_read"]) != len(found.key):
+    if scored["key_read"] is not None and len(scored["key_read"]) != len(key):
         raise WrongKeys(
-            f'The image "{id}" has {len(found.key)} keys, and {len(row["key_read"])} were read. '
+            f'The image "{row["id"]}" has {len(key)} keys, and {len(row["key_read"])} were read. '
             "Use the keys of the same marked folder."
         )
     return scored
@@ -206,41 +231,3 @@ def _fail_without_estimate(row: dict[str, Any]) -> None:
     key_read = row["key_read"]
     if not key_read or any(value is None or not np.isfinite(value) for value in key_read):
         row |= {"status": "failed", "key_read": None, "note": "The estimate is not a number."}
-
-
-def _keys_by_id(keys: pa.Table) -> dict[str, _Key]:
-    """The keys, on their exact levels: a file may hold them in single precision."""
-    known: dict[str, _Key] = {}
-    lengths = set()
-    for row in keys.select(_KEYS).to_pylist():
-        if row["id"] in known:
-            raise WrongKeys(f'The keys hold the image "{row["id"]}" twice. Mark the data again.')
-        key = _on_levels(row["id"], row["key"]) if row["key"] else None
-        lengths |= {len(key)} if key else set()
-        known[row["id"]] = _Key(row["split"], row["group"], row["key_group"], key)
-    if len(lengths) > 1:
-        raise WrongKeys(
-            f"The images have different numbers of keys: {sorted(lengths)}. "
-            "One table holds the keys of one pattern."
-        )
-    return known
-
-
-def _on_levels(id: str, key: list[float]) -> list[float]:
-    top = LEVELS - 1
-    for value in key:
-        if not (-1e-6 <= value <= 1 + 1e-6 and abs(value * top - round(value * top)) < 1e-4):
-            raise WrongKeys(
-                f'The image "{id}" has the key "{value}", which is none of 0/255 ... 255/255. '
-                "The p-values hold for keys drawn from these."
-            )
-    return [round(value * top) / top for value in key]
-
-
-def _require_columns(name: str, table: pa.Table, columns: tuple[str, ...]) -> None:
-    missing = [column for column in columns if column not in table.column_names]
-    if missing:
-        raise BadInput(
-            f"The {name} lack the column {', '.join(missing)}. "
-            f"Found: {', '.join(table.column_names)}."
-        )

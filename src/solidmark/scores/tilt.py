@@ -13,10 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy import optimize
-
-from solidmark.scores.null import LEVELS
 
 _DEPTH = 12.0
 
@@ -38,21 +36,25 @@ class Window:
     further_below: float
 
 
-def tilted_window(costs: Float[np.ndarray, "M L"], x: float) -> Window:
+def tilted_window(
+    costs: Float[np.ndarray, "M L"], x: float, rates: Float[np.ndarray, "M L"]
+) -> Window:
     """Tilts the law of a sum of costs to the threshold x, and finds its bulk.
 
     Theta is where the mean of the tilted law is x, or 0 where it is below x without a tilt. The
     bounds hold wherever they are taken, so their roots need not be met well.
 
     Arguments:
-        costs: The costs of the levels of each key, with shape (M, 256); 0 is the least of each.
+        costs: The costs of the levels of each key, with shape (M, 256); 0 is the least of those
+            that are possible.
         x: The threshold, above 0. A level that costs more by itself counts as impossible.
+        rates: How probable each level is, with shape (M, 256); each row sums to 1.
 
     References:
         Esscher (1932) for the tilt; Chernoff (1952) for the bound.
     """
-    kept = costs <= x
-    laws = _Laws(np.where(kept, costs, 0.0), kept)
+    kept = (costs <= x) & (rates > 0)
+    laws = _Laws(np.where(kept, costs, 0.0), np.where(kept, rates, 0.0))
     unit = len(costs) / x
     theta = 0.0
     if laws.tilted(0.0)[0] > x:
@@ -68,20 +70,20 @@ class _Laws:
 
     Arguments:
         costs: The costs, 0 where they are not kept.
-        kept: Which levels are possible.
+        rates: How probable each level is, 0 where it is not kept.
     """
 
     costs: Float[np.ndarray, "M L"]
-    kept: Bool[np.ndarray, "M L"]
+    rates: Float[np.ndarray, "M L"]
 
     def tilted(self, theta: float) -> tuple[float, float]:
         """The mean of the tilted law, and log E exp(-theta T)."""
         exponent = -theta * self.costs
         highest = exponent.max(axis=1, keepdims=True)
-        weight = np.exp(exponent - highest) * self.kept
+        weight = np.exp(exponent - highest) * self.rates
         total = weight.sum(axis=1)
         mean = ((weight * self.costs).sum(axis=1) / total).sum()
-        return float(mean), float((np.log(total / LEVELS) + highest[:, 0]).sum())
+        return float(mean), float((np.log(total) + highest[:, 0]).sum())
 
     def end(
         self, extreme: Float[np.ndarray, " M"], theta: float, unit: float
@@ -99,7 +101,7 @@ class _Laws:
             mean, log_mass = self.tilted(t)
             return log_at_theta - log_mass - (t - theta) * mean
 
-        at_extreme = ((self.costs == extreme[:, None]) & self.kept).mean(axis=1)
+        at_extreme = (self.rates * (self.costs == extreme[:, None])).sum(axis=1)
         deepest = log_at_theta - np.log(at_extreme).sum() + theta * extreme.sum()
         if deepest <= _DEPTH + 1e-6:  # even the last sum is too likely to be left out
             return float(extreme.sum()), 0.0

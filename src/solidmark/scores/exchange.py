@@ -1,0 +1,231 @@
+"""Tests of a whole split: do the readings fit the own keys better than the keys of peers?
+
+.. math:: p = \\frac{1 + \\#\\{b : T(\\pi_b) \\ge T\\}}{B + 1}, \\qquad
+    T(\\pi) = \\sum_u A[u, \\pi(u)]
+
+A[u, v] says how well the readings of unit u fit the key of unit v; a unit is all that shares one
+key (copies, repeats). pi hands the keys of each group of peers out again at random, whole frames at
+a time. A reading that is the average of a group fits all its keys alike and earns nothing; what
+counts is that it fits the own key better. The p-value is exact, up to the number of draws, whatever
+the readings are, as long as the model depends on the keys of a group only through what does not
+change when they are handed out again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+from scipy.special import gammaln
+
+from solidmark.errors import EmptyTable
+from solidmark.scores.groups import Estimate
+from solidmark.scores.null import TIE
+from solidmark.scores.peers import Pool
+
+Fit = Float[np.ndarray, "A P"]
+"""How well the readings of A units fit each of P keys; high = well."""
+
+FIRST, DRAWS = 999, 9_999
+"""So many draws; the larger number where the first ones leave p at `_OPEN` or below. No p-value is
+raised or lowered across that line by the second round more often than it promises."""
+
+_OPEN = 0.05
+_BLOCK = 1024
+_AT_ONCE = 250
+
+
+@dataclass(frozen=True)
+class Block:
+    """Units that exchange their keys.
+
+    Arguments:
+        distance: From each row's reading to each of the P keys, with shape (R, P), in [0, 1].
+        read: The readings of the rows, with shape (R, M).
+        keys: The keys, with shape (P, M).
+        starts: The first row of each of the A units; the rows of a unit stand together.
+        own: The place of each unit's own key among the P, with shape (A).
+    """
+
+    distance: Float[np.ndarray, "R P"] = field(repr=False)
+    read: Float[np.ndarray, "R M"] = field(repr=False)
+    keys: Float[np.ndarray, "P M"] = field(repr=False)
+    starts: Int[np.ndarray, " A"] = field(repr=False)
+    own: Int[np.ndarray, " A"] = field(repr=False)
+
+    def of_units(self, of_rows: Float[np.ndarray, "R P"]) -> Fit:
+        """The sum over the rows of each unit."""
+        return np.add.reduceat(of_rows, self.starts, axis=0)
+
+
+def closeness(block: Block) -> Fit:
+    """How near the keys lie to the readings, standardised unit by unit over the keys of the peers.
+
+    So each unit counts as much as any other, whether its readings lie in the middle or at an end.
+    """
+    distance = block.of_units(block.distance)
+    lead = distance.mean(axis=1, keepdims=True) - distance
+    spread = lead.std(axis=1, keepdims=True)
+    return np.divide(lead, spread, out=np.zeros_like(lead), where=spread > TIE)
+
+
+def hits_within(delta: float) -> Callable[[Block], Fit]:
+    """How many readings lie within delta of each key."""
+    return lambda block: block.of_units((block.distance <= delta + TIE).astype(float))
+
+
+def products(block: Block) -> Fit:
+    """The products of keys and readings, whose sum is what a correlation within groups rests on."""
+    centred = block.keys - block.keys.mean(axis=0)
+    return block.of_units(block.read @ centred.T)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The rows of one reader and split beside the keys of their peers.
+
+    Arguments:
+        key_read: The readings, with shape (N, M), in [0, 1].
+        units: The name of each row's key; rows that share one (copies, repeats) are one unit.
+        peers: The number of each row's group of peers.
+        pools: The groups, by number.
+        seed: Of the draws.
+    """
+
+    key_read: Float[np.ndarray, "N M"] = field(repr=False)
+    units: Sequence[str] = field(repr=False)
+    peers: Sequence[int] = field(repr=False)
+    pools: Mapping[int, Pool] = field(repr=False)
+    seed: int = 0
+
+    def tests(self, *fits: Callable[[Block], Fit]) -> list[float]:
+        """The p-value of each way to fit, all from the same draws.
+
+        Returns:
+            One-sided p-values, at least 1 / (B + 1); low means that own keys fit better.
+        """
+        self._require_rows()
+        found = self._tested(fits, FIRST)
+        again = [number for number, p in enumerate(found) if p <= _OPEN]
+        if again:
+            sharper = self._tested([fits[number] for number in again], DRAWS)
+            for number, p in zip(again, sharper, strict=True):
+                found[number] = p
+        return found
+
+    def z(self) -> Estimate:
+        """All rows in one number: how much nearer the own keys lie, in standard deviations.
+
+        Mean and variance under exchange are exact (Hoeffding, 1951); the p-value is that of
+        `tests`, not of a normal law. The interval comes from the spread between units.
+
+        Returns:
+            z (chance 0; high means memorized) with interval and one-sided p-value; None with a note
+            where no key can be exchanged.
+
+        Raises:
+            EmptyTable: When there is no row.
+        """
+        self._require_rows()
+        total, variance = 0.0, 0.0
+        own: list[float] = []
+        for block in self._blocks():
+            fit = closeness(block)
+            mine = fit[np.arange(len(fit)), block.own]
+            own += mine.tolist()
+            total += float(mine.sum())
+            variance += _variance(fit)
+        if variance <= TIE:
+            return Estimate(
+                note="No image has a peer with another key, so no key can be exchanged."
+            )
+        spread = float(np.sqrt(variance))
+        (p,) = self.tests(closeness)
+        if len(own) < 2:
+            return Estimate(total / spread, p_value=p, note="An interval needs at least 2 keys.")
+        width = float(stats.norm.ppf(0.975) * np.sqrt(len(own) * np.var(own, ddof=1))) / spread
+        return Estimate(total / spread, total / spread - width, total / spread + width, p)
+
+    def own_closeness(self) -> Float[np.ndarray, " A"]:
+        """How near each unit's own key lies (`closeness`), in standard deviations."""
+        fits = ((closeness(block), block.own) for block in self._blocks())
+        return np.concatenate([fit[np.arange(len(fit)), own] for fit, own in fits])
+
+    def log_arrangements(self) -> float:
+        """The logarithm of how many ways there are to hand out the keys: p is not below their
+        inverse."""
+        ways = ((len(block.keys), len(block.own)) for block in self._blocks())
+        return float(sum(gammaln(keys + 1) - gammaln(keys - units + 1) for keys, units in ways))
+
+    def _require_rows(self) -> None:
+        if not len(self.key_read):
+            raise EmptyTable("There is no row to test. Score at least one image.")
+
+    def _tested(self, fits: Sequence[Callable[[Block], Fit]], draws: int) -> list[float]:
+        observed, drawn = np.zeros(len(fits)), np.zeros((len(fits), draws))
+        for number, block in enumerate(self._blocks()):
+            tables = [fit(block) for fit in fits]
+            for row, table in enumerate(tables):
+                observed[row] += table[np.arange(len(block.own)), block.own].sum()
+            generator = np.random.default_rng([self.seed, draws, number])
+            units, places = np.arange(len(block.own)), len(block.keys)
+            for first in range(0, draws, _AT_ONCE):
+                last = min(first + _AT_ONCE, draws)
+                order = np.broadcast_to(np.arange(places), (last - first, places))
+                handed = generator.permuted(order, axis=1)[:, : len(units)]
+                for row, table in enumerate(tables):
+                    drawn[row, first:last] += table[units, handed].sum(axis=1)
+        # Sums are taken in one order for the own keys and in others for the draws.
+        slack = TIE * np.maximum(np.abs(drawn).max(axis=1, initial=1.0), 1.0)
+        at_least = (drawn >= (observed - slack)[:, None]).sum(axis=1)
+        return [float((1 + count) / (draws + 1)) for count in at_least]
+
+    def _blocks(self) -> Iterator[Block]:
+        """The groups, large ones cut at random: exchange within parts is as exact, and as sharp."""
+        rows: dict[int, list[int]] = {}
+        for row, number in enumerate(self.peers):
+            rows.setdefault(number, []).append(row)
+        for number in sorted(rows):
+            pool = self.pools[number]
+            order = np.arange(len(pool.units))
+            if len(order) > _BLOCK:
+                order = np.random.default_rng([self.seed, number]).permutation(len(order))
+            parts = np.array_split(order, -(-len(order) // _BLOCK))
+            part_of = np.empty(len(order), dtype=np.int64)
+            for index, part in enumerate(parts):
+                part_of[part] = index
+            asked = np.array(rows[number])
+            own = np.array([pool.place[self.units[row]] for row in asked])
+            for index, part in enumerate(parts):
+                inside = part_of[own] == index
+                if inside.any():
+                    yield self._block(pool, part, asked[inside], own[inside])
+
+    def _block(
+        self,
+        pool: Pool,
+        part: Int[np.ndarray, " P"],
+        asked: Int[np.ndarray, " R"],
+        own: Int[np.ndarray, " R"],
+    ) -> Block:
+        order = np.argsort(own, kind="stable")
+        keys, read = pool.keys[part], self.key_read[asked[order]]
+        distance = np.zeros((len(asked), len(part)))
+        for m in range(keys.shape[1]):
+            distance += np.abs(read[:, m, None] - keys[None, :, m])
+        distance /= keys.shape[1]
+        different, starts = np.unique(own[order], return_index=True)
+        place = {whole: here for here, whole in enumerate(part.tolist())}
+        places = np.array([place[whole] for whole in different.tolist()])
+        return Block(distance, read, keys, starts, places)
+
+
+def _variance(fit: Fit) -> float:
+    """Of the sum of A entries, no two of a column, for rows with mean 0 (Hoeffding, 1951)."""
+    places = fit.shape[1]
+    if places < 2:
+        return 0.0
+    squares = float((fit**2).sum())
+    together = float((fit.sum(axis=0) ** 2).sum())
+    return squares / places - (together - squares) / (places * (places - 1))
