@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from solidmark.errors import BadInput
-from solidmark.scores import energy_costs, fisher_costs, p_values, rank_test, statistic_p_values
+from solidmark.scores import energy_costs, fisher_costs, p_values, statistic_p_values
 
 LEVELS = np.arange(256) / 255
 
@@ -50,20 +50,6 @@ def test_each_sees_what_it_is_made_for() -> None:
     for key_read, better, worse in ((some, "fisher", "l1"), (rough, "l1", "fisher")):
         p = {name: statistic_p_values(name, key, key_read) for name in (better, worse)}
         assert np.median(p[better]) < np.median(p[worse])
-
-
-def test_the_rank_test_holds_for_the_energies_of_one_key() -> None:
-    """Their p-values stand on 1/256 ... 1, whatever the estimate: mean and spread are uniform."""
-    generator = np.random.default_rng(4)
-    z = []
-    for _ in range(400):
-        p = generator.integers(1, 257, size=60) / 256
-        z.append(rank_test(p, np.full((60, 1), 0.1), statistic="energy").value)
-    assert abs(np.mean(z)) < 0.25
-    assert 0.9 < np.std(z) < 1.1
-    shared = rank_test(np.full(12, 0.25), np.full((12, 1), 0.1), [str(i // 3) for i in range(12)],
-                       "energy")  # fmt: skip
-    assert shared.value == pytest.approx(0.25 * np.sqrt(12 * 4))
 
 
 @pytest.mark.parametrize("candidates", [[0.5], [0, 1, 0.5], [0.1, 0.5, 1], [0, 0.5, 0.5, 1]])

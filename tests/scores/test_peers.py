@@ -1,0 +1,146 @@
+"""Who is exchanged with whom, and that a p-value of an exchanged key is exact."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solidmark.scores import ImageKey, additive_p_values, peers_of, statistic_p_values
+from solidmark.scores.peers import Pool, pools_of_rows
+
+
+def images(*told: tuple[str, str], split: str = "trained") -> dict[str, ImageKey]:
+    names = [f"{split}{number}" for number in range(len(told))]
+    keys = [[number / 255, 0.0] for number in range(len(told))]
+    return {
+        name: ImageKey(split, None, name, key, words)
+        for name, key, words in zip(names, keys, told, strict=True)
+    }
+
+
+def groups(known: dict[str, ImageKey]) -> list[tuple[list[str], bool]]:
+    peers = peers_of(known.values())
+    found: dict[int, list[str]] = {}
+    for unit, number in peers.pool_of.items():
+        found.setdefault(number, []).append(unit)
+    return [(sorted(units), peers.pools[number].told) for number, units in sorted(found.items())]
+
+
+def test_one_caption_is_one_group_and_the_rest_are_peers_of_each_other() -> None:
+    known = images(("", "cat"), ("", "dog"), ("", "cat"), ("", "eel"), ("", "fox"))
+    assert groups(known) == [
+        (["trained0", "trained2"], True),
+        (["trained1", "trained3", "trained4"], False),
+    ]
+
+
+def test_within_a_class_captions_first_and_then_the_class() -> None:
+    known = images(("a", "x"), ("a", "x"), ("a", "y"), ("a", "z"), ("b", "x"), ("c", "x"))
+    assert groups(known) == [
+        (["trained0", "trained1"], True),
+        (["trained2", "trained3"], True),
+        (["trained4", "trained5"], False),
+    ]
+
+
+def test_words_that_tell_nobody_apart_tell_nothing() -> None:
+    assert groups(images(("", ""), ("", ""))) == [(["trained0", "trained1"], False)]
+    assert groups(images(("a", "x"), ("a", "x"))) == [(["trained0", "trained1"], False)]
+
+
+def test_splits_do_not_mix_and_unmarked_images_have_no_peers() -> None:
+    known = images(("", "")) | images(("", ""), ("", ""), split="held_out")
+    known["none"] = ImageKey("trained", None, "none", None)
+    assert [units for units, _ in groups(known)] == [
+        ["held_out0", "held_out1"],
+        ["trained0"],
+    ]
+
+
+def test_a_key_that_is_left_alone_is_compared_with_the_whole_split() -> None:
+    known = images(("", "cat"), ("", "cat"), ("", "dog"))
+    peers = peers_of(known.values())
+    alone = peers.pools[peers.pool_of["trained2"]]
+    assert alone.units == ("trained0", "trained1", "trained2")
+
+
+def test_copies_that_share_a_key_count_once() -> None:
+    known = images(("", ""), ("", ""))
+    known["copy"] = ImageKey("trained", None, "trained0", known["trained0"].key)
+    (pool,) = peers_of(known.values()).pools
+    assert pool.units == ("trained0", "trained1")
+    assert pool.weights.sum(axis=1).tolist() == [2.0, 2.0]
+
+
+def test_rows_alone_show_the_groups_that_were_asked() -> None:
+    keys = np.array([[0.0], [0.2], [0.2], [1.0]])
+    pools = pools_of_rows(["a", "b", "b", "c"], keys, [0, 0, 0, 7])
+    assert {number: pool.units for number, pool in pools.items()} == {0: ("a", "b"), 7: ("c",)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 7), st.integers(2, 5), st.integers(0, 2**31))
+def test_the_p_value_is_that_of_all_ways_to_hand_out_the_greys(
+    count: int, units: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    keys = generator.integers(256, size=(units, count)) / 255
+    pool = Pool(tuple("abcde"[:units]), keys)
+    read = generator.choice([0.0, 0.5, 1.0], count) if seed % 2 else generator.random(count)
+    found = statistic_p_values("l1", keys, np.tile(read, (units, 1)), weights=pool.weights)
+    gaps = np.abs(keys - read)
+    every = np.array([sum(ways) for ways in itertools.product(*gaps.T.tolist())])
+    exact = [(every <= own + 1e-9).mean() for own in gaps.sum(axis=1)]
+    np.testing.assert_allclose(found, exact, rtol=1e-9)
+
+
+def test_the_convolution_of_exchanged_keys_against_draws() -> None:
+    generator = np.random.default_rng(0)
+    keys = generator.integers(256, size=(12, 16))
+    weights = np.stack([np.bincount(column, minlength=256) for column in keys.T]).astype(float)
+    read = keys[0] / 255 + 0.2 * generator.standard_normal(16)
+    costs = np.abs(np.arange(256) / 255 - read[:, None])
+    (p,) = additive_p_values(costs[None], keys[:1], weights)
+    draws = np.stack([generator.choice(column, 400_000) for column in keys.T], axis=1)
+    sums = costs[np.arange(16), draws].sum(axis=1)
+    share = (sums <= costs[np.arange(16), keys[0]].sum() + 1e-9).mean()
+    assert 1e-4 < share < 0.1
+    # Three standard deviations of the draws, and the .4 % that rounding may add.
+    noise = 3 * np.sqrt(share / 400_000)
+    assert share - noise <= p <= 1.004 * share + noise
+
+
+def test_a_level_that_no_peer_has_is_never_drawn() -> None:
+    weights = np.zeros((1, 256))
+    weights[0, [10, 20]] = 1
+    costs = np.arange(256.0)[None, None]
+    found = [additive_p_values(costs, np.array([[level]]), weights)[0] for level in (9, 10, 15, 20)]
+    assert found == [0.0, 0.5, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("size", [2, 4, 8, 20])
+@pytest.mark.parametrize("known", ["mean", "spread"])
+def test_a_model_that_knows_the_average_of_a_group_names_nobody(size: int, known: str) -> None:
+    """The null of every p here: readings made of the greys of a group at each place, and of noise.
+
+    With keys drawn anew (`weights` left out) the same readings are far below chance.
+    """
+    generator = np.random.default_rng(size)
+    exchanged, anew = [], []
+    for _ in range(4000 // size):
+        keys = generator.integers(256, size=(size, 6)) / 255
+        read = np.tile(keys.mean(axis=0), (size, 1))
+        if known == "spread":
+            read = read + keys.std(axis=0) * generator.standard_normal((size, 6))
+        read = read.clip(0, 1)
+        weights = Pool(tuple(map(str, range(size))), keys).weights
+        exchanged += statistic_p_values("l1", keys, read, weights=weights).tolist()
+        anew += statistic_p_values("l1", keys, read).tolist()
+    for level in (0.01, 0.05, 0.2):
+        # Keys of one group hang together: three standard deviations of half as many images.
+        noise = 3 * np.sqrt(2 * level * (1 - level) / len(exchanged))
+        assert np.mean(np.array(exchanged) <= level) <= level + noise
+    if size <= 4 and known == "mean":
+        assert np.mean(np.array(anew) <= 0.05) > 0.1
