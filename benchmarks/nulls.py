@@ -5,7 +5,7 @@
 
 A row is a case of `nulls_cases.py`, a reader and a statistic. Each audit draws its keys anew and
 goes the way of `solidmark audit`, without the files: `SolidMark.calibrate` and `observe`,
-`score_table`, `aggregate`, `verdict`. Rows that are finished lie in OUT, one file a case and reader,
+`score_table`, `aggregate`, `verdict`. Rows that are finished lie in OUT, a file a case and reader,
 and are not asked for again; `--only` takes those whose name fits an expression, so that several
 processes can share the work. Then the page of all rows is printed, both labels beside each other.
 """
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from nulls_cases import CASES, ONE, SIXTEEN, Case, World, average, codec_of
+from nulls_cases import CASES, SIXTEEN, Case, World, average, codec_of
 from nulls_laws import EXACT, fast_laws, statistic_p_values
 from nulls_page import page
 
@@ -273,6 +273,11 @@ def units(only: str) -> Iterator[tuple[str, Case, tuple[Reader, ...]]]:
                 yield name, case, readers
 
 
+def file_name(name: str) -> str:
+    """A name that every file system takes."""
+    return re.sub("[^a-z0-9]+", "-", name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
@@ -288,13 +293,15 @@ def main() -> None:
         (folder / "laws.json").write_text(json.dumps(law_errors()))
     with fast_laws():
         for name, case, readers in units(asked.only):
-            path = folder / f"{re.sub('[^a-z0-9]+', '-', name)}.json"
+            path = folder / f"{file_name(name)}.json"
             if not path.is_file():
                 rows = run(case, readers, asked.audits)
                 path.write_text(json.dumps(rows, indent=1))
                 for row in rows:
                     sys.stderr.write(f"{short(row)}\n")
-    sys.stdout.write("\n".join(page(asked.out, [name for name, _, _ in units("")])) + "\n")
+    sys.stdout.write(
+        "\n".join(page(asked.out, [file_name(name) for name, _, _ in units("")])) + "\n"
+    )
 
 
 def short(row: Mapping[str, Any]) -> str:

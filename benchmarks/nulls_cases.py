@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.functional import mse_loss, pixel_shuffle, pixel_unshuffle
 
@@ -315,7 +314,16 @@ def _cases() -> list[Case]:
             ONE,
             shared=10,
         ),
-        Case("gaussian, 21 of 64 are copies", 64, 20, gaussian, copies=21, shared=10),
+        Case(
+            "gaussian, 50 of 1,000 are copies",
+            1000,
+            100,
+            gaussian,
+            _alone([r for r in READERS if r.name in ("linear", "outpaint", "probe")]),
+            ("l1",),
+            copies=50,
+            shared=10,
+        ),
         Case("memorizer", 64, 20, memorizer, _alone(READERS[:6] + READERS[7:]), memorized=1.0),
         Case("memorizer, told captions", 64, 20, told_memorizer, _REPEATED[-1:], memorized=1.0),
     ]
