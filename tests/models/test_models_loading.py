@@ -319,6 +319,4 @@ def test_a_model_without_such_parts_refuses_the_options(
     with pytest.raises(MissingCapability, match=f"pixel-space model .* has no LoRA.*{named}"):
         open_model(where, Opening(**options))
     with pytest.raises(MissingCapability, match=f'control "gaussian" has no LoRA.*{named}'):
-        open_model(
-            "gaussian", Opening(**options), control_images=lambda name: torch.rand(3, 1, 4, 4)
-        )
+        open_model("gaussian", Opening(**options), control_samples=lambda name: [])

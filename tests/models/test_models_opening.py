@@ -4,6 +4,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from solidmark.data import Sample
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
-from solidmark.models import Gaussian, Memorizer, Opening, PixelModel, open_model
+from solidmark.models import Average, Gaussian, Memorizer, Opening, PixelModel, open_model
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 KINDS = ("epsilon", "v_prediction", "sample")
@@ -320,18 +322,37 @@ def test_a_device_that_is_not_there_is_refused(save_unet: Callable[..., Path]) -
         open_model(str(save_unet()), Opening(device="quantum"))
 
 
-@pytest.mark.parametrize(("name", "kind"), [("memorizer", Memorizer), ("gaussian", Gaussian)])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("memorizer", Memorizer),
+        ("gaussian", Gaussian),
+        ("average", Average),
+        ("average-per-caption", Average),
+    ],
+)
 def test_a_control_is_made_of_the_images_that_it_is_given(name: str, kind: type) -> None:
     with pytest.raises(BadInput, match="made of marked images"):
         open_model(name)
     asked = []
 
-    def images(control: str) -> torch.Tensor:
+    def samples(control: str) -> list[Sample]:
         asked.append(control)
-        return torch.rand(3, 1, 4, 4)
+        return [Sample(str(n), torch.rand(1, 4, 4), "", f"picture {n}") for n in range(3)]
 
-    assert isinstance(open_model(name, control_images=images), kind)
+    model = open_model(name, control_samples=samples)
+    assert isinstance(model, kind)
     assert asked == [name]
+    told = model.condition(samples("again"))
+    assert (told is not None) == (name == "average-per-caption")
+
+
+def test_images_without_captions_and_classes_have_no_average_of_theirs() -> None:
+    bare = [Sample("0", torch.rand(1, 4, 4), "")]
+    with pytest.raises(BadInput, match='or name "average"'):
+        open_model("average-per-caption", control_samples=lambda name: bare)
+    by_class = [replace(bare[0], class_index=number) for number in (0, 1)]
+    assert open_model("average-per-caption", control_samples=lambda name: by_class).condition(bare)
 
 
 def test_a_folder_that_is_called_like_a_control_is_a_folder(

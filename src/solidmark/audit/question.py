@@ -9,7 +9,7 @@ from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigated, Mitigation, to_json
 from solidmark.models import Opening, model_fingerprints, open_model
-from solidmark.models.controls import control_images
+from solidmark.models.controls import control_samples
 from solidmark.models.fit import check_captions, check_fit
 from solidmark.readers import Energy, Outpaint, Reader
 from solidmark.readers.outpaint import require_pixels
@@ -21,7 +21,8 @@ class Question:
     """The whole configuration of an audit.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`).
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`).
         marked: A folder of `solidmark mark`.
         out: The folder to write.
         readers: How keys are read; each reader once.
@@ -89,7 +90,7 @@ class Question:
         model = open_model(
             self.model,
             self.opening,
-            control_images=lambda name: control_images(marked, name, self.seed),
+            control_samples=lambda name: control_samples(marked, name, self.seed),
         )
         check_fit(model, marked.channels, marked.marked_size)
         check_captions(model, marked, self.splits)

@@ -20,7 +20,8 @@ Model = Annotated[
         metavar="MODEL",
         help="A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a "
         "name on the Hugging Face hub, or a control: memorizer (knows every image), gaussian "
-        "(knows none).",
+        "(knows none), average (knows the mean and variance of each pixel), average-per-caption "
+        "(knows those of each caption, or class).",
     ),
 ]
 Mitigations = Annotated[

@@ -9,7 +9,7 @@ from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.marks import Marked
 from solidmark.mitigations import Mitigated, Mitigation, to_json
-from solidmark.models import Opening, control_images, open_model
+from solidmark.models import Opening, control_samples, open_model
 
 
 def check_sampling(steps: int, eta: float, guidance: float) -> None:
@@ -42,7 +42,7 @@ def open_any(model: str, opening: Opening, marked: Marked | None, seed: int) -> 
     if marked is None:
         return open_model(model, opening)
     return open_model(
-        model, opening, control_images=lambda name: control_images(marked, name, seed)
+        model, opening, control_samples=lambda name: control_samples(marked, name, seed)
     )
 
 

@@ -35,8 +35,8 @@ class Generation:
     """The whole configuration of a generation.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`; they need
-            `marked`).
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`; they need `marked`).
         out: The folder to write.
         number: How many images; None = 5000, or `per_prompt` of every prompt.
         data: A data set whose captions or classes are drawn; any source of `data.open_data`.

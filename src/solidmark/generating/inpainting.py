@@ -42,7 +42,8 @@ class Inpainting:
     """The whole configuration of an inpainting attack.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`).
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`).
         marked: The folder of `solidmark mark` that the model was trained on.
         out: The folder to write.
         half: Which half is hidden.

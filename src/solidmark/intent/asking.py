@@ -59,8 +59,8 @@ class Intent:
     """The whole configuration.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control: `memorizer` is told the captions,
-            `gaussian` nothing.
+        model: A pipeline folder, a hub id, or a control: `memorizer` and `average-per-caption`
+            are told the captions, `gaussian` and `average` nothing.
         training: What it was trained on: a marked folder, or any data source.
         out: The folder to write.
         prompts: A file of prompts; None = the captions of the training images.

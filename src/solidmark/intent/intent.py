@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.generating.prompts import is_captioned
@@ -31,9 +30,10 @@ from solidmark.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write
 from solidmark.intent.training import SPLIT, Training, gather, open_training
 from solidmark.measures import Subjects, open_likeness
 from solidmark.models import (
+    Average,
     Gaussian,
     Memorizer,
-    control_images,
+    control_samples,
     model_fingerprints,
     open_model,
 )
@@ -51,7 +51,6 @@ from solidmark.runs import (
     remove_temporaries,
     write_json,
 )
-from solidmark.types import Images
 
 
 @dataclass(frozen=True)
@@ -168,17 +167,17 @@ def open_teller(asked: Intent, subjects: Subjects) -> Model:
         MissingCapability: When it draws from no captions.
     """
 
-    def images(control: str) -> Images:
+    def samples(control: str) -> list[Sample]:
         if subjects.marked is not None and control == "gaussian":
-            return control_images(subjects.marked, control, asked.seed)
-        return torch.stack([sample.image for sample in subjects.readable(SPLIT)])
+            return control_samples(subjects.marked, control, asked.seed)
+        return list(subjects.readable(SPLIT))
 
-    model = open_model(asked.model, asked.opening, control_images=images)
+    model = open_model(asked.model, asked.opening, control_samples=samples)
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width))
     if isinstance(model, Memorizer):
         return replace(model, told=tuple(s.caption or "" for s in subjects.readable(SPLIT)))
-    if not isinstance(model, Gaussian) and not is_captioned(model):
+    if not isinstance(model, Gaussian | Average) and not is_captioned(model):
         raise MissingCapability(
             f'"{asked.model}" draws from no captions, and intent is about prompts. Name a '
             "text-to-image model."

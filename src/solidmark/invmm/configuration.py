@@ -23,7 +23,8 @@ class InvMM:
     """The whole configuration of a run of InvMM.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`).
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`).
         images: A folder of `solidmark mark`, or any images that the model was trained on.
         out: The folder to write.
         inversion: How an image is inverted.

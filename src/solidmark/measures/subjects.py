@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import torch
-
 from solidmark.data import Mode, Records, Sample, content_hash, open_data
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned
 from solidmark.marks import Marked, find_marked
-from solidmark.models import Opening, control_images, open_model
+from solidmark.models import Opening, control_samples, open_model
 from solidmark.models.fit import check_fit
 from solidmark.models.text import no_caption
 from solidmark.randomness import digest, uniform
@@ -275,8 +273,8 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     """Opens a model and checks that it was made for images like these.
 
     Arguments:
-        name: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`): it is made of the
-            trained images.
+        name: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`): it is made of the trained images.
         opening: Where and in what it runs, and what is added to it.
         subjects: The images.
         seed: Of what the control `gaussian` is made of.
@@ -284,7 +282,7 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     Raises:
         BadInput: When channels or sizes differ, or an image has no caption that the model needs.
     """
-    model = open_model(name, opening, control_images=lambda kind: _control(subjects, kind, seed))
+    model = open_model(name, opening, control_samples=lambda kind: _control(subjects, kind, seed))
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width), marked=subjects.marked is not None)
     for split in subjects.splits:
@@ -297,13 +295,13 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     return model
 
 
-def _control(subjects: Subjects, kind: str, seed: int) -> Images:
+def _control(subjects: Subjects, kind: str, seed: int) -> list[Sample]:
     """What a control is made of."""
     if subjects.marked is not None:
-        return control_images(subjects.marked, kind, seed)
+        return control_samples(subjects.marked, kind, seed)
     # All that the model would know, not only those that it is asked about.
     every = replace(subjects, chosen={"trained": sorted(subjects.data["trained"].ids)})
-    return torch.stack([sample.image for sample in every.readable("trained")])
+    return list(every.readable("trained"))
 
 
 def _class_numbers(records: dict[str, Records]) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Two models in closed form, which need no training: what every measure is pointed at first.
 
 `Memorizer` is the optimal denoiser of a finite training set: it has memorized everything.
-`Gaussian` knows two moments of the data: it has memorized nothing.
+`Gaussian` knows two moments of the data: it has memorized nothing. (`averages.py` has what lies
+between them: a model that knows the training images, but only on average.)
 """
 
 import math
@@ -23,7 +24,9 @@ def _cosine() -> DiscreteSchedule:
     return beta_schedule("cosine")
 
 
-def _moments(schedule: Schedule, t: Times) -> tuple[Float[Tensor, "#B 1"], Float[Tensor, "#B 1"]]:
+def alpha_and_sigma(
+    schedule: Schedule, t: Times
+) -> tuple[Float[Tensor, "#B 1"], Float[Tensor, "#B 1"]]:
     """(alpha, sigma) of the times, in double precision.
 
     A flow has no noise left at t = 0, where a posterior needs some.
@@ -35,8 +38,8 @@ def _moments(schedule: Schedule, t: Times) -> tuple[Float[Tensor, "#B 1"], Float
 
 
 @dataclass(frozen=True)
-class _Analytic:
-    """What the two have in common: images in, and no condition unless one is given."""
+class Analytic:
+    """What models in closed form share: images in, and no condition unless one is given."""
 
     images: Images
     schedule: Schedule = field(default_factory=_cosine)
@@ -69,7 +72,7 @@ class _Analytic:
 
 
 @dataclass(frozen=True)
-class Memorizer(_Analytic):
+class Memorizer(Analytic):
     """The posterior mean when the training set is all there is.
 
     .. math::
@@ -101,7 +104,7 @@ class Memorizer(_Analytic):
         return Conditions({"fits": torch.tensor(fits)})
 
     def denoise(self, z_t: Latents, t: Times, condition: Conditions | None = None) -> Latents:
-        alpha, sigma = _moments(self.schedule, t)
+        alpha, sigma = alpha_and_sigma(self.schedule, t)
         x = self.latents
         z = z_t.cpu().double().flatten(1)
         # |z - a x|^2 without |z|^2, which is the same for every x and cancels in the softmax.
@@ -115,7 +118,7 @@ class Memorizer(_Analytic):
 
 
 @dataclass(frozen=True)
-class Gaussian(_Analytic):
+class Gaussian(Analytic):
     """The posterior mean when the data are normal with the moments of the images.
 
     .. math::
@@ -145,7 +148,7 @@ class Gaussian(_Analytic):
         object.__setattr__(self, "variance", scale.square() / len(x))
 
     def denoise(self, z_t: Latents, t: Times, condition: None = None) -> Latents:
-        alpha, sigma = _moments(self.schedule, t)
+        alpha, sigma = alpha_and_sigma(self.schedule, t)
         z = z_t.cpu().double().flatten(1) - alpha * self.mean
         gain = alpha * self.variance / (alpha**2 * self.variance + sigma**2)
         x = self.mean + (z @ self.basis * gain) @ self.basis.T

@@ -1,6 +1,7 @@
 """What the analytic controls are made of, and the ceiling that stands beside every result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -8,38 +9,71 @@ from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked
-from solidmark.models.analytic import Memorizer
+from solidmark.models.analytic import Gaussian, Memorizer
+from solidmark.models.averages import Average, caption_or_class
 from solidmark.models.conditions import CLASSES
 from solidmark.randomness import LEVELS, generator
-from solidmark.types import Images
+
+CONTROLS = ("memorizer", "gaussian", "average", "average-per-caption")
+"""The models in closed form that can be opened by name."""
 
 REDRAWS = 8
 
 
-def control_images(marked: Marked, name: str, seed: int) -> Images:
-    """The images that a control model is made of.
+def control_model(name: str, samples: Sequence[Sample]) -> Model:
+    """A model in closed form.
+
+    Arguments:
+        name: `memorizer`: knows every image. `gaussian`: their moments. `average`: the mean and the
+            variance of every pixel. `average-per-caption`: those of every caption, or class.
+        samples: What `control_samples` gives for this name.
+
+    Raises:
+        BadInput: When there is neither a caption nor a class to average by.
+    """
+    images = torch.stack([sample.image for sample in samples])
+    if name == "memorizer":
+        return Memorizer(images)
+    if name == "gaussian":
+        return Gaussian(images)
+    if name == "average":
+        return Average(images)
+    told = tuple(map(caption_or_class, samples))
+    if not any(told):
+        raise BadInput(
+            'The control "average-per-caption" averages the images of each caption or class, and '
+            'no image has either. Mark the data with its captions or classes, or name "average".'
+        )
+    return Average(images, told=told)
+
+
+def control_samples(marked: Marked, name: str, seed: int) -> list[Sample]:
+    """The images that a control model is made of, with their captions and classes.
 
     Arguments:
         marked: The marked folder.
-        name: `memorizer`: the training images as they are. `gaussian`: the same under keys drawn
-            anew, several times over, so that nothing depends on a true key.
+        name: `gaussian`: the training images under keys drawn anew, several times over, so that
+            nothing depends on a true key. All others: the training images as they are.
         seed: The seed of the new keys.
     """
-    ids = marked.ids("trained", marked=None if name == "memorizer" else True)
-    images = torch.stack([sample.image for sample in _samples(marked, ids)])
-    if name == "memorizer":
-        return images
+    redraws = name == "gaussian"
+    samples = _samples(marked, marked.ids("trained", marked=True if redraws else None))
+    if not redraws:
+        return samples
+    cropped = marked.pattern.crop(torch.stack([sample.image for sample in samples]))
     redrawn = generator(seed, "gaussian", purpose="control keys")
-    shape = (len(images), marked.pattern.count)
-    cropped = marked.pattern.crop(images)
-    return torch.cat(
-        [
+    shape = (len(samples), marked.pattern.count)
+    return [
+        replace(sample, image=image)
+        for _ in range(REDRAWS)
+        for sample, image in zip(
+            samples,
             marked.pattern.apply(
                 cropped, torch.randint(LEVELS, shape, generator=redrawn) / (LEVELS - 1)
-            )
-            for _ in range(REDRAWS)
-        ]
-    )
+            ),
+            strict=True,
+        )
+    ]
 
 
 def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int) -> Memorizer:
@@ -71,6 +105,8 @@ def _telling(model: Model, sample: Sample) -> Callable[[Sample], str] | None:
     condition = model.condition([sample])
     if condition is None:
         return None
+    if isinstance(model, Average):
+        return model.telling
     return _class if condition.get(CLASSES) is not None else _caption
 
 

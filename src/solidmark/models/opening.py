@@ -3,13 +3,14 @@
 Weights are read as safetensors and nothing is unpickled; no code of a checkpoint is run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
-from solidmark.models.analytic import Gaussian, Memorizer
+from solidmark.models.controls import CONTROLS, control_model
 from solidmark.models.finding import find_base, find_pipeline, kind_of
 from solidmark.models.loading import Opening
 from solidmark.models.lora import find_lora
@@ -17,25 +18,22 @@ from solidmark.models.pipelines import FAMILIES, open_pipeline
 from solidmark.models.single_file import open_single_file
 from solidmark.models.unet import open_unet
 from solidmark.runs import check_device, fingerprint
-from solidmark.types import Images
-
-CONTROLS = ("memorizer", "gaussian")
 
 
 def open_model(
     where: str,
     opening: Opening | None = None,
     *,
-    control_images: Callable[[str], Images] | None = None,
+    control_samples: Callable[[str], Sequence[Sample]] | None = None,
 ) -> Model:
     """Opens a model.
 
     Arguments:
         where: A diffusers pipeline folder, a folder of `solidmark train` (a LoRA is added to the
             base that it was trained on), a .safetensors file, a hub id, or the name of an analytic
-            control: `memorizer` or `gaussian`.
+            control: `memorizer`, `gaussian`, `average` or `average-per-caption`.
         opening: Where and in what it runs, and what is added to it.
-        control_images: Gives a control, by its name, the images that it is made of.
+        control_samples: Gives a control, by its name, the images that it is made of.
 
     Raises:
         NotFound: When nothing is there.
@@ -46,10 +44,9 @@ def open_model(
     opening = opening or Opening()
     if where in CONTROLS and not Path(where).exists():
         _refuse_extras(opening, f'The control "{where}"')
-        if control_images is None:
+        if control_samples is None:
             raise BadInput(f'The control "{where}" is made of marked images. Give a marked folder.')
-        images = control_images(where)
-        return Memorizer(images) if where == "memorizer" else Gaussian(images)
+        return control_model(where, control_samples(where))
     check_device(opening.device)
     if Path(where).is_file():
         return open_single_file(Path(where), opening)

@@ -19,7 +19,8 @@ class Measuring:
     """The whole configuration of a run.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`).
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`).
         images: A folder of `solidmark mark`, or any images that the model was trained on.
         out: The folder to write.
         signals: Names of `measures.signals.SIGNALS`. Those that the model cannot be asked for are
