@@ -9,18 +9,20 @@ import pytest
 
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.scores import (
-    DELTAS,
+    Exchange,
     aggregate,
     correlation,
     eidetic,
+    level_of,
     memorized_share,
-    rank_test,
     roc,
     score_table,
     smallest_named_share,
-    smallest_share,
-    smallest_share_by_rank,
+    smallest_share_by_best,
+    smallest_share_by_exchange,
 )
+from solidmark.scores.exchange import closeness, hits_within, products
+from solidmark.scores.parts import parts_of
 
 from .tables import Row, evidence_rows, fail, key_rows, table, with_energies, without_energies
 
@@ -30,9 +32,8 @@ ALWAYS = {
     *("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"),
 }
 SOMETIMES = {
-    *("count", "delta", "fpr", "chance_uniform", "chance_constant", "images", "note", "by"),
-    "expected_false",
-    "fdr",
+    *("count", "delta", "fpr", "chance_uniform", "chance_constant", "note", "by"),
+    *("expected_false", "fdr", "level", "groups", "smallest", "largest"),
 }
 
 
@@ -58,6 +59,11 @@ def columns(scores: pa.Table, reader: str, split: str) -> dict[str, np.ndarray]:
     return {name: np.array([row[name] for row in rows]) for name in names}
 
 
+def exchange_of(scores: pa.Table, reader: str, split: str) -> Exchange:
+    order = [(name, "ascending") for name in ("reader", "split", "id", "repeat")]
+    return parts_of(scores.sort_by(order).to_pylist(), "l1", 0)[reader, split].exchange(None)
+
+
 @pytest.mark.parametrize("keys", [1, 4])
 def test_the_rows_are_those_of_the_format(keys: int) -> None:
     rows = aggregate(scores_of(keys=keys), calls={"energy": 9.0, "outpaint": 250.0})
@@ -74,13 +80,13 @@ def test_the_rows_are_those_of_the_format(keys: int) -> None:
     energy = [(row["split"], row["statistic"]) for row in rows if row["reader"] == "energy"]
     four = ["eidetic"] * 4
     assert energy == [
-        *(("trained", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
-        *[("trained", "smallest_share")] * 6,
-        *(("held_out", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
-        *(("ceiling", s) for s in [*four, "correlation", "rank_z", "named", "share"]),
+        *(("trained", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
+        *[("trained", "smallest_share")] * 3,
+        *(("held_out", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
+        *(("ceiling", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
         *(("trained_vs_held_out", s) for s in ["auc", "tpr_at_fpr", "tpr_at_fpr"]),
     ]
-    assert find(rows, reader="outpaint", split="trained", statistic="rank_z")[
+    assert find(rows, reader="outpaint", split="trained", statistic="permutation_z")[
         "network_calls_per_image"
     ] == 250.0  # fmt: skip
 
@@ -93,15 +99,20 @@ def test_the_numbers_are_those_of_the_functions() -> None:
     for count in eidetic(trained["distance"], trained["key_read"]):
         row = find(rows, reader="energy", split="trained", statistic="eidetic", delta=count.delta)
         assert (row["n"], row["count"], row["value"]) == (40, count.count, count.share)
-        assert (row["chance"], row["p_value"]) == (count.chance, count.p_value)
+        assert row["chance"] == count.chance
         assert (row["chance_uniform"], row["ci_low"]) == (count.chance_uniform, count.ci_low)
         assert (row["unit"], row["direction"]) == ("share", "high")
         assert row["network_calls_per_image"] is None
-    z = rank_test(trained["p_value"], trained["key_read"])
-    assert find(rows, reader="energy", split="trained", statistic="rank_z")["value"] == z.value
+    exchange = exchange_of(scores, "energy", "trained")
+    z = find(rows, reader="energy", split="trained", statistic="permutation_z")
+    assert (z["value"], z["p_value"]) == (exchange.z().value, exchange.tests(closeness)[0])
+    exchange = exchange_of(scores, "energy", "held_out")
     r = correlation(held_out["key"], held_out["key_read"])
+    of_counts, of_products = exchange.tests(hits_within(0.05), products)
     row = find(rows, reader="energy", split="held_out", statistic="correlation")
-    assert (row["value"], row["p_value"], row["chance"]) == (r.value, r.p_value, 0.0)
+    assert (row["value"], row["p_value"], row["chance"]) == (r.value, of_products, 0.0)
+    row = find(rows, reader="energy", split="held_out", statistic="eidetic", delta=0.05)
+    assert row["p_value"] == of_counts
     area = roc(trained["p_value"], held_out["p_value"]).auc
     row = find(rows, reader="energy", statistic="auc")
     assert (row["n"], row["value"], row["p_value"]) == (70, area.value, area.p_value)
@@ -111,8 +122,9 @@ def test_the_numbers_are_those_of_the_functions() -> None:
 def test_memory_is_seen_and_its_absence_too() -> None:
     scores = scores_of(keys=16, held_out=110)
     rows = aggregate(scores, calls={})
-    for statistic in ("correlation", "rank_z"):
-        assert find(rows, reader="energy", split="trained", statistic=statistic)["p_value"] < 1e-9
+    for statistic in ("correlation", "permutation_z"):
+        found = find(rows, reader="energy", split="trained", statistic=statistic)
+        assert found["p_value"] == 1e-4  # the least that 9,999 exchanges can give
         for reader, split in (("energy", "held_out"), ("outpaint", "trained")):
             p = find(rows, reader=reader, split=split, statistic=statistic)["p_value"]
             assert p > 1e-3
@@ -122,7 +134,6 @@ def test_memory_is_seen_and_its_absence_too() -> None:
         if (row["reader"], row["split"]) == ("energy", "trained") and row["distance"] < 0.02
     ]  # fmt: skip
     assert named["value"] == named["count"] == len(remembered) > 15
-    assert named["images"] == named["n"]
     assert named["p_value"] < 1e-20
     assert find(rows, reader="outpaint", split="trained", statistic="named")["p_value"] > 1e-3
     tpr = find(rows, reader="energy", statistic="tpr_at_fpr", fpr=0.01)
@@ -131,43 +142,65 @@ def test_memory_is_seen_and_its_absence_too() -> None:
     assert find(rows, reader="energy", statistic="tpr_at_fpr", fpr=0.001)["value"] is None
 
 
-def test_what_could_have_been_seen_asks_the_ceiling() -> None:
-    rows = aggregate(scores_of(), calls={})
-    for delta in DELTAS:
-        of = {"reader": "energy", "delta": delta}
-        trained = find(rows, split="trained", statistic="eidetic", **of)
-        ceiling = find(rows, split="ceiling", statistic="eidetic", **of)
-        row = find(rows, statistic="smallest_share", by="count", **of)
-        assert row["value"] == smallest_share(40, trained["chance"], ceiling["value"])
-        assert "found at the ceiling" in row["note"]
-        assert row["direction"] is None
-    unaided = find(rows, reader="outpaint", statistic="smallest_share", delta=0.05)
-    assert "for want of a ceiling" in unaided["note"]
-
-
 @pytest.mark.parametrize("correction", ["bh", "by"])
-def test_what_the_rank_test_and_the_names_could_have_seen(correction: str) -> None:
+def test_what_could_have_been_seen_asks_the_reference(correction: str) -> None:
     scores = scores_of(keys=16)
     rows = aggregate(scores, calls={}, fdr=0.1, correction=correction)  # type: ignore[arg-type]
     p = columns(scores, "energy", "ceiling")["p_value"]
-    by = {"split": "trained", "statistic": "smallest_share", "delta": None}
-    row = find(rows, reader="energy", by="rank", **by)
-    assert row["value"] == smallest_share_by_rank(p, 40)
-    assert "found at the ceiling" in row["note"]
-    row = find(rows, reader="energy", by="named", **by)
-    assert row["value"] == smallest_named_share(p, 40, 0.1, correction)  # type: ignore[arg-type]
-    assert row["direction"] is row["chance"] is row["p_value"] is None
-    unaided = find(rows, reader="outpaint", by="rank", **by)
-    assert unaided["value"] == smallest_share_by_rank(np.zeros(1), 40)
-    assert "for want of a ceiling" in unaided["note"]
-    assert find(rows, reader="outpaint", by="named", **by)["value"] == 1 / 40
+    near = exchange_of(scores, "energy", "ceiling").own_closeness()
+    level = level_of(2)  # two readers share the level of the run
+    expected = {
+        "permutation": smallest_share_by_exchange(near, 40, alpha=level),
+        "best": smallest_share_by_best(p, 40, alpha=level),
+        "named": smallest_named_share(p, 40, 0.1, correction),  # type: ignore[arg-type]
+    }
+    for by, value in expected.items():
+        row = find(rows, reader="energy", by=by, statistic="smallest_share")
+        assert row["value"] == value
+        assert row["level"] == level
+        assert "found on the reference" in row["note"]
+        assert row["direction"] is row["chance"] is row["p_value"] is None
+        unaided = find(rows, reader="outpaint", by=by, statistic="smallest_share")
+        assert "for want of a reference" in unaided["note"]
+    assert find(rows, reader="outpaint", by="best")["value"] == 1 / 40
+
+
+def test_without_enough_ways_to_exchange_no_permutation_test_can_see() -> None:
+    """Two pairs: four ways, so that p is 1/4 at least."""
+    keys = [row | {"caption": "ab"[i // 2]} for i, row in enumerate(key_rows(4, 16))]
+    scores = score_table(table(evidence_rows(keys)), table(keys))
+    rows = aggregate(scores, calls={}, keys=table(keys))
+    assert find(rows, by="permutation")["value"] is None
+    assert find(rows, statistic="permutation_z")["p_value"] > 0.2
+    assert find(rows, by="best")["value"] is not None
+
+
+def test_groups_of_which_the_average_is_known() -> None:
+    keys = [row | {"caption": f"{i // 4}"} for i, row in enumerate(key_rows(40, 16, held_out=8))]
+    rows = evidence_rows(keys, memory=0.0)
+    for first in range(0, 20, 4):
+        average = np.mean([key["key"] for key in keys[first : first + 4]], axis=0)
+        for row in rows:
+            if row["id"] in {key["id"] for key in keys[first : first + 4]}:
+                row["key_read"] = average.tolist()
+    scores = score_table(table(rows), table(keys))
+    found = aggregate(scores, calls={}, keys=table(keys))
+    row = find(found, statistic="averages", split="trained")
+    assert (row["groups"], row["smallest"], row["largest"]) == (10, 4, 4)
+    assert 3 <= row["count"] <= 6
+    assert row["value"] == row["count"] / 10
+    assert row["p_value"] < 1e-3
+    assert find(found, statistic="averages", split="held_out")["p_value"] > 1e-3
+    for split in ("trained", "held_out"):
+        for statistic in ("permutation_z", "named"):
+            assert find(found, statistic=statistic, split=split)["p_value"] > 1e-3
 
 
 def test_the_share_and_how_many_names_may_be_wrong() -> None:
     scores = scores_of(keys=16, memory=0.5)
     rows = aggregate(scores, calls={}, fdr=0.1)
     trained = columns(scores, "energy", "trained")
-    share = memorized_share(trained["p_value"], trained["key_read"])
+    share = memorized_share(trained["p_value"])
     row = find(rows, reader="energy", split="trained", statistic="share")
     assert (row["value"], row["ci_low"], row["ci_high"]) == (
         share.value,
@@ -192,14 +225,11 @@ def test_a_reader_without_energies_says_what_its_p_values_rank() -> None:
     )
     scores = score_table(table(evidence), table(keys), "energy")
     rows = aggregate(scores, calls={}, statistic="energy")
-    ranked = {"rank_z", "named", "share", "auc", "tpr_at_fpr"}
+    ranked = {"named", "share", "auc", "tpr_at_fpr", "smallest_share"}
     for row in rows:
-        made_of_p = row["statistic"] in ranked or row.get("by") in ("rank", "named")
+        made_of_p = row["statistic"] in ranked
         told = "keeps no energies" in row.get("note", "")
         assert told == (made_of_p and row["reader"] == "outpaint"), row
-    energy = columns(scores, "energy", "trained")
-    expected = rank_test(energy["p_value"], energy["key_read"], statistic="energy").value
-    assert find(rows, reader="energy", split="trained", statistic="rank_z")["value"] == expected
 
 
 def test_the_order_of_the_rows_and_the_other_readers_change_nothing() -> None:
@@ -209,7 +239,12 @@ def test_the_order_of_the_rows_and_the_other_readers_change_nothing() -> None:
     shuffled = scores.take(np.random.default_rng(0).permutation(scores.num_rows))
     assert aggregate(shuffled, calls={}, seed=3) == rows
     alone = scores.filter(pa.compute.equal(scores["reader"], "outpaint"))
-    assert aggregate(alone, calls={}, seed=3) == [r for r in rows if r["reader"] == "outpaint"]
+    # What could have been seen is asked at the level of the run, which its readers share.
+    own, both = (
+        [row for row in found if row["reader"] == "outpaint" and row.get("level") is None]
+        for found in (aggregate(alone, calls={}, seed=3), rows)
+    )
+    assert own == both
     assert aggregate(scores, calls={}, seed=4) != rows
     assert scores.to_pylist() == before
 
@@ -223,7 +258,10 @@ def test_repeats_of_one_image_are_not_more_images() -> None:
     )
     assert (one["n"], four["n"], four["count"]) == (40, 160, 160)
     assert four["ci_low"] == pytest.approx(one["ci_low"])
-    assert np.log10(four["p_value"]) == pytest.approx(np.log10(one["p_value"]), rel=0.2)
+    assert four["p_value"] == one["p_value"] == 1e-4
+    for statistic in ("named", "share", "permutation_z"):
+        found = find(often, reader="energy", split="trained", statistic=statistic)
+        assert (found["n"], found["failed"]) == (40, 0)
 
 
 def test_absent_splits_have_no_rows_and_failed_ones_say_so() -> None:
@@ -249,7 +287,8 @@ def test_a_reader_that_always_says_the_same() -> None:
     silent = find(found, statistic="correlation")
     assert silent["value"] is None
     assert "constant" in silent["note"]
-    assert find(found, statistic="rank_z")["p_value"] > 1e-3
+    still = find(found, statistic="permutation_z")
+    assert (still["value"], still["p_value"]) == (0.0, 1.0)
 
 
 def test_one_image_is_enough_to_be_counted() -> None:

@@ -36,7 +36,7 @@ def test_an_audit_does_not_differ_from_itself() -> None:
         assert (row.failed, row.unpaired) == (0, 0)
         assert row.first == row.second
         assert row.difference == 0
-        if row.statistic != "rank_z":
+        if row.statistic != "permutation_z":
             assert row.p_value == 1
             assert row.ci_low is not None
             assert row.ci_low <= 0 <= row.ci_high
@@ -53,10 +53,10 @@ def test_a_mitigation_that_works_is_seen_where_it_works() -> None:
         control = find(rows, statistic, "held_out", **which)
         assert control.p_value > 0.01
         assert control.ci_low < 0 < control.ci_high
-    z = find(rows, "rank_z")
+    z = find(rows, "permutation_z")
     assert z.first > z.second > 3
     assert z.difference == pytest.approx(z.second - z.first)
-    assert abs(find(rows, "rank_z", "held_out").first) < 4
+    assert abs(find(rows, "permutation_z", "held_out").first) < 4
 
 
 def test_the_numbers_are_those_of_scipy() -> None:

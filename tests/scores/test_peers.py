@@ -100,7 +100,7 @@ def test_the_convolution_of_exchanged_keys_against_draws() -> None:
     generator = np.random.default_rng(0)
     keys = generator.integers(256, size=(12, 16))
     weights = np.stack([np.bincount(column, minlength=256) for column in keys.T]).astype(float)
-    read = keys[0] / 255 + 0.2 * generator.standard_normal(16)
+    read = keys[0] / 255 + 0.35 * generator.standard_normal(16)
     costs = np.abs(np.arange(256) / 255 - read[:, None])
     (p,) = additive_p_values(costs[None], keys[:1], weights)
     draws = np.stack([generator.choice(column, 400_000) for column in keys.T], axis=1)

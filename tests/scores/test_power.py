@@ -15,7 +15,7 @@ from solidmark.scores import (
 
 @pytest.mark.parametrize(("n", "lead"), [(100, 3.0), (400, 1.0), (1000, 0.5)])
 def test_the_permutation_test_sees_its_smallest_share(n: int, lead: float) -> None:
-    """In four runs of five, of images whose own keys lie so much nearer; a normal law of the sum."""
+    """In four runs of five, of images whose own keys lie so much nearer."""
     share = smallest_share_by_exchange(np.array([lead - 0.1, lead + 0.1]), n)
     assert share is not None
     generator = np.random.default_rng(1)

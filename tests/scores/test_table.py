@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
-from solidmark.scores import SCORES, p_values, q_values, score_table, statistic_p_values
+from solidmark.scores import SCORES, q_values, score_table, statistic_p_values
 
 from .tables import evidence_rows, fail, key_rows, table, with_energies, without_energies
 
@@ -22,12 +22,16 @@ def test_each_column_by_hand(count: int) -> None:
     np.testing.assert_array_equal(key, [row["key"] for row in keys])
     np.testing.assert_array_equal(read, [row["key_read"] for row in evidence])
     distance = np.array([np.mean(abs(k - r)) for k, r in zip(key, read, strict=True)])
-    p = p_values(distance, read)
+    # The keys handed out at random, place by place: of 6 images, and every way counts.
+    weights = np.stack([np.bincount(c, minlength=256) for c in np.rint(key * 255).astype(int).T])
+    p = statistic_p_values("l1", key, read, weights=weights.astype(float))
+    assert p.min() >= 6.0**-count
     np.testing.assert_allclose(scores["distance"], distance)
     np.testing.assert_allclose(scores["p_value"], p)
     np.testing.assert_allclose(scores["q_value"], q_values(p))
     np.testing.assert_allclose(scores["exposure_bits"], -np.log2(p))
     assert scores["key_group"].to_pylist() == [row["id"] for row in keys]
+    assert scores["peers"].to_pylist() == [0] * 6
     assert scores["group"].null_count == 6
 
 
@@ -71,7 +75,7 @@ def test_all_rows_failed_is_a_table_still() -> None:
     assert scores["p_value"].null_count == 2
 
 
-def test_q_values_are_within_one_reader_split_and_repeat() -> None:
+def test_q_values_are_within_one_reader_and_split() -> None:
     keys = key_rows(8, held_out=4)
     rows = evidence_rows(keys, memory=0.5, repeats=2)
     alone = score_table(table(rows), table(keys))
@@ -84,6 +88,64 @@ def test_q_values_are_within_one_reader_split_and_repeat() -> None:
     np.testing.assert_allclose([row["q_value"] for row in trained], expected)
 
 
+@pytest.mark.parametrize("statistic", ["l1", "energy"])
+def test_an_image_has_one_p_value_however_often_it_is_asked(statistic: str) -> None:
+    """That of the mean of its readings, whatever the order of the rows; without failed ones."""
+    keys = key_rows(8, 4)
+    rows = with_energies(evidence_rows(keys, memory=0.5, repeats=3))
+    rows[1] = fail(rows[1])
+    scores = score_table(table(rows[::-1]), table(keys), statistic).to_pylist()[::-1]  # type: ignore[arg-type]
+    means = []
+    for first in range(0, len(rows), 3):
+        asked = [row for row in rows[first : first + 3] if row["status"] == "ok"]
+        mean = {name: np.mean([r[name] for r in asked], axis=0).tolist()
+                for name in ("key_read", "energies")}  # fmt: skip
+        means.append(asked[0] | mean)
+    once = score_table(table(means), table(keys), statistic).to_pylist()  # type: ignore[arg-type]
+    for first, image in zip(range(0, len(rows), 3), once, strict=True):
+        for row in scores[first : first + 3]:
+            if row["status"] == "ok":
+                assert row["p_value"] == pytest.approx(image["p_value"])
+                assert row["q_value"] == pytest.approx(image["q_value"])
+                own = np.abs(np.array(row["key"]) - row["key_read"]).mean()
+                assert row["distance"] == pytest.approx(own)
+
+
+@pytest.mark.parametrize("repeats", [1, 5, 10])
+def test_repeats_name_nobody_wrongly_more_often(repeats: int) -> None:
+    """Half of 40 images are memorized; of those that are named, one in twenty is wrong at most."""
+    wrong = named = 0
+    for run in range(60):
+        keys = key_rows(40, 4, seed=run)
+        known = evidence_rows(keys[:20], memory=0.4, repeats=repeats, seed=run)
+        rows = known + evidence_rows(keys[20:], memory=0.0, repeats=repeats, seed=1000 + run)
+        scores = score_table(table(rows), table(keys)).to_pylist()
+        found = {row["id"] for row in scores if row["q_value"] <= 0.05}
+        named += len(found)
+        wrong += len(found & {key["id"] for key in keys[20:]})
+    assert named > 20
+    # Named images of one run hang together: three standard deviations of a third as many.
+    assert wrong / named <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / (named / 3))
+
+
+def test_a_model_that_knows_the_average_of_a_caption_names_nobody() -> None:
+    keys = [row | {"caption": f"caption {i // 4}"} for i, row in enumerate(key_rows(64, 16))]
+    average = {
+        caption: np.mean([row["key"] for row in keys if row["caption"] == caption], axis=0)
+        for caption in {row["caption"] for row in keys}
+    }
+    rows = [
+        row | {"key_read": average[key["caption"]].tolist()}
+        for row, key in zip(evidence_rows(keys), keys, strict=True)
+    ]
+    told = score_table(table(rows), table(keys))
+    assert sorted(set(told["peers"].to_pylist())) == list(range(16))
+    assert min(told["q_value"].to_pylist()) > 0.05
+    # Of images that nobody told apart, the same readings are far too close.
+    bare = [{name: value for name, value in row.items() if name != "caption"} for row in keys]
+    assert sum(q <= 0.05 for q in score_table(table(rows), table(bare))["q_value"].to_pylist()) > 2
+
+
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("statistic", ["l1", "fisher", "energy"])
 def test_p_values_rank_what_was_asked_for(statistic: str, count: int) -> None:
@@ -92,7 +154,15 @@ def test_p_values_rank_what_was_asked_for(statistic: str, count: int) -> None:
     scores = score_table(table(evidence), table(keys), statistic)  # type: ignore[arg-type]
     key, read = (np.array(scores[name].to_pylist()) for name in ("key", "key_read"))
     energies = np.array([row["energies"] for row in evidence]).reshape(12, count, 9)
-    found = statistic_p_values(statistic, key, read, np.linspace(0, 1, 9), energies)  # type: ignore[arg-type]
+    weights = np.stack([np.bincount(c, minlength=256) for c in np.rint(key * 255).astype(int).T])
+    found = statistic_p_values(
+        statistic,
+        key,
+        read,
+        np.linspace(0, 1, 9),
+        energies,
+        weights.astype(float),  # type: ignore[arg-type]
+    )
     np.testing.assert_allclose(scores["p_value"], found)
     assert scores["statistic"].to_pylist() == [statistic] * 12
     plain = score_table(table(evidence), table(keys))

@@ -22,7 +22,7 @@ from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, file_stem, write_image
 from solidmark.measures import Evidence, SolidMark, choose
-from solidmark.models.controls import ceiling_model
+from solidmark.models.controls import ceiling_model, told_of
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
 from solidmark.runs import (
@@ -118,9 +118,18 @@ def observe(question: Question) -> Run:
     rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
-        run.finish(memory=memory_of(rows))
+        run.finish(memory=memory_of(rows), told=_told(marked, model, question))
     processes.wait()
     return run
+
+
+def _told(marked: Marked, model: Model, question: Question) -> str:
+    """What the model is told of the images: it says who is a peer of whom."""
+    for split in question.splits:
+        for id in marked.ids(split):
+            if (sample := _load(marked, id)) is not None:
+                return told_of(model, sample)
+    return "nothing"
 
 
 def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iterator[_Task]:

@@ -70,7 +70,7 @@ def score(
             f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
             f'{manifest["command"]}" again: the answers are kept in the ledger.'
         ) from error
-    keys = images.told()
+    keys = images.told(manifest.get("told"))
     scores = score_table(evidence, keys, statistic, correction)
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.

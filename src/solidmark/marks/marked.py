@@ -89,12 +89,18 @@ class Marked:
         """Whether there is a caption for an image, its own or the one that stands in."""
         return bool(self._metadata.get(id, {}).get("text") or self.caption)
 
-    def told(self) -> pa.Table:
-        """The keys with what each image comes with: the columns `class` and `caption`."""
+    def told(self, what: str | None = None) -> pa.Table:
+        """The keys with what a model is told of each image: the columns `class` and `caption`.
+
+        Arguments:
+            what: "nothing", "class", "caption", or more than one of these words; everything that
+                is known when None. What a model is not told stays empty.
+        """
         found = self.keys
         for name, word in (("class", "class"), ("caption", "text")):
+            asked = what is None or name in what
             lines = (self._metadata.get(id, {}) for id in self.keys["id"].to_pylist())
-            words = [None if line.get(word) is None else str(line[word]) for line in lines]
+            words = [str(line[word]) if asked and line.get(word) else None for line in lines]
             if name in found.column_names:
                 found = found.drop_columns(name)
             found = found.append_column(name, pa.array(words, pa.string()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 
@@ -16,6 +17,8 @@ from solidmark.randomness import LEVELS, generator
 
 CONTROLS = ("memorizer", "gaussian", "average", "average-per-caption")
 """The models in closed form that can be opened by name."""
+
+Told = Literal["nothing", "class", "caption", "caption or class"]
 
 REDRAWS = 8
 
@@ -100,14 +103,26 @@ def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int)
     )
 
 
-def _telling(model: Model, sample: Sample) -> Callable[[Sample], str] | None:
-    """What the model is told of an image: its caption, its class, or nothing."""
+def told_of(model: Model, sample: Sample) -> Told:
+    """What a model is told of an image.
+
+    Arguments:
+        model: The model; it is not asked to denoise.
+        sample: Any image that it could be asked about.
+    """
     condition = model.condition([sample])
     if condition is None:
-        return None
+        return "nothing"
     if isinstance(model, Average):
-        return model.telling
-    return _class if condition.get(CLASSES) is not None else _caption
+        return "caption or class"
+    return "class" if condition.get(CLASSES) is not None else "caption"
+
+
+def _telling(model: Model, sample: Sample) -> Callable[[Sample], str] | None:
+    told = told_of(model, sample)
+    if told == "caption or class":
+        return caption_or_class
+    return {"nothing": None, "class": _class, "caption": _caption}[told]
 
 
 def _caption(sample: Sample) -> str:
