@@ -175,9 +175,7 @@ def observe(build: Build, audit: Path, keys: dict[str, list[float]], rng: Any) -
                         noise = np.array(keys[id]) if grade else rng.random(build.keys)
                         read = np.clip(noise + rng.normal(0, 0.02, build.keys), 0, 1)
                         distance = float(np.abs(read - keys[id]).mean())
-                        p = null_p(distance, read, rng)
-                        row |= {"key_read": read.tolist(), "distance": distance, "p_value": p}
-                        row["exposure_bits"] = -float(np.log2(p))
+                        row |= {"key_read": read.tolist(), "distance": distance}
                         answer["key_read"] = read.tolist()
                         if reader == "energy":
                             tried = np.linspace(0, 1, 9)
@@ -193,12 +191,20 @@ def observe(build: Build, audit: Path, keys: dict[str, list[float]], rng: Any) -
                             paint(rng, read).save(path)
                     part.append(row)
                     evidence.append(answer)
-            for repeat in range(build.repeats):
-                good = [r for r in part if r["repeat"] == repeat and r["p_value"] is not None]
-                if good:
-                    q = stats.false_discovery_control([r["p_value"] for r in good])
-                    for row, value in zip(good, q, strict=True):
-                        row["q_value"] = float(value)
+            good = [row for row in part if row["status"] == "ok"]
+            images: dict[str, list[dict[str, Any]]] = {}
+            for row in good:
+                images.setdefault(row["id"], []).append(row)
+            p = []
+            for rows in images.values():
+                read = np.mean([row["key_read"] for row in rows], axis=0)
+                gap = float(np.abs(read - keys[rows[0]["id"]]).mean())
+                p.append(null_p(gap, read, rng))
+            q = stats.false_discovery_control(p) if p else []
+            for rows, value, rate in zip(images.values(), p, q, strict=True):
+                for row in rows:
+                    bits = -float(np.log2(value))
+                    row |= {"p_value": value, "q_value": float(rate), "exposure_bits": bits}
             scores += part
     return scores, evidence
 
@@ -219,7 +225,7 @@ def one(
     name = {"reader": reader, "split": split, "id": id, "repeat": repeat}
     status = {"status": "failed" if lost else "ok", "note": note, "key_read": None}
     row = {**name, **status, "group": None, "key_group": id, "key": keys[id]}
-    row["statistic"] = None if lost else "l1"
+    row |= {"statistic": None if lost else "l1", "peers": 0 if split == "held_out" else 1}
     row |= dict.fromkeys(("distance", "p_value", "q_value", "exposure_bits"))
     drawn = reader == "outpaint" and build.pictures and split != "ceiling" and not lost
     number = abs(hash_of(id)) % 10**9
@@ -266,6 +272,7 @@ def aggregate(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "split": split,
                 "n": len(ok),
                 "failed": len(some) - len(ok),
+                "keys": len(some[0]["key"]),
                 "network_calls_per_image": FACTS.get(reader, 3),
             }
             rows += [base | row for row in of_split(ok, split)]
@@ -291,7 +298,9 @@ def of_split(ok: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
         chance = float(np.mean(gaps <= delta + 1e-9)) if reads.shape[1] == 1 else 1e-5
         rows.append(eidetic(int(np.sum(distances <= delta)), n, chance, delta))
     keys = np.array([r["key"] for r in ok])
-    z = float((0.5 - np.mean([r["p_value"] for r in ok])) * np.sqrt(12 * n))
+    images = {r["id"]: r for r in ok}
+    p = np.array([r["p_value"] for r in images.values()])
+    z = float((0.5 - np.mean(p)) * np.sqrt(12 * len(p)))
     r = stats.pearsonr(keys.ravel(), reads.ravel()) if n > 3 else None
     span = r.confidence_interval() if r else (None, None)
     rows.append(
@@ -309,22 +318,30 @@ def of_split(ok: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
     )
     rows.append(
         empty
-        | {"statistic": "rank_z", "value": z, "p_value": float(stats.norm.sf(z)), "chance": 0.0}
+        | {"statistic": "permutation_z", "value": z, "chance": 0.0, "n": len(p)}
+        | {"p_value": max(1e-4, float(stats.norm.sf(z)))}
         | {"unit": "standard deviations", "direction": "high"}
     )
-    if split != "ceiling":
-        count = sum(r["q_value"] <= 0.05 for r in ok)
-        rows.append(
-            empty
-            | {"statistic": "named", "count": count, "value": float(count), "unit": "images"}
-            | {"direction": "high", "chance": 0.0}
-        )
+    q = [r["q_value"] for r in images.values()]
+    count = sum(rate <= 0.05 for rate in q)
+    rows.append(
+        empty
+        | {"statistic": "named", "count": count, "value": float(count), "unit": "images"}
+        | {"direction": "high", "chance": 0.0, "p_value": min(q), "n": len(q)}
+    )
+    low = max(0.0, count / len(q) - 0.03)
+    rows.append(
+        empty
+        | {"statistic": "share", "value": count / len(q), "ci_low": low, "ci_high": 1.0}
+        | {"unit": "share", "direction": "high", "chance": 0.0, "n": len(q)}
+    )
     if split == "trained":
-        rows.append(
-            empty
-            | {"statistic": "smallest_share", "delta": 0.05, "unit": "share", "direction": "high"}
-            | {"value": min(1.0, 1.1 / np.sqrt(n)) if n >= 5 else None}
-        )
+        for by in ("permutation", "best", "named"):
+            rows.append(
+                empty
+                | {"statistic": "smallest_share", "by": by, "unit": "share", "direction": "high"}
+                | {"value": min(1.0, 1.1 / np.sqrt(n)) if n >= 5 else None}
+            )
     return rows
 
 

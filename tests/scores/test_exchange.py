@@ -143,7 +143,7 @@ def test_fits_by_hand() -> None:
 def test_nobody_to_exchange_with_and_nobody_at_all() -> None:
     alone = Exchange(np.array([[0.5]]), ["a"], [0], {0: Pool(("a",), np.array([[0.2]]))}).z()
     assert alone.value is alone.p_value is None
-    assert "no key can be exchanged" in str(alone.note)
+    assert "No image has a peer" in str(alone.note)
     with pytest.raises(EmptyTable):
         Exchange(np.empty((0, 1)), [], [], {}).z()
 
