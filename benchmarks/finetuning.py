@@ -52,11 +52,12 @@ def main() -> None:
         "`solidmark demo --text OUT`, then `python benchmarks/finetuning.py OUT`. 64 drawings that "
         f"the base never saw, 64 held out, {DRAWING_RESOLUTION} px with a frame of "
         f"{DRAWING_THICKNESS} px in {DRAWING_SEGMENTS} greys; 150 epochs of batch 32, one seed. "
-        "Named: at a false-discovery rate of 5 %. Rank z: all p-values in one test, in standard "
+        "Named: at a false-discovery rate of 5 %. Permutation z: all keys in one test, in standard "
         "deviations; chance is 0 +- 1. Correlation: of painted and read greys, with 95 % interval.",
         "",
-        "| model | weights trained | reader | calls an image | trained: named, rank z (p) | "
-        "correlation | held out: named, rank z (p) |",
+        "| model | weights trained | reader | calls an image "
+        "| trained: named, permutation z (p) | "
+        "correlation | held out: named, permutation z (p) |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += audit(out, "base, untouched", base, 0)
@@ -90,7 +91,7 @@ def audit(out: Path, name: str, model: str, weights: int) -> list[str]:
         return next(row for row in rows if wanted.items() <= row.items())
 
     def cell(reader: str, split: str) -> str:
-        named, z = find(reader, split, "named"), find(reader, split, "rank_z")
+        named, z = find(reader, split, "named"), find(reader, split, "permutation_z")
         return f"{named['count']} of {named['n']}, {z['value']:.1f} ({z['p_value']:.2g})"
 
     lines = []

@@ -138,7 +138,7 @@ def measure(case: Case, title: str, model: Model, samples: list[Sample]) -> dict
         "title": title,
         "calls": find("eidetic")["network_calls_per_image"],
         "hits": find("eidetic", delta=DELTA),
-        "z": [find("rank_z", split)["value"] for split in ("trained", "held_out")],
+        "z": [find("permutation_z", split)["value"] for split in ("trained", "held_out")],
         "named": find("named")["count"] / max(1, find("named")["n"]),
         "distance": trained["distance"],
         "share": trained["eidetic"],
@@ -169,7 +169,8 @@ def page(case: Case, rows: list[dict[str, Any]]) -> str:
         "",
         f"`python benchmarks/mitigations.py MODEL MARKED OUT`, reader `{reader}`, {hits['n']} "
         f"trained images, seed {case.question.seed}. Within {DELTA:g}: images whose key is read so "
-        f"closely, of {hits['n']} (chance {hits['chance'] * hits['n']:.1f}). Rank z: trained / "
+        f"closely, of {hits['n']} (chance {hits['chance'] * hits['n']:.1f}). "
+        "Permutation z: trained / "
         "held-out. Differences are less the row `none`, image by image: of the share within "
         f"{DELTA:g} (p: McNemar) and of the distance (p: Wilcoxon). Agreement: images drawn from "
         f"the mitigated captions ({ask.steps} steps of DDIM, guidance {ask.guidance:g}) whose "
@@ -177,7 +178,7 @@ def page(case: Case, rows: list[dict[str, Any]]) -> str:
         f"chance {1 / ask.captions:.3f}, n = {case.images}. Intervals are 95 %. The target of wen "
         "is the median magnitude of held-out captions unless it was given.",
         "",
-        f"| mitigation | network calls | within {DELTA:g} | rank z | named | distance "
+        f"| mitigation | network calls | within {DELTA:g} | permutation z | named | distance "
         "| difference within | difference of distance | agreement |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

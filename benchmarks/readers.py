@@ -79,7 +79,9 @@ def measure(out: Path, title: str, reader: Reader) -> dict[str, float | str]:
         "seconds": seconds,
         "hits": f"{hits['count']} (chance {expected(hits)}, p {hits['p_value']:.1g})",
         "control": f"{control['count']} ({expected(control)})",
-        "rank": " / ".join(f"{find(s, 'rank_z')['value']:.1f}" for s in ("trained", "held_out")),
+        "rank": " / ".join(
+            f"{find(s, 'permutation_z')['value']:.1f}" for s in ("trained", "held_out")
+        ),
         "uniform": f"{uniformity(folder):.2f}",
         "auc": interval(area),
         "one": interval(one),
@@ -114,7 +116,7 @@ def table(rows: list[dict[str, float | str]], epochs: int) -> str:
         "",
         f"| reader | network calls an image | time | trained within .05 of {TRAINED} "
         "| held-out within .05 (chance) | held-out p-values uniform (KS p) "
-        "| rank z trained / held-out | AUC | detections at 1 % "
+        "| permutation z trained / held-out | AUC | detections at 1 % "
         "| detections at 0.1 % |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

@@ -106,7 +106,7 @@ def forecast_lines(
     yield "Smallest share of memorized images at which half of them are named:"
     yield from _table(outlooks, chosen, lambda p: _share(p.smallest_named, images))
     yield ""
-    yield "Smallest share that a test over all images at once notices, where nobody can be named:"
+    yield "Smallest share that a verdict would call memorized, whether or not anybody can be named:"
     few = [row for row in outlooks if row.count == 1 or row is chosen]
     yield from _table(few, chosen, lambda p: _share(p.smallest_seen, images))
     yield ""

@@ -51,7 +51,9 @@ Repeats = Annotated[
 ]
 Ceiling = Annotated[
     bool,
-    typer.Option(help="Ask a perfect memorizer too: a reader that sees nothing there is blind."),
+    typer.Option(
+        help="Ask a perfect memorizer too, for reference: a reader that sees nothing there is blind."
+    ),
 ]
 
 
