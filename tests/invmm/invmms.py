@@ -2,13 +2,11 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import torch
 
 from solidmark.inversion import Inversion
 from solidmark.invmm import InvMM, invert, keeping, live
@@ -64,7 +62,6 @@ def files(out: Path) -> dict[str, bytes]:
 
 def invert_until(place: str, count: int, images: Path, out: Path, options: dict[str, Any]) -> None:
     """Inverts, and dies just before something is done for the `count`-th time."""
-    torch.set_num_threads(1)
     if place:
         where, name = PLACES[place]
         setattr(where, name, _dying(getattr(where, name), count))
@@ -85,10 +82,7 @@ def _dying(work: Callable[..., Any], count: int) -> Callable[..., Any]:
     return work_or_die
 
 
-if __name__ == "__main__":  # One of several processes: `invmms.py IMAGES OUT`.
-    from solidmark.runs import Processes
-
-    torch.set_num_threads(1)
+def invert_twice(images: Path, out: Path) -> None:
+    """What one of several processes does."""
     for _ in range(2):  # The second time it is finished, and the same processes can say so.
-        invert(asked("memorizer", sys.argv[1], Path(sys.argv[2])))
-    Processes.here().leave()
+        invert(asked("memorizer", images, out))
