@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
+from rounding import DESCENT, NETWORK
 
 from solidmark.inversion import Inversion
 from solidmark.invmm import InvMM, invert, keeping, live
@@ -48,6 +50,30 @@ def table(out: Path, name: str = "evidence") -> list[dict[str, Any]]:
 
 def by_id(out: Path, name: str = "scores") -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in table(out, name)}
+
+
+def assert_alike(one: Path, other: Path) -> None:
+    """All that the rounding of another batch leaves alone is the same, and the rest is near.
+
+    Where nothing was reproduced the descent ended anywhere, and its KL and similarity say nothing.
+    Until the first check it has moved where the loss is flat only: what is between two losses is
+    the rounding of their steps.
+    """
+    for row, same in zip(table(one), table(other), strict=True):
+        for name in ("kl", "kl_end", "best_similarity"):
+            mine, theirs = row.pop(name), same.pop(name)
+            if row["status"] == "reproduced":
+                assert mine == pytest.approx(theirs, rel=DESCENT)
+        assert row == same
+    first = [
+        {
+            (row["split"], row["id"], row["repeat"]): row["loss"]
+            for row in table(out, "paths")
+            if row["step"] == SHORT.every
+        }
+        for out in (one, other)
+    ]
+    assert first[0] == pytest.approx(first[1], rel=SHORT.every * NETWORK)
 
 
 def files(out: Path) -> dict[str, bytes]:
