@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from solidmark.cli import main
 from solidmark.runs import Processes
 
 PRELOADED = [
@@ -30,6 +31,7 @@ PRELOADED = [
     "rich.progress",
     "scipy.fftpack",
     "scipy.stats",
+    "solidmark.audit",
     "solidmark.generating",
     "solidmark.intent",
     "solidmark.invmm",
@@ -59,6 +61,18 @@ def start(
     return child
 
 
+def start_command(*words: object, environment: Mapping[str, str] | None = None) -> Any:
+    """Starts a command line of solidmark, which must succeed."""
+    return start(_command, [str(word) for word in words], environment=environment)
+
+
+def run_command(*words: object) -> None:
+    """Runs a command line of solidmark to its end."""
+    child = start_command(*words)
+    child.join()
+    assert child.exitcode == 0
+
+
 def start_together(count: int, target: Callable[..., None], *arguments: Any) -> list[Any]:
     """Starts processes that know of one another, as those of `torchrun` do."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -81,6 +95,15 @@ def run_together(count: int, target: Callable[..., None], *arguments: Any) -> No
     for child in children:
         child.kill()
     assert codes == [0] * count
+
+
+def run_command_together(count: int, *words: object) -> None:
+    """Runs one command line in processes that know of one another."""
+    run_together(count, _command, [str(word) for word in words])
+
+
+def _command(words: list[str]) -> None:
+    assert main(words) == 0
 
 
 def _work(
