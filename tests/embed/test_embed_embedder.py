@@ -15,6 +15,7 @@ Opened = Callable[[str], Embedder]
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.rounding
 def test_rows_are_float32_of_length_one(name: str, opened: Opened) -> None:
     embedder = opened(name)
     rows = embedder.embed(images())
@@ -26,6 +27,7 @@ def test_rows_are_float32_of_length_one(name: str, opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.rounding
 def test_an_image_alone_is_embedded_as_among_others(name: str, opened: Opened) -> None:
     embedder = opened(name)
     together = embedder.embed(images())
@@ -58,6 +60,7 @@ def test_a_blank_image_gives_numbers(name: str, grey: float, opened: Opened) -> 
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "function"])
+@pytest.mark.rounding
 def test_a_grey_image_is_a_colour_image_of_equal_channels(name: str, opened: Opened) -> None:
     grey = images(1)[0]
     assert grey.shape[0] == 1

@@ -77,6 +77,7 @@ def test_what_is_drawn_is_an_image_folder(
     assert torch.equal(images(cropped), marked.pattern.crop(images(out)))
 
 
+@pytest.mark.rounding
 def test_an_image_is_the_same_in_any_batch_and_among_any_number(
     save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_numbers_that_are_not_finite_are_named_and_not_written(
     assert sorted(path.name for path in (out / "images").iterdir()) == ["000001.png", "000003.png"]
 
 
+@pytest.mark.rounding
 def test_what_does_not_fit_is_drawn_in_parts(
     save_unet: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

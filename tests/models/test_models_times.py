@@ -27,6 +27,7 @@ def check(model: Any, z: torch.Tensor, condition: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["sd", "sd-v", "sdxl", "sd3", "flux-dev", "dit", "pixart-sigma"])
+@pytest.mark.rounding
 def test_latent_models(opened: Callable[[str], LatentModel], name: str) -> None:
     model = opened(name)
     height, width = size(name)
@@ -36,6 +37,7 @@ def test_latent_models(opened: Callable[[str], LatentModel], name: str) -> None:
     check(model, z, model.condition(three))
 
 
+@pytest.mark.rounding
 def test_pixel_models(save_unet: Callable[..., Path]) -> None:
     z = torch.randn(3, 1, 12, 12, generator=torch.Generator().manual_seed(1))
     check(open_model(str(save_unet())), z, None)
@@ -43,6 +45,7 @@ def test_pixel_models(save_unet: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize("control", [Memorizer, Gaussian])
 @pytest.mark.parametrize("schedule", [beta_schedule("linear"), FlowSchedule(shift=3.0)])
+@pytest.mark.rounding
 def test_closed_forms(control: Any, schedule: Any) -> None:
     images = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     model = control(images, schedule)

@@ -127,6 +127,7 @@ def test_a_prompt_is_asked_once_and_an_image_each_time(captioned: Marked, tmp_pa
 
 
 @pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.rounding
 def test_the_batch_does_not_matter(size: int, captioned: Marked, tmp_path: Path) -> None:
     model = str(tiny.stable_diffusion(tmp_path / "model"))
     asked = Measuring(
