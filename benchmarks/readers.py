@@ -79,7 +79,7 @@ def measure(out: Path, title: str, reader: Reader) -> dict[str, float | str]:
         "seconds": seconds,
         "hits": f"{hits['count']} (chance {expected(hits)}, p {hits['p_value']:.1g})",
         "control": f"{control['count']} ({expected(control)})",
-        "rank": " / ".join(
+        "z": " / ".join(
             f"{find(s, 'permutation_z')['value']:.1f}" for s in ("trained", "held_out")
         ),
         "uniform": f"{uniformity(folder):.2f}",
@@ -122,7 +122,7 @@ def table(rows: list[dict[str, float | str]], epochs: int) -> str:
     ]
     lines += [
         f"| {row['title']} | {row['calls']:g} | {float(row['seconds']) / base:.1f} | {row['hits']} "
-        f"| {row['control']} | {row['uniform']} | {row['rank']} | {row['auc']} | {row['one']} "
+        f"| {row['control']} | {row['uniform']} | {row['z']} | {row['auc']} | {row['one']} "
         f"| {row['tenth']} |"
         for row in rows
     ]

@@ -1,19 +1,35 @@
 """What many tests need: small marked folders, small networks, and a quiet machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from rounding import OtherProcessor
 
 from solidmark.data import Sample, content_hash, open_data
 from solidmark.errors import BrokenImage
 from solidmark.marks import Border, Marked, Marking, Pattern, mark_dataset, open_marked
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--other-processor", action="store_true", help="Round otherwise: see tests/rounding.py."
+    )
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _other_processor(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.config.getoption("--other-processor"):
+        with OtherProcessor():
+            yield
+    else:
+        yield
 
 
 class Pictures:

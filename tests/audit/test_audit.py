@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from forking import run_command, start_command
 from scipy import stats
 
 from solidmark.audit import Question, observe, score
@@ -222,18 +223,6 @@ def test_classes_reach_a_conditional_network(
         observe(Question(str(few), marked.folder, tmp_path / "b"))
 
 
-COMMAND = """
-import sys, torch
-torch.set_num_threads(1)
-from solidmark.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-c", COMMAND, *map(str, words)]
-
-
 @pytest.mark.slow
 def test_a_killed_audit_resumes_to_the_same_bytes(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
@@ -243,22 +232,20 @@ def test_a_killed_audit_resumes_to_the_same_bytes(
     options = ["--reader", "outpaint", "--reader", "energy", "--outpaint-steps", 40]
     options += ["--batch-size", 2, "--device", "cpu"]
 
-    def words(out: Path) -> list[str]:
-        return command("observe", model, marked.folder, out, *options)
+    def words(out: Path) -> list[object]:
+        return ["observe", model, marked.folder, out, *options]
 
-    subprocess.run(words(tmp_path / "whole"), check=True, capture_output=True)
+    run_command(*words(tmp_path / "whole"))
     ledger = tmp_path / "killed" / "ledger"
     for _ in range(3):
-        process = subprocess.Popen(
-            words(tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = start_command(*words(tmp_path / "killed"))
         deadline = time.monotonic() + 120
-        while not ledger.exists() and process.poll() is None and time.monotonic() < deadline:
+        while not ledger.exists() and process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.7)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    subprocess.run(words(tmp_path / "killed"), check=True, capture_output=True)
+        process.join()
+    run_command(*words(tmp_path / "killed"))
     for name in ("evidence.parquet", "calibration.json"):
         whole, killed = ((tmp_path / run / name).read_bytes() for run in ("whole", "killed"))
         assert whole == killed, name
@@ -276,14 +263,14 @@ def test_a_killed_score_leaves_nothing_half_written(
     whole = [(out / name).read_bytes() for name in names]
     for name in names:
         (out / name).unlink()
-    for wait in (0.8, 1.2, 1.6, 2.0):
-        process = subprocess.Popen(command("score", out), stdout=subprocess.DEVNULL)
+    for wait in (0.05, 0.2, 0.4, 0.8):
+        process = start_command("score", out)
         time.sleep(wait)
         process.kill()
-        process.wait()
+        process.join()
         for name, expected in zip(names, whole, strict=True):
             assert not (out / name).exists() or (out / name).read_bytes() == expected
-    subprocess.run(command("score", out), check=True, capture_output=True)
+    run_command("score", out)
     assert [(out / name).read_bytes() for name in names] == whole
 
 

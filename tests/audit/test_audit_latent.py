@@ -1,9 +1,6 @@
 """Whole audits of a latent text-to-image model, captions and autoencoder included."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import tiny
 import torch
+from forking import run_command_together
 
 from solidmark.audit import Question, observe, score
 from solidmark.cli import main, question
@@ -138,15 +136,10 @@ def test_a_resumed_audit_ends_in_the_bytes_of_one_that_ran_through(
 @pytest.mark.slow
 def test_two_processes_give_the_rows_of_one(sd: str, pictures: Marked, tmp_path: Path) -> None:
     observe(ask(sd, pictures, tmp_path / "one"))
-    words = [sd, pictures.folder, tmp_path / "two", "--batch-size", 4, "--device", "cpu"]
+    words = ["observe", sd, pictures.folder, tmp_path / "two", "--batch-size", 4, "--device", "cpu"]
     words += ["--reader", "energy", "--energy-candidates", 5, "--reader", "latent-outpaint"]
     words += ["--latent-outpaint-steps", 4, "--latent-outpaint-every", 2]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launch += ["--nproc_per_node", "2", "-m", "solidmark", "observe", *map(str, words)]
-    done = subprocess.run(
-        launch, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    run_command_together(2, *words)
     assert len(list((tmp_path / "two" / "ledger").glob("ledger-*.sqlite"))) == 2
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert len(one) == len(two) == 36

@@ -132,6 +132,7 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
                 words += ["--device", "cpu"]
                 words += ["--outpaint-steps", "2"] if "outpaint" in words else []
                 words += ["--steps", "10", "--sampling-steps", "2"] if command == "invmm" else []
+                words += ["--steps", "5"] if command == "inpaint" else []
                 # The photos have no captions.
                 words += ["--caption", "a seven"] if command == "intent" else []
             if command == "audit" and (tmp_path / "audit").exists():

@@ -20,7 +20,8 @@ def test_from_a_folder_of_pictures_to_the_page_and_again(
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "photos", 20)
     (tmp_path / "photos" / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    options = ["--reader", "energy", "--reader", "outpaint", "--outpaint-steps", 3]
+    options = ["--reader", "energy", "--energy-candidates", 3]
+    options += ["--reader", "outpaint", "--outpaint-steps", 3]
     options += ["--device", "cpu", "--batch_size", 7]
     steps = {
         "mark": ["photos", "marked", "--mode", "L", "--thickness", 2, "--held-out", 0.25],

@@ -10,9 +10,9 @@ from pathlib import Path
 import embedded
 import pytest
 import torch
+from forking import start
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs.forked import start
 from torch import Tensor
 
 from solidmark.embed import Cache, Function, Pixels, default_folder, embed_samples

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import tiny
 import torch
+from forked_generating import fill
+from forking import run_together, start
 
 from solidmark.errors import BadInput, MissingCapability, UnknownName
 from solidmark.generating import Inpainting, hidden_half, inpaint
@@ -212,41 +212,28 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_written(
     assert not out.exists()
 
 
-COMMAND = """
-import sys, torch
-from pathlib import Path
-torch.set_num_threads(1)
-from solidmark.generating import Inpainting, inpaint
-model, marked, out = sys.argv[1:]
-inpaint(Inpainting(model, Path(marked), Path(out), draws=6, steps=20, batch_size=4))
-"""
-
-
 @pytest.mark.slow
 def test_a_killed_attack_resumes_to_the_same_bytes(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked, model = make_marked(8), save_unet(12)
-
-    def script(out: str) -> list[str]:
-        words = (model, marked.folder, tmp_path / out)
-        return [sys.executable, "-c", COMMAND, *map(str, words)]
+    marked, model = make_marked(8).folder, save_unet(12)
 
     def files(out: str) -> dict[str, bytes]:
         paths = [tmp_path / out / "evidence.parquet", *(tmp_path / out).rglob("*.png")]
         return {path.relative_to(tmp_path / out).as_posix(): path.read_bytes() for path in paths}
 
-    subprocess.run(script("whole"), check=True, capture_output=True)
+    fill(model, marked, tmp_path / "whole")
     for least in (1, 4, 8):
-        process = subprocess.Popen(script("killed"))
+        process = start(fill, model, marked, tmp_path / "killed")
         deadline = time.monotonic() + 120
         while (
             len(list((tmp_path / "killed").rglob("*.png"))) < least and time.monotonic() < deadline
         ):
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "it was done before it was killed"
-    subprocess.run(script("killed"), check=True, capture_output=True)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it was done before it was killed"
+    fill(model, marked, tmp_path / "killed")
     assert files("killed") == files("whole")
     assert len(files("whole")) == 9
 
@@ -255,18 +242,7 @@ def test_a_killed_attack_resumes_to_the_same_bytes(
 def test_two_processes_give_the_evidence_of_one(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked, model, path = make_marked(6), save_unet(12), tmp_path / "script.py"
-    path.write_text(COMMAND)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launch += ["--nproc_per_node", "2", path, model, marked.folder, tmp_path / "two"]
-    done = subprocess.run(
-        [*map(str, launch)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    inpaint(
-        Inpainting(str(model), marked.folder, tmp_path / "one", draws=6, steps=20, batch_size=4)
-    )
+    marked, model = make_marked(6).folder, save_unet(12)
+    run_together(2, fill, model, marked, tmp_path / "two")
+    fill(model, marked, tmp_path / "one")
     assert evidence(tmp_path / "one") == evidence(tmp_path / "two")

@@ -3,16 +3,16 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
+from forked_generating import draw_images
+from forking import run_together, start
 
 from solidmark.data import open_data
 from solidmark.diffusion import DiscreteSchedule
@@ -77,6 +77,7 @@ def test_what_is_drawn_is_an_image_folder(
     assert torch.equal(images(cropped), marked.pattern.crop(images(out)))
 
 
+@pytest.mark.rounding
 def test_an_image_is_the_same_in_any_batch_and_among_any_number(
     save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_numbers_that_are_not_finite_are_named_and_not_written(
     assert sorted(path.name for path in (out / "images").iterdir()) == ["000001.png", "000003.png"]
 
 
+@pytest.mark.rounding
 def test_what_does_not_fit_is_drawn_in_parts(
     save_unet: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,35 +261,22 @@ def test_another_question_is_refused_and_the_same_one_is_done(
         generate(Generation(model, out, number=2, steps=2, seed=1))
 
 
-COMMAND = """
-import sys, torch
-from pathlib import Path
-torch.set_num_threads(1)
-from solidmark.generating import Generation, generate
-model, out, number = sys.argv[1:]
-generate(Generation(model, Path(out), number=int(number), steps=20, eta=1.0, batch_size=2))
-"""
-
-
-def script(*words: object) -> Sequence[str]:
-    return [sys.executable, "-c", COMMAND, *map(str, words)]
-
-
 @pytest.mark.slow
 def test_a_killed_generation_resumes_to_the_same_bytes(
     save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
     model, out = save_unet(12), tmp_path / "killed"
-    subprocess.run(script(model, tmp_path / "whole", 24), check=True, capture_output=True)
+    draw_images(model, tmp_path / "whole", 24)
     for least in (1, 4, 9):
-        process = subprocess.Popen(script(model, out, 24))
+        process = start(draw_images, model, out, 24)
         deadline = time.monotonic() + 120
         while len(list(out.glob("images/*.png"))) < least and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "it was done before it was killed"
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it was done before it was killed"
         assert not (out / "metadata.jsonl").exists()
-    subprocess.run(script(model, out, 24), check=True, capture_output=True)
+    draw_images(model, out, 24)
     assert files(out) == files(tmp_path / "whole")
     assert len(files(out)) == 25
 
@@ -296,17 +285,8 @@ def test_a_killed_generation_resumes_to_the_same_bytes(
 def test_two_processes_draw_the_images_of_one(
     save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    model, path = save_unet(12), tmp_path / "script.py"
-    path.write_text(COMMAND)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launch += ["--nproc_per_node", "2", path, model, tmp_path / "two", "10"]
-    done = subprocess.run(
-        [*map(str, launch)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    model = save_unet(12)
+    run_together(2, draw_images, model, tmp_path / "two", 10)
     assert len(list((tmp_path / "two" / "ledger").glob("ledger-*.sqlite"))) == 2
-    subprocess.run(script(model, tmp_path / "one", 10), check=True, capture_output=True)
+    draw_images(model, tmp_path / "one", 10)
     assert files(tmp_path / "two") == files(tmp_path / "one")

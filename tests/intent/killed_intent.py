@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from planted import asking, planted
 
 from solidmark.intent import drawing, intent, scoring
@@ -26,7 +25,6 @@ PLACES: dict[str, tuple[Any, str]] = {
 
 def ask_until(place: str, count: int, here: Path) -> None:
     """Runs, and dies at the `count`-th time that it comes to a place."""
-    torch.set_num_threads(1)
     owner, name = PLACES[place]
     whole, times = getattr(owner, name), 0
 

@@ -1,11 +1,11 @@
 """A run that is killed and goes on ends in the same tables."""
 
-import multiprocessing
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
+from forking import start
 from killed_intent import ask_until
 from planted import asking, planted
 
@@ -33,14 +33,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_killed_run_goes_on(whole: Path, tmp_path: Path) -> None:
     """One run, killed at one moment after the other."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["solidmark.intent", "killed_intent", "imagehash"])
     for name in ("training", "features.jsonl", "prompts.txt", "unrelated.txt"):
         copy = shutil.copytree if (whole / name).is_dir() else shutil.copy
         copy(whole / name, tmp_path / name)
     for place, count in MOMENTS:
-        child = processes.Process(target=ask_until, args=(place, count, tmp_path))
-        child.start()
+        child = start(ask_until, place, count, tmp_path)
         child.join(120)
         assert child.exitcode == -signal.SIGKILL, (place, count)
         assert not read_json(tmp_path / "out" / "manifest.json")["finished"]

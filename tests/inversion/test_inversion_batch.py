@@ -44,6 +44,7 @@ def equal(one: Attempt, two: Attempt) -> bool:
     return True
 
 
+@pytest.mark.rounding
 def test_a_batch_of_four_is_four_batches_of_one(save_unet: Any) -> None:
     """Twenty steps of Adam on a network whose arithmetic depends a little on the batch."""
     asked = inverter(open_model(str(save_unet(8))), replace(BATCH, steps=20))
@@ -59,6 +60,7 @@ def test_a_batch_of_four_is_four_batches_of_one(save_unet: Any) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [3, 64])
+@pytest.mark.rounding
 def test_how_many_rows_a_call_gets_changes_nothing(batch_size: int) -> None:
     subjects = samples([0, 3, 5])
     whole, parts = (

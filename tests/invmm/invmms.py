@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import torch
+import pytest
+from rounding import DESCENT, NETWORK
 
 from solidmark.inversion import Inversion
 from solidmark.invmm import InvMM, invert, keeping, live
@@ -52,6 +52,30 @@ def by_id(out: Path, name: str = "scores") -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in table(out, name)}
 
 
+def assert_alike(one: Path, other: Path) -> None:
+    """All that the rounding of another batch leaves alone is the same, and the rest is near.
+
+    Where nothing was reproduced the descent ended anywhere, and its KL and similarity say nothing.
+    Until the first check it has moved where the loss is flat only: what is between two losses is
+    the rounding of their steps.
+    """
+    for row, same in zip(table(one), table(other), strict=True):
+        for name in ("kl", "kl_end", "best_similarity"):
+            mine, theirs = row.pop(name), same.pop(name)
+            if row["status"] == "reproduced":
+                assert mine == pytest.approx(theirs, rel=DESCENT)
+        assert row == same
+    first = [
+        {
+            (row["split"], row["id"], row["repeat"]): row["loss"]
+            for row in table(out, "paths")
+            if row["step"] == SHORT.every
+        }
+        for out in (one, other)
+    ]
+    assert first[0] == pytest.approx(first[1], rel=SHORT.every * NETWORK)
+
+
 def files(out: Path) -> dict[str, bytes]:
     """All files of a run but those that say how long it took, or how it was gone about."""
     left_out = ("manifest.json", "work/", "ledger/")
@@ -64,7 +88,6 @@ def files(out: Path) -> dict[str, bytes]:
 
 def invert_until(place: str, count: int, images: Path, out: Path, options: dict[str, Any]) -> None:
     """Inverts, and dies just before something is done for the `count`-th time."""
-    torch.set_num_threads(1)
     if place:
         where, name = PLACES[place]
         setattr(where, name, _dying(getattr(where, name), count))
@@ -85,10 +108,7 @@ def _dying(work: Callable[..., Any], count: int) -> Callable[..., Any]:
     return work_or_die
 
 
-if __name__ == "__main__":  # One of several processes: `invmms.py IMAGES OUT`.
-    from solidmark.runs import Processes
-
-    torch.set_num_threads(1)
+def invert_twice(images: Path, out: Path) -> None:
+    """What one of several processes does."""
     for _ in range(2):  # The second time it is finished, and the same processes can say so.
-        invert(asked("memorizer", sys.argv[1], Path(sys.argv[2])))
-    Processes.here().leave()
+        invert(asked("memorizer", images, out))

@@ -1,19 +1,16 @@
 """Killed inside an image, at any place, and given again: the files of an uninterrupted run."""
 
-import multiprocessing
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forking
 import invmms
 import pytest
-from invmms import PLACES, asked, files, table
+from invmms import PLACES, asked, assert_alike, files, table
 
 from solidmark.invmm import Budget, invert
 from solidmark.marks import Marked
@@ -32,11 +29,7 @@ def marked(make_marked: Callable[..., Marked]) -> Path:
 
 
 def start(place: str, count: int, images: Path, out: Path, **options: Any) -> Any:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["solidmark.invmm", "scipy.stats", "rich.progress"])
-    child = processes.Process(target=invmms.invert_until, args=(place, count, images, out, options))
-    child.start()
-    return child
+    return forking.start(invmms.invert_until, place, count, images, out, options)
 
 
 def kill_at(place: str, count: int, images: Path, out: Path, **options: Any) -> None:
@@ -101,52 +94,29 @@ def test_two_processes_share_the_images_and_give_the_rows_of_one(
     marked: Path, tmp_path: Path
 ) -> None:
     invert(asked("memorizer", marked, tmp_path / "one"))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launch += ["--nproc_per_node", "2", invmms.__file__, str(marked), str(tmp_path / "two")]
-    done = subprocess.run(
-        launch, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    forking.run_together(2, invmms.invert_twice, marked, tmp_path / "two")
     assert len(list((tmp_path / "two" / "work").glob("live-*.safetensors"))) == 2
-    for row, same in zip(table(tmp_path / "two"), table(tmp_path / "one"), strict=True):
-        # Others stand beside an image in a network call, so the last digits may differ.
-        for name in ("kl", "kl_end", "best_similarity"):
-            assert row.pop(name) == pytest.approx(same.pop(name), abs=1e-4)
-        assert row == same
+    # Others stand beside an image in a network call.
+    assert_alike(tmp_path / "two", tmp_path / "one")
 
 
 @pytest.mark.slow
 def test_one_process_goes_on_where_two_were_killed(marked: Path, tmp_path: Path) -> None:
     invert(asked("memorizer", marked, tmp_path / "one"))
     out = tmp_path / "out"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    children = [
-        subprocess.Popen(
-            [sys.executable, invmms.__file__, str(marked), str(out)],
-            env={**os.environ, **shared, "OMP_NUM_THREADS": "1", "RANK": str(rank)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for rank in range(2)
-    ]
+    children = forking.start_together(2, invmms.invert_twice, marked, out)
     states = out / "work"
     deadline = time.monotonic() + 120
     while len(list(states.glob("live-*.safetensors"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.001)
     for child in children:
         os.kill(child.pid, signal.SIGKILL)
-    assert [child.wait() for child in children] == [-signal.SIGKILL] * 2
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [-signal.SIGKILL] * 2
     invert(asked("memorizer", marked, out))
     assert [path.name for path in states.glob("live-*.safetensors")] == ["live-000.safetensors"]
-    for row, same in zip(table(out), table(tmp_path / "one"), strict=True):
-        assert (row["id"], row["status"], row["steps"]) == (
-            same["id"],
-            same["status"],
-            same["steps"],
-        )
-        assert row["kl"] == pytest.approx(same["kl"], abs=1e-4)
+    assert_alike(out, tmp_path / "one")
 
 
 def test_what_another_process_writes_is_not_taken_for_what_a_kill_left(

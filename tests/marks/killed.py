@@ -57,7 +57,6 @@ def mark(out: Path) -> dict[str, Any]:
 
 def mark_until(place: str, count: int, out: Path) -> None:
     """Marks, and dies just before something is done for the `count`-th time."""
-    torch.set_num_threads(1)
     marking.BATCH = BATCH
     if place:
         where, name = PLACES[place]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forking import start
 from PIL import Image as Picture
-from runs.forked import start
 
 from marks.killed import BATCH, BROKEN, COUNT, Photos, mark, mark_until
 from solidmark.cli import main

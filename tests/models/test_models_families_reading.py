@@ -52,6 +52,7 @@ def marked(name: str, count: int) -> tuple[Border, list[Sample]]:
 
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("kind", ["energy", "latent-outpaint"])
+@pytest.mark.rounding
 def test_keys_are_read_the_same_in_any_batch(name: str, kind: str, opened: Opened) -> None:
     guidance = 2.0 if name in GUIDED else 1.0
     reader: Reader = (

@@ -26,6 +26,7 @@ def opened(folder: Path, **options: str) -> PixelModel:
     return model
 
 
+@pytest.mark.rounding
 def test_a_conditional_network_gets_the_class_of_each_image(
     save_unet: Callable[..., Path],
 ) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.embed import Cache
 from solidmark.nearest import Comparison, gathering, nearest, pictures, tables
 from solidmark.neighbours import kept, matrix
@@ -37,7 +35,6 @@ results, the end, and before the work is cleared away."""
 
 def shorten() -> None:
     """Shards of a few images, and states written all the time."""
-    torch.set_num_threads(1)
     matrix.SHARD_BYTES = 9 * 8 * 8 * 3
     kept.SECONDS = 0
 
@@ -80,10 +77,8 @@ def dying(work: Callable[..., Any], count: int) -> Callable[..., Any]:
     return work_or_die
 
 
-if __name__ == "__main__":  # One of several processes: `killed_nearest.py HERE OUT`.
-    from solidmark.runs import Processes
-
+def compare_twice(here: Path, out: Path) -> None:
+    """What one of several processes does."""
     shorten()
     for _ in range(2):  # The second time it is finished, and the same processes can say so.
-        nearest(comparison(*map(Path, sys.argv[1:])))
-    Processes.here().leave()
+        nearest(comparison(here, out))

@@ -1,18 +1,16 @@
 """A comparison that is killed, shared or cut otherwise ends in the same tables."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import forking
 import killed_nearest
 import pyarrow.parquet as pq
 import pytest
@@ -62,11 +60,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(place: str, count: int, here: Path, out: Path) -> Any:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["solidmark.nearest", "imagehash", "scipy.stats"])
-    child = processes.Process(target=killed_nearest.compare_until, args=(place, count, here, out))
-    child.start()
-    return child
+    return forking.start(killed_nearest.compare_until, place, count, here, out)
 
 
 def kill_at(place: str, count: int, here: Path, out: Path) -> None:
@@ -169,13 +163,7 @@ def test_a_finished_comparison_is_left_alone(here: Path, tmp_path: Path) -> None
 def test_two_processes_find_what_one_finds(
     here: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    subprocess.run(
-        [*launcher, killed_nearest.__file__, here, tmp_path / "out"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        check=True,
-        timeout=240,
-    )
+    forking.run_together(2, killed_nearest.compare_twice, here, tmp_path / "out")
     assert files(tmp_path / "out") == whole
 
 

@@ -1,21 +1,19 @@
 """A search that is killed goes on, and finds what it would have found."""
 
-import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from runs.forked import start
+from forking import run_together, start
 
 from neighbours.killed import QUERIES, ROWS, found, search_until
+from neighbours.several import find
 from solidmark.neighbours import Neighbours, kept
 
 module = sys.modules["solidmark.neighbours.search"]
-TESTS = str(Path(__file__).parents[1])
 
 
 def bytes_of(answer: Neighbours) -> tuple[bytes, bytes]:
@@ -109,15 +107,9 @@ def test_only_answers_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 def test_two_processes_find_what_one_finds(whole: tuple[bytes, bytes], tmp_path: Path) -> None:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     out = tmp_path / "out"
     out.mkdir()
-    subprocess.run(
-        [*launcher, str(Path(__file__).parent / "several.py"), tmp_path / "folder", out],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": TESTS},
-        check=True,
-        timeout=240,
-    )
+    run_together(2, find, tmp_path / "folder", out)
     for rank in range(2):
         answer = np.load(out / f"{rank}.npz")
         assert (answer["index"].tobytes(), answer["squared"].tobytes()) == whole

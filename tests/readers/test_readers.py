@@ -179,6 +179,7 @@ def test_a_model_that_knows_nothing_is_at_chance(reader: Reader, pattern: Patter
     ],
     ids=str,
 )
+@pytest.mark.rounding
 def test_rows_do_not_depend_on_their_batch(reader: Reader, trained) -> None:
     ids, images, _ = trained
     pattern = Segments(2, 4)

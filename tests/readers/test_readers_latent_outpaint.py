@@ -218,6 +218,7 @@ def test_no_guidance_is_asked_of_a_model_that_has_none() -> None:
 
 @pytest.mark.parametrize("paste", ["pixels", "latents"])
 @pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.rounding
 def test_a_batch_of_one_is_a_row_of_a_batch_of_eight(paste: Any, eta: float) -> None:
     model = Counted(Haar(), beta_schedule("cosine"))
     reader = LatentOutpaint(6, every=2, paste=paste, eta=eta)

@@ -124,6 +124,7 @@ def test_draws_are_averaged_and_guidance_leads_away() -> None:
     assert torch.equal(pattern.crop(reading.pictures), images)
 
 
+@pytest.mark.rounding
 def test_rows_do_not_depend_on_the_batch() -> None:
     images, model = torch.rand(8, 1, 8, 8), Told()
     condition, ids = torch.linspace(-1, 1, 8), [str(n) for n in range(8)]

@@ -101,7 +101,7 @@ def test_one_look_has_one_price(p: float, state: str) -> None:
 
 
 def test_more_readers_share_the_same_price() -> None:
-    """What one reader proves in one look is a hint among three, and the same holds of the control."""
+    """What one reader proves in one look is a hint among three; so it is with the control."""
     three = [*run(p=0.003), *renamed(run(), "outpaint"), *renamed(run(), "probe")]
     assert verdict(run(p=0.003)).state == "memorized"
     assert verdict(three).state == "unclear"

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from forking import start
 
-from runs.forked import start
 from runs.killed import SIZE, write_files
 from solidmark.runs import files as files_module
 from solidmark.runs import fingerprint, remove_temporaries, write_bytes

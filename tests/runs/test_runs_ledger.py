@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forking import start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.forked import start
 from runs.killed import commit_batches, commit_half
 from solidmark.runs import Ledger
 

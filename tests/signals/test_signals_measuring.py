@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import tiny
 import torch
+from forked_signals import measure
+from forking import start
 
 from solidmark.data import Sample, content_hash, to_picture
 from solidmark.errors import BadInput, MissingCapability, NotFound, RunConflict, UnknownName
@@ -127,6 +127,7 @@ def test_a_prompt_is_asked_once_and_an_image_each_time(captioned: Marked, tmp_pa
 
 
 @pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.rounding
 def test_the_batch_does_not_matter(size: int, captioned: Marked, tmp_path: Path) -> None:
     model = str(tiny.stable_diffusion(tmp_path / "model"))
     asked = Measuring(
@@ -243,24 +244,10 @@ def test_images_that_are_not_there_are_missed_before_anything_is_written(tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-COMMAND = """
-import sys, torch
-from pathlib import Path
-torch.set_num_threads(1)
-from solidmark.signals import Measuring, measure_signals
-model, marked, out = sys.argv[1:]
-measure_signals(Measuring(model, marked, Path(out), ("loss", "spread"), times=200, batch_size=2))
-"""
-
-
 def test_a_killed_run_resumes_to_the_same_bytes(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked, model = make_marked(12), save_unet(12)
-
-    def script(out: str) -> list[str]:
-        words = (model, marked.folder, tmp_path / out)
-        return [sys.executable, "-c", COMMAND, *map(str, words)]
+    marked, model = make_marked(12).folder, save_unet(12)
 
     def table(out: str) -> bytes:
         return (tmp_path / out / "signals.parquet").read_bytes()
@@ -277,13 +264,14 @@ def test_a_killed_run_resumes_to_the_same_bytes(
                 continue
         return count
 
-    subprocess.run(script("whole"), check=True, capture_output=True)
-    process = subprocess.Popen(script("killed"))
+    measure(model, marked, tmp_path / "whole")
+    process = start(measure, model, marked, tmp_path / "killed")
     deadline = time.monotonic() + 120
     while done("killed") < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it was done before it was killed"
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "it was done before it was killed"
     assert 4 <= done("killed") < 24
-    subprocess.run(script("killed"), check=True, capture_output=True)
+    measure(model, marked, tmp_path / "killed")
     assert table("killed") == table("whole")

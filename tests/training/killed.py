@@ -1,13 +1,12 @@
 """A training that kills itself at a chosen moment, as `kill -9` would."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+from forking import start
 
 from solidmark.training import Recipe, checkpoints, latents, network, train, trainer
 
@@ -21,38 +20,19 @@ PLACES: dict[str, tuple[Any, str]] = {
 """Where the kill can strike: before a step, before a file of a state, before a state is renamed,
 within the saving of a pipeline, before a shard of latents."""
 
-PRELOADED = [
-    "accelerate",
-    "diffusers.models.unets.unet_2d",
-    "diffusers.optimization",
-    "diffusers.pipelines.ddpm.pipeline_ddpm",
-    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion",
-    "diffusers.schedulers.scheduling_ddpm",
-    "diffusers.training_utils",
-    "matplotlib.backends.backend_svg",
-    "peft",
-    "solidmark.training",
-    "transformers.models.clip.modeling_clip",
-]
-
 
 def train_through(
     kills: Sequence[tuple[str, int]], marked: Path, out: Path, recipe: Recipe
 ) -> None:
     """Trains in one process after another: each is killed where it says, the last one is not."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(PRELOADED)
     for place, count in [*kills, ("", 0)]:
-        given = (place, count, marked, out, recipe.to_json())
-        child = processes.Process(target=train_until, args=given)
-        child.start()
+        child = start(train_until, place, count, marked, out, recipe.to_json())
         child.join(120)
         assert child.exitcode == (-signal.SIGKILL if place else 0), (place, count)
 
 
 def train_until(place: str, count: int, marked: Path, out: Path, recipe: dict[str, Any]) -> None:
     """Trains, and dies just before something is done for the `count`-th time."""
-    torch.set_num_threads(1)
     latents.SHARD = 4  # Several, of so few images; it changes no call of the autoencoder.
     if place:
         where, name = PLACES[place]

@@ -140,6 +140,7 @@ def test_every_prediction_type_learns(marked: Path, tmp_path: Path, kind: str) -
     assert sum(values[-20:]) < 0.8 * sum(values[:20])
 
 
+@pytest.mark.rounding
 def test_accumulated_passes_are_one_large_batch(marked: Path, tmp_path: Path) -> None:
     whole = small(train_batch_size=8, adam_epsilon=1e-3)
     cut = small(train_batch_size=2, gradient_accumulation_steps=4, adam_epsilon=1e-3)

@@ -116,8 +116,8 @@ def generate(
 ) -> None:
     """Draw images from a model into an image folder.
 
-    OUT/images and OUT/metadata.jsonl are an ordinary image folder. Image 17 is the same at any
-    batch size and with any number of processes.
+    OUT/images and OUT/metadata.jsonl are an ordinary image folder. Image 17 is the same with any
+    number of processes, and but for rounding at any batch size.
 
     Example: solidmark generate model/ generated/ --marked marked/ --crop -n 50 --steps 20
     """

@@ -52,7 +52,8 @@ Repeats = Annotated[
 Ceiling = Annotated[
     bool,
     typer.Option(
-        help="Ask a perfect memorizer too, for reference: a reader that sees nothing there is blind."
+        help="Ask a perfect memorizer too, for reference: a reader that sees nothing there "
+        "is blind."
     ),
 ]
 

@@ -1,7 +1,8 @@
 """`generate`: a model draws an image folder.
 
-Each image has a generator of its own, so image 17 is the same at any size of batch, in any order,
-after any number of kills and with any number of processes.
+Each image has a generator of its own and the batches are fixed before the work starts, so image 17
+is the same after any number of kills and with any number of processes; another size of batch or
+another processor moves a pixel by a grey level at most.
 """
 
 import json

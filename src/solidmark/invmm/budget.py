@@ -1,4 +1,4 @@
-"""What a run may spend: network calls, which give the same rows everywhere, or time."""
+"""What a run may spend: network calls, which reach the same images everywhere, or time."""
 
 import re
 from dataclasses import dataclass
