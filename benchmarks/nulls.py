@@ -16,7 +16,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ def observe(
 def keys_table(world: World) -> pa.Table:
     """What `keys.parquet` would hold, and what each image is told."""
     samples = world.trained + world.held_out
+    told = world.case.told
     return pa.table(
         {
             "id": [sample.id for sample in samples],
@@ -113,8 +114,12 @@ def keys_table(world: World) -> pa.Table:
             "group": pa.nulls(len(samples), pa.string()),
             "key_group": world.case.key_groups(),
             "key": world.keys.double().tolist(),
-            "caption": pa.array([sample.caption for sample in samples], pa.string()),
-            "class": [sample.class_index for sample in samples],
+            "caption": pa.array(
+                [s.caption if told == "caption" else None for s in samples], pa.string()
+            ),
+            "class": pa.array(
+                [str(s.class_index) if told == "class" else None for s in samples], pa.string()
+            ),
         }
     )
 
@@ -125,16 +130,21 @@ def judged(
     """The state of the verdict, the names that are shown, and the share's lower end."""
     columns = {name: [row[name] for row in evidence] for name in evidence[0]}
     scores = score_table(pa.table(columns, schema=_schema()), keys, statistic)
-    rows = aggregate(scores, calls={}, deltas=DELTAS, fdr=FDR, statistic=statistic)
-    state = verdict(rows).state
+    rows = aggregate(scores, calls={}, keys=keys, deltas=DELTAS, fdr=FDR, statistic=statistic)
+    found = verdict(rows)
     shares = [row for row in rows if (row["statistic"], row["split"]) == ("share", "trained")]
-    return state, shown_names(scores, state), max(row["ci_low"] for row in shares)
+    names = shown_names(scores, found.naming)
+    return found.state, names, max(row["ci_low"] for row in shares)
 
 
-def shown_names(scores: pa.Table, state: str) -> set[str]:
-    """The trained images that stand in the list of names, whatever the verdict."""
-    rows = scores.select(["id", "split", "q_value"]).to_pylist()
-    return {r["id"] for r in rows if r["split"] == "trained" and r["q_value"] <= FDR}
+def shown_names(scores: pa.Table, naming: Collection[str]) -> set[str]:
+    """The trained images that stand in the list of names of the readers that name anybody."""
+    rows = scores.select(["reader", "id", "split", "q_value"]).to_pylist()
+    return {
+        row["id"]
+        for row in rows
+        if row["split"] == "trained" and row["q_value"] <= FDR and row["reader"] in naming
+    }
 
 
 def _schema() -> pa.Schema:
@@ -228,7 +238,7 @@ def check_files() -> None:
         marked = open_marked(here / "marked")
         question = audit.Question("average", here / "marked", here / "a", (reader,), ceiling=False)
         audit.observe(question)
-        long = [r for r in audit.score(here / "a")["rows"] if r["statistic"] == "rank_z"]
+        long = [r for r in audit.score(here / "a")["rows"] if r["statistic"] == "permutation_z"]
         splits = {split: [marked.sample(id) for id in marked.ids(split)] for split in FOLDERS}
     case = Case("", len(splits["trained"]), len(splits["held_out"]), average)
     everyone = splits["trained"] + splits["held_out"]
@@ -240,7 +250,7 @@ def check_files() -> None:
         keys_table(world).drop(["key_group"]).append_column("key_group", [[s.id for s in everyone]])
     )
     scores = score_table(pa.table(columns, schema=_schema()), table)
-    short = [r for r in aggregate(scores, calls={}) if r["statistic"] == "rank_z"]
+    short = [r for r in aggregate(scores, calls={}) if r["statistic"] == "permutation_z"]
     for one, other in zip(long, short, strict=True):
         assert abs(one["value"] - other["value"]) < 1e-6, (one, other)
 
@@ -252,11 +262,13 @@ def law_errors() -> dict[str, float]:
     near = random.random((100, 1)) * random.integers(0, 2, (100, 1))
     key = np.rint(255 * (near * read + (1 - near) * random.random(read.shape))) / 255
     energies = (read[..., None] - np.linspace(0, 1, 3)) ** 2
+    counts = [np.bincount(column, minlength=256) for column in np.rint(key.T * 255).astype(int)]
+    weights = np.stack(counts).astype(float)
     worst = {}
     for statistic in ("l1", "fisher", "energy"):
-        curves = ((0.0, 0.5, 1.0), energies) if statistic == "energy" else ()
-        exact = EXACT(statistic, key, read, *curves)  # type: ignore[arg-type]
-        fast = statistic_p_values(statistic, key, read, *curves)  # type: ignore[arg-type]
+        curves = ((0.0, 0.5, 1.0), energies) if statistic == "energy" else ((), None)
+        exact = EXACT(statistic, key, read, *curves, weights)  # type: ignore[arg-type]
+        fast = statistic_p_values(statistic, key, read, *curves, weights)  # type: ignore[arg-type]
         worst[statistic] = float(np.abs(fast / exact - 1)[exact > 1e-5].max())
     return worst
 

@@ -165,6 +165,13 @@ class Case:
         return keys
 
     @property
+    def told(self) -> str:
+        """What the model is told of an image."""
+        if self.classes:
+            return "class"
+        return "caption" if self.per_caption or self.model is told_memorizer else "nothing"
+
+    @property
     def _pictures(self) -> tuple[list[Sample], Images]:
         digits = pictures(self.n + self.held_out)
         crops = torch.stack([sample.image for sample in digits])

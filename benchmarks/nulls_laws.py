@@ -6,26 +6,24 @@ exact ones for the time of a benchmark; `nulls.py` prints how far they lie apart
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import special
 
 from solidmark.scores import hits, statistics, table
-from solidmark.scores.additive import additive_p_values
-from solidmark.scores.null import LEVELS, level_window
+from solidmark.scores.null import LEVELS
 from solidmark.scores.saddlepoint import approximate_p_values
-from solidmark.scores.statistics import Statistic, energy_costs
+from solidmark.scores.statistics import Statistic, energy_costs, fisher_costs, l1_costs
 
 FEW = 2
 """So many keys are counted exactly in no time."""
 
 EVERY = 4
-"""Of the 256 levels of a key every fourth is taken for the law of its cost."""
+"""Of many levels of a key, in order, every fourth is taken for the law of its cost."""
 
-POINTS = 500
-"""Of Fisher's law, which is the same for all readings; between them straight lines in log p."""
+COUNTED = 4
+"""So few peers are counted exactly in no time."""
 
 NEAR = 0.25
 """So many standard deviations from the mean Edgeworth's series takes over."""
@@ -51,50 +49,37 @@ def statistic_p_values(
     key_read: Float[np.ndarray, "N M"],
     candidates: Sequence[float] = (),
     energies: Float[np.ndarray, "N M K"] | None = None,
+    weights: Float[np.ndarray, "M L"] | None = None,
 ) -> Float[np.ndarray, " N"]:
     """What `solidmark.scores.statistics.statistic_p_values` gives, nearly."""
-    if key.shape[1] <= FEW:
-        return EXACT(statistic, key, key_read, candidates, energies)
-    if statistic == "l1":
-        return _hit_p_values(np.abs(key - key_read).mean(axis=1), key_read)
+    if weights is None:
+        weights = np.ones((key.shape[1], LEVELS))
+    peers = _peers(weights)
+    if key.shape[1] <= FEW or len(peers) <= COUNTED:
+        return EXACT(statistic, key, key_read, candidates, energies, weights)
     levels = np.rint(key * 255).astype(int)
-    if statistic == "fisher":
-        costs = np.log(_level_p(key, key_read))
-        return np.exp(np.interp(costs.sum(1), *_fisher_law(key.shape[1])))
-    assert energies is not None
-    curves = energy_costs(candidates, energies)
+    if statistic == "energy":
+        assert energies is not None
+        curves = energy_costs(candidates, energies)
+    else:
+        curves = l1_costs(key_read) if statistic == "l1" else fisher_costs(key_read)
     total = np.take_along_axis(curves, levels[..., None], 2).sum((1, 2))
-    return saddlepoint(curves[..., EVERY // 2 :: EVERY], total)
+    drawn = np.take_along_axis(curves, np.broadcast_to(peers.T, (len(key), *peers.T.shape)), 2)
+    # The true key is one of those that are drawn, so no p-value is below this.
+    return saddlepoint(drawn, total).clip(float(len(peers)) ** -key.shape[1])
+
+
+def _peers(weights: Float[np.ndarray, "M L"]) -> Int[np.ndarray, "P M"]:
+    """The levels that are handed out, place by place; of many, every fourth of them in order."""
+    columns = [np.repeat(np.arange(LEVELS), column.astype(int)) for column in weights]
+    every = EVERY if len(columns[0]) >= EVERY * COUNTED * 8 else 1
+    return np.stack([column[every // 2 :: every] for column in columns], axis=1)
 
 
 def _hit_p_values(
     distance: Float[np.ndarray, " N"], key_read: Float[np.ndarray, "N M"], tolerance: float = 0
 ) -> Float[np.ndarray, " N"]:
     return approximate_p_values(distance, key_read.clip(0, 1))
-
-
-def _level_p(
-    key: Float[np.ndarray, "N M"], key_read: Float[np.ndarray, "N M"]
-) -> Float[np.ndarray, "N M"]:
-    """The p-value of each key by itself."""
-    low, high = level_window(key_read, np.abs(key - key_read))
-    return (high - low + 1) / LEVELS
-
-
-@cache
-def _fisher_law(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of so many log p-values, rising, and the log of their exact p-values.
-
-    An estimate that lies between two levels gives all 256 levels p-values of their own, 1 / 256 to
-    1, whatever it is. So this law is that of all rows (and a little too strict for an estimate
-    right on a level, which ties them).
-    """
-    costs = np.log(np.arange(1, LEVELS + 1) / LEVELS)
-    power = np.geomspace(20, 0.01, POINTS)[:, None]  # From close keys to far ones.
-    levels = (np.random.default_rng(0).random((POINTS, count)) ** power * LEVELS).astype(int)
-    p = additive_p_values(np.broadcast_to(costs, (POINTS, count, LEVELS)), levels)
-    order = np.argsort(totals := costs[levels].sum(1))
-    return totals[order], np.log(p[order])
 
 
 def _edgeworth(x: np.ndarray, skew: np.ndarray) -> np.ndarray:
