@@ -35,22 +35,20 @@ SIXTEEN, ONE = Segments(2, 16), Border(2)
 
 READERS: tuple[Reader, ...] = (
     Energy(candidates=3, t=0.1),
-    Blend(),
-    Gradient(),
-    Linear(),
+    Blend(t=0.1),
+    Gradient(t=0.1),
+    Linear(t=0.1),
     Outpaint(steps=10),
     LatentOutpaint(steps=10, every=5, guidance=1.0),
     Recall(),
-    Probe(),
+    Probe(t=0.1),
 )
-"""All readers, with few steps and candidates: what is tested is what is made of their answers.
-Energy does not choose its time among five, which is five sixths of what it costs; `average` at
-n = 20 and 64 asks it as it is."""
+"""All readers, with few steps and candidates: what is tested is what is made of their answers."""
 
-CHOOSING = (Energy(candidates=3), *READERS[1:])
-"""The same where Energy chooses its time."""
+CHOOSING = (Energy(candidates=3), Blend(), Gradient(), Linear(), *READERS[4:-1], Probe())
+"""The same choosing their times among five, as they do: five sixths of what they cost."""
 
-OF_ONE = (Energy(), *READERS[1:])
+OF_ONE = (Energy(t=0.1), *READERS[1:])
 """The same for frames of one grey, where candidates cost less."""
 
 DRAWING = ("outpaint", "latent-outpaint", "recall")
@@ -285,7 +283,7 @@ def _cases() -> list[Case]:
         readers = READERS if n == 1000 else CHOOSING
         found += [
             Case(f"average, n = {n}", n, held_out, average, _alone(readers), **dear),
-            Case(f"gaussian, n = {n}", n, held_out, gaussian, shared=10, **dear),
+            Case(f"gaussian, n = {n}", n, held_out, gaussian, _alone(readers), shared=10, **dear),
         ]
     for per in (2, 4, 8, 64):
         name = f"average-per-caption, {per} a caption"
@@ -334,10 +332,13 @@ def _cases() -> list[Case]:
         Case("memorizer", 64, 20, memorizer, _alone(READERS[:6] + READERS[7:]), memorized=1.0),
         Case("memorizer, told captions", 64, 20, told_memorizer, _REPEATED[-1:], memorized=1.0),
     ]
-    fixed = (Blend(t=0.1), Gradient(t=0.1), Linear(t=0.1), *READERS[4:-1], Probe(t=0.1))
-    networks: dict[str, Any] = {"readers": _alone(fixed), "statistics": ("l1",), "ceiling": True}
+    networks: dict[str, Any] = {
+        "readers": _alone(READERS[1:]),
+        "statistics": ("l1",),
+        "ceiling": True,
+    }
     greys: dict[str, Any] = {
-        "readers": _alone([Energy(t=0.1)]),
+        "readers": _alone(OF_ONE[:1]),
         "pattern": ONE,
         "statistics": ("l1",),
         "ceiling": True,
