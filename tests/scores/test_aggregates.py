@@ -139,10 +139,10 @@ def test_what_could_have_been_seen_asks_the_ceiling() -> None:
         ceiling = find(rows, split="ceiling", statistic="eidetic", **of)
         row = find(rows, statistic="smallest_share", by="count", **of)
         assert row["value"] == smallest_share(40, trained["chance"], ceiling["value"])
-        assert "found at the ceiling" in row["note"]
+        assert "found with an ideal memorizer" in row["note"]
         assert row["direction"] is None
     unaided = find(rows, reader="outpaint", statistic="smallest_share", delta=0.05)
-    assert "for want of a ceiling" in unaided["note"]
+    assert "for want of a reference" in unaided["note"]
 
 
 @pytest.mark.parametrize("correction", ["bh", "by"])
@@ -153,13 +153,13 @@ def test_what_the_rank_test_and_the_names_could_have_seen(correction: str) -> No
     by = {"split": "trained", "statistic": "smallest_share", "delta": None}
     row = find(rows, reader="energy", by="rank", **by)
     assert row["value"] == smallest_share_by_rank(p, 40)
-    assert "found at the ceiling" in row["note"]
+    assert "found with an ideal memorizer" in row["note"]
     row = find(rows, reader="energy", by="named", **by)
     assert row["value"] == smallest_named_share(p, 40, 0.1, correction)  # type: ignore[arg-type]
     assert row["direction"] is row["chance"] is row["p_value"] is None
     unaided = find(rows, reader="outpaint", by="rank", **by)
     assert unaided["value"] == smallest_share_by_rank(np.zeros(1), 40)
-    assert "for want of a ceiling" in unaided["note"]
+    assert "for want of a reference" in unaided["note"]
     assert find(rows, reader="outpaint", by="named", **by)["value"] == 1 / 40
 
 

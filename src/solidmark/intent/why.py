@@ -63,7 +63,7 @@ def _too_little(share: Share, frequent: float, unrelated: Share) -> str:
     if not share.n:
         return "no generation could be used"
     if share.count < frequent * share.n:
-        return f"below {frequent:.0%} it does not count as frequent"
+        return f"below {100 * frequent:g} % it does not count as frequent"
     if not unrelated.n:
         return "without unrelated prompts nothing says how often it comes anyhow"
     return "that is not clearly more than comes anyhow"

@@ -1,7 +1,7 @@
 """The sentences behind the verdict on an `inpaint` run: one a fact, each with chance, n and p."""
 
 from solidmark.report.halves.run import HalvesRun
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.sentences import share_low, unlike_shares
 from solidmark.report.words import because, expect_wrong
@@ -54,7 +54,7 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
         )
     return (
         f"{said} Images that are drawn closer than chance allows would have been seen, four times "
-        f"in five, had they been at least {percent(seen)} of the trained ones."
+        f"in five, had they been at least {at_most(seen)} of the trained ones."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
-from solidmark.report.numbers import percent, percents, plain
+from solidmark.report.numbers import at_most, percent, percents, plain
 from solidmark.scores import clopper_pearson
 
 
@@ -130,7 +130,7 @@ def _chance(run: IntentRun) -> str:
         return f"A generation counts as a copy of a training picture {above}."
     said = (
         f"A generation counts as a copy of a training picture {above}, which at most "
-        f"{percent(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
+        f"{at_most(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
         "reach too."
     )
     return f"{said} {found['note']}" if found.get("note") else said

@@ -4,7 +4,7 @@ from collections import Counter
 
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.words import TRIAGES
-from solidmark.report.numbers import p_value, percent, percents, short
+from solidmark.report.numbers import at_most, p_value, percent, percents, short
 from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
@@ -64,7 +64,7 @@ def nothing(facts: InversionFacts, needed: float) -> str:
         )
     return (
         f"{said} Images that score lower than every held-out one would have been seen, four times "
-        f"in five, had they been at least {percent(share)} of the trained ones."
+        f"in five, had they been at least {at_most(share)} of the trained ones."
     )
 
 

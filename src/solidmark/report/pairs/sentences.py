@@ -4,7 +4,7 @@ from typing import Any
 
 from scipy import stats
 
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
 from solidmark.report.pairs.run import low_content as count_low
 from solidmark.report.words import because, expect_wrong
@@ -84,7 +84,7 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
         )
     return (
         f"{said} Copies would have been seen, four times in five, had they been at least "
-        f"{percent(seen)} of the generations."
+        f"{at_most(seen)} of the generations."
     )
 
 

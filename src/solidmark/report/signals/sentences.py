@@ -1,6 +1,6 @@
 """The sentences behind the verdict on a `signals` run: one a fact, each with chance, n and p."""
 
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
 from solidmark.report.pairs.sentences import FEW, share_low, unlike_shares
@@ -68,7 +68,7 @@ def reach(facts: MeasureFacts, needed: float) -> str:
             "any number of them stand out."
         )
     return (
-        f"Had at least {percent(seen)} of the trained ones lain beyond every held-out one, "
+        f"Had at least {at_most(seen)} of the trained ones lain beyond every held-out one, "
         "that would have been seen four times in five."
     )
 
