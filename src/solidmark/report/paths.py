@@ -19,6 +19,9 @@ WIDTH, HEIGHT = 160, 54
 LEFT, RIGHT, TOP, BOTTOM = 4, 156, 4, 40
 Path = Sequence[float]
 
+EQUAL = 1e-6
+"""Falls that differ by less are equal: energies are of single precision."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -80,7 +83,7 @@ def compared(path: Path, mean: Path) -> str:
     """
     if not is_drawn(mean):
         return left_over(path)
-    above = fall(path)[-1] >= fall(mean)[-1]
+    above = fall(path)[-1] >= fall(mean)[-1] - EQUAL
     return f"{left_over(path)} (held-out: {left_over(mean)}{', so no sign here' if above else ''})"
 
 

@@ -6,6 +6,7 @@ from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.words import TRIAGES
 from solidmark.report.numbers import at_most, p_value, percent, percents, short
 from solidmark.report.pairs.bound import smallest_copied_share
+from solidmark.report.pairs.sentences import fewer
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
@@ -119,7 +120,8 @@ def by_area(facts: InversionFacts) -> str:
     interval = "" if low is None or high is None else f"95 % interval {percents(low, high)}; "
     return (
         f"A trained image has a lower score than a held-out one in {percent(row['value'])} of all "
-        f"pairs of them, where half are by chance ({interval}{p_value(row['p_value'])})."
+        f"pairs of them, where half are by chance{fewer(row['value'])} "
+        f"({interval}{p_value(row['p_value'])})."
     )
 
 

@@ -161,7 +161,7 @@ def as_a_whole(facts: MeasureFacts) -> str:
         return ""
     return (
         f"A training image has a closer generation than a held-out one in {percent(row['value'])} "
-        f"of all pairs of them, where half do by chance (95 % interval "
+        f"of all pairs of them, where half do by chance{fewer(row['value'])} (95 % interval "
         f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
     )
 
@@ -178,6 +178,11 @@ def same(facts: MeasureFacts) -> str:
         f"{whom} in the training set by this measure, so no generation can be closer than chance "
         "allows: take the twins out."
     )
+
+
+def fewer(area: float) -> str:
+    """What an area below one half is, as an aside: the sentence must not point to memory."""
+    return ", and that is fewer: no sign of memory" if area < 0.5 else ""
 
 
 def _plural(count: int, one: str, more: str) -> str:

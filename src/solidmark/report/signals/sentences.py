@@ -3,7 +3,7 @@
 from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
-from solidmark.report.pairs.sentences import FEW, share_low, unlike_shares
+from solidmark.report.pairs.sentences import FEW, fewer, share_low, unlike_shares
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
@@ -97,8 +97,9 @@ def as_a_whole(facts: MeasureFacts) -> str:
         return ""
     return (
         f"A trained {noun(facts, 1)} looks more memorized than a held-out one in "
-        f"{percent(row['value'])} of all pairs of them, where half do by chance (95 % interval "
-        f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
+        f"{percent(row['value'])} of all pairs of them, where half do by chance"
+        f"{fewer(row['value'])} (95 % interval {percents(row['ci_low'], row['ci_high'])}; "
+        f"{p_value(row['p_value'])})."
     )
 
 
