@@ -7,7 +7,9 @@ import pytest
 import tiny
 
 from cli.conftest import AUDIT, Run
+from solidmark.cli.compare import _cells
 from solidmark.mitigations import MITIGATIONS
+from solidmark.scores.written import p_number
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +40,20 @@ def test_two_audits_are_compared(run: Run, other: Path) -> None:
     assert row["second"] < 0.1 < row["first"]
     assert row["ci_high"] < 0
     assert row["p_value"] < 0.05
+
+
+def test_no_number_of_the_table_is_zero_that_is_not(run: Run, other: Path) -> None:
+    answer = run("compare", "audit", other, "--json").json
+    for row in answer["rows"]:
+        cells = _cells(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7})
+        assert "< 1e-300" in cells
+        assert "-1.0e-09 to +2.0e-07" in cells
+        for place, name in ((3, "first"), (4, "second"), (5, "difference")):
+            assert row[name] is None or (float(cells[place]) == 0) == (row[name] == 0)
+    p_values = [row["p_value"] for row in answer["rows"] if row["p_value"] is not None]
+    lines = run("compare", "audit", other).out.splitlines()
+    assert p_values
+    assert all(any(f"  {p_number(p)}  " in line for line in lines) for p in p_values)
 
 
 def test_what_cannot_be_compared_is_one_line(run: Run, world: Path, tmp_path: Path) -> None:

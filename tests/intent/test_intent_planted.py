@@ -16,7 +16,10 @@ from solidmark.errors import BadInput, MissingCapability, NotFound, RunConflict
 from solidmark.intent import Rules, intent, plan, score_intent
 from solidmark.intent.tables import FINDINGS, GENERATIONS, read_table
 from solidmark.marks import write_image
+from solidmark.measures import TIE
 from solidmark.models import Gaussian, Memorizer
+from solidmark.report import intent_verdict
+from solidmark.report.intents.run import open_intent_run
 from solidmark.scores import clopper_pearson
 
 
@@ -81,6 +84,16 @@ def test_none_on_the_controls(here: Path, control: str) -> None:
     assert read_table(here / control, "findings"), "features are seen, but none of them often"
 
 
+def test_copies_that_no_prompt_brings_are_no_praise(here: Path) -> None:
+    """A model that gives back any of its pictures, whatever it is told, has memorized them."""
+    verdict = intent_verdict(open_intent_run(here / "untold"))
+    rows = read_table(here / "untold", "generations")
+    drawn = [row for row in rows if row["kind"] != "without"]
+    assert (verdict.state, verdict.tone) == ("any", "unclear")
+    assert verdict.headline.startswith(f"{len(drawn)} of {len(drawn)} generations are copies")
+    assert intent_verdict(open_intent_run(here / "planted")).state == "unintended"
+
+
 def test_frequencies_are_those_of_the_generations(here: Path) -> None:
     """Counted again by hand, from the table of generations alone."""
     folder = here / "planted"
@@ -120,10 +133,10 @@ def test_tables_are_whole(here: Path) -> None:
     for row in generations:
         assert (folder / row["picture"]).is_file()
         assert (folder / row["original"]).is_file()
-        assert row["second"] is None or row["similarity"] > row["second"]
-    blurs = [row for row in read_table(here / "gaussian", "generations") if row["second"]]
-    assert blurs
-    assert all(row["similarity"] > row["second"] for row in blurs)
+        exact = row["similarity"] >= 1 - TIE
+        assert exact <= (row["second"] is None), "an exact copy ties with its picture"
+    blurs = read_table(here / "gaussian", "generations")
+    assert all(row["similarity"] > row["second"] for row in blurs), "near to a second picture too"
     findings = read_table(folder, "findings")
     assert set(findings[0]) == set(FINDINGS.names)
     for row in findings:

@@ -88,7 +88,7 @@ def test_reasons_are_one_sentence() -> None:
     )
     assert "hangs on the whole prompt" in said["unintended"]
     assert "stays when any" in said["stays"]
-    assert "below 25%" in said["rare"]
+    assert "below 25 %" in said["rare"]
     assert "without unrelated prompts" in said["alone"]
     for text in said.values():
         assert text.endswith(".")

@@ -13,9 +13,10 @@ from invmms import SHORT, asked, assert_alike, by_id, files, table
 
 from solidmark.data import open_data, to_picture
 from solidmark.errors import BadInput, EmptyTable, MissingCapability, RunConflict, UnknownName
-from solidmark.inversion import Attempt
+from solidmark.inversion import Attempt, Inverter
 from solidmark.invmm import Budget, InvMM, headline, invert, score_invmm
 from solidmark.marks import Marked
+from solidmark.measures import TIE
 from solidmark.runs import read_json
 
 LONG = replace(SHORT, steps=160)
@@ -254,6 +255,24 @@ def test_the_threshold_is_kept_with_the_rate_it_has(marked: Path, tmp_path: Path
     found = by_id(out, "evidence")
     path = next(row["attempt"] for row in found.values() if row["attempt"])
     assert torch.isfinite(Attempt.from_file(out / path).mu).all()
+
+
+@pytest.mark.parametrize(("given", "used"), [(1.0, 1 - TIE), (0.9, 0.9)])
+def test_a_likeness_of_one_is_asked_for_up_to_rounding(
+    given: float, used: float, marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exact copy that falls short of 1 by its last digit is one."""
+    inverters = []
+
+    def inverter(*words: Any) -> Inverter:
+        inverters.append(Inverter(*words))
+        return inverters[-1]
+
+    monkeypatch.setattr("solidmark.invmm.inverting.Inverter", inverter)
+    out = tmp_path / "out"
+    invert(asked("gaussian", marked, out, threshold=given, budget=Budget(calls=1)))
+    assert [one.inversion.threshold for one in inverters] == [used]
+    assert read_json(out / "threshold.json")["value"] == given
 
 
 def test_another_configuration_is_refused(marked: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import doctest
 import itertools
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from solidmark.report import curves, numbers
-from solidmark.scores import hit_chance
+from solidmark.scores import hit_chance, written
 
 
 def test_within_counts_a_distance_equal_to_delta() -> None:
@@ -72,6 +73,7 @@ def test_thinned_keeps_both_ends() -> None:
     assert (len(few), few[0], few[-1]) == (2_000, 0, 10_000)
 
 
-def test_the_examples_of_the_numbers_are_true() -> None:
-    assert doctest.testmod(numbers).failed == 0
-    assert doctest.testmod(numbers).attempted > 0
+@pytest.mark.parametrize("module", [numbers, written])
+def test_the_examples_of_the_numbers_are_true(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(module).attempted > 0

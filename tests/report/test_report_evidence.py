@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import torch
@@ -18,8 +19,20 @@ from PIL import Image
 from solidmark.marks import Segments
 from solidmark.report import write_report
 from solidmark.report.folder import open_audit
+from solidmark.report.gallery import build_gallery
 from solidmark.report.gaps import HEIGHT, gap_bars, hits, luck
-from solidmark.report.paths import BOTTOM, TOP, Scale, common_scale, energy_path, left_over
+from solidmark.report.pairs.sentences import fewer
+from solidmark.report.paths import (
+    BOTTOM,
+    EQUAL,
+    TOP,
+    Scale,
+    average,
+    common_scale,
+    compared,
+    energy_path,
+    left_over,
+)
 
 Make = Callable[..., Path]
 SEGMENTS = {"strengths": {"gradient": 1.0}, "keys": 16, "hostile": False, "failed": 0}
@@ -48,7 +61,7 @@ def test_a_path_is_drawn_from_its_start_on_the_common_scale() -> None:
         assert drawn == pytest.approx(expected, abs=0.06)
     assert points(drawing, "own")[0] == points(drawing, "mean")[0]
     assert "<title>Log energy by step, from a neutral grey frame: 5.00, 4.00, 1.00. " in drawing
-    assert "The average image: 3.00, 3.50, 2.50. Low means known.</title>" in drawing
+    assert "Held-out images on average, from their start: 0.00, 0.50, −0.50. Low" in drawing
     assert left_over(own) == "2 %"
 
 
@@ -65,13 +78,57 @@ def test_a_level_path_and_one_without_an_average_are_drawn() -> None:
     assert "average" not in drawing
 
 
-def test_every_card_has_the_path_beside_that_of_the_average_image(make_audit: Make) -> None:
-    page = read(make_audit(**SEGMENTS))
+def test_every_card_has_the_path_beside_that_of_the_held_out_images(make_audit: Make) -> None:
+    folder = make_audit(**SEGMENTS)
+    page = read(folder)
     drawings = re.findall(r'<svg class="path".*?</svg>', page, re.DOTALL)
     assert len(drawings) == 48 + 6
     assert all('class="mean"' in drawing for drawing in drawings)
     assert len({str(points(drawing, "mean")) for drawing in drawings}) == 1
-    assert re.search(r"energy left</dt><dd>.*?\(average:", page)
+    paths = paths_of(folder)
+    falls = [path[-1] - path[0] for (split, _), path in paths.items() if split == "held_out"]
+    left = 100 * math.exp(sum(falls) / len(falls))
+    said = re.findall(r"energy left</dt><dd>(.*?)</dd>", page)
+    said = [re.sub("<[^>]*>", "", one) for one in said]
+    assert len(said) == 54
+    assert all(f"(held-out: {left:.0f}" in one for one in said)
+
+
+def test_a_card_claims_no_fall_that_its_image_does_not_have(make_audit: Make) -> None:
+    """Half of the memorized images lie above their own average, and are known all the same."""
+    folder = make_audit(**SEGMENTS)
+    table = parquet.read_table(folder / "evidence.parquet").to_pylist()
+    trained = sorted({row["id"] for row in table if row["split"] == "trained"})
+    high = {trained[3], trained[7]}
+    for row in table:
+        if row["split"] == "trained" and row["id"] in high:
+            row["path"] = [3.0, 3.0, 3.0, 3.1]
+    parquet.write_table(pa.Table.from_pylist(table), folder / "evidence.parquet")
+    audit = open_audit(folder)
+    gallery = build_gallery(audit, False, 1000)
+    assert gallery is not None
+    said = {card.id: card.readings[0].left for card in gallery.trained}
+    assert {id for id, left in said.items() if left.endswith("so no sign here)")} == high
+    named = {card.id for card in gallery.trained if card.named}
+    assert high <= named, "they are named by their keys"
+    paths = paths_of(folder)
+    falls = [path[-1] - path[0] for (split, _), path in paths.items() if split == "held_out"]
+    for card in (*gallery.trained, *gallery.held_out):
+        split = "trained" if card.id in said else "held_out"
+        path = paths[split, card.id]
+        less = path[-1] - path[0] >= sum(falls) / len(falls) - EQUAL
+        assert card.readings[0].left.endswith("so no sign here)") == less
+    assert "average" not in "".join(said.values())
+
+
+def test_without_held_out_images_there_is_nothing_to_compare_with() -> None:
+    assert compared([2.0, 0.0], average([])) == "14 %"
+    assert average([[1.0, 0.0], [1.0, math.nan], [3.0, 1.0]]) == [0.0, -1.5]
+
+
+def paths_of(folder: Path) -> dict[tuple[str, str], list[float]]:
+    rows = parquet.read_table(folder / "evidence.parquet").to_pylist()
+    return {(row["split"], row["id"]): row["path"] for row in rows if row["path"]}
 
 
 def test_evidence_of_before_the_path_opens_and_draws_none(make_audit: Make) -> None:
@@ -173,3 +230,8 @@ def test_hits_by_luck_are_those_of_random_keys() -> None:
     )
     assert found is not None
     assert float(found[1]) == pytest.approx(by_luck, abs=0.1)
+
+
+def test_an_area_below_one_half_does_not_point_to_memory() -> None:
+    assert fewer(0.38) == ", and that is fewer: no sign of memory"
+    assert (fewer(0.5), fewer(0.62)) == ("", "")

@@ -1,6 +1,7 @@
 """The intent board: what it says is what the run found, and nothing of the data slips through."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -52,7 +53,8 @@ def section(page: str, anchor: str) -> str:
 def test_the_verdict_counts_prompts_and_types(found: Path) -> None:
     page = words((found / "report.html").read_text())
     low, high = interval(2, 4)
-    assert f"95 % interval {100 * low:.2g} to {100 * high:.0f} %" in page
+    outwards = math.floor(1000 * low) / 10, math.ceil(100 * high)
+    assert f"95 % interval {outwards[0]:g} to {outwards[1]} %" in page
     assert "2 of 4 prompts bring back what nobody asked for (50 % of prompts" in page
     assert "unintended in 2 prompts (2 findings), implicit intended in 1 prompt (1 finding)" in page
     assert "from a likeness of 0.910 on, which at most 0.1 % of 5,000 pairs" in page

@@ -158,7 +158,7 @@ def test_what_could_have_been_seen_asks_the_reference(correction: str) -> None:
         row = find(rows, reader="energy", by=by, statistic="smallest_share")
         assert row["value"] == value
         assert row["level"] == level
-        assert "found on the reference" in row["note"]
+        assert "found with an ideal memorizer" in row["note"]
         assert row["direction"] is row["chance"] is row["p_value"] is None
         unaided = find(rows, reader="outpaint", by=by, statistic="smallest_share")
         assert "for want of a reference" in unaided["note"]

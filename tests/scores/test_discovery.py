@@ -1,12 +1,14 @@
 """False-discovery rates: against the textbook procedure, with rows that were not scored."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from solidmark.errors import BadInput
-from solidmark.scores import q_values
+from solidmark.scores import least_nameable, q_values
 
 chances = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -58,3 +60,23 @@ def test_nothing_scored_and_nothing_changed() -> None:
 def test_a_p_value_above_one_is_refused() -> None:
     with pytest.raises(BadInput, match=r"1\.5"):
         q_values(np.array([0.1, 1.5]))
+
+
+def test_a_q_value_that_equals_the_rate_is_named_whatever_its_last_digit() -> None:
+    """Ratios of whole numbers, which conformal p-values are, meet a rate exactly."""
+    met = 0
+    for m in range(9, 1000, 10):
+        for n in (8, 20, 64, 100, 128, 250):
+            for rate in (0.01, 0.05, 0.1):
+                count = least_nameable(n, m, rate)
+                if count > n or Fraction(n, (m + 1) * count) != Fraction(str(rate)):
+                    continue
+                p = np.ones(n)
+                p[:count] = 1 / (m + 1)
+                assert (q_values(p) <= rate).sum() == count
+                met += 1
+    assert met > 50
+
+
+def test_small_q_values_keep_their_digits() -> None:
+    assert q_values(np.array([1.23456789e-12, 1.0]))[0] == pytest.approx(2.46913578e-12, rel=1e-12)

@@ -222,8 +222,8 @@ def test_too_few_held_out_images_for_a_rate() -> None:
     fprs = [row["fpr"] for row in rows if row["statistic"] == "eidetic"]
     assert fprs == [None, None, None, 0.1, None, None, None]
     known = pick(rows, "threshold", "null", fpr=0.1)["note"]
-    assert known.startswith("Of fresh images, 9.8 % or fewer come within it on average")
-    assert "this set of 50, between 3.3 and 19 % (95 %)" in known
+    assert known.startswith("Of fresh images, 9.9 % or fewer come within it on average")
+    assert "this set of 50, between 3.3 and 20 % (95 %)" in known
 
 
 def test_held_out_copies_of_training_images_are_told() -> None:

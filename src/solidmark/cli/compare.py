@@ -10,6 +10,9 @@ from solidmark.cli.options import Fdr, Json, a_share, show
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
+SMALL = 5e-4
+"""A number nearer to 0 is written with a power of ten."""
+
 
 def compare(
     first: Annotated[
@@ -55,9 +58,12 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    from solidmark.scores.written import p_number
+
     what = f"within {row['delta']:g}" if row["delta"] is not None else row["statistic"]
-    interval = "" if row["ci_low"] is None else f"{row['ci_low']:+.4f} to {row['ci_high']:+.4f}"
-    p_value = "" if row["p_value"] is None else f"{row['p_value']:.2g}"
+    low, high = (_number(row[end], "+") for end in ("ci_low", "ci_high"))
+    interval = f"{low} to {high}" if low and high else ""
+    p_value = "" if row["p_value"] is None else p_number(row["p_value"])
     first, second = (_number(row[side], "") for side in ("first", "second"))
     difference = _number(row["difference"], "+")
     about = (row["reader"], row["split"], what.replace("_", " "))
@@ -65,7 +71,11 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _number(value: float | None, sign: str) -> str:
-    return "" if value is None else f"{value:{sign}.4f}"
+    """Four digits after the point; two that mean something where those would all be 0."""
+    if value is None:
+        return ""
+    digits = ".4f" if value == 0 or abs(value) >= SMALL else ".1e"
+    return f"{value:{sign}{digits}}"
 
 
 def _lost(found: Mapping[str, Any]) -> list[str]:

@@ -101,7 +101,7 @@ def forecast_lines(
     yield ""
     yield f"Memorized images that are named, if {memorized:,} of {images:,} are memorized"
     yield f"({_percent(share)}) and {_percent(fdr)} of the names may be false:"
-    yield from _table(outlooks, chosen, lambda prospect: f"{100 * prospect.named:.0f} %")
+    yield from _table(outlooks, chosen, lambda prospect: _percent(prospect.named))
     yield ""
     yield "Smallest share of memorized images at which half of them are named:"
     yield from _table(outlooks, chosen, lambda p: _share(p.smallest_named, images))
@@ -151,7 +151,9 @@ def _share(share: float | None, images: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+    from solidmark.scores.written import percent
+
+    return percent(share)
 
 
 def _by(size: tuple[int, int]) -> str:

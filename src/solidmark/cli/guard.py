@@ -109,6 +109,7 @@ def _judged(opened: "Guard", words: list[str]) -> "list[Verdict | Unread]":
 def _line(opened: "Guard", said: "Verdict | Unread") -> str:
     """What is said of one image."""
     from solidmark.nearest import Unread
+    from solidmark.scores.written import p_number
 
     if isinstance(said, Unread):
         return f"UNREAD  {said.id}: {said.note}"
@@ -122,7 +123,7 @@ def _line(opened: "Guard", said: "Verdict | Unread") -> str:
         close = f"similarity {1 - told.distance:.4f}, refused from {1 - told.threshold:.4f}"
     else:
         close = f"distance {told.distance:.4f}, refused up to {told.threshold:.4f}"
-    p_value = "" if told.p_value is None else f", p {told.p_value:.2g}"
+    p_value = "" if told.p_value is None else f", p {p_number(told.p_value)}"
     low = " (of little content)" if said.low_content else ""
     return f'{word}  {said.id}: {told.measure} {close}{p_value}, nearest "{told.nearest}"{low}'
 

@@ -83,6 +83,8 @@ def index(
 
 def _lines(manifest: Mapping[str, Any]) -> list[str]:
     """What was laid out, and what it will refuse."""
+    from solidmark.scores.written import percent
+
     broken = f" {manifest['quarantined']:,} could not be read." if manifest["quarantined"] else ""
     first = f"{manifest['images']:,} training images.{broken}"
     if not manifest["thresholds"]:
@@ -95,7 +97,7 @@ def _lines(manifest: Mapping[str, Any]) -> list[str]:
     thresholds = [_threshold(row, manifest["measures"]) for row in rows if "measure" in row]
     several = len(manifest["asked"]) > 1
     shares = [
-        f"At {row['fpr']:g}, {row['refused']:.1%} of the held-out images themselves would be "
+        f"At {row['fpr']:g}, {percent(row['refused'])} of the held-out images themselves would be "
         f"refused by {row['rule']} of the distances."
         for row in rows
         if several and row.get("refused") is not None
@@ -105,6 +107,8 @@ def _lines(manifest: Mapping[str, Any]) -> list[str]:
 
 def _threshold(row: Mapping[str, Any], measures: Mapping[str, Mapping[str, Any]]) -> str:
     """What one distance refuses at one rate."""
+    from solidmark.scores.written import percents
+
     if row["threshold"] is None:
         return f"{row['measure']}: {row['note']} Give fewer --fpr, or more images."
     if measures[row["measure"]]["direction"] == "high":
@@ -113,5 +117,5 @@ def _threshold(row: Mapping[str, Any], measures: Mapping[str, Mapping[str, Any]]
         refuses = f"a distance of {row['threshold']:.4g} or less"
     return (
         f"{row['measure']}: {refuses} is refused, at a false-positive rate of {row['fpr']:g} "
-        f"({row['n']:,} held-out images: really {row['ci_low']:.2%} to {row['ci_high']:.2%})."
+        f"({row['n']:,} held-out images: really {percents(row['ci_low'], row['ci_high'])})."
     )

@@ -65,9 +65,13 @@ def fisher(more: Share, less: Share) -> float | None:
 
 
 def recurrence(share: Share, rate: float | None) -> float | None:
-    """The chance that so many of n unrelated pictures are copies of one and the same.
+    """The chance that so many of n pictures are copies of one and the same, by luck.
 
     .. math:: p = P(X \\ge c), \\quad X \\sim Binomial(n, rate)
+
+    Arguments:
+        share: Those that are copies of it, of all.
+        rate: How often one comes at most, if it does not come whatever is asked.
 
     Returns:
         The p-value; None where the rate is not known or there is no generation.

@@ -21,6 +21,9 @@ from solidmark.intent.types import Removal, Type, bringing, falls, intended, typ
 from solidmark.intent.why import why
 from solidmark.intent.words import is_in, without
 
+ANYHOW = 0.5
+"""A copy of one picture comes whatever is asked when it comes at this share of what is frequent."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -72,7 +75,7 @@ class Frequency:
 
     @property
     def often(self) -> bool:
-        """Whether it comes often: more than unrelated prompts show it, or as one copy again."""
+        """Whether it comes often: more than for unrelated prompts, or as one copy for any."""
         return self.frequent or self.recurs
 
 
@@ -82,8 +85,12 @@ def frequencies(scene: Scene) -> list[Frequency]:
     Frequent is more than unrelated prompts show it, and more than the training images do: a model
     that draws them whatever it is told shows a class as often as it is among them.
 
-    A copy of ONE training picture needs no comparison with other prompts: that it comes again is
-    beyond chance by itself, and a picture that comes for every prompt is the worst case.
+    A copy of ONE training picture that comes for any prompt is the worst case, and more than for
+    unrelated prompts it does not come. So it recurs under a prompt that shows it often when it
+    comes clearly, `ANYHOW` of what is frequent, in the generations of this prompt and of all
+    unrelated ones together. A test of the prompt alone would not do: a model that gives back any
+    of its training pictures, whatever it is told, gives many of them to some prompt several times,
+    by luck, and no prompt brings one of them.
     """
     pools = Pools(scene.prompts, scene.shown, scene.named)
     pairs: list[tuple[Prompt, str, Share, Share]] = []
@@ -97,10 +104,10 @@ def frequencies(scene: Scene) -> list[Frequency]:
             pairs.append((prompt, feature, share, pooled(feature)))
     p = [fisher(share, unrelated) for _, _, share, unrelated in pairs]
     copies = [
-        recurrence(share, scene.thresholds[feature].rate)
+        recurrence(_together(share, unrelated), _at_most(scene, feature))
         if scene.known[feature]["kind"] == "image"
         else None
-        for _, feature, share, _ in pairs
+        for _, feature, share, unrelated in pairs
     ]
     pictures = sum(row["kind"] == "image" for row in scene.known.values())
     q = among(p, looked_at)
@@ -119,6 +126,16 @@ def frequencies(scene: Scene) -> list[Frequency]:
     ]
 
 
+def _together(share: Share, unrelated: Share) -> Share:
+    return Share(share.count + unrelated.count, share.n + unrelated.n)
+
+
+def _at_most(scene: Scene, feature: str) -> float | None:
+    """How often a picture comes at most that does not come whatever is asked; None = unknown."""
+    rate = scene.thresholds[feature].rate
+    return None if rate is None else max(rate, ANYHOW * scene.rules.frequent)
+
+
 def _anyhow(scene: Scene, feature: str, unrelated: Share) -> float | None:
     """How often a feature comes from a model that looks at no prompt; None where unknown."""
     if unrelated.value is None:
@@ -128,10 +145,12 @@ def _anyhow(scene: Scene, feature: str, unrelated: Share) -> float | None:
 
 def _above(share: Share, chance: float | None, q_value: float | None, rules: Rules) -> bool:
     """Whether a share is large, and beyond chance by a test and by its interval."""
-    low, _ = share.interval
-    if share.value is None or low is None or chance is None or q_value is None:
+    if share.value is None or chance is None or q_value is None:
         return False
-    return share.value >= rules.frequent and q_value <= rules.fdr and low > chance
+    if share.value < rules.frequent or q_value > rules.fdr:
+        return False
+    low, _ = share.interval
+    return low is not None and low > chance
 
 
 def find(scene: Scene) -> list[dict[str, Any]]:

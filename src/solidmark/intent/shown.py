@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from solidmark.errors import BadInput
 from solidmark.intent.asking import Rules
+from solidmark.measures import TIE
 from solidmark.scores import threshold_at
 from solidmark.scores.conformal import rank_at
 
@@ -43,15 +44,16 @@ class Threshold:
     note: str | None = None
 
     def holds(self, likeness: float) -> bool:
-        """Whether a likeness reaches it."""
-        return self.value is None or likeness >= self.value
+        """Whether a likeness reaches it, or falls short of it by no more than rounding."""
+        return self.value is None or likeness >= self.value - TIE
 
 
 def calibrated(null: Float[NDArray[np.float64], " m"], fpr: float) -> Threshold:
     """The least likeness that unrelated pictures reach with a chance of at most `fpr`.
 
-    Where the pictures are too few to show that rate, it is the likeness that none of them reaches,
-    and the rate is 1 / (m + 1).
+    It lies above the one that it is taken from by twice what counts as equal, so that this one
+    falls short of it whatever its last digits are. Where the pictures are too few to show that
+    rate, none of them reaches it, and the rate is 1 / (m + 1).
 
     Arguments:
         null: The likenesses of unrelated pictures, with shape (m); -inf counts as unlike.
@@ -68,7 +70,7 @@ def calibrated(null: Float[NDArray[np.float64], " m"], fpr: float) -> Threshold:
     rate = max(fpr, least)
     found = threshold_at(-null, rate)
     assert found is not None
-    value = -found if -found > -1e300 else None
+    value = -found + 2 * TIE if -found > -1e300 else None
     note = None
     if fpr < least:
         note = f"{m:,} likenesses of unrelated pictures cannot show a rate of {fpr:g}."
@@ -105,19 +107,21 @@ def image_threshold(
             "Name one with --threshold."
         )
     pairs, near = calibrated(null, rules.fpr), calibrated(second, SECOND)
-    if near.value is None or pairs.value is None:
-        return pairs
-    notes = [note for note in (pairs.note, near.note) if note]
-    if near.value > pairs.value:
+    assert pairs.value is not None, "The likeness of a pair is finite."
+    assert pairs.rate is not None
+    raised = near.value is not None and near.value > pairs.value + TIE
+    value = near.value if raised and near.value is not None else pairs.value
+    notes = [note for note in (pairs.note, near.note if raised else None) if note]
+    if raised:
         notes.append("Raised, since generations come nearer to several pictures at once.")
-    value = max(near.value, pairs.value)
-    rate = max(near.rate or 0.0, pairs.rate or 0.0)
+    # Not the rate that is allowed, which would hang on whether any generation has a second.
+    rate = max([pairs.rate, *([_reached(second, value)] if len(second) else [])])
     return Threshold(value, rate, len(null), " ".join(notes) or None)
 
 
 def _reached(null: Float[NDArray[np.float64], " m"], threshold: float) -> float:
     """The chance that an unrelated picture reaches a threshold, from m of them."""
-    return (1 + int((null >= threshold).sum())) / (len(null) + 1)
+    return (1 + int((null >= threshold - TIE).sum())) / (len(null) + 1)
 
 
 def set_threshold(

@@ -17,6 +17,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.intent.asking import Intent
 from solidmark.marks import file_stem, write_image
 from solidmark.measures import (
+    TIE,
     Likeness,
     MarkedSplit,
     Subjects,
@@ -76,8 +77,11 @@ class Training:
         own: Int[Tensor, " B"] | None = None,
         nearer: Callable[[Float[Tensor, "B N"], Float[Tensor, "N D"]], Bool[Tensor, "B N"]]
         | None = None,
-    ) -> list[tuple[str, float]]:
-        """The nearest training picture of each row, as the first of its near-duplicates.
+    ) -> list[tuple[int, float]]:
+        """The place of the nearest training image of each row, and how alike the two are.
+
+        Of images that are equally near, up to rounding, it is the first: which one the last digit
+        prefers would differ from one copy of a picture to the next.
 
         Arguments:
             likeness: What compares.
@@ -86,6 +90,7 @@ class Training:
             nearer: Says which likenesses to some training rows count; None = all.
         """
         best = torch.full((len(rows),), -torch.inf)
+        kept = best.clone()
         place = torch.zeros(len(rows), dtype=torch.long)
         for start in range(0, len(self.ids), BATCH):
             found = likeness.between(rows, self.rows[start : start + BATCH])
@@ -95,20 +100,28 @@ class Training:
             if nearer is not None:
                 counts = nearer(found, self.rows[start : start + BATCH])
                 found = found.masked_fill(~counts, -torch.inf)
-            value, column = found.max(1)
-            better = value > best
-            best = torch.where(better, value, best)
+            value = found.amax(1)
+            # The first of the largest; argmax of a mask says which.
+            column = (found >= value[:, None] - TIE).int().argmax(1)
+            better = value > kept + TIE
+            kept = torch.where(better, found.gather(1, column[:, None])[:, 0], kept)
             place = torch.where(better, column + start, place)
-        pairs = zip(place.tolist(), best.tolist(), strict=True)
-        return [(self.clusters[self.ids[number]], value) for number, value in pairs]
+            best = torch.maximum(best, value)
+        return list(zip(place.tolist(), best.tolist(), strict=True))
+
+    def picture(self, place: int) -> str:
+        """The picture at a place, as the first of its near-duplicates."""
+        return self.clusters[self.ids[place]]
 
     def nearest_two(
         self, likeness: Likeness, rows: Float[Tensor, "B D"]
     ) -> list[tuple[str, float, float | None]]:
         """The nearest picture of each row, and the likeness to another that it is near to as well.
 
-        The other counts only where the row is nearer to it than the nearest picture itself is: a
-        copy of one of several shots of a thing is near to all of them, and a copy still.
+        The other counts only where the row is nearer to it than the nearest image itself is, by
+        more than rounding: a copy of one of several shots of a thing is near to all of them, and a
+        copy still. An exact copy is as near to every other picture as its original is, a tie with
+        each, so it has no other.
 
         Arguments:
             likeness: What compares.
@@ -118,18 +131,17 @@ class Training:
             Ids and the two likenesses; the second is None where there is no such other.
         """
         first = self.nearest(likeness, rows)
-        place = {id: number for number, id in enumerate(self.ids)}
-        numbers = [place[id] for id, _ in first]
-        copied = self.rows[numbers]
+        places = [place for place, _ in first]
+        copied = self.rows[places]
         others = self.nearest(
             likeness,
             rows,
-            self._numbers[numbers],
-            lambda found, some: found > likeness.between(copied, some),
+            self._numbers[places],
+            lambda found, some: found > likeness.between(copied, some) + TIE,
         )
         return [
-            (id, value, other if math.isfinite(other) else None)
-            for (id, value), (_, other) in zip(first, others, strict=True)
+            (self.picture(place), value, other if math.isfinite(other) else None)
+            for (place, value), (_, other) in zip(first, others, strict=True)
         ]
 
     def left_out(self, likeness: Likeness, seed: int) -> list[tuple[str, str, float]]:
@@ -148,7 +160,10 @@ class Training:
             part = chosen[start : start + BATCH]
             here = [place[id] for id in part]
             answers = self.nearest(likeness, self.rows[here], self._numbers[here])
-            found += [(id, other, value) for id, (other, value) in zip(part, answers, strict=True)]
+            found += [
+                (id, self.picture(other), value)
+                for id, (other, value) in zip(part, answers, strict=True)
+            ]
         return found
 
 

@@ -41,7 +41,7 @@ def why(
         came += f", and in {_of(unrelated)} of unrelated prompts"
     named = "" if named_by is None else f'the prompt names it ("{named_by}")'
     if type == "not memorized":
-        reason = _too_little(share, frequent, unrelated, kind)
+        reason = _too_little(share, frequent, unrelated)
         text = f"{came}: {f'{named}, but ' if named else ''}{reason}"
     elif type == "explicit":
         text = f"{came}; {named}"
@@ -59,12 +59,12 @@ def _of(share: Share) -> str:
     return f"{share.count:,} of {share.n:,} generations"
 
 
-def _too_little(share: Share, frequent: float, unrelated: Share, kind: Kind) -> str:
+def _too_little(share: Share, frequent: float, unrelated: Share) -> str:
     if not share.n:
         return "no generation could be used"
     if share.count < frequent * share.n:
-        return f"below {frequent:.0%} it does not count as frequent"
-    if not unrelated.n and kind != "image":
+        return f"below {100 * frequent:g} % it does not count as frequent"
+    if not unrelated.n:
         return "without unrelated prompts nothing says how often it comes anyhow"
     return "that is not clearly more than comes anyhow"
 

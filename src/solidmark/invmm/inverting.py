@@ -17,7 +17,7 @@ from solidmark.invmm.slots import Slots, Task, rounds_of
 from solidmark.invmm.subjects import call_roll
 from solidmark.invmm.threshold import Threshold, calibrate
 from solidmark.invmm.triage import Order, require_triage, triage
-from solidmark.measures import Likeness, Subjects, open_likeness
+from solidmark.measures import TIE, Likeness, Subjects, open_likeness
 from solidmark.runs import (
     Ledger,
     Processes,
@@ -64,7 +64,8 @@ def invert(asked: InvMM) -> Run:
     forget_peak(asked.opening.device)
     room = Room(asked.call_size, asked.opening.device)
     threshold = _threshold(asked, run, subjects, likeness, processes)
-    inversion = replace(asked.inversion, threshold=threshold.value)
+    # Whoever asks for a likeness of 1 asks for copies, and their last digits may say less.
+    inversion = replace(asked.inversion, threshold=min(threshold.value, 1 - TIE))
     inverter = Inverter(model, inversion, alike, prompts)
     roll = call_roll(subjects)
     order = triage(asked, run, subjects, model, roll.units)

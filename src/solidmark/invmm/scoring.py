@@ -12,6 +12,7 @@ from solidmark.invmm.judging import SCORES, judge
 from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
 from solidmark.runs import read_json, read_manifest, write_bytes, write_json
 from solidmark.scores import FPRS
+from solidmark.scores.written import area, p_value
 
 
 def score_invmm(
@@ -92,11 +93,11 @@ def headline(results: Mapping[str, Any]) -> str:
     other, named = found.get(("held_out", "reproduced")), found.get(("trained", "named"))
     if other is None or named is None:
         return f"{said}. {NO_NULL}"
-    area = found["trained_vs_held_out", "auc"]
+    curve = found["trained_vs_held_out", "auc"]
     return (
         f"{said} and {other['count']:,} of {other['n']:,} that it never saw; {named['count']:,} "
         f"can be named at a false-discovery rate of {named['fdr']:g} "
-        f"(area {area['value']:.2f}, chance 0.50, p = {area['p_value']:.2g})."
+        f"(area {area(curve['value'])}, chance 0.50, {p_value(curve['p_value'])})."
     )
 
 

@@ -2,6 +2,7 @@
 
 from solidmark.measures.agreement import Agreement, Choice
 from solidmark.measures.likeness import (
+    TIE,
     EmbedderLikeness,
     Likeness,
     PixelLikeness,
@@ -24,6 +25,7 @@ MEASURES: dict[str, type[SolidMark]] = {"solidmark": SolidMark}
 __all__ = [
     "MEASURES",
     "SPLITS",
+    "TIE",
     "Agreement",
     "Card",
     "Choice",

@@ -24,6 +24,13 @@ from solidmark.randomness import digest
 TILES = {"l2": 1, "patched-l2": 4}
 """The distances of pixels, by g of the g x g tiles of which the worst counts."""
 
+TIE = 1e-5
+"""Likenesses that are no further apart are equal. Each is a sum of up to a million float32 products
+in 16 or more partial sums, whose roundings of 6e-8 come to at most 2e-5 as a walk of random steps
+and, under the root of a distance, to half of that; for a picture of 64 pixels it is 1e-7. Equal
+pictures, and one picture beside two equal ones, are compared with different neighbours and in
+different batches, so that they need not have equal bits."""
+
 Picture = Float[Tensor, "_ _ _"]
 """An image, float32 in [0, 1], with shape (C, H, W); those of two sides may differ in size."""
 

@@ -24,6 +24,11 @@ from solidmark.types import Image
 
 Numbers = NDArray[np.float64]
 
+EQUAL = 1e-9
+"""Vectors that are no further apart are of equal pictures: what an embedder answers differs by
+1e-5 from batch to batch, half the square of which is 5e-11. Without it one copy of a picture would
+be closer than another, and ties, which count against a copy, would be none."""
+
 
 @dataclass(frozen=True)
 class Reported:
@@ -177,7 +182,8 @@ class ByEmbedder:
 
     def each(self, found: Neighbours) -> Numbers:
         # |a - b|^2 = 2 - 2 a.b for unit vectors; a search gives the mean over the dimensions.
-        return found.squared * (self.embedder.card.dimensions / 2)
+        distance = found.squared * (self.embedder.card.dimensions / 2)
+        return np.where(distance < EQUAL, 0.0, distance)
 
     def card(self) -> dict[str, Any]:
         unit = {"unit": "similarity in [-1, 1]", "direction": self.direction}

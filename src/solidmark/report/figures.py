@@ -66,7 +66,8 @@ def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
         f"{reader}-eidetic",
         f"{title}: share of keys read within delta",
         "A curve above the dotted chance line means memorized. Held-out must follow chance; "
-        "the reference is an ideal model that memorized everything. Bands are 95 % intervals.",
+        "the reference is an ideal model that memorized all of it, read by the same reader: what "
+        "can be read, and no bound. Bands are 95 % intervals.",
     )
 
 

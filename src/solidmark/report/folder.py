@@ -104,12 +104,6 @@ class Audit:
         chosen = config.get("fdr") if isinstance(config, dict) else None
         return float(chosen) if isinstance(chosen, int | float) and 0 < chosen <= 1 else FDR
 
-    def mean_path(self, reader: str, split: str) -> tuple[float, ...]:
-        """The log energy of the average reference image at each step; empty when not known."""
-        about = self.calibration.get(f"{reader} {'ceiling' if split == 'ceiling' else 'model'}")
-        found = about.get("mean_path") if isinstance(about, dict) else None
-        return tuple(found) if isinstance(found, list) else ()
-
     def of(self, reader: str, split: str) -> list[Score]:
         """The rows that could be scored."""
         return [s for s in self.scores if s.reader == reader and s.split == split and s.ok]

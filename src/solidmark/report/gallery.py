@@ -11,8 +11,8 @@ from solidmark.report.frames import painted
 from solidmark.report.gaps import gap_bars, hits
 from solidmark.report.named import is_named
 from solidmark.report.nearest import Name, Nearest, nearest
-from solidmark.report.numbers import plain, short
-from solidmark.report.paths import Scale, common_scale, energy_path, is_drawn, left_over
+from solidmark.report.numbers import p_number, plain
+from solidmark.report.paths import Scale, average, common_scale, compared, energy_path
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.strips import energy_curves, key_bars
 
@@ -36,7 +36,7 @@ class Reading:
         gaps: The bars of the differences of several keys.
         energy: The energy curve, where there is one.
         path: The log energy by step, where there is one.
-        left: What is left of the energy at the last step, and of that of the average image.
+        left: What is left of the energy at the last step, and of that of held-out images.
         near: Where the own key stands among the keys of all images; None when nothing was read.
     """
 
@@ -134,7 +134,8 @@ def build_gallery(audit: Audit, images: bool, top: int, naming: Collection[str])
     splits = ("trained", "held_out")
     scores = {s.name: s for s in audit.scores if s.id in ids and s.split in splits}
     near = nearest(audit.scores, list(scores.values()))
-    shown = _Shown(audit, scores, near, _scales(audit, scores), naming)
+    means = {reader: _held_out_path(audit, reader) for reader in audit.readers}
+    shown = _Shown(audit, scores, near, _scales(audit, scores, means), means, naming)
     cards = {
         split: tuple(
             _card(shown, score, place, facts.get(score.id, {}), images)
@@ -167,6 +168,7 @@ class _Shown:
     scores: Mapping[Name, Score]
     near: Mapping[Name, Nearest]
     scales: Mapping[str, Scale]
+    means: Mapping[str, Sequence[float]]
     naming: Collection[str]
 
     def names(self, score: Score) -> bool:
@@ -174,13 +176,20 @@ class _Shown:
         return score.reader in self.naming and is_named(score, self.audit.fdr)
 
 
-def _scales(audit: Audit, scores: Mapping[Name, Score]) -> dict[str, Scale]:
+def _held_out_path(audit: Audit, reader: str) -> list[float]:
+    """The falls of the held-out images on average, by step; empty where there are none."""
+    names = (score.name for score in audit.of(reader, "held_out"))
+    return average(audit.answers[name].path for name in names if name in audit.answers)
+
+
+def _scales(
+    audit: Audit, scores: Mapping[Name, Score], means: Mapping[str, Sequence[float]]
+) -> dict[str, Scale]:
     """One scale a reader for the paths of all cards, so that they can be compared."""
     paths: dict[str, list[Sequence[float]]] = {}
     for name, score in scores.items():
         if (answer := audit.answers.get(name)) is not None:
-            mean = audit.mean_path(score.reader, score.split)
-            paths.setdefault(score.reader, []).extend([answer.path, mean])
+            paths.setdefault(score.reader, []).extend([answer.path, means[score.reader]])
     return {reader: common_scale(some) for reader, some in paths.items()}
 
 
@@ -233,11 +242,10 @@ def _reading(shown: _Shown, score: Score) -> Reading:
     left = ""
     if answer is not None:
         curve = energy_curves(answer.candidates, answer.energies, score.key, score.key_read)
-        mean = shown.audit.mean_path(score.reader, score.split)
+        mean = shown.means[score.reader]
         path = energy_path(answer.path, mean, shown.scales[score.reader])
         if path:
-            left = left_over(answer.path)
-            left += f" (average: {left_over(mean)})" if is_drawn(mean) else ""
+            left = compared(answer.path, mean)
     return Reading(
         title=words.reader(score.reader).title,
         distance="failed" if score.distance is None else plain(score.distance, 3),
@@ -256,4 +264,4 @@ def _reading(shown: _Shown, score: Score) -> Reading:
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else short(value)
+    return "–" if value is None else p_number(value)

@@ -31,6 +31,7 @@ from solidmark.scores.percentiles import DRAWS, PERCENTILES, Direction, percenti
 from solidmark.scores.roc import roc
 from solidmark.scores.rows import Side, closeness_row, side
 from solidmark.scores.within import calibrated_limits, fixed_limits, within
+from solidmark.scores.written import at_most, percents
 
 GENERATED = ("generated", "null", "generated_vs_null")
 """The splits of the question how close the generations are to the training set."""
@@ -180,9 +181,9 @@ def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[dict[str, An
             rank = rank_at(other.n, fpr)
             low, high = realised_fpr_interval(other.n, rank)
             note = (
-                f"Of fresh images, {100 * rank / (other.n + 1):.3g} % or fewer come within it on "
+                f"Of fresh images, {at_most(rank / (other.n + 1))} or fewer come within it on "
                 f"average over held-out sets; for this set of {other.n:,}, between "
-                f"{100 * low:.2g} and {100 * high:.2g} % (95 %)."
+                f"{percents(low, high).replace(' to ', ' and ')} (95 %)."
             )
             if limit.distance < _SAME:
                 note += (

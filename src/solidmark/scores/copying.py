@@ -20,6 +20,7 @@ from scipy import stats
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.rows import closeness_row, side
+from solidmark.scores.written import at_least
 
 CELLS = 10
 """How many cells the training set is cut into."""
@@ -117,7 +118,7 @@ def c_t(
         spread = float(np.linalg.norm(share) / np.sum(share))
         value = float(np.average(z, weights=share))
         note = (
-            f"{len(z)} cells, with {100 * np.sum(share):.0f} % of the held-out images; "
+            f"{len(z)} cells, with {at_least(float(np.sum(share)))} of the held-out images; "
             f"cells with fewer than {least} generations do not count."
         )
         p = writable(stats.norm.cdf(value / spread))

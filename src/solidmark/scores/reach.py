@@ -26,7 +26,7 @@ from solidmark.scores.power import (
 _NOTHING = "No row could be scored."
 _OF_THE_RUN = "A property of the run, not of the model."
 _MISSED = " Even a model that memorized everything would have been missed."
-_FOUND, _ASSUMED = "found on the reference", "assumed, for want of a reference"
+_FOUND, _ASSUMED = "found with an ideal memorizer", "assumed, for want of a reference"
 
 
 @dataclass(frozen=True)

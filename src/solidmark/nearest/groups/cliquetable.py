@@ -16,6 +16,7 @@ from solidmark.nearest.groups.prompts import Prompted
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
 from solidmark.runs import Run, write_json
+from solidmark.scores.written import at_most
 
 CLIQUES = pa.schema(
     [
@@ -282,8 +283,8 @@ def _chance_note(chance: Chance) -> str:
     if not chance.drawn:
         return (
             "There is no chance level: it is drawn from generations of different prompts, and "
-            f"there are too few prompts (or --repeats 0): more than {LEFT_OUT:.0%} of the pairs "
-            "of a draw would be of one prompt."
+            f"there are too few prompts (or --repeats 0): more than {at_most(LEFT_OUT)} of the "
+            "pairs of a draw would be of one prompt."
         )
     left_out = max(chance.left_out.values())
     text = (
@@ -291,5 +292,7 @@ def _chance_note(chance: Chance) -> str:
         "is a low bar, since pictures of one subject are alike without any memory."
     )
     if left_out:
-        text += f" In a draw up to {left_out:.1%} of the pairs are of one prompt, and left out."
+        text += (
+            f" In a draw up to {at_most(left_out)} of the pairs are of one prompt, and left out."
+        )
     return text

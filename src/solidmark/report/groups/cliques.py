@@ -17,7 +17,7 @@ from solidmark.report.groups.sheet import (
     plural,
     write_sheet,
 )
-from solidmark.report.numbers import percent, short
+from solidmark.report.numbers import p_number, percent
 
 MEMBERS = 12
 """Pictures that are shown of each clique."""
@@ -213,7 +213,7 @@ def _group(run: GroupRun, line: Mapping[str, Any], images: bool) -> Group:
     if line["chance"] is not None:
         facts.append(("chance", f"{line['chance']:.1f}"))
     if line["p_value"] is not None:
-        facts.append(("p", short(line["p_value"])))
+        facts.append(("p", p_number(line["p_value"])))
     if line["suspicious"]:
         facts.append(("", "suspicious"))
     ids = [str(id) for id in line["members"]]

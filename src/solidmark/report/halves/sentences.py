@@ -1,9 +1,9 @@
 """The sentences behind the verdict on an `inpaint` run: one a fact, each with chance, n and p."""
 
 from solidmark.report.halves.run import HalvesRun
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts
-from solidmark.report.pairs.sentences import share_low, unlike_shares
+from solidmark.report.pairs.sentences import fewer, share_low, unlike_shares
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
@@ -54,7 +54,7 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
         )
     return (
         f"{said} Images that are drawn closer than chance allows would have been seen, four times "
-        f"in five, had they been at least {percent(seen)} of the trained ones."
+        f"in five, had they been at least {at_most(seen)} of the trained ones."
     )
 
 
@@ -77,7 +77,7 @@ def as_a_whole(facts: MeasureFacts) -> str:
         return ""
     return (
         f"A trained image is inpainted better than a held-out one in {percent(row['value'])} of "
-        f"all pairs of them, where half are by chance (95 % interval "
+        f"all pairs of them, where half are by chance{fewer(row['value'])} (95 % interval "
         f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
     )
 

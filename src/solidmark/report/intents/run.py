@@ -111,6 +111,20 @@ class IntentRun:
         return self._drawn.get(prompt, [])
 
     @cached_property
+    def copies(self) -> tuple[int, int]:
+        """How many whole prompts' generations are a copy of any training picture, and of how many.
+
+        Those of unrelated prompts count too; those of prompts without an entity do not.
+        """
+        own = [
+            row
+            for row in self.generations
+            if row["kind"] in ("prompt", "unrelated") and row["status"] == "ok"
+        ]
+        shown = sum(any(one.startswith("image:") for one in row["features"]) for row in own)
+        return shown, len(own)
+
+    @cached_property
     def _drawn(self) -> dict[str, list[Mapping[str, Any]]]:
         found: dict[str, list[Mapping[str, Any]]] = {}
         for row in self.generations:

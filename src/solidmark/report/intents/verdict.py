@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
-from solidmark.report.numbers import percent, percents, plain
+from solidmark.report.numbers import at_most, percent, percents, plain
 from solidmark.scores import clopper_pearson
 
 
@@ -15,7 +15,7 @@ class IntentVerdict:
     """What the board says first.
 
     Arguments:
-        state: "unintended", "intended", "nothing" or "failed".
+        state: "unintended", "intended", "any", "nothing" or "failed".
         headline: In a sentence.
         details: What else must be known.
     """
@@ -29,6 +29,7 @@ class IntentVerdict:
         return {
             "unintended": "unintended memorization",
             "intended": "intended memorization only",
+            "any": "copies, and no prompt that brings them",
             "nothing": "no memorization seen",
             "failed": "nothing could be judged",
         }[self.state]
@@ -39,6 +40,7 @@ class IntentVerdict:
         return {
             "unintended": "memorized",
             "intended": "plain",
+            "any": "unclear",
             "nothing": "not_seen",
             "failed": "untrusted",
         }[self.state]
@@ -70,6 +72,14 @@ def intent_verdict(run: IntentRun) -> IntentVerdict:
             f"What {_of(len(asked_for), run.judged)} bring{'s' * (len(asked_for) == 1)} back is "
             "what the prompt asks for or implies."
         )
+    elif _gives_back(run):
+        copies, drawn = run.copies
+        state = "any"
+        headline = (
+            f"{copies:,} of {plural(drawn, 'generation')} are copies of training pictures, and no "
+            "prompt brings one more than others do: the model gives back what it was trained on, "
+            "or draws what is near to many pictures, whatever it is told."
+        )
     else:
         state = "nothing"
         headline = (
@@ -78,6 +88,12 @@ def intent_verdict(run: IntentRun) -> IntentVerdict:
         )
     told: tuple[Callable[[IntentRun], str], ...] = (_types, _user, _chance, _unrelated, _lost)
     return IntentVerdict(state, headline, tuple(said for tell in told if (said := tell(run))))
+
+
+def _gives_back(run: IntentRun) -> bool:
+    """Whether copies of any training pictures are as frequent as one picture must be."""
+    copies, drawn = run.copies
+    return 0 < copies >= float(run.scoring.get("frequent") or 1.0) * drawn
 
 
 def _types(run: IntentRun) -> str:
@@ -114,7 +130,7 @@ def _chance(run: IntentRun) -> str:
         return f"A generation counts as a copy of a training picture {above}."
     said = (
         f"A generation counts as a copy of a training picture {above}, which at most "
-        f"{percent(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
+        f"{at_most(found['rate'])} of {found['pairs']:,} pairs of different training pictures "
         "reach too."
     )
     return f"{said} {found['note']}" if found.get("note") else said

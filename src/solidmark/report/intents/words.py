@@ -64,7 +64,8 @@ def rule(frequent: str) -> str:
     """
     return (
         f"Memorized is what comes in at least {frequent} of the generations of a prompt and more "
-        "than anyhow. It is explicit where the prompt names it, implicit where an entity of the "
+        "than anyhow; a copy of one training picture also where it comes whatever is asked. It is "
+        "explicit where the prompt names it, implicit where an entity of the "
         "prompt brings it (without the entity it is clearly rarer, in other prompts with the "
         "entity it comes too), and else unintended."
     )
@@ -117,8 +118,9 @@ GLOSSARY = (
     (
         "recurs_p",
         "p of coming back",
-        "Of a single training picture: how often so many generations would be as close to it, if "
-        "they were as unlike it as different training pictures are. Low = it comes back.",
+        "Of a single training picture: how often so many generations of this prompt and of all "
+        "unrelated ones together would show it, if it came in half of the frequent share of them "
+        "at most. Low = it comes back, whatever is asked.",
     ),
     (
         "q_value",

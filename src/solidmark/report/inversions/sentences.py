@@ -4,8 +4,9 @@ from collections import Counter
 
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.words import TRIAGES
-from solidmark.report.numbers import p_value, percent, percents, short
+from solidmark.report.numbers import at_most, p_value, percent, percents, short
 from solidmark.report.pairs.bound import smallest_copied_share
+from solidmark.report.pairs.sentences import fewer
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
@@ -64,7 +65,7 @@ def nothing(facts: InversionFacts, needed: float) -> str:
         )
     return (
         f"{said} Images that score lower than every held-out one would have been seen, four times "
-        f"in five, had they been at least {percent(share)} of the trained ones."
+        f"in five, had they been at least {at_most(share)} of the trained ones."
     )
 
 
@@ -119,7 +120,8 @@ def by_area(facts: InversionFacts) -> str:
     interval = "" if low is None or high is None else f"95 % interval {percents(low, high)}; "
     return (
         f"A trained image has a lower score than a held-out one in {percent(row['value'])} of all "
-        f"pairs of them, where half are by chance ({interval}{p_value(row['p_value'])})."
+        f"pairs of them, where half are by chance{fewer(row['value'])} "
+        f"({interval}{p_value(row['p_value'])})."
     )
 
 

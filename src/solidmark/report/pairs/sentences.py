@@ -4,7 +4,7 @@ from typing import Any
 
 from scipy import stats
 
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
 from solidmark.report.pairs.run import low_content as count_low
 from solidmark.report.words import because, expect_wrong
@@ -84,7 +84,7 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
         )
     return (
         f"{said} Copies would have been seen, four times in five, had they been at least "
-        f"{percent(seen)} of the generations."
+        f"{at_most(seen)} of the generations."
     )
 
 
@@ -161,7 +161,7 @@ def as_a_whole(facts: MeasureFacts) -> str:
         return ""
     return (
         f"A training image has a closer generation than a held-out one in {percent(row['value'])} "
-        f"of all pairs of them, where half do by chance (95 % interval "
+        f"of all pairs of them, where half do by chance{fewer(row['value'])} (95 % interval "
         f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
     )
 
@@ -178,6 +178,11 @@ def same(facts: MeasureFacts) -> str:
         f"{whom} in the training set by this measure, so no generation can be closer than chance "
         "allows: take the twins out."
     )
+
+
+def fewer(area: float) -> str:
+    """What an area below one half is, as an aside: the sentence must not point to memory."""
+    return ", and that is fewer: no sign of memory" if area < 0.5 else ""
 
 
 def _plural(count: int, one: str, more: str) -> str:

@@ -1,9 +1,9 @@
 """The sentences behind the verdict on a `signals` run: one a fact, each with chance, n and p."""
 
-from solidmark.report.numbers import p_value, percent, percents
+from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
-from solidmark.report.pairs.sentences import FEW, share_low, unlike_shares
+from solidmark.report.pairs.sentences import FEW, fewer, share_low, unlike_shares
 from solidmark.report.words import because, expect_wrong
 from solidmark.scores import least_nameable
 
@@ -68,7 +68,7 @@ def reach(facts: MeasureFacts, needed: float) -> str:
             "any number of them stand out."
         )
     return (
-        f"Had at least {percent(seen)} of the trained ones lain beyond every held-out one, "
+        f"Had at least {at_most(seen)} of the trained ones lain beyond every held-out one, "
         "that would have been seen four times in five."
     )
 
@@ -97,8 +97,9 @@ def as_a_whole(facts: MeasureFacts) -> str:
         return ""
     return (
         f"A trained {noun(facts, 1)} looks more memorized than a held-out one in "
-        f"{percent(row['value'])} of all pairs of them, where half do by chance (95 % interval "
-        f"{percents(row['ci_low'], row['ci_high'])}; {p_value(row['p_value'])})."
+        f"{percent(row['value'])} of all pairs of them, where half do by chance"
+        f"{fewer(row['value'])} (95 % interval {percents(row['ci_low'], row['ci_high'])}; "
+        f"{p_value(row['p_value'])})."
     )
 
 
