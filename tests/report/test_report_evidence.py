@@ -105,7 +105,7 @@ def test_a_card_claims_no_fall_that_its_image_does_not_have(make_audit: Make) ->
             row["path"] = [3.0, 3.0, 3.0, 3.1]
     parquet.write_table(pa.Table.from_pylist(table), folder / "evidence.parquet")
     audit = open_audit(folder)
-    gallery = build_gallery(audit, False, 1000)
+    gallery = build_gallery(audit, False, 1000, {"gradient"})
     assert gallery is not None
     said = {card.id: card.readings[0].left for card in gallery.trained}
     assert {id for id, left in said.items() if left.endswith("so no sign here)")} == high
