@@ -100,4 +100,5 @@ def _flatness(drawn: Drawings) -> Drawn:
     turned = None if drawn.turned is None else float(drawn.turned.mean())
     means = (float(value.mean()) for value in (drawn.spreads, drawn.marked, drawn.unmarked))
     spread, marked, unmarked = means
-    return Drawn(len(drawn.images), spread, turned, marked, unmarked)
+    alike = (drawn.alike, drawn.alike_marked)
+    return Drawn(len(drawn.images), spread, turned, marked, unmarked, *alike)

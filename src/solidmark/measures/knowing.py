@@ -76,6 +76,8 @@ class Drawings:
         turned: The same in cells that lie elsewhere; None where there are none.
         marked: The same of marked images that went through the autoencoder.
         unmarked: The same of pictures without their frames.
+        alike: How alike neighbours are in the latents of the drawings, a correlation.
+        alike_marked: The same in those of the marked images.
     """
 
     images: Images
@@ -83,6 +85,8 @@ class Drawings:
     turned: Float[Tensor, " B"] | None
     marked: Float[Tensor, " B"]
     unmarked: Float[Tensor, " B"]
+    alike: float
+    alike_marked: float
 
 
 def times_of_noise(schedule: Schedule, variance: float) -> list[float]:
@@ -155,7 +159,8 @@ def drawings(model: Metered, samples: Sequence[Sample], pattern: Pattern, seed: 
     latents = model.encode(images)
     denoiser = Denoiser(model, model.condition(samples), clamped=model.factor == 1)
     noise = [generator(seed, sample.id, purpose="knowing drawing") for sample in samples]
-    drawn = model.decode(draw(denoiser, latents, noise, steps=STEPS)).cpu()
+    found = draw(denoiser, latents, noise, steps=STEPS)
+    drawn = model.decode(found).cpu()
     drawn = drawn.nan_to_num(0.5, 1.0, 0.0).clamp(0, 1)
     layout = pattern.layout(*images.shape[-2:])
     turned = turned_layout(pattern, *images.shape[-2:])
@@ -165,6 +170,8 @@ def drawings(model: Metered, samples: Sequence[Sample], pattern: Pattern, seed: 
         turned=None if turned is None else spread(drawn, turned),
         marked=spread(model.decode(latents).cpu(), layout),
         unmarked=spread(without_frame(pattern, images), layout),
+        alike=likeness_of_neighbours(found),
+        alike_marked=likeness_of_neighbours(latents),
     )
 
 
@@ -175,9 +182,27 @@ def spread(images: MarkedImages, layout: Tensor) -> Float[Tensor, " B"]:
         images: Images.
         layout: Which cell each pixel belongs to, -1 where it belongs to none.
     """
-    pixels, cells = images.double().mean(1).flatten(1), layout.flatten()
+    pixels, cells = images.double().nan_to_num(0.5).mean(1).flatten(1), layout.flatten()
     variances = [pixels[:, cells == cell].var(1, unbiased=False) for cell in range(cells.max() + 1)]
     return torch.stack(variances, 1).mean(1).sqrt()
+
+
+def likeness_of_neighbours(latents: Latents) -> float:
+    """The correlation of cells that lie side by side, of what differs between the images.
+
+    Arguments:
+        latents: Of two or more images; those that hold no numbers are left out.
+
+    Returns:
+        A correlation; 0 for noise, and where nothing differs.
+    """
+    z = latents.cpu().double()
+    z = z[z.flatten(1).isfinite().all(1)]
+    if len(z) < 2:
+        return 0.0
+    z = z - z.mean(0)
+    pairs = (z[..., 1:] * z[..., :-1]).mean() + (z[..., 1:, :] * z[..., :-1, :]).mean()
+    return float(pairs / (2 * z.square().mean()).clamp(min=1e-12))
 
 
 @dataclass(frozen=True)
@@ -207,7 +232,9 @@ class _Asked:
     def view(self, images: MarkedImages) -> _Seen:
         encoded = self.model.encode(images)
         z_0 = encoded.cpu()
-        sampler, missed, average = Sampler(self.model.schedule), [], []
+        sampler = Sampler(self.model.schedule)
+        missed: list[Tensor] = []
+        average: list[Tensor] = []
         for number, t in enumerate(self.times):
             drawn = [generator(self.seed, id, number, "knowing noise") for id in self.ids]
             z_t = sampler.diffuse(z_0, normal(drawn, z_0.shape[1:]).to(z_0), t)
@@ -220,7 +247,8 @@ class _Asked:
 def averaging(z_0: Latents, z_t: Latents, t: float, sampler: Sampler) -> Latents:
     """The best that can be made of noisy latents by who knows averages only, cell by cell.
 
-    .. math:: \\hat z_0 = \\mu + \\frac{\\alpha_t v}{\\alpha_t^2 v + \\sigma_t^2} (z_t - \\alpha_t \\mu)
+    .. math::
+        \\hat z_0 = \\mu + \\frac{\\alpha_t v}{\\alpha_t^2 v + \\sigma_t^2} (z_t - \\alpha_t \\mu)
 
     The mean and the variance are those of the other images, since an average that contains an image
     knows something of it.

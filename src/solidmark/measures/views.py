@@ -118,7 +118,7 @@ def at_latents(where: Mask, shape: Sequence[int]) -> Bool[Tensor, "h w"]:
         where: The pixels.
         shape: The height and the width of the latents.
     """
-    share = adaptive_avg_pool2d(where[None, None].float(), list(shape))[0, 0]
+    share = adaptive_avg_pool2d(where[None, None].float(), (shape[0], shape[1]))[0, 0]
     return share > HALF if bool((share > HALF).any()) else share > 0
 
 

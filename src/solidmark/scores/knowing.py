@@ -1,9 +1,9 @@
-"""Does the model know the marked images at all? Only then does it mean anything that it knows no key.
+"""Does the model know the marked images at all? Only then does it mean anything to see no memory.
 
 A network that was never trained, was trained on another folder, or saw cut-outs, has memorized no
 frame, and no reader finds one. Two things must be seen before that is called a result: the model
 tells the frames as they are marked from frames whose cells lie elsewhere, and it takes the noise
-off the pictures in them better than their average does. Each gain must lie above a tenth of the
+off the pictures in them better than their average does. Each gain must lie above a twentieth of the
 error, by a one-sided t-test over the images at 5 %; both must, so the rule as a whole calls a model
 known that lies at the bound of one of them at most once in twenty.
 """
@@ -19,14 +19,21 @@ from scipy import stats
 
 from solidmark.scores.groups import writable
 
-MARGIN = math.log(1.1)
-"""A gain that counts: a tenth of the error. Models that never saw a frame are within .03 of none,
-and one that knows only the averages of n images gains about 3 / n by its own part in them."""
+MARGIN = math.log(1.05)
+"""A gain that counts: a twentieth of the error. Models that never saw a frame of several greys lie
+within .03 of none, since the edges between cells are easier in one place than in another."""
 
 APART = math.log(1.5)
 """So much better must another view be known than the marked images, to be what was trained on:
 half of the error more. Networks that have hardly learned anything differ by less, since smooth
 pictures are easier for all."""
+
+FLAT = 0.5
+"""Frames are drawn when the cells are flatter than this, as a share of what they are elsewhere."""
+
+SMOOTH = 0.5
+"""Pictures are drawn, and not noise, when neighbours are as alike as this share of what they are
+in marked images."""
 
 LEVEL = 0.05
 """Of the tests."""
@@ -49,7 +56,7 @@ class Gain:
         value: The mean logarithm of a ratio of two squared errors; 0 = no gain, high = known.
         ci_low: The lower end of its 95 % interval.
         ci_high: The upper end.
-        p_value: One-sided, of a gain of a tenth of the error or less.
+        p_value: One-sided, of a gain of a twentieth of the error or less.
     """
 
     value: float
@@ -59,7 +66,7 @@ class Gain:
 
     @property
     def seen(self) -> bool:
-        """Whether it lies above a tenth of the error."""
+        """Whether it lies above a twentieth of the error."""
         return self.p_value < LEVEL
 
     @property
@@ -70,7 +77,8 @@ class Gain:
 
 @dataclass(frozen=True)
 class Drawn:
-    """How flat the cells are in which a frame has its greys: standard deviations in grey levels.
+    """What a model draws: frames, by how flat their cells are, and pictures, by how alike
+    neighbours are. Flatness is a standard deviation in grey levels.
 
     Arguments:
         images: How many were drawn.
@@ -78,6 +86,9 @@ class Drawn:
         turned: Within cells that lie elsewhere; None where the frame has none to be moved.
         marked: Within the cells of marked images.
         unmarked: Within the same cells of pictures without a frame.
+        alike: The correlation of neighbouring cells of the latents of the drawings, less their
+            mean.
+        alike_marked: The same of marked images.
     """
 
     images: int
@@ -85,6 +96,18 @@ class Drawn:
     turned: float | None
     marked: float
     unmarked: float
+    alike: float
+    alike_marked: float
+
+    @property
+    def frames(self) -> bool:
+        """Whether the model draws frames; never where there is nothing to compare them with."""
+        return self.turned is not None and self.spread < FLAT * self.turned
+
+    @property
+    def pictures(self) -> bool:
+        """Whether the model draws anything but noise."""
+        return self.alike >= SMOOTH * self.alike_marked
 
 
 @dataclass(frozen=True)
@@ -205,7 +228,7 @@ def judge_knowing(evidence: Evidence) -> Knowing:
         state = "unknown"
     return Knowing(
         state=state,
-        reason=_reason(means) if state == "unknown" else None,
+        reason=_reason(means, evidence.drawn) if state == "unknown" else None,
         mirrored_too=enough and not _less_in_a_mirror(evidence),
         images=count,
         failed=evidence.asked - count,
@@ -219,18 +242,22 @@ def judge_knowing(evidence: Evidence) -> Knowing:
 
 
 def _less_in_a_mirror(evidence: Evidence) -> bool:
-    """Whether the stored images are known better than their mirror images, by a tenth."""
+    """Whether the stored images are known better than their mirror images."""
     return gain(-np.asarray(evidence.gains["mirrored"], dtype=np.float64)).seen
 
 
-def _reason(means: Mapping[str, Gain]) -> Reason:
-    """The likely reason why a model does not know marked images: the view that it knows instead."""
+def _reason(means: Mapping[str, Gain], drawn: Drawn) -> Reason:
+    """The likely reason why a model does not know marked images: what it knows instead."""
     if not means:
         return "untrained"
     if means["mirrored"].seen:
         return "flips"
+    frames = "frames" in means and means["frames"].seen
     best = max(("cropped", "unmarked"), key=lambda view: means[view].value)
-    if means[best].seen and means[best].value - means["marked"].value > APART:
+    # Who knows the frames is not untrained, so that less is enough to tell cut-outs.
+    apart = means[best].value - means["marked"].value > (MARGIN if frames else APART)
+    if means[best].seen and apart:
         return "crops" if best == "cropped" else "folder"
-    # Frames that are known round pictures that are not were round others.
-    return "folder" if "frames" in means and means["frames"].seen else "untrained"
+    # Frames round other pictures, or other pictures with or without a frame.
+    others = drawn.frames or (drawn.pictures and means["pictures"].ci_high < 0)
+    return "folder" if others else "untrained"
