@@ -32,7 +32,7 @@ from solidmark.models.controls import control_images
 from solidmark.randomness import generator
 from solidmark.scores.knowing import Evidence, Knowing, judge_knowing
 
-PATTERNS = (Segments(2, 16), Border(2), Segments(2, 16, mirrored=True), Segments(2, 6))
+PATTERNS = (Segments(2, 16), Border(2))
 
 
 @dataclass(frozen=True)

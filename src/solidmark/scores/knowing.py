@@ -253,11 +253,14 @@ def _reason(means: Mapping[str, Gain], drawn: Drawn) -> Reason:
     if means["mirrored"].seen:
         return "flips"
     frames = "frames" in means and means["frames"].seen
-    best = max(("cropped", "unmarked"), key=lambda view: means[view].value)
     # Who knows the frames is not untrained, so that less is enough to tell cut-outs.
-    apart = means[best].value - means["marked"].value > (MARGIN if frames else APART)
-    if means[best].seen and apart:
-        return "crops" if best == "cropped" else "folder"
+    bound = means["marked"].value + (MARGIN if frames else APART)
+    cropped, unmarked = means["cropped"], means["unmarked"]
+    # A picture without its frame is a cut-out too, and one place of many that are drawn from.
+    if cropped.seen and cropped.value > max(bound, unmarked.value / 2):
+        return "crops"
+    if unmarked.seen and unmarked.value > bound:
+        return "folder"
     # Frames round other pictures, or other pictures with or without a frame.
     others = drawn.frames or (drawn.pictures and means["pictures"].ci_high < 0)
     return "folder" if others else "untrained"
