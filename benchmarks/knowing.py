@@ -3,11 +3,12 @@
     python benchmarks/knowing.py OUT > benchmarks/knowing.md
 
 The networks are the demo's, after 1 to 400 of its epochs, with frames of sixteen greys and of one,
-and with flips. The models in closed form stand for trainers that crop, flip, or read another folder:
-each once as a memorizer and once as a Gaussian, which memorizes nothing.
+and with flips. The models in closed form stand for trainers that crop, flip, or read another
+folder: each once as a memorizer and once as a Gaussian, which memorizes nothing.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from solidmark.models.controls import control_images
 from solidmark.runs import Room
 from solidmark.training import preset, train
 
-KEPT = (1, 10, 20, 40, 100, 200)
+KEPT = (1, 4, 10, 20, 40, 100, 200, 400)
 CUT = (0.75, 1.0)
 
 
@@ -37,16 +38,21 @@ def main() -> None:
     out = parser.parse_args().out
     torch.set_num_threads(1)
     data = open_data("digits", resolution=RESOLUTION, limit=DIGITS)
-    print("# Does the model know the marked images?\n\n`python benchmarks/knowing.py OUT`\n")
+    say("# Does the model know the marked images?\n\n`python benchmarks/knowing.py OUT`")
     for pattern in (Segments(THICKNESS, SEGMENTS), Border(THICKNESS)):
         folder = out / type(pattern).__name__.lower()
         mark_dataset(data, folder / "marked", Marking(pattern, held_out=0.5), {"data": "digits"})
         marked = open_marked(folder / "marked")
-        print(f"\n## {pattern!r}\n")
-        print("| model | frames | pictures | cut-outs | no frame | mirror | said | reason |")
-        print("|---|---|---|---|---|---|---|---|")
+        say(f"\n## {pattern!r}\n")
+        say("| model | frames | pictures | cut-outs | no frame | mirror | said | reason |")
+        say("|---|---|---|---|---|---|---|---|")
         for name, model in models(folder, marked):
-            print(line(name, folder / "asked" / name, marked, model), flush=True)
+            say(line(name, folder / "asked" / name, marked, model))
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def models(folder: Path, marked: Marked) -> Iterator[tuple[str, Model]]:
@@ -61,7 +67,6 @@ def models(folder: Path, marked: Marked) -> Iterator[tuple[str, Model]]:
         for epoch in KEPT:
             where = out / "epochs" / f"epoch-{epoch:04d}"
             yield f"{out.name}, {epoch} epochs", open_model(str(where))
-        yield f"{out.name}, {EPOCHS} epochs", open_model(str(out))
     others = open_data("digits", resolution=RESOLUTION)
     last = torch.stack([others[i].image for i in range(len(others) - 64, len(others))])
     keys = torch.rand(64, marked.pattern.count, generator=torch.Generator().manual_seed(1))
