@@ -8,9 +8,19 @@ import torch
 from torch import Tensor
 
 from solidmark.audit.knowing import _finite, _flatness
+from solidmark.data import open_data
 from solidmark.diffusion import Metered, beta_schedule
 from solidmark.diffusion.schedule import FlowSchedule
-from solidmark.marks import Border, Center, Marked, Pattern, Segments
+from solidmark.marks import (
+    Border,
+    Center,
+    Marked,
+    Marking,
+    Pattern,
+    Segments,
+    mark_dataset,
+    open_marked,
+)
 from solidmark.measures.knowing import (
     DRAWN,
     NOISE,
@@ -72,9 +82,12 @@ def crops(images: Tensor, side: int, repeats: int = 8) -> Tensor:
     )
 
 
-@pytest.fixture(params=PATTERNS, ids=lambda pattern: repr(pattern))
-def digits(request: pytest.FixtureRequest, make_marked: Callable[..., Marked]) -> Marked:
-    return make_marked(128, side=12, digits=True, pattern=request.param)
+@pytest.fixture(scope="module", params=PATTERNS, ids=repr)
+def digits(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Marked:
+    out = tmp_path_factory.mktemp("marked")
+    data = open_data("digits", resolution=12, limit=128)
+    mark_dataset(data, out, Marking(request.param, held_out=0.5), {"data": "digits"})
+    return open_marked(out)
 
 
 @pytest.mark.parametrize("who", ["memorizer", "gaussian"])

@@ -47,6 +47,9 @@ Reason = Literal["untrained", "folder", "crops", "flips"]
 VIEWS = ("frames", "pictures", "marked", "cropped", "unmarked", "mirrored")
 """What a gain can be of, as in `Evidence`."""
 
+_LISTS = ("noise", "pictures", "beside")
+"""The fields that are lists in JSON, of the evidence and of what is made of it."""
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -137,13 +140,13 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `knowing.json`."""
-        return asdict(self)
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
+        return {**asdict(self), **lists, "times": list(self.times)}
 
     @staticmethod
     def from_json(plain: Mapping[str, Any]) -> "Evidence":
         """From what `to_json` gave."""
-        listed = ("times", "noise", "pictures", "beside")
-        tuples = {name: tuple(plain[name]) for name in listed}
+        tuples = {name: tuple(plain[name]) for name in ("times", *_LISTS)}
         return Evidence(**{**plain, **tuples, "drawn": Drawn(**plain["drawn"])})
 
 
@@ -179,12 +182,12 @@ class Knowing:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `results.json`."""
-        return asdict(self)
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in _LISTS}}
 
     @staticmethod
     def from_json(plain: Mapping[str, Any]) -> "Knowing":
         """From what `to_json` gave."""
-        tuples = {name: tuple(plain[name]) for name in ("noise", "pictures", "beside")}
+        tuples = {name: tuple(plain[name]) for name in _LISTS}
         means = {name: Gain(**gain) for name, gain in plain["gains"].items()}
         return Knowing(**{**plain, **tuples, "gains": means, "drawn": Drawn(**plain["drawn"])})
 
