@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from solidmark.audit.knowing import keep_knowing
 from solidmark.audit.question import Question
 from solidmark.audit.roundtrip import keep_round_trip
 from solidmark.data import Sample
@@ -113,6 +114,10 @@ def observe(question: Question) -> Run:
     room = Room(question.batch_size, device)
     tasks = list(_tasks(question, marked, model, room))
     calibrations = _calibrate(run, tasks, marked, question, processes, room)
+    if processes.is_main and "trained" in question.splits:
+        ids = choose(marked.ids("trained"), question.limit, question.seed)
+        keep_knowing(run.folder, marked, model, ids, question.seed, room)
+    processes.wait()
     batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
     asked = partial(_ask, run.folder, marked, question.seed, calibrations, room)
     rows = work_through(run, "asking the model", batches, _unit_name, asked, room)

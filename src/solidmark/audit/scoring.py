@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from solidmark.audit.knowing import knowing_of
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
@@ -87,6 +88,7 @@ def score(
         if failed < len(scores)
         else []
     )
+    knowing = knowing_of(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     results = {
         "version": 1,
@@ -98,6 +100,7 @@ def score(
         "memory": manifest.get("memory"),
         "failed": failed,
         "quarantined": images.manifest["quarantined"],
+        "knowing": None if knowing is None else knowing.to_json(),
         "rows": [*rows, *round_trip_rows(out), *_inversion_rows(out)],
     }
     sink = pa.BufferOutputStream()
