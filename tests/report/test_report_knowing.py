@@ -63,8 +63,16 @@ def test_it_says_what_was_measured() -> None:
 
 
 def test_who_knows_is_not_spoken_of() -> None:
-    for results in ({}, {"knowing": None}, {"knowing": KNOWN.to_json()}):
-        assert unknown(results) is None
+    assert unknown({"knowing": KNOWN.to_json()}) is None
+
+
+def test_without_the_question_nothing_can_be_judged() -> None:
+    """Evidence of before it was asked must not be green."""
+    for results in ({}, {"knowing": None}):
+        found = unknown(results)
+        assert found is not None
+        assert found.reason is None
+        assert found.headline.startswith("Cannot be judged")
         assert mirror_note(results) == ""
 
 

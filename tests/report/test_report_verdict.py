@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from solidmark.report import verdict
-from solidmark.report.verdict import LABELS, Unknown
+from solidmark.report.knowing import Unknown
+from solidmark.report.verdict import LABELS
 
 Rows = list[dict[str, Any]]
 
@@ -163,7 +164,8 @@ def test_a_run_that_could_see_nothing_is_too_small(smallest: Any) -> None:
 
 
 def test_a_model_that_does_not_know_such_pictures_gives_no_green() -> None:
-    unknown = Unknown("Cannot be judged: the model does not know these pictures.", ("Untrained?",))
+    headline = "Cannot be judged: the model does not know these pictures."
+    unknown = Unknown("untrained", headline, ("Untrained?",))
     found = verdict(run(), unknown=unknown)
     assert (found.state, found.label) == ("unknown", "Cannot be judged")
     assert found.headline == unknown.headline

@@ -23,6 +23,12 @@ HEADLINES: dict[Reason, str] = {
 }
 """The verdict, by the likely reason."""
 
+NOT_ASKED = (
+    "Cannot be judged: no memorization was seen, but the model was not asked whether it knows "
+    "these pictures at all."
+)
+"""The verdict of evidence of before that was asked, or without two trained images to ask about."""
+
 CURES: dict[Reason, str] = {
     "untrained": "Train it further, or name the weights that were trained; where it was trained, "
     "it was on other pictures. What it draws stands below.",
@@ -50,12 +56,12 @@ class Unknown:
     """A verdict that cannot be reached, since the model does not know the marked images.
 
     Arguments:
-        reason: The likely reason.
+        reason: The likely reason; None where the model was not asked.
         headline: The verdict as a sentence.
         details: What backs it, and what to do.
     """
 
-    reason: Reason
+    reason: Reason | None
     headline: str
     details: tuple[str, ...]
 
@@ -137,7 +143,9 @@ def unknown(results: Mapping[str, Any]) -> Unknown | None:
         BadInput: When its part "knowing" cannot be used.
     """
     found = knowing_in(results)
-    if found is None or found.state != "unknown" or found.reason is None:
+    if found is None:
+        return Unknown(None, NOT_ASKED, ("Audit the model again, into a new folder.",))
+    if found.state != "unknown" or found.reason is None:
         return None
     said = (*_facts(found), CURES[found.reason])
     return Unknown(found.reason, HEADLINES[found.reason], said)

@@ -12,6 +12,7 @@ from solidmark.report.figures import draw, draw_round_trip
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.inversions import inversion_section
+from solidmark.report.knowing import knowing_section, mirror_note, unknown
 from solidmark.report.named import named_csv, named_lists
 from solidmark.report.numbers import percent
 from solidmark.report.rendering import write_page
@@ -53,7 +54,8 @@ def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> P
 
 def verdict_of(audit: Audit) -> Verdict:
     """The verdict of an audit folder: one for the page, the command line and the list of names."""
-    return verdict(audit.rows, tables.reasons(audit))
+    reasons = tables.reasons(audit)
+    return verdict(audit.rows, reasons, unknown(audit.results), mirror_note(audit.results))
 
 
 def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
         "calls": {name: tables.calls(rows, name) for name in audit.readers},
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
         "named": named_lists(audit, images, found.naming),
+        "knowing": knowing_section(audit, images),
         "gallery": build_gallery(audit, images, top, found.naming),
         "inversions": inversion_section(audit.folder / "invmm", images=images),
         "table": rows_json,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solidmark.report import words
-from solidmark.report.numbers import at_least, p_value, percent, percents, plain
+from solidmark.report.numbers import at_least, at_most, p_value, percent, percents, plain
 from solidmark.scores.level import ALPHA, TESTS, level_of
 
 Row = Mapping[str, Any]
@@ -158,7 +158,7 @@ def blind_spots(facts: Facts) -> str:
     return (
         "It cannot see pictures that were trained flipped, cropped or resized, memory fainter than "
         "that of the ideal model, nor less than "
-        f"{percent(facts.smallest or 1.0)} of the images."
+        f"{at_most(facts.smallest or 1.0)} of the images."
     )
 
 

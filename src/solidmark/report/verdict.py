@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from solidmark.report import sentences, words
-from solidmark.report.numbers import at_least, percent
+from solidmark.report.knowing import Unknown
+from solidmark.report.numbers import at_least, at_most, percent
 from solidmark.report.sentences import Facts
 from solidmark.scores.level import ALPHA, HINT, level_of
 
@@ -55,19 +56,6 @@ QUIET: tuple[State, ...] = (
     "weak",
 )
 """The states in which a reader does not see that an image is memorized."""
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Why a model does not know pictures like those that were asked about.
-
-    Arguments:
-        headline: The verdict in a sentence, from "Cannot be judged" on.
-        details: The figures that show it, and what to do.
-    """
-
-    headline: str
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +115,7 @@ def verdict(
     rows: Sequence[Row],
     reasons: Mapping[str, str] | None = None,
     unknown: Unknown | None = None,
+    mirror: str = "",
 ) -> Verdict:
     """Puts the aggregates of a run into sentences.
 
@@ -134,6 +123,7 @@ def verdict(
         rows: The rows of `results.json`.
         reasons: The most common reason of failure of each reader, where one is known.
         unknown: Why the model does not know pictures like these at all, where it does not.
+        mirror: What a green verdict must add of mirror images; empty where there is nothing.
 
     Returns:
         The verdict. The most pressing state among the readers decides; within a state, the
@@ -150,6 +140,7 @@ def verdict(
             Facts(name, [row for row in rows if row["reader"] == name], max(scored, 1)),
             reasons or {},
             unknown,
+            mirror,
         )
         for name in order
     )
@@ -166,7 +157,9 @@ def verdict(
     return Verdict(first.state, first.headline, details, found, rule)
 
 
-def _judge(facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None) -> ReaderVerdict:
+def _judge(
+    facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, mirror: str
+) -> ReaderVerdict:
     if not facts.n("trained"):
         return _failed(facts, reasons.get(facts.reader, ""))
     state = _state(facts, unknown is not None)
@@ -179,7 +172,7 @@ def _judge(facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None) ->
     elif state == "unknown" and unknown is not None:
         first = [*unknown.details, control]
     elif state == "not_seen":
-        first = [sentences.blind_spots(facts), exchange, control]
+        first = [sentences.blind_spots(facts), mirror, exchange, control]
     else:
         first = [exchange, control, share if state == "memorized" else "", seen]
     details = [
@@ -262,7 +255,7 @@ def _headline(state: State, facts: Facts, unknown: Unknown | None) -> str:
         )
     return (
         "No memorization seen. This run would have seen it, four times in five, had at least "
-        f"{percent(facts.smallest or 1.0)} of the images been memorized as well as {title} reads "
+        f"{at_most(facts.smallest or 1.0)} of the images been memorized as well as {title} reads "
         "an ideal model that memorized all of them."
     )
 
