@@ -4,11 +4,12 @@ One function for `nearest`, `signals`, `invmm`, `inpaint` and `intent`. What it 
 `control.json`; the cheap half of each puts it into `results.json`, and withholds names.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from solidmark.control.looking import Look, Side, looks_of
 from solidmark.data import Sample, to_picture, to_tensor
@@ -18,7 +19,7 @@ from solidmark.measures.looks import FAMILIES, TEXTURE
 from solidmark.randomness import digest
 from solidmark.runs import progress, read_json, write_json
 from solidmark.scores.control import FILE, LEVEL, Control, Shown, Tell, control_from
-from solidmark.scores.kinds import LEAST, extremes, normal_scores, single_areas, tell_apart
+from solidmark.scores.kinds import LEAST, Told, extremes, normal_scores, single_areas, tell_apart
 from solidmark.types import Image
 
 TELLS = 3
@@ -33,7 +34,8 @@ SMALL = 256
 EMBEDDED = "embedding"
 """The name of the family that an embedder makes, where one was asked for."""
 
-Embed = Callable[[Sequence[Image]], Float[np.ndarray, "N D"]]
+Rows = Float[np.ndarray, "N D"]
+Embed = Callable[[Sequence[Image]], Rows]
 
 
 def look_at_control(
@@ -94,28 +96,49 @@ def sides_of(subjects: Subjects) -> tuple[Side, Side]:
 
 
 def _unframed(subjects: Subjects, sample: Sample) -> Sample:
-    from dataclasses import replace
-
     return replace(sample, image=subjects.crop(sample.image[None])[0])
+
+
+def measured(images: Sequence[Image], embed: Embed | None = None) -> dict[str, Rows]:
+    """The features of pictures by family, as they are measured.
+
+    Arguments:
+        images: The pictures, without frames.
+        embed: An embedder that adds a family.
+    """
+    rows: dict[str, list[Float[np.ndarray, " D"]]] = {name: [] for name in FAMILIES}
+    with progress("looking at the control", len(images)) as advance:
+        for image in images:
+            for name, family in FAMILIES.items():
+                rows[name].append(family(image))
+            advance(1)
+    found = {name: np.stack(some) for name, some in rows.items()}
+    if embed is not None:
+        found[EMBEDDED] = np.asarray(embed(images), dtype=np.float64)
+    return found
+
+
+def told_by(rows: Mapping[str, Rows], first: Bool[np.ndarray, " N"], seed: int) -> Told:
+    """Tests whether two sets of pictures can be told apart by what `measured` gave of them."""
+    number = int.from_bytes(digest(seed, "control")[:7], "big")
+    return tell_apart({**rows, "texture": normal_scores(rows["texture"])}, first, seed=number)
 
 
 def _looked(folder: Path, trained: Side, held_out: Side, seed: int, embed: Embed | None) -> Control:
     own, other = looks_of(trained, held_out, seed)
-    counts = {"n": len(own), "m": len(other)}
-    counts |= {"trained": len(trained.ids), "held_out": len(held_out.ids)}
-    if min(len(own), len(other)) < LEAST:
-        return Control("too_few", **counts)
+    counts = len(own), len(other), len(trained.ids), len(held_out.ids)
+    if min(counts) < LEAST:
+        return Control("too_few", *counts)
     looks = [*own, *other]
     first = np.arange(len(looks)) < len(own)
-    texture, families = _families(looks, embed)
-    number = int.from_bytes(digest(seed, "control")[:7], "big")
-    told = tell_apart(families, first, seed=number)
+    rows = measured([look.image for look in looks], embed)
+    told = told_by(rows, first, seed)
     pictures = extremes(told.score, first, PICTURES)
     area = told.auc
     assert area.p_value is not None
     return Control(
         "other_kind" if area.p_value <= LEVEL else "alike",
-        **counts,
+        *counts,
         auc=area.value,
         ci_low=area.ci_low,
         ci_high=area.ci_high,
@@ -123,31 +146,13 @@ def _looked(folder: Path, trained: Side, held_out: Side, seed: int, embed: Embed
         family=told.family,
         areas=told.areas,
         permutations=told.permutations,
-        tells=_tells(texture, first),
+        tells=_tells(rows["texture"], first),
         shown_trained=_written(folder, "trained", [looks[n] for n in pictures[0]]),
         shown_held_out=_written(folder, "held_out", [looks[n] for n in pictures[1]]),
     )
 
 
-def _families(
-    looks: Sequence[Look], embed: Embed | None
-) -> tuple[Float[np.ndarray, "N D"], dict[str, Float[np.ndarray, "N D"]]]:
-    """The numbers of `TEXTURE` as they are, and all families as the test wants them."""
-    rows: dict[str, list[Float[np.ndarray, " D"]]] = {name: [] for name in FAMILIES}
-    with progress("looking at the control", len(looks)) as advance:
-        for look in looks:
-            for name, family in FAMILIES.items():
-                rows[name].append(family(look.image))
-            advance(1)
-    found = {name: np.stack(some) for name, some in rows.items()}
-    texture = found["texture"]
-    found["texture"] = normal_scores(texture)
-    if embed is not None:
-        found[EMBEDDED] = np.asarray(embed([look.image for look in looks]), dtype=np.float64)
-    return texture, found
-
-
-def _tells(texture: Float[np.ndarray, "N D"], first: np.ndarray) -> tuple[Tell, ...]:
+def _tells(texture: Rows, first: Bool[np.ndarray, " N"]) -> tuple[Tell, ...]:
     areas = single_areas(texture, first)
     names = list(TEXTURE.values())
     order = np.argsort(-np.abs(areas - 0.5), kind="stable")[:TELLS]

@@ -8,6 +8,7 @@ where it is dark and light (which other classes change).
 
 import zlib
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -134,7 +135,7 @@ def _bands(seen: Plane) -> Row:
     rows, columns = (np.fft.fftfreq(side) for side in seen.shape)
     frequency = np.hypot(rows[:, None], columns[None])
     found = []
-    for low, high in zip(BANDS, BANDS[1:], strict=False):
+    for low, high in pairwise(BANDS):
         ring = energy[(frequency > low) & (frequency <= high)]
         found.append(np.log((ring.mean() if len(ring) else 0.0) + _FLOOR))
     return np.array(found)
