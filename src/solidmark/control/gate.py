@@ -4,7 +4,7 @@ One function for `nearest`, `signals`, `invmm`, `inpaint` and `intent`. What it 
 `control.json`; the cheap half of each puts it into `results.json`, and withholds names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from solidmark.control.looking import Look, Side, looks_of
-from solidmark.data import Sample, to_picture, to_tensor
+from solidmark.data import Dataset, Sample, to_picture, to_tensor
+from solidmark.embed import Embedder
 from solidmark.marks import write_image
 from solidmark.measures import Subjects
 from solidmark.measures.looks import FAMILIES, TEXTURE
@@ -35,11 +36,13 @@ EMBEDDED = "embedding"
 """The name of the family that an embedder makes, where one was asked for."""
 
 Rows = Float[np.ndarray, "N D"]
-Embed = Callable[[Sequence[Image]], Rows]
+
+BATCH = 32
+"""Images that are embedded at a time."""
 
 
 def look_at_control(
-    folder: Path, trained: Side, held_out: Side, seed: int, embed: Embed | None = None
+    folder: Path, trained: Side, held_out: Side, seed: int, embedder: Embedder | None = None
 ) -> Control | None:
     """Tests whether held-out images are of the same kind, unless the folder knows it already.
 
@@ -48,7 +51,7 @@ def look_at_control(
         trained: The images that the model was trained on.
         held_out: Those that it never saw.
         seed: Of the choice of images, the folds and the permutations.
-        embed: An embedder that was asked for anyway; it adds a family of features.
+        embedder: One that was asked for anyway; it adds a family of features.
 
     Returns:
         What was found; None where nothing was held out.
@@ -57,7 +60,7 @@ def look_at_control(
         return None
     if (folder / FILE).is_file():
         return control_from(read_json(folder / FILE))
-    found = _looked(folder, trained, held_out, seed, embed)
+    found = _looked(folder, trained, held_out, seed, embedder)
     write_json(folder / FILE, found.to_json())
     return found
 
@@ -82,6 +85,12 @@ def control_of(folder: Path, trust: bool | None = None) -> Control | None:
     return found.trusting(trust)
 
 
+def side_of(data: Dataset) -> Side:
+    """A data set whose images have no frames as a side."""
+    places = {id: number for number, id in enumerate(data.ids)}
+    return Side(data.ids, lambda id: data[places[id]])
+
+
 def sides_of(subjects: Subjects) -> tuple[Side, Side]:
     """Both sides of the images that a model is asked about, without their frames.
 
@@ -99,12 +108,12 @@ def _unframed(subjects: Subjects, sample: Sample) -> Sample:
     return replace(sample, image=subjects.crop(sample.image[None])[0])
 
 
-def measured(images: Sequence[Image], embed: Embed | None = None) -> dict[str, Rows]:
+def measured(images: Sequence[Image], embedder: Embedder | None = None) -> dict[str, Rows]:
     """The features of pictures by family, as they are measured.
 
     Arguments:
         images: The pictures, without frames.
-        embed: An embedder that adds a family.
+        embedder: One that adds a family.
     """
     rows: dict[str, list[Float[np.ndarray, " D"]]] = {name: [] for name in FAMILIES}
     with progress("looking at the control", len(images)) as advance:
@@ -113,8 +122,10 @@ def measured(images: Sequence[Image], embed: Embed | None = None) -> dict[str, R
                 rows[name].append(family(image))
             advance(1)
     found = {name: np.stack(some) for name, some in rows.items()}
-    if embed is not None:
-        found[EMBEDDED] = np.asarray(embed(images), dtype=np.float64)
+    if embedder is not None:
+        starts = range(0, len(images), BATCH)
+        parts = [embedder.embed(images[start : start + BATCH]).numpy() for start in starts]
+        found[EMBEDDED] = np.concatenate(parts).astype(np.float64)
     return found
 
 
@@ -124,14 +135,16 @@ def told_by(rows: Mapping[str, Rows], first: Bool[np.ndarray, " N"], seed: int) 
     return tell_apart({**rows, "texture": normal_scores(rows["texture"])}, first, seed=number)
 
 
-def _looked(folder: Path, trained: Side, held_out: Side, seed: int, embed: Embed | None) -> Control:
+def _looked(
+    folder: Path, trained: Side, held_out: Side, seed: int, embedder: Embedder | None
+) -> Control:
     own, other = looks_of(trained, held_out, seed)
     counts = len(own), len(other), len(trained.ids), len(held_out.ids)
     if min(counts) < LEAST:
         return Control("too_few", *counts)
     looks = [*own, *other]
     first = np.arange(len(looks)) < len(own)
-    rows = measured([look.image for look in looks], embed)
+    rows = measured([look.image for look in looks], embedder)
     told = told_by(rows, first, seed)
     pictures = extremes(told.score, first, PICTURES)
     area = told.auc

@@ -5,6 +5,7 @@ from solidmark.measures.likeness import (
     EmbedderLikeness,
     Likeness,
     PixelLikeness,
+    embedder_of,
     open_likeness,
     unrelated,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "SolidMark",
     "Subjects",
     "choose",
+    "embedder_of",
     "open_likeness",
     "open_subject_model",
     "open_subjects",

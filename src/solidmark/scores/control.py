@@ -110,7 +110,11 @@ class Control:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `control.json` and in `results.json`."""
-        return {**asdict(self), "level": LEVEL, "withheld": self.is_shut}
+        lists = ("tells", "shown_trained", "shown_held_out")
+        plain = asdict(self) | {
+            name: [asdict(one) for one in getattr(self, name)] for name in lists
+        }
+        return {**plain, "level": LEVEL, "withheld": self.is_shut}
 
 
 def control_from(found: Mapping[str, Any]) -> Control:
