@@ -117,8 +117,8 @@ def said(control: Control) -> str:
 def headline(control: Control) -> str:
     """The verdict of a page whose control is of another kind."""
     return (
-        f"Cannot be judged: the held-out images are of another kind. {looks_at(control).capitalize()} "
-        f"tells them from the trained ones without the model (area {area(control)}), so what a "
+        "Cannot be judged: the held-out images are of another kind. Without the model, a look at "
+        f"{looks_at(control)} tells them from the trained ones (area {area(control)}), so what a "
         "measure finds may be that difference alone."
     )
 
@@ -146,8 +146,8 @@ def beside(row: Mapping[str, Any] | None) -> str:
             f"with an area of {blind}; the measure has {plain(row['value'])}."
         )
     return (
-        f"The area of {plain(row['value'])} is no evidence: pictures alone, without the model, tell "
-        f"trained from held-out images with an area of {blind}."
+        f"The area of {plain(row['value'])} is no evidence: pictures alone, without the model, "
+        f"tell trained from held-out images with an area of {blind}."
     )
 
 
