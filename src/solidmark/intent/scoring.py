@@ -9,7 +9,7 @@ from solidmark.control import control_of
 from solidmark.errors import BadInput
 from solidmark.intent.asking import Rules
 from solidmark.intent.expected import Expected, read_expected
-from solidmark.intent.findings import Scene, find
+from solidmark.intent.findings import Scene, find, reach
 from solidmark.intent.prompts import Prompt, Telling, tellings
 from solidmark.intent.results import MEASURE, count_rows
 from solidmark.intent.shown import (
@@ -124,7 +124,11 @@ def score(
     write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
     write_table(folder / "findings.parquet", findings, FINDINGS)
     results = _results(folder, scene, evidence, findings, picture)
-    results |= {"control": None if control is None else control.to_json(), "withheld": withheld}
+    results |= {
+        "control": None if control is None else control.to_json(),
+        "withheld": withheld,
+        "reach": reach(scene),
+    }
     write_json(folder / "results.json", results)
     return results
 

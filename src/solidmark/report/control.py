@@ -30,6 +30,24 @@ CURE = (
 )
 
 
+NO_PROOF = (
+    "That is no proof that they are alike: a difference that these numbers do not show, or too "
+    "small for so few pictures, stays unseen."
+)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What both sides are called, and what to do where they differ."""
+
+    own: str = "trained"
+    other: str = "held-out"
+    cure: str = CURE
+
+
+HELD_OUT = Sides()
+
+
 @dataclass(frozen=True)
 class Example:
     """An image that is very much like its own side."""
@@ -66,7 +84,7 @@ def control_in(results: Mapping[str, Any]) -> Control | None:
 
 
 def control_part(
-    folder: Path, results: Mapping[str, Any], images: bool, compared: bool
+    folder: Path, results: Mapping[str, Any], images: bool, compared: bool, sides: Sides = HELD_OUT
 ) -> ControlPart | None:
     """What the page shows of the control.
 
@@ -75,6 +93,7 @@ def control_part(
         results: Its results.
         images: Whether pictures may stand on the page.
         compared: Whether there are held-out images at all.
+        sides: What both sides are called.
 
     Returns:
         None where nothing was held out.
@@ -84,8 +103,8 @@ def control_part(
         return ControlPart((NOT_TESTED,)) if compared else None
     shows = images and control.is_other
     return ControlPart(
-        (said(control), *([CURE] if control.is_other else [_no_proof(control)])),
-        warning(control),
+        (said(control, sides), sides.cure if control.is_other else NO_PROOF),
+        warning(control, sides),
         tuple(
             (one.name, plain(one.trained, 3), plain(one.held_out, 3), plain(one.auc))
             for one in control.tells
@@ -96,9 +115,9 @@ def control_part(
     )
 
 
-def said(control: Control) -> str:
+def said(control: Control, names: Sides = HELD_OUT) -> str:
     """Whether they can be told apart, with the statistic."""
-    sides = f"{control.n:,} trained and {control.m:,} held-out pictures"
+    sides = f"{control.n:,} {names.own} and {control.m:,} {names.other} pictures"
     if control.state == "too_few":
         return f"{sides} are too few to test whether both sides are of the same kind."
     p = p_value(control.p_value or 1.0)
@@ -107,7 +126,7 @@ def said(control: Control) -> str:
         f"{area(control)}; 0.5 = not at all; {p}, {control.permutations:,} permutations"
     )
     if control.is_other:
-        return f"The held-out images are of another kind. Without the model, {found}."
+        return f"The {names.other} images are of another kind. Without the model, {found}."
     return (
         f"Nothing speaks against it. Without the model, {found}. From p = {LEVEL:g} down the page "
         "would refuse to judge."
@@ -123,12 +142,13 @@ def headline(control: Control) -> str:
     )
 
 
-def warning(control: Control | None) -> str:
+def warning(control: Control | None, names: Sides = HELD_OUT) -> str:
     """What stands first on a page whose control is trusted although it is of another kind."""
     if control is None or not (control.is_other and control.trusted):
         return ""
     return (
-        "Warning: the held-out images are of another kind than the trained ones: without the model "
+        f"Warning: the {names.other} images are of another kind than the {names.own} ones: without "
+        "the model "
         f"they are told apart with an area of {area(control)} ({p_value(control.p_value or 1.0)}). "
         "You asked to trust them (--trust-control). Every name and number here may be that "
         "difference and nothing else."
@@ -166,13 +186,6 @@ def _interval(found: Mapping[str, Any], low: str, high: str) -> str:
     if found.get(low) is None or found.get(high) is None:
         return "not known"
     return f"{plain(found[low])} to {plain(found[high])}"
-
-
-def _no_proof(control: Control) -> str:
-    return (
-        "That is no proof that they are alike: a difference that these numbers do not show, or too "
-        "small for so few pictures, stays unseen."
-    )
 
 
 def _examples(folder: Path, shown: tuple[Shown, ...]) -> tuple[Example, ...]:
