@@ -133,12 +133,16 @@ def said(control: Control, names: Sides = HELD_OUT) -> str:
     )
 
 
-def headline(control: Control) -> str:
-    """The verdict of a page whose control is of another kind."""
+HEADLINE = "Cannot be judged: the held-out images are of another kind."
+"""The verdict of a page whose control is of another kind."""
+
+
+def why(control: Control) -> str:
+    """Why nothing can be judged, with the statistic."""
     return (
-        "Cannot be judged: the held-out images are of another kind. Without the model, a look at "
-        f"{looks_at(control)} tells them from the trained ones (area {area(control)}), so what a "
-        "measure finds may be that difference alone."
+        f"Without the model, a look at {looks_at(control)} tells them from the trained ones (area "
+        f"{area(control)}; {p_value(control.p_value or 1.0)}), so whatever a measure finds may be "
+        "that difference alone. Nobody is named."
     )
 
 

@@ -6,7 +6,7 @@ thresholds, the area of trained against held-out images; Bonferroni over all mea
 
 from dataclasses import replace
 
-from solidmark.report.control import beside
+from solidmark.report.control import HEADLINE, beside
 from solidmark.report.halves import sentences
 from solidmark.report.halves.run import HalvesRun
 from solidmark.report.halves.words import RULE
@@ -48,13 +48,14 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
-        "other_kind": other_kind,
+        "other_kind": lambda _: HEADLINE,
         "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
     }[state](facts)
     details = [
         sentences.unseen(facts, needed) if state == "nothing" else "",
+        other_kind(facts) if state == "other_kind" else "",
         sentences.as_a_whole(facts),
         beside(facts.area),
         within(facts) if state != "other_kind" else "",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from solidmark.report.control import beside, headline, warning
+from solidmark.report.control import HEADLINE, beside, warning, why
 from solidmark.report.inversions import sentences
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.run import InversionsRun
@@ -88,7 +88,7 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
         "memorized": sentences.memorized,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
-        "other_kind": _other_kind,
+        "other_kind": lambda _: HEADLINE,
         "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
@@ -96,6 +96,7 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
     details = [
         warning(facts.control),
         sentences.unseen(facts, needed) if state == "nothing" else "",
+        _other_kind(facts) if state == "other_kind" else "",
         sentences.by_count(facts),
         sentences.by_kl(facts),
         sentences.by_area(facts),
@@ -108,7 +109,8 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
         sentences.failures(facts),
         counted_once(facts.run.copies),
     ]
-    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    judged = tests and state != "other_kind"
+    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
     kept = tuple(detail for detail in details if detail)
     return InversionVerdict(state, headlines[state](facts), kept, rule)
 
@@ -121,5 +123,4 @@ def _state(facts: InversionFacts, needed: float) -> State:
 
 
 def _other_kind(facts: InversionFacts) -> str:
-    assert facts.control is not None
-    return headline(facts.control)
+    return "" if facts.control is None else why(facts.control)

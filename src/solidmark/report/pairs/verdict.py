@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from solidmark.report.control import beside, headline, warning
+from solidmark.report.control import HEADLINE, beside, warning, why
 from solidmark.report.judged import ALPHA, outcome
 from solidmark.report.pairs import sentences
 from solidmark.report.pairs.facts import MeasureFacts, facts_of
@@ -162,7 +162,8 @@ def weigh(
         own = [detail for detail in first.details if detail not in common]
         details = (*_others(found, first), *own[:2], *shared)
         found = tuple(_without(one, common) for one in found)
-    said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    judged = tests and first.state != "other_kind"
+    said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
     return Closeness(first.state, leading, details, found, said)
 
 
@@ -173,7 +174,7 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
-        "other_kind": other_kind,
+        "other_kind": lambda _: HEADLINE,
         "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
@@ -182,7 +183,7 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     if facts.smallest_p("trained") < facts.smallest_p("generated"):
         first = [sentences.as_a_whole(facts), *reversed(first)]
     if state == "other_kind":
-        first = []
+        first = [other_kind(facts)]
     details = [
         sentences.unseen(facts, needed) if state == "nothing" else "",
         *first,
@@ -216,9 +217,8 @@ def state_of(facts: MeasureFacts, needed: float) -> State:
 
 
 def other_kind(facts: MeasureFacts) -> str:
-    """The verdict where the held-out images are of another kind."""
-    assert facts.run.control is not None
-    return headline(facts.run.control)
+    """Why nothing can be judged where the held-out images are of another kind."""
+    return "" if facts.run.control is None else why(facts.run.control)
 
 
 def _place(measure: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ thresholds, the area of trained against held-out images; Bonferroni over all sig
 
 from dataclasses import dataclass
 
-from solidmark.report.control import beside, warning
+from solidmark.report.control import HEADLINE, beside, warning
 from solidmark.report.judged import ALPHA
 from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.verdict import TONES, State, other_kind, state_of
@@ -105,10 +105,11 @@ def signals_verdict(signals: SignalsRun) -> SignalsVerdict:
     states = list(LABELS)
     first = min(found, key=lambda one: (states.index(one.state), one.smallest_p))
     alone = len(found) == 1
-    details = [*first.details] if alone else [*_others(found, first), *first.details[:2]]
+    details = [*first.details] if alone else [*_others(found, first), *first.details[:3]]
     if any(one.state in ("close", "plain", "unclear") for one in found):
         details.append(PROOF)
-    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    judged = tests and first.state != "other_kind"
+    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
     if said := warning(signals.run.control):
         details.insert(0, said)
     return SignalsVerdict(first, tuple(details), found, rule)
@@ -121,7 +122,7 @@ def _judge(facts: MeasureFacts, needed: float) -> SignalVerdict:
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": sentences.nothing,
-        "other_kind": other_kind,
+        "other_kind": lambda _: HEADLINE,
         "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
@@ -129,6 +130,7 @@ def _judge(facts: MeasureFacts, needed: float) -> SignalVerdict:
     details = [
         sentences.unseen(facts, needed) if state == "nothing" else "",
         sentences.reach(facts, needed) if state == "nothing" else "",
+        other_kind(facts) if state == "other_kind" else "",
         sentences.as_a_whole(facts),
         beside(facts.area),
         sentences.turned_round(facts),
