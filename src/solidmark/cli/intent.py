@@ -210,6 +210,11 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         f"{rows[name]['prompts']:,} of {rows[name]['prompts_n']:,} prompts."
         for name, meaning in TYPES.items()
     ]
+    if results.get("withheld"):
+        lines.append(
+            f"Withheld: {results['withheld']:,} finding(s) of classes and phrases, since the "
+            "pictures under the unrelated prompts are of another kind."
+        )
     if results["failed"]:
         lines.append(
             f"Not usable: {results['failed']:,} of {results['generations']:,} generations."

@@ -102,6 +102,11 @@ def headline(results: Mapping[str, Any]) -> str:
     other, named = found.get(("held_out", "reproduced")), found.get(("trained", "named"))
     if other is None or named is None:
         return f"{said}. {NO_NULL}"
+    if named["count"] is None:
+        return (
+            f"{said} and {other['count']:,} of {other['n']:,} that it never saw. Cannot be judged: "
+            "the held-out images are of another kind."
+        )
     area = found["trained_vs_held_out", "auc"]
     return (
         f"{said} and {other['count']:,} of {other['n']:,} that it never saw; {named['count']:,} "

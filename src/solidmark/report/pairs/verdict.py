@@ -152,15 +152,18 @@ def weigh(
     found = tuple(judge(one, needed) for one in facts)
     states = list(LABELS)
     first = min(found, key=lambda one: (states.index(one.state), place(one.measure)))
-    several = len(found) > 1 and first.state != "other_kind"  # That holds for the whole run.
-    leading = f"{first.title}: {_lower(first.headline)}" if several else first.headline
+    whole = first.state == "other_kind"  # That holds for the run as a whole.
+    several = len(found) > 1
+    leading = (
+        f"{first.title}: {_lower(first.headline)}" if several and not whole else first.headline
+    )
     details = first.details
     if several:
         # What holds for every measure is said once.
         common = set.intersection(*(set(one.details) for one in found))
         shared = [detail for detail in first.details if detail in common]
         own = [detail for detail in first.details if detail not in common]
-        details = (*_others(found, first), *own[:2], *shared)
+        details = (*shared, *own) if whole else (*_others(found, first), *own[:2], *shared)
         found = tuple(_without(one, common) for one in found)
     judged = tests and first.state != "other_kind"
     said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
