@@ -44,7 +44,7 @@ from solidmark.scores import closeness
 from solidmark.scores.closeness import TRAINED
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
-SECTIONS = ["verdict", "images", "distances", "figures", "rows", "reading", "run"]
+SECTIONS = ["verdict", "control", "images", "distances", "figures", "rows", "reading", "run"]
 
 
 def rows_of(folder: Path, **which: object) -> list[dict[str, Any]]:

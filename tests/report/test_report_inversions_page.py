@@ -40,7 +40,17 @@ from solidmark.report.inversions.course import common_scale, course
 from solidmark.report.inversions.records import Check
 from solidmark.report.inversions.run import open_inversions_run
 
-SECTIONS = ["verdict", "outcomes", "images", "scores", "beside", "rows", "reading", "run"]
+SECTIONS = [
+    "verdict",
+    "control",
+    "outcomes",
+    "images",
+    "scores",
+    "beside",
+    "rows",
+    "reading",
+    "run",
+]
 N = 18
 CARD = re.compile(r'<li class="card">.*?</li>', re.DOTALL)
 

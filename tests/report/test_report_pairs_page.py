@@ -23,6 +23,7 @@ from solidmark.scores import percentile_blindness
 Make = Callable[..., Path]
 SECTIONS = (
     "verdict",
+    "control",
     "returned",
     "pairs",
     "monochrome",

@@ -18,7 +18,7 @@ from solidmark.report import signals_section, signals_verdict, write_report
 from solidmark.report.signals.run import open_signals_run
 from solidmark.runs import open_run
 
-SECTIONS = ["verdict", "signals", "images", "figures", "rows", "reading", "run"]
+SECTIONS = ["verdict", "control", "signals", "images", "figures", "rows", "reading", "run"]
 LOSS = ("loss", "trained"), ("loss", "held_out")
 
 

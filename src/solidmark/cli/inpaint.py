@@ -13,6 +13,7 @@ from solidmark.cli.options import (
     Fprs,
     Out,
     Pictures,
+    TrustControl,
     at_least,
     ended,
     one_of,
@@ -109,6 +110,7 @@ def inpaint(
     every: Every = 10,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
+    trust_control: TrustControl = False,
     images: Pictures = True,
     **asked: Any,
 ) -> None:
@@ -132,7 +134,9 @@ def inpaint(
     ask(inpainting)
     if not Processes.here().is_main:
         return None
-    results = score_inpainting(inpainting.out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr)
+    results = score_inpainting(
+        inpainting.out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control
+    )
     save_config(context, inpainting.out)
     page = write_report(inpainting.out, images=images)
     found = inpainting_verdict(open_halves_run(inpainting.out))

@@ -10,6 +10,7 @@ from solidmark.cli.generate import sampled
 from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
 from solidmark.cli.options import (
     Out,
+    TrustControl,
     a_share,
     at_least,
     below_one,
@@ -154,6 +155,7 @@ def intent(
         ),
     ] = None,
     text_threshold: TextThreshold = 0.6,
+    trust_control: TrustControl = False,
     images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
     batch_size: BatchSize = AUTO,
     **asked: Any,
@@ -208,6 +210,11 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         f"{rows[name]['prompts']:,} of {rows[name]['prompts_n']:,} prompts."
         for name, meaning in TYPES.items()
     ]
+    if results.get("withheld"):
+        lines.append(
+            f"Withheld: {results['withheld']:,} finding(s) of classes and phrases, since the "
+            "pictures under the unrelated prompts are of another kind."
+        )
     if results["failed"]:
         lines.append(
             f"Not usable: {results['failed']:,} of {results['generations']:,} generations."
@@ -224,6 +231,7 @@ def _intent(asked: dict[str, Any]) -> "Intent":
     same = (
         *("model", "training", "per_prompt", "limit", "unrelated", "similarity", "text_encoder"),
         *("text_threshold", "steps", "eta", "guidance", "resolution", "mode", "batch_size", "seed"),
+        "trust_control",
     )
     names = ("prompts", "expected", "unrelated_prompts")
     files: dict[str, Any] = {n: None if asked[n] is None else Path(asked[n]) for n in names}

@@ -18,7 +18,12 @@ CheapSignals = Annotated[
 
 
 def inverted_and_scored(
-    wanted: "InvMM", *, fdr: float, signals: bool, pictures: bool
+    wanted: "InvMM",
+    *,
+    fdr: float,
+    signals: bool,
+    pictures: bool,
+    trust_control: bool | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Inverts, scores and writes the page, with the cheap signals in OUT/signals.
 
@@ -29,6 +34,8 @@ def inverted_and_scored(
         fdr: The false-discovery rate at which images are named.
         signals: Whether the cheap signals are measured.
         pictures: Whether pictures of the data may stand on the pages.
+        trust_control: Whether images are named although the held-out ones are of another kind;
+            None = as the folder was scored before.
 
     Returns:
         What is in `results.json`, and where the page is; nothing in the other processes.
@@ -39,14 +46,14 @@ def inverted_and_scored(
 
     invert(wanted)
     if signals:
-        _measure(wanted, fdr, pictures)
+        _measure(wanted, fdr, pictures, trust_control)
     if not Processes.here().is_main:
         return {}, ""
-    results = score_invmm(wanted.out, fdr=fdr)
+    results = score_invmm(wanted.out, fdr=fdr, trust_control=trust_control)
     return results, str(write_report(wanted.out, images=pictures))
 
 
-def _measure(wanted: "InvMM", fdr: float, pictures: bool) -> None:
+def _measure(wanted: "InvMM", fdr: float, pictures: bool, trust: bool | None) -> None:
     from solidmark.report import write_report
     from solidmark.runs import Processes
     from solidmark.signals import Measuring, measure_signals, score_signals
@@ -58,5 +65,5 @@ def _measure(wanted: "InvMM", fdr: float, pictures: bool) -> None:
     )
     measure_signals(measuring)
     if Processes.here().is_main:
-        score_signals(measuring.out, fdr=fdr)
+        score_signals(measuring.out, fdr=fdr, trust_control=trust)
         write_report(measuring.out, images=pictures)

@@ -12,6 +12,7 @@ from solidmark.cli.options import (
     Fdr,
     Out,
     Pictures,
+    TrustControl,
     at_least,
     below_one,
     ended,
@@ -119,6 +120,7 @@ def invmm(
     threshold: SimilarityThreshold = "auto",
     fpr: ThresholdRate = 0.001,
     fdr: Fdr = 0.05,
+    trust_control: TrustControl = False,
     restarts: Restarts = 1,
     triage: Triage = "none",
     audit: AuditFolder = None,
@@ -142,7 +144,9 @@ def invmm(
         return _show_plan(context, wanted)
     from solidmark.invmm import headline
 
-    results, page = inverted_and_scored(wanted, fdr=fdr, signals=signals, pictures=pictures)
+    results, page = inverted_and_scored(
+        wanted, fdr=fdr, signals=signals, pictures=pictures, trust_control=trust_control
+    )
     if not results:  # Another process of the launch has them.
         return None
     save_config(context, wanted.out)

@@ -9,6 +9,7 @@ from solidmark.cli.options import (
     Out,
     Pictures,
     Seed,
+    TrustControl,
     at_least,
     below_one,
     ended,
@@ -86,6 +87,7 @@ def nearest(
     ] = "held-out",
     fpr: Rates = [0.01],
     fdr: Fdr = 0.05,
+    trust_control: TrustControl = False,
     per_image: Annotated[
         bool,
         typer.Option(help="Ask too how close a generation comes to each training image."),
@@ -140,6 +142,7 @@ def nearest(
         limit=limit,
         seed=seed,
         memory=memory,
+        trust_control=trust_control,
         **search_of(asked),
     )
     if asked["dry_run"]:

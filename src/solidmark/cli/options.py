@@ -112,6 +112,14 @@ Pictures = Annotated[
         "--images/--no-images", help="Show pictures of the data and their captions on the page."
     ),
 ]
+TrustControl = Annotated[
+    bool,
+    typer.Option(
+        "--trust-control",
+        help="Name images although the held-out ones can be told from the trained ones without the "
+        "model; a warning stays on the page.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
 Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps ...")
@@ -220,6 +228,7 @@ __all__ = [
     "Out",
     "Pictures",
     "Seed",
+    "TrustControl",
     "a_share",
     "at_least",
     "below_one",

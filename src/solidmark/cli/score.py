@@ -76,6 +76,14 @@ def score(
         Path | None,
         typer.Option(metavar="FILE", help="Of intent: what you expect."),
     ] = None,
+    trust_control: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust-control/--no-trust-control",
+            help="Of nearest, inpaint, signals, invmm and intent: name images although the control "
+            "is of another kind.  [default: as before]",
+        ),
+    ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -91,13 +99,20 @@ def score(
     of_intent = {"threshold": threshold, "frequent": frequent, "expected": expected}
     if asked == "intent":
         given = {"--delta": delta, "--marked": marked}
-        return _score_intent(out, fpr, fdr, of_intent, [n for n, v in given.items() if v], json)
+        return _score_intent(
+            out, fpr, fdr, of_intent | {"trust_control": trust_control}, _named(given), json
+        )
     for name, value in of_intent.items():
         if value is not None:
             raise BadInput(f'--{name} is for folders of intent, and "{out}" is none. Leave it out.')
     if asked in ("nearest", "inpaint", "invmm", "signals"):
         given = {"--delta": delta, "--marked": marked}
-        return _score_distances(out, asked, fpr, fdr, [n for n, v in given.items() if v], json)
+        return _score_distances(out, asked, fpr, fdr, trust_control, _named(given), json)
+    if trust_control is not None:
+        raise BadInput(
+            f'--trust-control is for comparisons with held-out images, and "{out}" holds readings '
+            "of keys. Leave it out."
+        )
     if fpr:
         raise BadInput(f'--fpr is for distances, and "{out}" holds readings of keys. Leave it out.')
     from typing import cast
@@ -116,8 +131,19 @@ def score(
     return show(results, json, f"{out / 'scores.parquet'}", f"{out / 'results.json'}")
 
 
+def _named(given: dict[str, Any]) -> list[str]:
+    """The options that were given."""
+    return [name for name, value in given.items() if value]
+
+
 def _score_distances(
-    out: Path, command: str, fpr: list[float] | None, fdr: float, given: list[str], json: bool
+    out: Path,
+    command: str,
+    fpr: list[float] | None,
+    fdr: float,
+    trusted: bool | None,
+    given: list[str],
+    json: bool,
 ) -> None:
     if given:
         raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
@@ -126,13 +152,13 @@ def _score_distances(
     from solidmark.signals import score_signals
 
     if command == "nearest":
-        results = score_nearest(out, fprs=fpr, fdr=fdr)
+        results = score_nearest(out, fprs=fpr, fdr=fdr, trust_control=trusted)
     elif command == "invmm":
-        results = score_invmm(out, fprs=fpr, fdr=fdr)
+        results = score_invmm(out, fprs=fpr, fdr=fdr, trust_control=trusted)
     elif command == "signals":
-        results = score_signals(out, fprs=fpr, fdr=fdr)
+        results = score_signals(out, fprs=fpr, fdr=fdr, trust_control=trusted)
     else:
-        results = score_inpainting(out, fprs=fpr, fdr=fdr)
+        results = score_inpainting(out, fprs=fpr, fdr=fdr, trust_control=trusted)
     show(results, json, f"{out / 'results.json'}")
 
 

@@ -11,6 +11,7 @@ from solidmark.cli.options import (
     Fprs,
     Out,
     Pictures,
+    TrustControl,
     at_least,
     below_one,
     ended,
@@ -101,6 +102,7 @@ def signals(
     spread_t: SpreadT = 0.01,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
+    trust_control: TrustControl = False,
     pictures: Pictures = True,
     batch_size: BatchSize = AUTO,
     **asked: Any,
@@ -124,7 +126,7 @@ def signals(
     measure_signals(measuring)
     if not Processes.here().is_main:
         return None
-    results = score_signals(measuring.out, fprs=fpr or FPRS, fdr=fdr)
+    results = score_signals(measuring.out, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control)
     save_config(context, measuring.out)
     page = write_report(measuring.out, images=pictures)
     found = signals_verdict(open_signals_run(measuring.out))

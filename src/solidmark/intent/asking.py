@@ -84,6 +84,8 @@ class Intent:
         batch_size: Images a network call.
         seed: Of the noise and of what is drawn.
         opening: Where and in what the model runs, and what is added to it.
+        trust_control: Whether classes and phrases are judged although the pictures under the
+            unrelated prompts are of another kind.
     """
 
     model: str
@@ -110,6 +112,7 @@ class Intent:
     batch_size: int = 64
     seed: int = 0
     opening: Opening = field(default_factory=Opening)
+    trust_control: bool = False
 
     def __post_init__(self) -> None:
         check_sampling(self.steps, self.eta, self.guidance)
@@ -135,7 +138,7 @@ class Intent:
 
         kept = {f.name: getattr(self, f.name) for f in fields(self)}
         opening: Opening = kept.pop("opening")
-        for name in ("out", "rules", "expected"):
+        for name in ("out", "rules", "expected", "trust_control"):
             kept.pop(name)
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
         return {**plain, **asdict(opening), "loras": list(opening.loras)}

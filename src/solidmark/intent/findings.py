@@ -153,6 +153,25 @@ def _above(share: Share, chance: float | None, q_value: float | None, rules: Rul
     return low is not None and low > chance
 
 
+def reach(scene: Scene) -> float | None:
+    """The smallest share of a prompt's generations at which one picture that comes again is seen.
+
+    Returns:
+        None where not even a prompt that gives nothing else would be seen: too few generations, or
+        no threshold that is known to hold.
+    """
+    drawn = [scene.shown[prompt.text].n for prompt in scene.asked]
+    n = min((count for count in drawn if count), default=0)
+    pictures = [id for id, row in scene.known.items() if row["kind"] == "image"]
+    rate = scene.thresholds[pictures[0]].rate if pictures else None
+    for count in range(1, n + 1):
+        share = Share(count, n)
+        (q,) = among([recurrence(share, rate)], len(pictures) * len(scene.asked))
+        if _above(share, rate, q, scene.rules):
+            return count / n
+    return None
+
+
 def find(scene: Scene) -> list[dict[str, Any]]:
     """The rows of `findings.parquet`, without their pictures, in no order."""
     looks = frequencies(scene)

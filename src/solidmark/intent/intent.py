@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from solidmark.control import Side, look_at_control
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
@@ -28,7 +29,7 @@ from solidmark.intent.prompts import (
 from solidmark.intent.scoring import COMMAND, score
 from solidmark.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write_table
 from solidmark.intent.training import SPLIT, Training, gather, open_training
-from solidmark.measures import Subjects, open_likeness
+from solidmark.measures import Subjects, embedder_of, open_likeness
 from solidmark.models import (
     Average,
     Gaussian,
@@ -149,14 +150,38 @@ def intent(asked: Intent, model: Model | None = None) -> Run:
         if Processes.here().is_main:
             _write_observed(run.folder, planned, naming)
             write_table(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)
-            score(run.folder, asked.rules, asked.expected)
+            _look_at_control(run.folder, planned)
+            score(run.folder, asked.rules, asked.expected, asked.trust_control)
             for folder in (run.folder, *run.folder.glob("pictures/*")):
                 remove_temporaries(folder)
             run.finish(memory=memory_of(rows))
     elif Processes.here().is_main:
-        score(run.folder, asked.rules, asked.expected)
+        score(run.folder, asked.rules, asked.expected, asked.trust_control)
     Processes.here().wait()
     return run
+
+
+def _look_at_control(folder: Path, planned: Plan) -> None:
+    """Tests whether the pictures under the unrelated prompts are of the kind of those asked about.
+
+    A caption is a prompt, so it counts once: its first picture stands for all of them.
+    """
+    training, task = planned.training, planned.task
+    first = {prompt.text: prompt.id for prompt in prompts_of(training.captions)}
+    texts = {
+        role: [prompt.text for prompt in planned.prompts if prompt.role == role]
+        for role in ("prompt", "unrelated")
+    }
+
+    def read(id: str) -> Sample:
+        sample = task.subjects.sample(SPLIT, id)
+        image = task.subjects.crop(sample.image[None])[0]
+        return replace(sample, image=image)
+
+    asked, unrelated = (
+        Side([first[text] for text in some if text in first], read) for some in texts.values()
+    )
+    look_at_control(folder, asked, unrelated, task.asked.seed, embedder_of(task.likeness))
 
 
 def open_teller(asked: Intent, subjects: Subjects) -> Model:

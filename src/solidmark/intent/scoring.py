@@ -5,10 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from solidmark.control import control_of
 from solidmark.errors import BadInput
 from solidmark.intent.asking import Rules
 from solidmark.intent.expected import Expected, read_expected
-from solidmark.intent.findings import Scene, find
+from solidmark.intent.findings import Scene, find, reach
 from solidmark.intent.prompts import Prompt, Telling, tellings
 from solidmark.intent.results import MEASURE, count_rows
 from solidmark.intent.shown import (
@@ -27,6 +28,7 @@ from solidmark.intent.tables import (
 )
 from solidmark.intent.types import TYPES
 from solidmark.runs import read_json, read_manifest, write_json
+from solidmark.scores.control import Control
 
 COMMAND = "intent"
 
@@ -43,6 +45,7 @@ def score_intent(
     frequent: float | None = None,
     fdr: float | None = None,
     expected: Path | None = None,
+    trust_control: bool | None = None,
 ) -> dict[str, Any]:
     """Makes the tables of a run anew, by other rules; what is not given stays as it was.
 
@@ -54,6 +57,8 @@ def score_intent(
         frequent: The least share of generations that counts as frequent.
         fdr: The false-discovery rate of each kind of tests.
         expected: A file of what the user expects.
+        trust_control: Whether classes and phrases are judged although the pictures under the
+            unrelated prompts are of another kind.
 
     Returns:
         `results.json`.
@@ -73,16 +78,22 @@ def score_intent(
     given = {"threshold": threshold, "fpr": fpr, "set_fpr": set_fpr}
     given |= {"frequent": frequent, "fdr": fdr}
     rules = Rules(**kept | {name: value for name, value in given.items() if value is not None})
-    return score(folder, rules, words if expected is None else expected)
+    return score(folder, rules, words if expected is None else expected, trust_control)
 
 
-def score(folder: Path, rules: Rules, expected: Expected | Path | None) -> dict[str, Any]:
+def score(
+    folder: Path,
+    rules: Rules,
+    expected: Expected | Path | None,
+    trust_control: bool | None = None,
+) -> dict[str, Any]:
     """Writes `generations`, `features` and `findings.parquet` and `results.json`.
 
     Arguments:
         folder: A folder in which everything was observed.
         rules: When a feature counts as shown and as frequent.
         expected: What the user expects, or the file that says so.
+        trust_control: As of `score_intent`; None = as before.
 
     Returns:
         `results.json`.
@@ -106,13 +117,38 @@ def score(folder: Path, rules: Rules, expected: Expected | Path | None) -> dict[
     )
     generations = _generations(tellings(prompts), evidence, shown)
     originals = {r["nearest"]: r["original"] for r in evidence if r.get("original")}
-    findings = _illustrated(find(scene), generations, scene.known, originals)
+    control = control_of(folder, trust_control)
+    found, withheld = _judgeable(find(scene), control)
+    findings = _illustrated(found, generations, scene.known, originals)
     write_table(folder / "generations.parquet", generations, GENERATIONS)
     write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
     write_table(folder / "findings.parquet", findings, FINDINGS)
     results = _results(folder, scene, evidence, findings, picture)
+    results |= {
+        "control": None if control is None else control.to_json(),
+        "withheld": withheld,
+        "reach": reach(scene),
+    }
     write_json(folder / "results.json", results)
     return results
+
+
+def _judgeable(
+    findings: Sequence[dict[str, Any]], control: Control | None
+) -> tuple[list[dict[str, Any]], int]:
+    """The findings that the control can judge, and how many it cannot.
+
+    Classes and phrases are judged by what comes under unrelated prompts. That a single training
+    picture comes again is judged by pairs of training pictures, and needs no other prompts.
+    """
+    if control is None or not control.is_shut:
+        return list(findings), 0
+    kept = [
+        row
+        for row in findings
+        if row["recurs"] or (row["kind"] == "image" and row["type"] == "not memorized")
+    ]
+    return kept, len(findings) - len(kept)
 
 
 def _nameable(known: Sequence[Mapping[str, Any]]) -> set[str]:

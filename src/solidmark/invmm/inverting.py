@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample
 from solidmark.inversion import Attempt, Inverter
 from solidmark.invmm.budget import Budget
@@ -17,7 +18,7 @@ from solidmark.invmm.slots import Slots, Task, rounds_of
 from solidmark.invmm.subjects import call_roll
 from solidmark.invmm.threshold import Threshold, calibrate
 from solidmark.invmm.triage import Order, require_triage, triage
-from solidmark.measures import TIE, Likeness, Subjects, open_likeness
+from solidmark.measures import TIE, Likeness, Subjects, embedder_of, open_likeness
 from solidmark.runs import (
     Ledger,
     Processes,
@@ -72,6 +73,7 @@ def invert(asked: InvMM) -> Run:
     rows = _work(asked, run, subjects, inverter, order, processes, room)
     if processes.is_main:
         write_tables(run.folder, asked.restarts, roll, order, rows)
+        look_at_control(run.folder, *sides_of(subjects), asked.seed, embedder_of(likeness))
         run.finish(
             threshold=threshold.to_json(),
             similarity=likeness.card(),

@@ -70,20 +70,22 @@ class Judged:
         )
 
 
-def judge(evidence: Sequence[Mapping[str, Any]]) -> Judged:
+def judge(evidence: Sequence[Mapping[str, Any]], *, named: bool = True) -> Judged:
     """Makes the rows of all images, with p-values where there are held-out ones.
 
     Copies count once, and get what their first has. An image that was not tried has no p-value.
 
     Arguments:
         evidence: The rows of `evidence.parquet`.
+        named: Whether anybody may be named; without it there are no p-values.
     """
     ordered = sorted(evidence, key=lambda row: (row["split"], row["id"], row["repeat"]))
     rows = [
         _image(list(own)) for _, own in groupby(ordered, key=lambda row: (row["split"], row["id"]))
     ]
     judged = Judged(rows)
-    _name(judged)
+    if named:
+        _name(judged)
     firsts = {(row["split"], row["id"]): row for row in rows}
     for row in rows:
         if row["copy_of"] is not None:

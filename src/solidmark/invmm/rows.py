@@ -128,7 +128,7 @@ def _named(judged: Judged, sides: Mapping[str, Side], fdr: float) -> dict[str, A
         if least <= own.n
         else f"too few to name any of {own.n:,}."
     )
-    estimate = Estimate(count, p_value=writable(q.min()), note=note)
+    estimate = Estimate(count, p_value=writable(q.min()) if len(q) else None, note=note)
     return closeness_row(
         own, "named", "rows", estimate, count=count, fdr=fdr, expected_false=fdr * count
     )

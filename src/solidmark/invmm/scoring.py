@@ -7,16 +7,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable, NotFound
 from solidmark.invmm.judging import SCORES, judge
 from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
 from solidmark.runs import read_json, read_manifest, write_bytes, write_json
 from solidmark.scores import FPRS
+from solidmark.scores.control import beside_control
 from solidmark.scores.written import area, p_value
 
 
 def score_invmm(
-    out: Path, *, fprs: Sequence[float] | None = None, fdr: float = 0.05
+    out: Path,
+    *,
+    fprs: Sequence[float] | None = None,
+    fdr: float = 0.05,
+    trust_control: bool | None = None,
 ) -> dict[str, Any]:
     """Scores what was inverted: writes `scores.parquet` and `results.json`.
 
@@ -25,6 +31,8 @@ def score_invmm(
         fprs: The false-positive rates at which detections are reported. None = as the folder was
             scored before, else 0.01 and 0.001.
         fdr: The false-discovery rate at which images are named.
+        trust_control: Whether images are named although the held-out ones are of another kind.
+            None = as before.
 
     Returns:
         What is in `results.json`.
@@ -47,7 +55,8 @@ def score_invmm(
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "invmm")
     evidence = _evidence(out)
-    judged = judge(evidence)
+    control = control_of(out, trust_control)
+    judged = judge(evidence, named=control is None or not control.is_shut)
     if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):
         raise EmptyTable(
             f'No trained image of "{out}" was inverted to an outcome. Look at the notes in its '
@@ -70,8 +79,9 @@ def score_invmm(
         "excluded": manifest["excluded"],
         "triage_calls": sum(row["triage_calls"] or 0.0 for row in evidence),
         "failed": sum(row["status"] == "failed" for row in judged.rows),
+        "control": None if control is None else control.to_json(),
         "measures": {MEASURE: _card()},
-        "rows": rows,
+        "rows": beside_control(rows, control),
     }
     sink = pa.BufferOutputStream()
     columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
@@ -93,6 +103,11 @@ def headline(results: Mapping[str, Any]) -> str:
     other, named = found.get(("held_out", "reproduced")), found.get(("trained", "named"))
     if other is None or named is None:
         return f"{said}. {NO_NULL}"
+    if named["count"] is None:
+        return (
+            f"{said} and {other['count']:,} of {other['n']:,} that it never saw. Cannot be judged: "
+            "the held-out images are of another kind."
+        )
     curve = found["trained_vs_held_out", "auc"]
     return (
         f"{said} and {other['count']:,} of {other['n']:,} that it never saw; {named['count']:,} "

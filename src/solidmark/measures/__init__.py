@@ -6,6 +6,7 @@ from solidmark.measures.likeness import (
     EmbedderLikeness,
     Likeness,
     PixelLikeness,
+    embedder_of,
     open_likeness,
     unrelated,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "SolidMark",
     "Subjects",
     "choose",
+    "embedder_of",
     "open_likeness",
     "open_subject_model",
     "open_subjects",

@@ -157,6 +157,11 @@ class EmbedderLikeness:
         return {**asdict(self.embedder.card), **unit}
 
 
+def embedder_of(likeness: Likeness) -> Embedder | None:
+    """The embedder of a likeness that has one."""
+    return likeness.embedder if isinstance(likeness, EmbedderLikeness) else None
+
+
 def open_likeness(word: str, device: str = "cpu") -> Likeness:
     """The likeness that a command line names.
 

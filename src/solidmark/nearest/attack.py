@@ -17,11 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float
 
+from solidmark.control import control_of, look_at_control, sides_of
 from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.marks import find_marked
+from solidmark.measures import MarkedSplit, Subjects
 from solidmark.nearest.tables import counted, judged, table_of, write_table
 from solidmark.runs import read_json, read_manifest, write_json
 from solidmark.scores import FPRS
 from solidmark.scores.closeness import TRAINED, closeness
+from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
@@ -48,7 +52,12 @@ SCORES = pa.schema(
 
 
 def score_inpainting(
-    out: Path, *, lowest: int | None = None, fprs: Sequence[float] | None = None, fdr: float = 0.05
+    out: Path,
+    *,
+    lowest: int | None = None,
+    fprs: Sequence[float] | None = None,
+    fdr: float = 0.05,
+    trust_control: bool | None = None,
 ) -> dict[str, Any]:
     """Scores the evidence of an inpainting attack: writes `scores.parquet` and `results.json`.
 
@@ -58,6 +67,8 @@ def score_inpainting(
         fprs: The false-positive rates at which detections are reported. None = as before, else 0.01
             and 0.001.
         fdr: The false-discovery rate at which images are named.
+        trust_control: Whether images are named although the held-out ones are of another kind.
+            None = as before.
 
     Returns:
         What is in `results.json`.
@@ -85,6 +96,9 @@ def score_inpainting(
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
     seed = int(manifest["config"]["seed"])
+    _look_at_control(out, manifest)
+    control = control_of(out, trust_control)
+    shut = control is not None and control.is_shut
     copies = _copies(evidence)
     tables: list[pa.Table] = []
     rows: list[dict[str, Any]] = []
@@ -92,7 +106,7 @@ def score_inpainting(
         trained, null = (
             _columns(evidence, copies, measure, lowest, split) for split in TRAINED[:2]
         )
-        trained = judged(trained, null)
+        trained = judged(trained, None if shut else null)
         tables += [
             table_of(columns, SCORES, measure=measure, split=split)
             for split, columns in (("held_out", null), ("trained", trained))
@@ -118,11 +132,25 @@ def score_inpainting(
         "memory": manifest.get("memory"),
         "failed": sum(row["status"] == "failed" for row in evidence),
         "measures": {measure: _card(measure, lowest) for measure in MEASURES},
-        "rows": rows,
+        "control": None if control is None else control.to_json(),
+        "rows": beside_control(rows, control),
     }
     write_table(out / "scores.parquet", tables, SCORES)
     write_json(out / "results.json", results)
     return results
+
+
+def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:
+    """Tests whether the held-out half is of the same kind, where the marked folder is at hand."""
+    config = manifest["config"]
+    if "held_out" not in config.get("splits", ()):
+        return
+    marked = find_marked(str(config.get("marked", "")))
+    if marked is None:
+        return
+    data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in TRAINED[:2]}
+    chosen = {split: found.ids for split, found in data.items()}
+    look_at_control(out, *sides_of(Subjects({**data}, chosen, marked)), int(config["seed"]))
 
 
 def _config_before(out: Path) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Comparison:
         memory: The most bytes that a search holds, beside Python and its libraries.
         cache: Where vectors are kept from run to run; None = the user's cache folder.
         device: Where embedders and matrix products run.
+        trust_control: Whether images are named although the held-out ones are of another kind.
     """
 
     generated: str
@@ -65,6 +66,7 @@ class Comparison:
     memory: int = 2**30
     cache: Path | None = None
     device: str = "cpu"
+    trust_control: bool = False
 
     def __post_init__(self) -> None:
         if self.null not in NULLS:
@@ -98,6 +100,12 @@ class Comparison:
     def to_json(self) -> Mapping[str, Any]:
         """The configuration as it stands in the manifest."""
         plain = asdict(self)
-        for name in ("out", "memory", "cache", "device"):  # They change no number.
+        for name in (
+            "out",
+            "memory",
+            "cache",
+            "device",
+            "trust_control",
+        ):  # Nothing is searched anew.
             del plain[name]
         return plain

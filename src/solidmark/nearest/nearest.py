@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from solidmark.control import control_of, look_at_control, side_of
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
 from solidmark.nearest.comparison import Comparison
-from solidmark.nearest.distances import ByPixels, Distance
+from solidmark.nearest.distances import ByEmbedder, ByPixels, Distance
 from solidmark.nearest.features import Statistics, check_features
 from solidmark.nearest.gathering import Gathered, gather
 from solidmark.nearest.pictures import write_pictures
@@ -68,6 +69,7 @@ def nearest(comparison: Comparison) -> Run:
     if run.finished:
         if processes.is_main:  # It may have been killed between its two last lines.
             shutil.rmtree(work, ignore_errors=True)
+            _trusted(comparison)
         return run
     try:
         gathered = _gathered(sides, distances, comparison, work)
@@ -83,9 +85,10 @@ def nearest(comparison: Comparison) -> Run:
         write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
         write_json(comparison.out / "features.json", found.features)
         write_pictures(comparison.out, gathered)
+        _look_at_control(sides, distances, comparison)
         cards = {distance.name: distance.card() for distance in distances}
         run.manifest.update(measures=cards, quarantined=_broken(gathered))
-        score_nearest(comparison.out, run.manifest)
+        score_nearest(comparison.out, run.manifest, trust_control=comparison.trust_control)
         pictures = comparison.out / "pictures"
         for place in (comparison.out, pictures, *pictures.glob("*/")):
             remove_temporaries(place)
@@ -93,6 +96,27 @@ def nearest(comparison: Comparison) -> Run:
         shutil.rmtree(work)
     processes.wait()
     return run
+
+
+def _trusted(comparison: Comparison) -> None:
+    """Scores a finished run again where the control is now trusted, or no longer."""
+    known = control_of(comparison.out)
+    if known is not None and known.trusted != comparison.trust_control:
+        score_nearest(comparison.out, trust_control=comparison.trust_control)
+
+
+def _look_at_control(sides: Sides, distances: tuple[Distance, ...], comparison: Comparison) -> None:
+    """Tests whether the held-out images are of the same kind, where they are the null."""
+    if sides.held_out is None or comparison.null != "held-out":
+        return
+    embedders = [distance.embedder for distance in distances if isinstance(distance, ByEmbedder)]
+    look_at_control(
+        comparison.out,
+        side_of(sides.training),
+        side_of(sides.held_out),
+        comparison.seed,
+        embedders[0] if embedders else None,
+    )
 
 
 def _fingerprints(sides: Sides, distances: tuple[Distance, ...]) -> dict[str, str]:

@@ -10,10 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from solidmark.control import control_of
 from solidmark.errors import NotFound
+from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
 from solidmark.runs import read_json, read_manifest, write_json
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
+from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
 
 CLOSEST = 10
@@ -26,6 +29,7 @@ def score_nearest(
     *,
     fprs: Sequence[float] | None = None,
     fdr: float | None = None,
+    trust_control: bool | None = None,
 ) -> dict[str, Any]:
     """Makes the aggregates of a `nearest` run; nothing is searched for again.
 
@@ -34,6 +38,8 @@ def score_nearest(
         manifest: Its manifest, if it is at hand.
         fprs: The false-positive rates of the thresholds; those of the run when not given.
         fdr: The false-discovery rate at which images are named; that of the run when not given.
+        trust_control: Whether images are named although the held-out ones are of another kind;
+            as before when not given.
 
     Returns:
         What is in `results.json`.
@@ -45,6 +51,10 @@ def score_nearest(
     config = dict(manifest["config"])
     config |= {name: value for name, value in (("fprs", fprs), ("fdr", fdr)) if value is not None}
     config["fprs"] = list(config["fprs"])
+    for name in ("scores", "null", "images", "augmented"):
+        _require(out, name)
+    control = control_of(out, trust_control)
+    name_anew(out, control is not None and control.is_shut)
     scores, null, images = (_table(out, name) for name in ("scores", "null", "images"))
     augmented = _table(out, "augmented")
     rows: list[dict[str, Any]] = []
@@ -70,7 +80,8 @@ def score_nearest(
         "failed": len(_failed(scores, null, images)),
         "excluded": len(set(_with(null, "excluded"))),
         "quarantined": manifest["quarantined"],
-        "rows": rows + (read_json(extra) if extra.is_file() else []),
+        "control": None if control is None else control.to_json(),
+        "rows": beside_control(rows, control) + (read_json(extra) if extra.is_file() else []),
     }
     write_json(out / "results.json", results)
     return results
@@ -138,11 +149,13 @@ def _threshold(rows: Sequence[Mapping[str, Any]], measure: str) -> Mapping[str, 
     return min(found, key=lambda row: row["fpr"], default=None)
 
 
-def _table(out: Path, name: str) -> pa.Table:
-    path = out / f"{name}.parquet"
-    if not path.is_file():
+def _require(out: Path, name: str) -> None:
+    if not (out / f"{name}.parquet").is_file():
         raise NotFound(f'"{out}" has no {name}.parquet. Run "solidmark nearest" again.')
-    return pq.read_table(path)
+
+
+def _table(out: Path, name: str) -> pa.Table:
+    return pq.read_table(out / f"{name}.parquet")
 
 
 def _of(table: pa.Table, measure: str) -> pa.Table:

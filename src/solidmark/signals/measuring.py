@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BrokenImage, MissingCapability
@@ -147,6 +148,7 @@ def measure_signals(
         _write(run, table)
         cards = {name: signal.card for name, signal in signals.items()}
         keep_pictures(run.folder, subjects, table, cards)
+        look_at_control(run.folder, *sides_of(subjects), asked.seed)
         run.finish(
             memory=memory_of(rows),
             signals={name: vars(card) for name, card in cards.items()},

@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float
 
+from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable, NotFound
 from solidmark.runs import read_json, read_manifest, write_bytes, write_json
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, conformal_p_values, q_values
+from solidmark.scores.control import beside_control
 from solidmark.scores.rows import closeness_row, side
 from solidmark.signals.agreement import rank_agreement
 
@@ -44,7 +46,11 @@ Row = dict[str, Any]
 
 
 def score_signals(
-    out: Path, *, fprs: Sequence[float] | None = None, fdr: float | None = None
+    out: Path,
+    *,
+    fprs: Sequence[float] | None = None,
+    fdr: float | None = None,
+    trust_control: bool | None = None,
 ) -> dict[str, Any]:
     """Scores the evidence of a run: writes `scores.parquet` and `results.json`.
 
@@ -53,6 +59,8 @@ def score_signals(
         fprs: The false-positive rates at which detections are reported. None = as the folder was
             scored before, else 0.01 and 0.001.
         fdr: The false-discovery rate at which images are named. None = as before, else 0.05.
+        trust_control: Whether images are named although the held-out ones are of another kind.
+            None = as before.
 
     Returns:
         What is in `results.json`.
@@ -73,11 +81,13 @@ def score_signals(
     manifest = read_manifest(out, "signals")
     evidence = _evidence(out)
     seed = int(manifest["config"]["seed"])
+    control = control_of(out, trust_control)
+    shut = control is not None and control.is_shut
     scored: dict[str, list[Row]] = {}
     rows: list[Row] = []
     for name, card in manifest["signals"].items():
         own = [dict(row) for row in evidence if row["signal"] == name]
-        scored[name] = _judged(own, card)
+        scored[name] = _judged(own, card, shut)
         calls = {"network_calls_per_image": _calls_per_image(own)}
         rows += [row | calls for row in _rows_of(scored[name], card, fprs, fdr, seed)]
     if not rows:
@@ -94,11 +104,12 @@ def score_signals(
         "memory": manifest.get("memory"),
         "failed": len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
         "left_out": manifest["left_out"],
+        "control": None if control is None else control.to_json(),
         "measures": {
             name: {**card, "chance": "what held-out images give"}
             for name, card in manifest["signals"].items()
         },
-        "rows": rows,
+        "rows": beside_control(rows, control),
     }
     table = [row for own in scored.values() for row in own]
     columns = {name: [row.get(name) for row in table] for name in SCORES.names}
@@ -138,11 +149,11 @@ def _calls_per_image(rows: Sequence[Row]) -> float | None:
     return round(sum(row["network_calls"] for row in rows) / good, 6) if good else None
 
 
-def _judged(rows: list[Row], card: Mapping[str, Any]) -> list[Row]:
+def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
     """The rows of a signal, with who shares a value, and conformal p-values and q-values.
 
     A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
-    like sixteen discoveries. Its copies get its p and q.
+    like sixteen discoveries. Its copies get its p and q. Where the gate is shut nobody has one.
     """
     shared = "prompt" if card["per"] == "prompt" else "content"
     first: dict[tuple[str, Any], Row] = {}
@@ -160,7 +171,7 @@ def _judged(rows: list[Row], card: Mapping[str, Any]) -> list[Row]:
             row |= {"status": EXCLUDED, "note": f'It {what} the training image "{trained["id"]}".'}
     asked = [row for row in rows if row["split"] == "trained" and counts(row)]
     null = [row for row in rows if row["split"] == "held_out" and counts(row)]
-    if asked and null:
+    if asked and null and not shut:
         p = conformal_p_values(distances(asked, card), distances(null, card))
         for row, p_value, q_value in zip(asked, p, q_values(p), strict=True):
             row |= {"p_value": float(p_value), "q_value": float(q_value)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.report.control import control_part
 from solidmark.report.drawing import Drawing
 from solidmark.report.halves import words
 from solidmark.report.halves.cards import gallery
@@ -69,6 +70,7 @@ def _context(halves: HalvesRun, images: bool, top: int) -> dict[str, Any]:
         "halves": halves,
         "config": halves.config,
         "verdict": inpainting_verdict(halves),
+        "control": control_part(run.folder, results, images, run.compared),
         "half": words.HALVES.get(str(halves.config.get("half")), "one"),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),

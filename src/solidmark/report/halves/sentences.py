@@ -1,5 +1,6 @@
 """The sentences behind the verdict on an `inpaint` run: one a fact, each with chance, n and p."""
 
+from solidmark.report import judged
 from solidmark.report.halves.run import HalvesRun
 from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts
@@ -55,6 +56,21 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
     return (
         f"{said} Images that are drawn closer than chance allows would have been seen, four times "
         f"in five, had they been at least {at_most(seen)} of the trained ones."
+    )
+
+
+def too_few(facts: MeasureFacts, needed: float) -> str:
+    """That memory could not have been seen."""
+    sides = f"{facts.n:,} trained and {facts.m:,} held-out images"
+    return judged.too_few(facts.smallest_seen(needed), "memorized images", sides)
+
+
+def unseen(facts: MeasureFacts, needed: float) -> str:
+    """What a green verdict cannot see."""
+    return judged.unseen(
+        facts.smallest_seen(needed),
+        f"memorized images among the {facts.n:,} trained ones that are fewer than",
+        "images that the shown half does not bring back in so many draws",
     )
 
 

@@ -6,12 +6,20 @@ thresholds, the area of trained against held-out images; Bonferroni over all mea
 
 from dataclasses import replace
 
+from solidmark.report.control import HEADLINE, beside
 from solidmark.report.halves import sentences
 from solidmark.report.halves.run import HalvesRun
 from solidmark.report.halves.words import RULE
 from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.sentences import few, within
-from solidmark.report.pairs.verdict import Closeness, MeasureVerdict, state_of, weigh
+from solidmark.report.pairs.verdict import (
+    Closeness,
+    MeasureVerdict,
+    other_kind,
+    state_of,
+    warned,
+    weigh,
+)
 from solidmark.report.words import counted_once
 
 
@@ -29,23 +37,29 @@ def inpainting_verdict(halves: HalvesRun) -> Closeness:
     order = [one.measure.name for one in facts]
     found = weigh(facts, _judge, order.index, RULE)
     about = [counted_once(halves.copies), sentences.shown_frames(halves)]
-    return replace(found, details=(*found.details, *(said for said in about if said)))
+    found = replace(found, details=(*found.details, *(said for said in about if said)))
+    return warned(found, halves.run)
 
 
 def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     state = state_of(facts, needed)
-    headline = {
+    told = {
         "close": sentences.close,
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
+        "other_kind": lambda _: HEADLINE,
+        "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
     }[state](facts)
     details = [
+        sentences.unseen(facts, needed) if state == "nothing" else "",
+        other_kind(facts) if state == "other_kind" else "",
         sentences.as_a_whole(facts),
-        within(facts),
-        sentences.named(facts) if state != "nothing" else "",
+        beside(facts.area),
+        within(facts) if state != "other_kind" else "",
+        sentences.named(facts) if state not in ("nothing", "other_kind") else "",
         sentences.low_content(facts),
         sentences.unlike(facts),
         few(facts),
@@ -53,4 +67,4 @@ def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     ]
     kept = tuple(detail for detail in details if detail)
     measure = facts.measure
-    return MeasureVerdict(measure.name, measure.title, measure.asks, state, headline, kept)
+    return MeasureVerdict(measure.name, measure.title, measure.asks, state, told, kept)

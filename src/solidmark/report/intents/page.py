@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.report.control import control_part
 from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.cards import board, shown_id, shown_name
@@ -59,6 +60,7 @@ def _context(run: IntentRun, images: bool, top: int) -> dict[str, Any]:
         "run": run,
         "config": config,
         "verdict": intent_verdict(run),
+        "control": control_part(run.folder, results, images, False, words.SIDES),
         "words": words,
         "rule": words.rule(percent(float(scoring.get("frequent") or FREQUENT))),
         "counts": [_counts(run, type) for type in TYPES],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from solidmark.report.control import area, control_in, warning
 from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
@@ -15,7 +16,7 @@ class IntentVerdict:
     """What the board says first.
 
     Arguments:
-        state: "unintended", "intended", "any", "nothing" or "failed".
+        state: "unintended", "intended", "other_kind", "any", "too_few", "nothing" or "failed".
         headline: In a sentence.
         details: What else must be known.
     """
@@ -30,6 +31,8 @@ class IntentVerdict:
             "unintended": "unintended memorization",
             "intended": "intended memorization only",
             "any": "copies, and no prompt that brings them",
+            "other_kind": "cannot be judged",
+            "too_few": "cannot be judged",
             "nothing": "no memorization seen",
             "failed": "nothing could be judged",
         }[self.state]
@@ -41,6 +44,8 @@ class IntentVerdict:
             "unintended": "memorized",
             "intended": "plain",
             "any": "unclear",
+            "other_kind": "untrusted",
+            "too_few": "unclear",
             "nothing": "not_seen",
             "failed": "untrusted",
         }[self.state]
@@ -54,6 +59,7 @@ def intent_verdict(run: IntentRun) -> IntentVerdict:
     Arguments:
         run: The run.
     """
+    control = control_in(run.results)
     memorized = [row for row in run.findings if row["type"] != "not memorized"]
     against = {row["prompt"] for row in memorized if row["intended"] == "no"}
     asked_for = {row["prompt"] for row in memorized} - against
@@ -72,6 +78,8 @@ def intent_verdict(run: IntentRun) -> IntentVerdict:
             f"What {_of(len(asked_for), run.judged)} bring{'s' * (len(asked_for) == 1)} back is "
             "what the prompt asks for or implies."
         )
+    elif control is not None and control.is_other:
+        state, headline = "other_kind", words.OTHER_KIND.format(area=area(control))
     elif _gives_back(run):
         copies, drawn = run.copies
         state = "any"
@@ -80,14 +88,44 @@ def intent_verdict(run: IntentRun) -> IntentVerdict:
             "prompt brings one more than others do: the model gives back what it was trained on, "
             "or draws what is near to many pictures, whatever it is told."
         )
+    elif "reach" in run.results and run.results["reach"] is None:
+        state, headline = "too_few", words.TOO_FEW
     else:
         state = "nothing"
         headline = (
             f"None of {plural(run.judged, 'prompt')} brings back a training picture, or a look "
             f"that was learned by heart{_between(0, run.judged)}."
         )
-    told: tuple[Callable[[IntentRun], str], ...] = (_types, _user, _chance, _unrelated, _lost)
-    return IntentVerdict(state, headline, tuple(said for tell in told if (said := tell(run))))
+    told: tuple[Callable[[IntentRun], str], ...] = (
+        *(_trusted, _withheld, _types, _user, _chance, _unrelated, _lost),
+    )
+    details = [said for tell in told if (said := tell(run))]
+    if state == "nothing":
+        details.insert(0, _unseen(run))
+    return IntentVerdict(state, headline, tuple(details))
+
+
+def _trusted(run: IntentRun) -> str:
+    """The warning of a control that is trusted although it is of another kind."""
+    return warning(control_in(run.results), words.SIDES)
+
+
+def _withheld(run: IntentRun) -> str:
+    control, count = control_in(run.results), int(run.results.get("withheld") or 0)
+    if control is None or not control.is_shut:
+        return ""
+    return words.WITHHELD.format(findings=plural(count, "finding"))
+
+
+def _unseen(run: IntentRun) -> str:
+    """What a green verdict cannot see, in one sentence."""
+    reach = run.results.get("reach")
+    rare = "what comes rarely" if reach is None else f"what comes in fewer than {percent(reach)}"
+    return (
+        f"What this cannot see: {rare} of the generations of a prompt, changed copies that the "
+        "likeness does not recognise, other prompts than these, and anything at all of a model "
+        "that draws blurs."
+    )
 
 
 def _gives_back(run: IntentRun) -> bool:

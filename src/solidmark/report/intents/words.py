@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from solidmark.report.control import Sides
 from solidmark.report.intents.run import TYPES
 
 LABELS: Mapping[str, str] = {
@@ -54,6 +55,33 @@ OURS = (
     "which share on it is frequent, which prompts it is compared with, every p and q, the type "
     '"not memorized", and the rule below that decides between the types.'
 )
+
+
+OTHER_KIND = (
+    "Cannot be judged: the training pictures under the unrelated prompts are of another kind than "
+    "those under the prompts asked about (without the model they are told apart with an area of "
+    "{area}), so what comes more often than anyhow may be that difference alone."
+)
+WITHHELD = (
+    "Withheld: {findings}. Classes and phrases are judged by what comes under unrelated prompts, "
+    "and those are of another kind. That a single training picture comes again is judged by pairs "
+    "of training pictures, and stands."
+)
+TOO_FEW = (
+    "Cannot be judged: with so few generations of a prompt, or without a threshold that is known "
+    "to hold, not even a picture that comes every time would have been seen. --per-prompt draws "
+    "more."
+)
+SIDES = Sides(
+    "asked-about",
+    "unrelated",
+    "Name unrelated prompts about pictures of the same kind (--unrelated-prompts), or let them be "
+    "drawn from the captions. --trust-control judges all the same, under a warning.",
+)
+"""What both sides of the control are called."""
+
+CONTROL = "Are the unrelated prompts about pictures of the same kind?"
+"""The title of the section on the control."""
 
 
 def rule(frequent: str) -> str:

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from solidmark.report.control import control_in
 from solidmark.report.inversions.records import Outcome, Row
 from solidmark.report.inversions.run import InversionsRun
+from solidmark.report.pairs.bound import smallest_copied_share
+from solidmark.scores.control import Control, exceeds_blind
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,24 @@ class InversionFacts:
     @cached_property
     def p_values(self) -> tuple[float, ...]:
         """The p-values of all tests: the count, the area, the list of names."""
-        found = [(row or {}).get("p_value") for row in (self.area, self.named)]
-        return tuple(float(p) for p in (self.reproduced_p, *found) if p is not None)
+        area, named = ((row or {}).get("p_value") for row in (self.area, self.named))
+        # An area that pictures give without the model is no evidence, whatever its p.
+        if area is not None and not exceeds_blind(self.area or {}):
+            area = 1.0
+        return tuple(float(p) for p in (self.reproduced_p, area, named) if p is not None)
+
+    def smallest_seen(self, needed: float) -> float | None:
+        """The smallest share of memorized images that would have been seen.
+
+        Arguments:
+            needed: Below this a p-value is beyond luck.
+        """
+        return smallest_copied_share(self.n, self.m, 1, needed) if self.n and self.m else None
+
+    @cached_property
+    def control(self) -> Control | None:
+        """Whether the held-out images are of the same kind; None where that is not known."""
+        return control_in(self.run.results)
 
     @cached_property
     def is_lax(self) -> bool:

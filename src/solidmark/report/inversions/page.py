@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.report.control import control_part
 from solidmark.report.inversions import tables, words
 from solidmark.report.inversions.beside import comparison
 from solidmark.report.inversions.cards import gallery
@@ -57,6 +58,7 @@ def _context(run: InversionsRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "run": run,
         "verdict": inversion_verdict(run),
+        "control": control_part(run.folder, results, images, bool(facts.m)),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),
         "heads": tables.heads(facts),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from solidmark.report import judged
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.words import TRIAGES
 from solidmark.report.numbers import at_most, p_value, percent, percents, short
@@ -66,6 +67,23 @@ def nothing(facts: InversionFacts, needed: float) -> str:
     return (
         f"{said} Images that score lower than every held-out one would have been seen, four times "
         f"in five, had they been at least {at_most(share)} of the trained ones."
+    )
+
+
+def too_few(facts: InversionFacts, needed: float) -> str:
+    """That memory could not have been seen."""
+    k, j = facts.reproduced
+    sides = f"{facts.n:,} trained and {facts.m:,} held-out images"
+    found = f" {_of(k, facts.n, 'trained')} reproduced, against {_against(facts, j)}."
+    return judged.too_few(facts.smallest_seen(needed), "memorized images", sides) + found
+
+
+def unseen(facts: InversionFacts, needed: float) -> str:
+    """What a green verdict cannot see."""
+    return judged.unseen(
+        facts.smallest_seen(needed),
+        f"memorized images among the {facts.n:,} trained ones that are fewer than",
+        "images whose noise the search does not find in its steps",
     )
 
 

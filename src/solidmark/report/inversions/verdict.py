@@ -9,32 +9,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from solidmark.report.control import HEADLINE, beside, warning, why
 from solidmark.report.inversions import sentences
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import ASKS, HOW, RULE
+from solidmark.report.judged import ALPHA, outcome
 from solidmark.report.words import counted_once
 
-State = Literal["memorized", "unclear", "nothing", "no_null", "failed"]
-
-ALPHA = 0.01
-"""How often a run in which nothing was memorized may be said to show memory."""
+State = Literal["other_kind", "memorized", "unclear", "nothing", "too_few", "no_null", "failed"]
 
 LABELS: Mapping[State, str] = {
+    "other_kind": "Cannot be judged",
     "memorized": "Memorized",
     "unclear": "Unclear",
     "nothing": "Nothing beyond chance",
+    "too_few": "Cannot be judged",
     "no_null": "Cannot be judged",
     "failed": "Nothing tried",
 }
 TONES: Mapping[State, str] = {
+    "other_kind": "untrusted",
     "memorized": "memorized",
     "unclear": "unclear",
     "nothing": "not_seen",
+    "too_few": "unclear",
     "no_null": "untrusted",
     "failed": "",
 }
-"""The colour of each state, as the style sheet calls it."""
+"""The colour of each state, as the style sheet calls it. Green is `nothing` alone."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,20 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
         "memorized": sentences.memorized,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
+        "other_kind": lambda _: HEADLINE,
+        "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
     }
     details = [
+        warning(facts.control),
+        sentences.unseen(facts, needed) if state == "nothing" else "",
+        _other_kind(facts) if state == "other_kind" else "",
         sentences.by_count(facts),
         sentences.by_kl(facts),
         sentences.by_area(facts),
-        sentences.named(facts) if state != "nothing" else "",
+        beside(facts.area),
+        sentences.named(facts) if state not in ("nothing", "other_kind") else "",
         sentences.lax(facts),
         sentences.restarts(facts),
         sentences.few(facts),
@@ -100,19 +109,18 @@ def inversion_verdict(run: InversionsRun) -> InversionVerdict:
         sentences.failures(facts),
         counted_once(facts.run.copies),
     ]
-    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    judged = tests and state != "other_kind"
+    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
     kept = tuple(detail for detail in details if detail)
     return InversionVerdict(state, headlines[state](facts), kept, rule)
 
 
 def _state(facts: InversionFacts, needed: float) -> State:
-    if not facts.n:
-        return "failed"
-    if not facts.m:
-        return "no_null"
     best = min(facts.p_values, default=1.0)
-    if best < needed:
-        return "memorized"
-    if best < 5 * ALPHA or facts.named_count:
-        return "unclear"
-    return "nothing"
+    seen, control = facts.smallest_seen(needed), facts.control
+    found = outcome(facts.n, facts.m, control, best, needed, facts.named_count, seen)
+    return "memorized" if found == "beyond" else found
+
+
+def _other_kind(facts: InversionFacts) -> str:
+    return "" if facts.control is None else why(facts.control)

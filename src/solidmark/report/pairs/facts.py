@@ -10,6 +10,7 @@ import numpy as np
 from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.pairs.run import NearestRun, low_content
 from solidmark.report.pairs.words import Measure
+from solidmark.scores.control import exceeds_blind
 from solidmark.scores.rows import side
 from solidmark.scores.within import calibrated_limits, within
 
@@ -141,8 +142,13 @@ class MeasureFacts:
         rows = self.counted(split) + [row for row in [self.named(split)] if row is not None]
         if split == "trained" and self.area is not None:
             rows.append(self.area)
-        found = [(str(row["statistic"]), row.get("p_value")) for row in rows]
-        return [(name, float(p)) for name, p in found if p is not None]
+        found = [(row, row.get("p_value")) for row in rows]
+        # An area that pictures give without the model is no evidence, whatever its p.
+        return [
+            (str(row["statistic"]), float(p) if exceeds_blind(row) else 1.0)
+            for row, p in found
+            if p is not None
+        ]
 
     @cached_property
     def _counts(self) -> dict[str, list[dict[str, Any]]]:

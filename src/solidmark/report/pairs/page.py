@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.report.control import control_part
 from solidmark.report.drawing import Drawing
 from solidmark.report.numbers import percent
 from solidmark.report.pairs import tables, words
@@ -84,6 +85,7 @@ def _context(run: NearestRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "run": run,
         "verdict": closeness_verdict(run),
+        "control": control_part(run.folder, results, images, run.compared),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),
         "ranked": ranked(run, images, top),

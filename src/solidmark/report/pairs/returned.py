@@ -10,6 +10,7 @@ from solidmark.report.pairs.words import listed
 from solidmark.report.rows import csv_of
 from solidmark.report.words import expect_wrong
 from solidmark.scores import least_nameable
+from solidmark.scores.control import WITHHELD
 
 NOT_NAMED = 6
 """So many of the closest are shown where nobody is named."""
@@ -140,6 +141,8 @@ def _of_ids(run: NearestRun, ids: Sequence[str]) -> dict[str, dict[str, Row]]:
 
 def _said(run: NearestRun) -> tuple[str, ...]:
     """What each measure names; those that name nobody, for one reason, in one sentence."""
+    if run.control is not None and run.control.is_shut:
+        return (WITHHELD,)
     said: list[str] = []
     silent: dict[str, list[str]] = {}
     for measure in run.measures:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.report.control import control_in
 from solidmark.report.opening import open_json, open_pictures, open_results, open_table
 from solidmark.report.pairs.words import Measure, measure_of
 from solidmark.report.pictures import Picture, embed
+from solidmark.scores.control import Control
 
 LOW_CONTENT = 0.1
 """Pictures of less contrast than this are nearly of one colour."""
@@ -97,6 +99,17 @@ class NearestRun:
     def fdr(self) -> float:
         """The false-discovery rate at which rows are named."""
         return float(self.config.get("fdr") or 0.05)
+
+    @cached_property
+    def control(self) -> Control | None:
+        """Whether the held-out images are of the same kind; None where that is not known."""
+        return control_in(self.results)
+
+    @property
+    def compared(self) -> bool:
+        """Whether held-out images are what is compared with."""
+        splits = {split for _, split in self.tables}
+        return not self.null_is_training and bool(splits & {"null", "held_out"})
 
     @property
     def null_is_training(self) -> bool:

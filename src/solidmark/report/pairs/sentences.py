@@ -4,6 +4,7 @@ from typing import Any
 
 from scipy import stats
 
+from solidmark.report import judged
 from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
 from solidmark.report.pairs.run import low_content as count_low
@@ -85,6 +86,22 @@ def nothing(facts: MeasureFacts, needed: float) -> str:
     return (
         f"{said} Copies would have been seen, four times in five, had they been at least "
         f"{at_most(seen)} of the generations."
+    )
+
+
+def too_few(facts: MeasureFacts, needed: float) -> str:
+    """That copies could not have been seen."""
+    sides = f"{facts.n:,} generations and {facts.m:,} images to compare with"
+    return judged.too_few(facts.smallest_seen(needed), "copies among the generations", sides)
+
+
+def unseen(facts: MeasureFacts, needed: float) -> str:
+    """What a green verdict cannot see."""
+    return judged.unseen(
+        facts.smallest_seen(needed),
+        f"copies among the {facts.n:,} generations that are fewer than",
+        "copies that were changed so that this measure does not recognise them (crops, mirror "
+        "images, other colours) or that were not drawn this time",
     )
 
 

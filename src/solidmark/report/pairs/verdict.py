@@ -11,35 +11,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from solidmark.report.control import HEADLINE, beside, warning, why
+from solidmark.report.judged import ALPHA, outcome
 from solidmark.report.pairs import sentences
 from solidmark.report.pairs.facts import MeasureFacts, facts_of
 from solidmark.report.pairs.run import NearestRun
 from solidmark.report.pairs.words import ROBUST, listed
 
-State = Literal["close", "plain", "unclear", "nothing", "no_null", "failed"]
-
-ALPHA = 0.01
-"""How often a run in which nothing was copied may be said to hold copies."""
+State = Literal[
+    "other_kind", "close", "plain", "unclear", "nothing", "too_few", "no_null", "failed"
+]
 
 LABELS: Mapping[State, str] = {
+    "other_kind": "Cannot be judged",
     "close": "Closer than chance",
     "plain": "Close, but plain pictures",
     "unclear": "Unclear",
     "nothing": "Nothing closer than chance",
+    "too_few": "Cannot be judged",
     "no_null": "Cannot be judged",
     "failed": "Nothing scored",
 }
 """The state of a verdict and its short name, the most pressing first."""
 
 TONES: Mapping[State, str] = {
+    "other_kind": "untrusted",
     "close": "memorized",
     "plain": "unclear",
     "unclear": "unclear",
     "nothing": "not_seen",
+    "too_few": "unclear",
     "no_null": "untrusted",
     "failed": "",
 }
-"""The colour of each state, as the style sheet calls it."""
+"""The colour of each state, as the style sheet calls it. Green is `nothing` alone."""
 
 RULE = (
     "A measure sees copies when its list of named images, its counts within a calibrated "
@@ -115,7 +120,14 @@ def closeness_verdict(run: NearestRun) -> Closeness:
         The verdict. The most pressing state among the measures decides; within a state, the
         measure that is fooled least.
     """
-    return weigh([facts_of(run, measure) for measure in run.measures], _judge, _place, RULE)
+    facts = [facts_of(run, measure) for measure in run.measures]
+    return warned(weigh(facts, _judge, _place, RULE), run)
+
+
+def warned(found: Closeness, run: NearestRun) -> Closeness:
+    """The verdict with the warning of a control that is trusted although it is of another kind."""
+    said = warning(run.control)
+    return replace(found, details=(said, *found.details)) if said else found
 
 
 def weigh(
@@ -140,46 +152,56 @@ def weigh(
     found = tuple(judge(one, needed) for one in facts)
     states = list(LABELS)
     first = min(found, key=lambda one: (states.index(one.state), place(one.measure)))
+    whole = first.state == "other_kind"  # That holds for the run as a whole.
     several = len(found) > 1
-    headline = f"{first.title}: {_lower(first.headline)}" if several else first.headline
+    leading = (
+        f"{first.title}: {_lower(first.headline)}" if several and not whole else first.headline
+    )
     details = first.details
     if several:
         # What holds for every measure is said once.
         common = set.intersection(*(set(one.details) for one in found))
         shared = [detail for detail in first.details if detail in common]
         own = [detail for detail in first.details if detail not in common]
-        details = (*_others(found, first), *own[:2], *shared)
+        details = (*shared, *own) if whole else (*_others(found, first), *own[:2], *shared)
         found = tuple(_without(one, common) for one in found)
-    said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
-    return Closeness(first.state, headline, details, found, said)
+    judged = tests and first.state != "other_kind"
+    said = rule.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
+    return Closeness(first.state, leading, details, found, said)
 
 
 def _judge(facts: MeasureFacts, needed: float) -> MeasureVerdict:
     state = state_of(facts, needed)
-    headline = {
+    said = {
         "close": lambda one: sentences.close(one, needed),
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": lambda one: sentences.nothing(one, needed),
+        "other_kind": lambda _: HEADLINE,
+        "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
     }[state](facts)
     first = [sentences.within(facts), sentences.came_back(facts)]
     if facts.smallest_p("trained") < facts.smallest_p("generated"):
         first = [sentences.as_a_whole(facts), *reversed(first)]
+    if state == "other_kind":
+        first = [other_kind(facts)]
     details = [
+        sentences.unseen(facts, needed) if state == "nothing" else "",
         *first,
         sentences.as_a_whole(facts),
-        sentences.named(facts) if state != "nothing" else "",
+        beside(facts.area),
+        sentences.named(facts) if state not in ("nothing", "other_kind") else "",
         sentences.same(facts),
         sentences.low_content(facts),
         sentences.unlike(facts),
         sentences.few(facts),
         sentences.failures(facts),
     ]
-    kept = tuple(dict.fromkeys(detail for detail in details if detail and detail != headline))
+    kept = tuple(dict.fromkeys(detail for detail in details if detail and detail != said))
     measure = facts.measure
-    return MeasureVerdict(measure.name, measure.title, measure.asks, state, headline, kept)
+    return MeasureVerdict(measure.name, measure.title, measure.asks, state, said, kept)
 
 
 def state_of(facts: MeasureFacts, needed: float) -> State:
@@ -189,16 +211,17 @@ def state_of(facts: MeasureFacts, needed: float) -> State:
         facts: What is known of it.
         needed: Below this a p-value is beyond luck.
     """
-    if not facts.n:
-        return "failed"
-    if not facts.m:
-        return "no_null"
     best = min(facts.p_values, default=1.0)
-    if best < needed:
+    seen, control = facts.smallest_seen(needed), facts.run.control
+    found = outcome(facts.n, facts.m, control, best, needed, facts.named_count, seen)
+    if found == "beyond":
         return "plain" if facts.is_plain else "close"
-    if best < 5 * ALPHA or facts.named_count:
-        return "unclear"
-    return "nothing"
+    return found
+
+
+def other_kind(facts: MeasureFacts) -> str:
+    """Why nothing can be judged where the held-out images are of another kind."""
+    return "" if facts.run.control is None else why(facts.run.control)
 
 
 def _place(measure: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.report.control import control_part
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.tables import blocks
 from solidmark.report.rendering import write_page
@@ -58,6 +59,7 @@ def _context(signals: SignalsRun, images: bool, top: int) -> dict[str, Any]:
         "signals": signals,
         "config": signals.config,
         "verdict": signals_verdict(signals),
+        "control": control_part(run.folder, results, images, run.compared),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),
         "section": signals_section([*results["rows"], *signals.agreement], signals.left_out),

@@ -1,5 +1,6 @@
 """The sentences behind the verdict on a `signals` run: one a fact, each with chance, n and p."""
 
+from solidmark.report import judged
 from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
@@ -70,6 +71,22 @@ def reach(facts: MeasureFacts, needed: float) -> str:
     return (
         f"Had at least {at_most(seen)} of the trained ones lain beyond every held-out one, "
         "that would have been seen four times in five."
+    )
+
+
+def too_few(facts: MeasureFacts, needed: float) -> str:
+    """That a trace could not have been seen."""
+    sides = f"{facts.n:,} trained and {facts.m:,} held-out {noun(facts, 2)}"
+    whom = f"{noun(facts, 2)} that stand out"
+    return judged.too_few(facts.smallest_seen(needed), whom, sides)
+
+
+def unseen(facts: MeasureFacts, needed: float) -> str:
+    """What a green verdict cannot see."""
+    return judged.unseen(
+        facts.smallest_seen(needed),
+        f"a trace on fewer of the {facts.n:,} trained {noun(facts, facts.n)} than",
+        "memory that leaves no trace in this signal",
     )
 
 

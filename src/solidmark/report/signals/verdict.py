@@ -6,18 +6,22 @@ thresholds, the area of trained against held-out images; Bonferroni over all sig
 
 from dataclasses import dataclass
 
+from solidmark.report.control import HEADLINE, beside, warning
+from solidmark.report.judged import ALPHA
 from solidmark.report.pairs.facts import MeasureFacts
-from solidmark.report.pairs.verdict import ALPHA, TONES, State, state_of
+from solidmark.report.pairs.verdict import TONES, State, other_kind, state_of
 from solidmark.report.pairs.words import listed
 from solidmark.report.signals import sentences
 from solidmark.report.signals.run import SignalsRun
 from solidmark.report.signals.words import PROOF, RULE
 
 LABELS: dict[State, str] = {
+    "other_kind": "Cannot be judged",
     "close": "Trained images stand out",
     "plain": "Plain pictures stand out",
     "unclear": "Unclear",
     "nothing": "Nothing stands out",
+    "too_few": "Cannot be judged",
     "no_null": "Cannot be judged",
     "failed": "Nothing measured",
 }
@@ -83,7 +87,7 @@ class SignalsVerdict:
     @property
     def headline(self) -> str:
         one = self.decisive
-        if len(self.measures) == 1:
+        if len(self.measures) == 1 or one.state == "other_kind":
             return one.headline
         return f"{one.title}: {one.headline[:1].lower()}{one.headline[1:]}"
 
@@ -101,29 +105,37 @@ def signals_verdict(signals: SignalsRun) -> SignalsVerdict:
     states = list(LABELS)
     first = min(found, key=lambda one: (states.index(one.state), one.smallest_p))
     alone = len(found) == 1
-    details = [*first.details] if alone else [*_others(found, first), *first.details[:2]]
+    details = [*first.details] if alone else [*_others(found, first), *first.details[:3]]
     if any(one.state in ("close", "plain", "unclear") for one in found):
         details.append(PROOF)
-    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if tests else ""
+    judged = tests and first.state != "other_kind"
+    rule = RULE.format(needed=f"{needed:.2g}", once=round(1 / ALPHA)) if judged else ""
+    if said := warning(signals.run.control):
+        details.insert(0, said)
     return SignalsVerdict(first, tuple(details), found, rule)
 
 
 def _judge(facts: MeasureFacts, needed: float) -> SignalVerdict:
     state = state_of(facts, needed)
-    headline = {
+    told = {
         "close": sentences.close,
         "plain": sentences.plain,
         "unclear": sentences.unclear,
         "nothing": sentences.nothing,
+        "other_kind": lambda _: HEADLINE,
+        "too_few": lambda one: sentences.too_few(one, needed),
         "no_null": sentences.no_null,
         "failed": sentences.failed,
     }[state](facts)
     details = [
+        sentences.unseen(facts, needed) if state == "nothing" else "",
         sentences.reach(facts, needed) if state == "nothing" else "",
+        other_kind(facts) if state == "other_kind" else "",
         sentences.as_a_whole(facts),
+        beside(facts.area),
         sentences.turned_round(facts),
-        sentences.within(facts),
-        sentences.named(facts) if state != "nothing" else "",
+        sentences.within(facts) if state != "other_kind" else "",
+        sentences.named(facts) if state not in ("nothing", "other_kind") else "",
         sentences.low_content(facts),
         sentences.unlike(facts),
         sentences.few(facts),
@@ -135,7 +147,7 @@ def _judge(facts: MeasureFacts, needed: float) -> SignalVerdict:
         measure.title,
         measure.asks,
         state,
-        headline,
+        told,
         tuple(detail for detail in details if detail),
         min(facts.p_values, default=1.0),
     )
