@@ -37,6 +37,14 @@ to 30 steps: 5e-4 and 7e-4 on three processors, 8e-4 under `OtherProcessor`, at 
 descent that did not end at its image ends anywhere: there a KL moves by its whole size.
 """
 
+TRAINED = {"atol": 1e-5, "rtol": 1e-3}
+"""How far the weights of two short trainings lie apart, with an epsilon of Adam that is large.
+
+A slope of size g is rounded by NETWORK * g, so a step moves by no more than the rate times twice
+that: 2e-3 * 10 steps * 2 * 8e-6 = 3e-7, and 30 times as much for the slopes of sums that nearly
+cancel. Without a large epsilon a slope that vanishes makes a whole step of its rounding.
+"""
+
 LEVEL = 1 / 255 + ULP
 """A value next to the border between two grey levels falls on either side of it."""
 
