@@ -64,7 +64,7 @@ def test_dit_gets_noise_on_its_classes(samples: list[Sample], tmp_path: Path) ->
     noisy = Mitigated(model, (GaussianNoise(1.0),), 5)
     plain, changed = ask(model, samples), ask(noisy, samples)
     assert ((changed - plain).abs().amax((1, 2, 3)) > 1e-7).all()
-    bounds = answer(*model.schedule(0.5))
+    bounds = answer(*model.schedule(0.5), encoded=True)
     torch.testing.assert_close(ask(noisy, samples[1:2])[0], changed[1], **bounds)
     assert not torch.equal(ask(Mitigated(model, (GaussianNoise(1.0),), 6), samples), changed)
     empty = noisy.unconditional(noisy.condition(samples))

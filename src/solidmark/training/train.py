@@ -36,7 +36,7 @@ def train(
     """Trains a diffusion model on marked images, from scratch or from a base.
 
     Only the `train` split is read. The same command again goes on from the last checkpoint, and on
-    the same CPU with the same number of threads it ends in the same bits as if it had never been killed.
+    the same CPU with the same number of threads it ends in the bits of one that was never killed.
 
     Arguments:
         marked: A folder of `solidmark mark`.
