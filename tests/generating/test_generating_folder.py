@@ -13,6 +13,7 @@ import tiny
 import torch
 from forked_generating import draw_images
 from forking import run_together, start
+from rounding import LEVEL
 
 from solidmark.data import open_data
 from solidmark.diffusion import DiscreteSchedule
@@ -87,9 +88,8 @@ def test_an_image_is_the_same_in_any_batch_and_among_any_number(
         out = tmp_path / f"{batch}-{number}"
         generate(Generation(model, out, number=number, steps=6, eta=0.5, batch_size=batch))
         drawn[batch, number] = images(out)
-    level = 1 / 255 + 1e-6  # A float that differs in its last bits may be rounded to the next.
-    torch.testing.assert_close(drawn[1, 9], drawn[8, 9], atol=level, rtol=0)
-    torch.testing.assert_close(drawn[8, 5], drawn[8, 9][:5], atol=level, rtol=0)
+    torch.testing.assert_close(drawn[1, 9], drawn[8, 9], atol=LEVEL, rtol=0)
+    torch.testing.assert_close(drawn[8, 5], drawn[8, 9][:5], atol=LEVEL, rtol=0)
     assert nearest(drawn[8, 9][1:], drawn[8, 9][:1]).min() > 0.05
 
 
@@ -188,7 +188,7 @@ def test_what_does_not_fit_is_drawn_in_parts(
     run = generate(Generation(model, tmp_path / "parts", number=6, steps=3, batch_size=6))
     assert run.manifest["memory"]["batch_size"] == 1
     torch.testing.assert_close(
-        images(tmp_path / "parts"), images(tmp_path / "whole"), atol=1 / 255 + 1e-6, rtol=0
+        images(tmp_path / "parts"), images(tmp_path / "whole"), atol=LEVEL, rtol=0
     )
 
 

@@ -67,6 +67,7 @@ def test_the_network_is_told_something_else(
     assert ((changed - plain).abs().amax((1, 2)) > 1e-3).all()
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("mitigation", ALL, ids=str)
 def test_what_it_is_told_is_a_function_of_seed_and_image(
     mitigation: Mitigation, stable_diffusion: Model, samples: list[Sample]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
+from rounding import TRAINED
 from safetensors.torch import load_file
 
 from solidmark.runs import read_json
@@ -80,4 +81,4 @@ def test_two_processes_train_the_network_of_one(
     assert not (tmp_path / "two" / "latents").exists()
     one, two = (load_file(tmp_path / name / "model" / weights) for name in ("one", "two"))
     for name, weight in one.items():
-        torch.testing.assert_close(two[name], weight, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(two[name], weight, **TRAINED)

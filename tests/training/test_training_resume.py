@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from rounding import TRAINED
 from safetensors.torch import load_file
 
 from solidmark.errors import BadInput, RunConflict
@@ -144,4 +145,4 @@ def test_two_processes_train_the_network_of_one(tmp_path: Path) -> None:
     assert read_json(tmp_path / "two" / "manifest.json")["processes"] == 2
     one, two = (load_file(tmp_path / name / "model" / WEIGHTS) for name in ("one", "two"))
     for name, weight in one.items():
-        torch.testing.assert_close(two[name], weight, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(two[name], weight, **TRAINED)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from rounding import TRAINED
 from safetensors.torch import load_file
 
 from solidmark.errors import BadInput
@@ -195,7 +196,7 @@ def test_two_processes_train_the_parts_of_one(
         one = load_file(path)
         two = load_file(tmp_path / "two" / "model" / path.parent.name / path.name)
         for name, weight in one.items():
-            torch.testing.assert_close(two[name], weight, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(two[name], weight, **TRAINED)
     for part in ("autoencoder", "text"):
         assert losses(tmp_path / "two" / part) == pytest.approx(losses(trained / part), rel=1e-4)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rounding import TRAINED
 from safetensors.torch import load_file
 
 from solidmark.errors import BadInput, RunConflict, WrongKeys
@@ -147,7 +148,7 @@ def test_accumulated_passes_are_one_large_batch(marked: Path, tmp_path: Path) ->
     one = load_file(train(marked, tmp_path / "one", whole, device="cpu") / WEIGHTS)
     two = load_file(train(marked, tmp_path / "two", cut, device="cpu") / WEIGHTS)
     for name, weight in one.items():
-        torch.testing.assert_close(two[name], weight, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(two[name], weight, **TRAINED)
 
 
 def test_bfloat16_trains_and_saves_float32(marked: Path, tmp_path: Path) -> None:

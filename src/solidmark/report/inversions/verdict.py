@@ -14,8 +14,9 @@ from solidmark.report.inversions import sentences
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import ASKS, HOW, RULE
-from solidmark.report.judged import ALPHA, outcome
+from solidmark.report.judged import outcome
 from solidmark.report.words import counted_once
+from solidmark.scores.level import ALPHA
 
 State = Literal["other_kind", "memorized", "unclear", "nothing", "too_few", "no_null", "failed"]
 

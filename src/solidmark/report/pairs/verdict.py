@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from solidmark.report.control import HEADLINE, beside, warning, why
-from solidmark.report.judged import ALPHA, outcome
+from solidmark.report.judged import outcome
 from solidmark.report.pairs import sentences
 from solidmark.report.pairs.facts import MeasureFacts, facts_of
 from solidmark.report.pairs.run import NearestRun
 from solidmark.report.pairs.words import ROBUST, listed
+from solidmark.scores.level import ALPHA
 
 State = Literal[
     "other_kind", "close", "plain", "unclear", "nothing", "too_few", "no_null", "failed"

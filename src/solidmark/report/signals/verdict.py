@@ -7,13 +7,13 @@ thresholds, the area of trained against held-out images; Bonferroni over all sig
 from dataclasses import dataclass
 
 from solidmark.report.control import HEADLINE, beside, warning
-from solidmark.report.judged import ALPHA
 from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.verdict import TONES, State, other_kind, state_of
 from solidmark.report.pairs.words import listed
 from solidmark.report.signals import sentences
 from solidmark.report.signals.run import SignalsRun
 from solidmark.report.signals.words import PROOF, RULE
+from solidmark.scores.level import ALPHA
 
 LABELS: dict[State, str] = {
     "other_kind": "Cannot be judged",
