@@ -238,7 +238,7 @@ def one_step(world: World, codec: Codec) -> Model:
     draw = generator(world.number, "one step", purpose="training")
     images = world.images * 2 - 1
     steps = torch.randint(1000, (len(images),), generator=draw)
-    moments = torch.tensor([schedule((step + 1) / 1000) for step in steps.tolist()])
+    moments = torch.tensor([schedule(step / 1000) for step in steps.tolist()])
     alpha, sigma = (m[:, None, None, None] for m in moments.float().unbind(1))
     noise = torch.randn(images.shape, generator=draw)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
@@ -291,14 +291,17 @@ def _cases() -> list[Case]:
     by_class = "average-per-caption, ten classes"
     found.append(Case(by_class, 64, 20, average_per_caption, classes=True))
     for repeats in (1, 5, 10):
-        half = Case("", 64, 20, memorizer, _REPEATED[:-1], ("l1",), repeats=repeats, memorized=0.5)
-        name = f"half memorized, {repeats} repeats"
+        common: dict[str, Any] = {"statistics": ("l1",), "repeats": repeats}
         told = f"half memorized, told captions, {repeats} repeats"
-        null = f"gaussian, {repeats} repeats"
+        for name, share, some in (
+            ("half", 0.5, _REPEATED[:2]),
+            ("an eighth", 0.125, _REPEATED[1:3]),
+        ):
+            name = f"{name} memorized, {repeats} repeats"
+            found.append(Case(name, 64, 20, memorizer, some, memorized=share, **common))
         found += [
-            replace(half, name=name),
-            replace(half, name=told, model=told_memorizer, readers=_REPEATED[-1:]),
-            Case(null, 64, 20, gaussian, _REPEATED, ("l1",), repeats=repeats, shared=10),
+            Case(told, 64, 20, told_memorizer, _REPEATED[-1:], memorized=0.5, **common),
+            Case(f"gaussian, {repeats} repeats", 64, 20, gaussian, _REPEATED, shared=10, **common),
         ]
     one: dict[str, Any] = {"pattern": ONE, "statistics": ("l1",), "readers": _alone(OF_ONE)}
     for n in (20, 64):

@@ -73,8 +73,8 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
         "`average-per-caption` those of each caption or class, `gaussian` two moments of the "
         "images under other keys; none of them has memorized an image. Half memorized: the model "
         "is a perfect memorizer of one half of the trained images, so that names of the other half "
-        "are wrong. Networks: a U-Net of 5 k weights, untrained, or after one step of Adam on all "
-        "images. Readers take few steps and candidates.",
+        "are wrong. Networks: a U-Net of 10,289 weights, untrained, or after one step of Adam on "
+        "all images. Readers take few steps and candidates.",
         "",
         "Each cell: audits in percent, with the exact 95 % interval; before → after; **bold**: the "
         "whole interval is above what is promised. Promised: memorized 1, names anybody 5, "
