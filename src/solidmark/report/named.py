@@ -7,7 +7,7 @@ from typing import Any
 from solidmark.report import words
 from solidmark.report.folder import Audit, Score
 from solidmark.report.nearest import Name, Nearest, nearest
-from solidmark.report.numbers import plain, short
+from solidmark.report.numbers import p_number, plain, short
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.rows import csv_of
 
@@ -175,8 +175,8 @@ def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: boo
     own = near.get(score.name)
     return Entry(
         id=score.id,
-        p_value=_short(score.p_value),
-        q_value=_short(score.q_value),
+        p_value=_number(score.p_value),
+        q_value=_number(score.q_value),
         bits="–" if score.exposure_bits is None else plain(score.exposure_bits, 1),
         distance="–" if score.distance is None else plain(score.distance, 3),
         rank="–" if own is None else f"{own.rank:,} of {own.of:,}",
@@ -220,5 +220,5 @@ def _line(audit: Audit, score: Score, own: Nearest | None) -> tuple[Any, ...]:
     )
 
 
-def _short(value: float | None) -> str:
-    return "–" if value is None else short(value)
+def _number(value: float | None) -> str:
+    return "–" if value is None else p_number(value)

@@ -245,8 +245,9 @@ GLOSSARY = (
         "energy_path",
         "Energy by step",
         "How much of the image the model takes for noise, as Gradient lets the frame slide from "
-        "neutral grey to the keys that it reads, on a log scale. The more it falls, the better the "
-        "model knows this picture in this frame; an image it never saw stays level.",
+        "neutral grey to the keys that it reads, on a log scale. An image that falls further than "
+        "held-out images do on average is better known in its frame; one that does not may be "
+        "known all the same, by its keys.",
     ),
     (
         "round_trip",
