@@ -18,6 +18,7 @@ from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput
 from solidmark.marks import Marked
 from solidmark.measures import SolidMark
+from solidmark.measures.knowing import DRAWN
 from solidmark.models import open_model
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Reader
 from solidmark.report import write_report
@@ -129,7 +130,7 @@ def test_the_rows_of_a_cramped_device_are_those_of_a_roomy_one(
     assert commits == whole, "the batches of the ledger are those of the roomy device"
     same(rows_of(roomy), rows_of(out))
     pictures = sorted(path.relative_to(roomy) for path in roomy.rglob("*.png"))
-    assert len(pictures) == 30
+    assert len(pictures) == 30 + DRAWN
     for path in pictures:
         levels = [np.array(Image.open(run / path)).astype(int) for run in (roomy, out)]
         assert np.abs(levels[0] - levels[1]).max() <= 1
