@@ -24,7 +24,7 @@ FEW = 2
 EVERY = 4
 """Of many levels of a key, in order, every fourth is taken for the law of its cost."""
 
-COUNTED = 4
+COUNTED = 2
 """So few peers are counted exactly in no time."""
 
 NEAR = 0.25
@@ -85,7 +85,7 @@ def statistic_p_values(
 def _peers(weights: Float[np.ndarray, "M L"]) -> Int[np.ndarray, "P M"]:
     """The levels that are handed out, place by place; of many, every fourth of them in order."""
     columns = [np.repeat(np.arange(LEVELS), column.astype(int)) for column in weights]
-    every = EVERY if len(columns[0]) >= EVERY * COUNTED * 8 else 1
+    every = EVERY if len(columns[0]) >= 128 else 1
     return np.stack([column[every // 2 :: every] for column in columns], axis=1)
 
 
