@@ -97,15 +97,22 @@ def sides_of(subjects: Subjects) -> tuple[Side, Side]:
     All that there are and not only those that are asked about: a limit makes no test weaker.
     """
 
+    sources: dict[str, str] = {}
+    if subjects.marked is not None:  # What the pixels were before a key was painted.
+        columns = (subjects.marked.keys[name].to_pylist() for name in ("id", "source_content"))
+        sources = dict(zip(*columns, strict=True))
+
     def side(split: str) -> Side:
         ids = sorted(subjects.data[split].ids) if split in subjects.data else []
-        return Side(ids, lambda id: _unframed(subjects, subjects.sample(split, id)))
+        return Side(ids, lambda id: _unframed(subjects, subjects.sample(split, id), sources))
 
     return side("trained"), side("held_out")
 
 
-def _unframed(subjects: Subjects, sample: Sample) -> Sample:
-    return replace(sample, image=subjects.crop(sample.image[None])[0])
+def _unframed(subjects: Subjects, sample: Sample, sources: Mapping[str, str]) -> Sample:
+    """A sample without its frame; copies with keys of their own are of one group all the same."""
+    image = subjects.crop(sample.image[None])[0]
+    return replace(sample, image=image, group=sample.group or sources.get(sample.id))
 
 
 def measured(images: Sequence[Image], embedder: Embedder | None = None) -> dict[str, Rows]:

@@ -32,7 +32,7 @@ EDGE = 0.1
 BANDS = (0.0, 0.08, 0.16, 0.25, 0.36, 0.71)
 """Limits of the rings of spatial frequency, in cycles a pixel; .71 is the finest there is."""
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = (0.299, 0.587, 0.114)
 _FLOOR = 1e-6
 
 TEXTURE: Mapping[str, str] = {
@@ -69,11 +69,9 @@ def texture(image: Image) -> Row:
         image: Values in [0, 1], with shape (C, H, W).
     """
     pixels = image.numpy().astype(np.float64)
-    if len(pixels) == 1:
-        pixels = np.repeat(pixels, 3, axis=0)
     height, width = pixels.shape[1:]
-    red, green, blue = pixels
-    grey: Plane = np.tensordot(_LUMA, pixels, 1)
+    red, green, blue = pixels if len(pixels) == 3 else np.repeat(pixels, 3, axis=0)
+    grey: Plane = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
     red_green, blue_yellow = red - green, blue - (red + green) / 2
     dark, median, light = np.quantile(grey, [0.05, 0.5, 0.95])
     top, left = max(0, (height - WINDOW) // 2), max(0, (width - WINDOW) // 2)
@@ -95,7 +93,7 @@ def texture(image: Image) -> Row:
             (steps < 0.5 / 255).mean() if len(steps) else 1.0,
             *np.diff(_bands(seen)),
             _blocks(across, left) + _blocks(down, top),
-            _bits(seen),
+            _bits(pixels[:, top : top + WINDOW, left : left + WINDOW]),
             np.log(height * width),
             np.log(width / height),
         ]
@@ -150,8 +148,12 @@ def _blocks(steps: Plane, start: int) -> float:
     return float(np.log((sizes[:, between].mean() + 1e-4) / (sizes[:, ~between].mean() + 1e-4)))
 
 
-def _bits(seen: Plane) -> float:
-    """How well the grey levels compress, told by their differences as PNG is, in bits a pixel."""
-    levels: NDArray[np.int16] = np.rint(255 * seen).astype(np.int16)
-    steps = np.diff(levels, axis=1, prepend=np.int16(0)).astype(np.uint8)
-    return 8 * len(zlib.compress(steps.tobytes(), 6)) / seen.size
+def _bits(pixels: Float[np.ndarray, "C H W"]) -> float:
+    """How well the levels compress, told by their differences as PNG is, in bits a pixel.
+
+    Each channel for itself: a change of contrast leaves gaps among its levels, which a mean of
+    channels would fill again.
+    """
+    levels: NDArray[np.int16] = np.rint(255 * pixels).astype(np.int16)
+    steps = np.diff(levels, axis=2, prepend=np.int16(0)).astype(np.uint8)
+    return 8 * len(zlib.compress(steps.tobytes(), 6)) / (pixels.shape[1] * pixels.shape[2])
