@@ -153,3 +153,14 @@ def test_the_same_seed_gives_the_same_draws() -> None:
     keys, read = levels(generator, 20, 2), generator.random((20, 2))
     first, second, other = (exchange(keys, read, seed=seed).tests(closeness) for seed in (1, 1, 2))
     assert first == second != other
+
+
+def test_readings_that_are_nearly_the_same_have_a_narrow_interval() -> None:
+    """What all images of a group share is no spread between them: z is known to about 2."""
+    generator = np.random.default_rng(7)
+    keys = levels(generator, 40, 8)
+    average = np.repeat(keys.reshape(10, 4, 8).mean(axis=1), 4, axis=0)
+    read = (average + 0.01 * generator.standard_normal(keys.shape)).clip(0, 1)
+    found = exchange(keys, read, groups=10).z()
+    assert found.ci_high - found.ci_low < 6
+    assert abs(found.value) < 3

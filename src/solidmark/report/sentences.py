@@ -131,14 +131,20 @@ def share(facts: Facts) -> str:
     )
 
 
-def averages(facts: Facts) -> str:
-    """What groups of images are known by together, where no image is seen to be memorized."""
+def averages(facts: Facts, headlined: bool) -> str:
+    """What groups of images are known by together, where no image is seen to be memorized.
+
+    Arguments:
+        facts: What the aggregates say of a reader.
+        headlined: Whether the headline has said of how many groups.
+    """
     if not facts.knows_averages or facts.p("trained") < level_of(facts.readers):
         return ""
     row = facts.find("trained", "averages") or {}
+    known = "That" if headlined else f"The model knows {averages_known(facts)}. That"
     return (
-        f"The model knows {averages_known(facts)} ({_p_words(row)}). That is knowledge of a group, "
-        "and points at none of its images; in a group of few it comes close."
+        f"{known} is knowledge of groups ({_p_words(row)}) and points at none of their images; in "
+        "a group of few it comes close."
     )
 
 

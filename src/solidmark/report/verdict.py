@@ -177,7 +177,7 @@ def _judge(
         first = [exchange, control, share if state == "memorized" else "", seen]
     details = [
         *first,
-        sentences.averages(facts),
+        sentences.averages(facts, state == "averages"),
         sentences.reference(facts),
         sentences.failures(facts),
         sentences.few(facts),

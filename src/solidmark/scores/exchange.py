@@ -133,7 +133,7 @@ class Exchange:
         for block in self._blocks():
             fit = closeness(block)
             mine = fit[np.arange(len(fit)), block.own]
-            own += mine.tolist()
+            own += (mine - _of_the_key(fit)[block.own]).tolist()
             total += float(mine.sum())
             variance += _variance(fit)
         if all(len(block.keys) < 2 for block in self._blocks()):
@@ -220,6 +220,12 @@ class Exchange:
         place = {whole: here for here, whole in enumerate(part.tolist())}
         places = np.array([place[whole] for whole in different.tolist()])
         return Block(distance, read, keys, starts, places)
+
+
+def _of_the_key(fit: Fit) -> Float[np.ndarray, " P"]:
+    """What all units give to a key, which is handed out to somebody in any case: no spread of z."""
+    units, places = fit.shape
+    return fit.mean(axis=0) * (units - 1) / max(places - 1, 1)
 
 
 def _variance(fit: Fit) -> float:
