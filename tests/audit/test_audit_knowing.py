@@ -81,12 +81,11 @@ def test_a_model_of_other_pictures_knows_another_folder(
 ) -> None:
     """The gaussian control of another marked folder, with frames of the same layout."""
     from solidmark.audit.knowing import keep_knowing, knowing_of
-    from solidmark.models.analytic import Gaussian
-    from solidmark.models.controls import control_images
+    from solidmark.models.controls import control_model, control_samples
     from solidmark.runs import Room
 
     noise = make_marked(64, side=12, pattern=digits.pattern, name="others")
-    model = Gaussian(control_images(noise, "gaussian", 0))
+    model = control_model("gaussian", control_samples(noise, "gaussian", 0))
     keep_knowing(tmp_path, digits, model, digits.ids("trained"), 0, Room(64, "cpu"))
     found = knowing_of(tmp_path)
     assert found is not None
@@ -120,7 +119,9 @@ def test_without_trained_images_nothing_is_asked(digits: Marked, tmp_path: Path)
     assert not (out / FILE).exists()
     results = score(out)
     assert results["knowing"] is None
-    assert unknown(results) is None
+    found = unknown(results)
+    assert found is not None
+    assert found.reason is None
 
 
 def test_a_limit_holds_here_too(digits: Marked, tmp_path: Path) -> None:

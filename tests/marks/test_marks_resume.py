@@ -151,7 +151,9 @@ def test_control_c_is_one_line_and_a_folder_that_resumes(
     words = ["mark", str(data), str(out), "--thickness", "2"]
     # A slow disk: on a busy machine the marking would be over before the signal is sent.
     slowly = """if True:
-        import sys, time
+        import signal, sys, time
+        # A shell starts what it puts in the background deaf to Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from solidmark.__main__ import main
         from solidmark.marks import marking
         write = marking.write_image

@@ -38,7 +38,7 @@ from solidmark.measures.views import (
     without_frame,
 )
 from solidmark.models.analytic import Gaussian, Memorizer
-from solidmark.models.controls import control_images
+from solidmark.models.controls import control_samples
 from solidmark.randomness import generator
 from solidmark.scores.knowing import Evidence, Knowing, judge_knowing
 
@@ -56,6 +56,11 @@ class Blind:
 
     def denoise(self, z_t: Tensor, t: float, condition: object = None) -> Tensor:
         return z_t / self.model.schedule(t)[0]
+
+
+def images_of(marked: Marked, name: str, seed: int) -> Tensor:
+    """The images that a control model is made of."""
+    return torch.stack([sample.image for sample in control_samples(marked, name, seed)])
 
 
 def ask(model: object, marked: Marked, count: int = 32) -> Knowing:
@@ -93,7 +98,7 @@ def digits(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize("who", ["memorizer", "gaussian"])
 def test_who_knows_the_marked_images_is_known_to_know_them(who: str, digits: Marked) -> None:
     """A sound model that memorized nothing knows them too: its audit may say that."""
-    images = control_images(digits, who, 0)
+    images = images_of(digits, who, 0)
     found = ask(Memorizer(images) if who == "memorizer" else Gaussian(images), digits)
     assert (found.state, found.reason, found.mirrored_too) == ("known", None, False)
     assert found.gains["pictures"].saved > 0.2
@@ -102,7 +107,7 @@ def test_who_knows_the_marked_images_is_known_to_know_them(who: str, digits: Mar
 
 def test_averages_are_no_knowledge(digits: Marked) -> None:
     """A model of the mean and the variance of each pixel, keys and all."""
-    model = Gaussian(control_images(digits, "memorizer", 0))
+    model = Gaussian(images_of(digits, "memorizer", 0))
     x = model.encode(model.images).double().flatten(1)
     object.__setattr__(model, "basis", torch.eye(x.shape[1], dtype=torch.float64))
     object.__setattr__(model, "variance", x.var(0, unbiased=False))
@@ -111,7 +116,7 @@ def test_averages_are_no_knowledge(digits: Marked) -> None:
 
 
 def test_who_knows_nothing_is_untrained_and_finds_no_frame_easier(digits: Marked) -> None:
-    model = Blind(Memorizer(control_images(digits, "memorizer", 0)))
+    model = Blind(Memorizer(images_of(digits, "memorizer", 0)))
     found = ask(model, digits)
     assert (found.state, found.reason) == ("unknown", "untrained")
     for name in ("frames", "mirrored"):  # The noise is the same, so the error is.
@@ -120,7 +125,7 @@ def test_who_knows_nothing_is_untrained_and_finds_no_frame_easier(digits: Marked
 
 @pytest.mark.parametrize("memory", [True, False])
 def test_another_folder_or_no_frames(memory: bool, digits: Marked) -> None:
-    own = control_images(digits, "memorizer", 0)
+    own = images_of(digits, "memorizer", 0)
     bare = without_frame(digits.pattern, own)
     found = ask(Memorizer(bare) if memory else Gaussian(bare), digits)
     assert (found.state, found.reason) == ("unknown", "folder")
@@ -135,7 +140,7 @@ def test_another_folder_or_no_frames(memory: bool, digits: Marked) -> None:
 @pytest.mark.parametrize("memory", [True, False])
 def test_cut_outs(memory: bool, digits: Marked) -> None:
     who = "memorizer" if memory else "gaussian"
-    images = crops(control_images(digits, who, 0)[:256], 12)
+    images = crops(images_of(digits, who, 0)[:256], 12)
     found = ask(Memorizer(images) if memory else Gaussian(images), digits)
     assert (found.state, found.reason) == ("unknown", "crops")
 
@@ -144,7 +149,7 @@ def test_cut_outs(memory: bool, digits: Marked) -> None:
 def test_flips(memory: bool, digits: Marked) -> None:
     """Half of the time both sides are known, and that is said; always, the stored side is not."""
     who = "memorizer" if memory else "gaussian"
-    images = control_images(digits, who, 0)
+    images = images_of(digits, who, 0)
     make = Memorizer if memory else Gaussian
     found = ask(make(torch.cat([images, images.flip(-1)])), digits)
     assert found.state == "known"
@@ -155,14 +160,14 @@ def test_flips(memory: bool, digits: Marked) -> None:
 
 def test_a_square_in_the_middle(make_marked: Callable[..., Marked]) -> None:
     marked = make_marked(128, side=12, digits=True, pattern=Center(4))
-    assert ask(Gaussian(control_images(marked, "gaussian", 0)), marked).state == "known"
-    cropped = crops(control_images(marked, "gaussian", 0)[:256], 9)
+    assert ask(Gaussian(images_of(marked, "gaussian", 0)), marked).state == "known"
+    cropped = crops(images_of(marked, "gaussian", 0)[:256], 9)
     assert ask(Gaussian(cropped), marked).reason == "crops"
 
 
 def test_few_images_say_nothing(make_marked: Callable[..., Marked]) -> None:
     marked = make_marked(128, side=12, digits=True)
-    found = ask(Memorizer(control_images(marked, "memorizer", 0)), marked, count=3)
+    found = ask(Memorizer(images_of(marked, "memorizer", 0)), marked, count=3)
     assert (found.state, found.reason, dict(found.gains)) == ("too_few", None, {})
 
 
@@ -173,7 +178,7 @@ def test_numbers_that_are_none_are_counted(make_marked: Callable[..., Marked]) -
         def denoise(self, z_t: Tensor, t: float, condition: object = None) -> Tensor:
             return z_t * float("nan")
 
-    found = ask(Broken(Memorizer(control_images(marked, "memorizer", 0))), marked, count=16)
+    found = ask(Broken(Memorizer(images_of(marked, "memorizer", 0))), marked, count=16)
     assert (found.state, found.images, found.failed) == ("unknown", 0, 16)
 
 
