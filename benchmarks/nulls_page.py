@@ -81,12 +81,16 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
         "do not trust 1, hint 5 (its level before), share too high 2.5 %. Memorized, do not trust, "
         "hint and not seen are states of the verdict; names anybody: a trained image stands in the "
         "list of names; share too high: the lower end of the share of memorized images is above "
-        "the truth. The ceiling was asked for the networks only; without it an audit says "
-        '"too few" where it would say "not seen" or "too weak".',
+        "the truth. The ceiling was asked for the networks only; without it no audit says that a "
+        "reader is too weak. Ten audits share one reading where no model depends on a key "
+        "(`gaussian`, untrained): only their keys differ.",
         "",
         *short_cuts(out),
         "",
         "## The worst reader and statistic of each case",
+        "",
+        "The largest of up to 17 rows, so it leans high: of 17 rows at 1 %, 5 % the largest is "
+        "about 2 %, 7 %.",
         "",
         "| case | " + " | ".join(column.title for column in COLUMNS) + " |",
         "|---|" + "---|" * len(COLUMNS),
