@@ -90,25 +90,45 @@ def test_q_values_are_within_one_reader_and_split() -> None:
 
 @pytest.mark.parametrize("statistic", ["l1", "energy"])
 def test_an_image_has_one_p_value_however_often_it_is_asked(statistic: str) -> None:
-    """That of the mean of its readings, whatever the order of the rows; without failed ones."""
+    """Twice the smaller of that of its mean and R times the smallest, in any order of rows."""
     keys = key_rows(8, 4)
     rows = with_energies(evidence_rows(keys, memory=0.5, repeats=3))
     rows[1] = fail(rows[1])
     scores = score_table(table(rows[::-1]), table(keys), statistic).to_pylist()[::-1]  # type: ignore[arg-type]
-    means = []
-    for first in range(0, len(rows), 3):
-        asked = [row for row in rows[first : first + 3] if row["status"] == "ok"]
-        mean = {name: np.mean([r[name] for r in asked], axis=0).tolist()
-                for name in ("key_read", "energies")}  # fmt: skip
-        means.append(asked[0] | mean)
-    once = score_table(table(means), table(keys), statistic).to_pylist()  # type: ignore[arg-type]
-    for first, image in zip(range(0, len(rows), 3), once, strict=True):
+
+    def alone(some: list[dict]) -> list[float]:
+        return score_table(table(some), table(keys), statistic)["p_value"].to_pylist()  # type: ignore[arg-type]
+
+    asked = [[r for r in rows[i : i + 3] if r["status"] == "ok"] for i in range(0, len(rows), 3)]
+    means = [
+        some[0] | {name: np.mean([r[name] for r in some], axis=0).tolist()
+                   for name in ("key_read", "energies")}
+        for some in asked
+    ]  # fmt: skip
+    of_mean = alone(means)
+    each = [[alone([row])[0] for row in some] for some in asked]
+    expected = [
+        min(1.0, 2 * min(p, len(every) * min(every)))
+        for p, every in zip(of_mean, each, strict=True)
+    ]
+    q = q_values(np.array(expected))
+    for image, first in enumerate(range(0, len(rows), 3)):
         for row in scores[first : first + 3]:
             if row["status"] == "ok":
-                assert row["p_value"] == pytest.approx(image["p_value"])
-                assert row["q_value"] == pytest.approx(image["q_value"])
+                assert row["p_value"] == pytest.approx(expected[image])
+                assert row["q_value"] == pytest.approx(q[image])
                 own = np.abs(np.array(row["key"]) - row["key_read"]).mean()
                 assert row["distance"] == pytest.approx(own)
+
+
+def test_keys_that_are_drawn_now_and_then_are_named() -> None:
+    """One reading of ten shows the key, the others chance: their mean shows nothing."""
+    keys = key_rows(40, 16)
+    rows = evidence_rows(keys, memory=0.0, repeats=10)
+    for first in range(0, len(rows), 10):
+        rows[first + 3]["key_read"] = keys[first // 10]["key"]
+    scores = score_table(table(rows), table(keys))
+    assert max(scores["q_value"].to_pylist()) < 0.05
 
 
 @pytest.mark.parametrize("repeats", [1, 5, 10])
