@@ -45,6 +45,7 @@ COLUMNS = (
     Column("names anybody", 0.05, field="names"),
     Column("do not trust", 0.01, state="untrusted"),
     Column("hint", 0.05, state="unclear"),
+    Column("averages", None, state="averages"),
     Column("not seen", None, state="not_seen"),
     Column("share too high", 0.025, field="low_too_high"),
 )
@@ -66,24 +67,26 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
     yield from (
         "# What an audit says where nothing is memorized, and whom it names",
         "",
-        "`python benchmarks/nulls.py OUT --label before`, on the code that issue 13 found, then "
-        "`python benchmarks/nulls.py OUT --label after > benchmarks/nulls.md`. A row: audits of "
-        "8 x 8 digits in frames of 2 px (sixteen greys, or one), keys drawn anew for each, seeds "
-        "0 to 299. `average` knows mean and variance of each pixel of the marked training images, "
-        "`average-per-caption` those of each caption or class, `gaussian` two moments of the "
-        "images under other keys; none of them has memorized an image. Half memorized: the model "
-        "is a perfect memorizer of one half of the trained images, so that names of the other half "
-        "are wrong. Networks: a U-Net of 10,289 weights, untrained, or after one step of Adam on "
-        "all images. Readers take few steps and candidates.",
+        "`python benchmarks/nulls.py OUT --label before`, on scores whose null drew keys anew, "
+        "then `python benchmarks/nulls.py OUT --label after > benchmarks/nulls.md`. A row: audits "
+        "of 8 x 8 digits in frames of 2 px (sixteen greys, or one), keys drawn anew for each, "
+        "seeds 0 to 299. `average` knows mean and variance of each pixel of the marked training "
+        "images, `average-per-caption` those of each caption or class, `gaussian` two moments of "
+        "the images under other keys; none of them has memorized an image. Half (an eighth) "
+        "memorized: the model is a perfect memorizer of so many of the trained images, so that "
+        "names of the others are wrong. Networks: a U-Net of 10,289 weights, untrained, or after "
+        "one step of Adam on all images. Readers take few steps and candidates.",
         "",
         "Each cell: audits in percent, with the exact 95 % interval; before → after; **bold**: the "
         "whole interval is above what is promised. Promised: memorized 1, names anybody 5, "
         "do not trust 1, hint 5 (its level before), share too high 2.5 %. Memorized, do not trust, "
-        "hint and not seen are states of the verdict; names anybody: a trained image stands in the "
-        "list of names; share too high: the lower end of the share of memorized images is above "
-        "the truth. The ceiling was asked for the networks only; without it no audit says that a "
-        "reader is too weak. Ten audits share one reading where no model depends on a key "
-        "(`gaussian`, untrained): only their keys differ.",
+        "hint, averages and not seen are states of the verdict; names anybody: a trained image "
+        "stands in the list of names; share too high: the lower end of the share of memorized "
+        "images is above the truth. The reference was asked for the networks only; without it an "
+        "audit that sees nothing was green before, and cannot be judged after. Whether the model "
+        "knows such pictures at all is not asked here ([knowing.md](knowing.md)). Ten audits share "
+        "one reading where no model depends on a key (`gaussian`, untrained): only their keys "
+        "differ.",
         "",
         *short_cuts(out),
         "",
