@@ -86,7 +86,7 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
         "audit that sees nothing was green before, and cannot be judged after. Whether the model "
         "knows such pictures at all is not asked here ([knowing.md](knowing.md)). Ten audits share "
         "one reading where no model depends on a key (`gaussian`, untrained): only their keys "
-        "differ.",
+        "differ. A cell with one value was asked before only.",
         "",
         *short_cuts(out),
         "",
