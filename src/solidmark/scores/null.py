@@ -3,9 +3,10 @@
 .. math:: d = \\frac{1}{M} \\sum_s |k_s - \\hat k_s|, \\qquad p = P(D \\le d \\mid \\hat k),
     \\quad k_s \\sim U\\{0/255, \\dots, 255/255\\}
 
-An image that was not memorized has a key that knows nothing of the estimate. So the estimate is
-held, the key is drawn again, and what comes out is exact whatever the reader or the network: no
-held-out image, no normal law, no reference model is asked.
+If the model knows nothing of the keys, not even their average, the estimate is held, the key is
+drawn again, and what comes out is exact whatever the reader or the network: no held-out image, no
+normal law, no reference model is asked. Held-out keys are such keys; those of training images are
+part of any average over them, so an audit exchanges them among peers instead (`peers.py`).
 """
 
 import numpy as np
