@@ -150,13 +150,20 @@ def table(case: str, keys: Sequence[tuple[str, str, str]], found: Found) -> Iter
     """All rows of a case."""
     first = next(found[label][keys[0]] for label in LABELS if keys[0] in found[label])
     kind = "sixteen greys" if first["keys"] > 1 else "one grey"
+    audits = " → ".join(
+        dict.fromkeys(
+            f"{found[label][key]['audits']}"
+            for label in LABELS
+            for key in keys
+            if key in found[label]
+        )
+    )
     titles = [column.title for column in COLUMNS] + ["named an audit", "wrong of them", "s"]
     yield from (
         "",
         f"## {case}",
         "",
-        f"{first['n']:,} trained and {first['held_out']} held out, {kind}, "
-        f"{first['audits']} audits a row.",
+        f"{first['n']:,} trained and {first['held_out']} held out, {kind}, {audits} audits a row.",
         "",
         "| reader | statistic | " + " | ".join(titles) + " |",
         "|---|---|" + "---|" * len(titles),
