@@ -8,7 +8,11 @@ from typing import Any
 
 from solidmark.scores.groups import clopper_pearson
 
-LABELS = ("before", "after")
+LABELS = ("before", "after", "again")
+BOTH = LABELS[:2]
+
+ALLOWED = 0.015
+"""The share of 300 audits that may say "memorized" before more are asked."""
 
 Row = Mapping[str, Any]
 
@@ -61,14 +65,14 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
         out: Where the rows lie.
         files: The names of the files, in the order of the cases.
     """
-    found = {label: rows_of(out / label, files) for label in LABELS}
+    found = {label: rows_of(out / label, files) for label in BOTH}
     keys = list(dict.fromkeys(key for rows in found.values() for key in rows))
     cases = list(dict.fromkeys(case for case, _, _ in keys))
     yield from (
         "# What an audit says where nothing is memorized, and whom it names",
         "",
         "`python benchmarks/nulls.py OUT --label before`, on scores whose null drew keys anew, "
-        "then `python benchmarks/nulls.py OUT --label after > benchmarks/nulls.md`. A row: audits "
+        "then `--label after` and `--label again > benchmarks/nulls.md`. A row: audits "
         "of 8 x 8 digits in frames of 2 px (sixteen greys, or one), keys drawn anew for each, "
         "seeds 0 to 299. `average` knows mean and variance of each pixel of the marked training "
         "images, `average-per-caption` those of each caption or class, `gaussian` two moments of "
@@ -102,11 +106,13 @@ def page(out: Path, files: Sequence[str]) -> Iterator[str]:
         own = [key for key in keys if key[0] == case]
         cells = [worst(column, own, found) for column in COLUMNS]
         yield f"| {case} | " + " | ".join(cells) + " |"
+    yield from asked_again(found["after"], rows_of(out / "again", files))
     for case in cases:
         yield from table(case, [key for key in keys if key[0] == case], found)
 
 
-Found = Mapping[str, Mapping[tuple[str, str, str], Row]]
+Rows = Mapping[tuple[str, str, str], Row]
+Found = Mapping[str, Rows]
 
 
 def rows_of(folder: Path, files: Sequence[str]) -> dict[tuple[str, str, str], Row]:
@@ -119,9 +125,47 @@ def rows_of(folder: Path, files: Sequence[str]) -> dict[tuple[str, str, str], Ro
     return rows
 
 
+def suspect(path: Path) -> bool:
+    """Whether a row of a file says "memorized" too often of a model that has memorized nothing."""
+    return path.is_file() and any(map(_too_often, json.loads(path.read_text())))
+
+
+def _too_often(row: Row) -> bool:
+    return not row["memorized"] and COLUMNS[0].count(row) > ALLOWED * row["audits"]
+
+
+def asked_again(after: Rows, again: Rows) -> Iterator[str]:
+    """What 1,000 new audits say of the rows that were above what is allowed."""
+    keys = [key for key, row in after.items() if _too_often(row)]
+    nulls = [row for row in after.values() if not row["memorized"]]
+    counts = [COLUMNS[0].count(row) for row in nulls]
+    audits = sum(row["audits"] for row in nulls)
+    yield from (
+        "",
+        "## Rows above 1.5 %, asked again",
+        "",
+        f'Of {len(nulls)} rows in which nothing is memorized {len(keys)} say "memorized" in more '
+        f"than 1.5 % of their audits; over all of them it is {100 * sum(counts) / audits:.2f} % "
+        f"({sum(counts)} of {audits:,}). Chance alone lifts some rows of 300 above 1.5 %, so these "
+        "were asked new audits under other seeds:",
+        "",
+        "| case | reader | statistic | memorized, first | new | names anybody, new | new audits |",
+        "|---|---|---|---|---|---|---|",
+    )
+    for key in keys:
+        first = COLUMNS[0].cell(after[key], memorized=False)
+        new = (
+            [column.cell(again[key], False) for column in COLUMNS[:2]]
+            if key in again
+            else ["–"] * 2
+        )
+        n = f"{again[key]['audits']:,}" if key in again else "–"
+        yield f"| {' | '.join((*key, first, *new, n))} |"
+
+
 def short_cuts(out: Path) -> Iterator[str]:
     """How far the fast p-values lie from the exact ones."""
-    for label in LABELS:
+    for label in BOTH:
         path = out / label / "laws.json"
         if path.is_file():
             errors = json.loads(path.read_text())
@@ -137,7 +181,7 @@ def short_cuts(out: Path) -> Iterator[str]:
 def worst(column: Column, keys: Sequence[tuple[str, str, str]], found: Found) -> str:
     """The largest share of a case, and whose it is."""
     parts = []
-    for label in LABELS:
+    for label in BOTH:
         rows = [found[label][key] for key in keys if key in found[label]]
         if rows:
             row = max(rows, key=lambda row: column.count(row) / row["audits"])
@@ -148,12 +192,12 @@ def worst(column: Column, keys: Sequence[tuple[str, str, str]], found: Found) ->
 
 def table(case: str, keys: Sequence[tuple[str, str, str]], found: Found) -> Iterator[str]:
     """All rows of a case."""
-    first = next(found[label][keys[0]] for label in LABELS if keys[0] in found[label])
+    first = next(found[label][keys[0]] for label in BOTH if keys[0] in found[label])
     kind = "sixteen greys" if first["keys"] > 1 else "one grey"
     audits = " → ".join(
         dict.fromkeys(
             f"{found[label][key]['audits']}"
-            for label in LABELS
+            for label in BOTH
             for key in keys
             if key in found[label]
         )
@@ -169,7 +213,7 @@ def table(case: str, keys: Sequence[tuple[str, str, str]], found: Found) -> Iter
         "|---|---|" + "---|" * len(titles),
     )
     for key in keys:
-        rows = [found[label][key] for label in LABELS if key in found[label]]
+        rows = [found[label][key] for label in BOTH if key in found[label]]
         cells = [
             " → ".join(column.cell(row, row["memorized"] > 0) for row in rows) for column in COLUMNS
         ]

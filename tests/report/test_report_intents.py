@@ -150,7 +150,7 @@ def test_nothing_drawn_and_nothing_to_compare_with_are_said(tmp_path: Path) -> N
     assert verdict.state == "failed"
     assert any("No unrelated prompts" in said for said in verdict.details)
     page = words(write_report(folder).read_text())
-    assert "nothing could be judged" in page
+    assert "Nothing could be judged" in page
     assert f"Generations that could not be used: {K} of {K}." in page
 
 

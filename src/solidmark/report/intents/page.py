@@ -61,6 +61,7 @@ def _context(run: IntentRun, images: bool, top: int) -> dict[str, Any]:
         "config": config,
         "verdict": intent_verdict(run),
         "control": control_part(run.folder, results, images, False, words.SIDES),
+        "withheld": bool(results.get("withheld")),
         "words": words,
         "rule": words.rule(percent(float(scoring.get("frequent") or FREQUENT))),
         "counts": [_counts(run, type) for type in TYPES],

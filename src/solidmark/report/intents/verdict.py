@@ -28,13 +28,13 @@ class IntentVerdict:
     @property
     def label(self) -> str:
         return {
-            "unintended": "unintended memorization",
-            "intended": "intended memorization only",
-            "any": "copies, and no prompt that brings them",
-            "other_kind": "cannot be judged",
-            "too_few": "cannot be judged",
-            "nothing": "no memorization seen",
-            "failed": "nothing could be judged",
+            "unintended": "Unintended memorization",
+            "intended": "Intended memorization only",
+            "any": "Copies, and no prompt that brings them",
+            "other_kind": "Cannot be judged",
+            "too_few": "Cannot be judged",
+            "nothing": "No memorization seen",
+            "failed": "Nothing could be judged",
         }[self.state]
 
     @property

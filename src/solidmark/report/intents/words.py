@@ -35,6 +35,9 @@ NONE: Mapping[str, str] = {
     "not memorized": "Everything that was looked at is memorized.",
 }
 
+NONE_THAT_STANDS = "None among the findings that stand; the others are withheld."
+"""The same where the unrelated prompts are about pictures of another kind."""
+
 WORDS: Mapping[str, str] = {"yes": "expected", "no": "not expected"}
 """What the user's file says of a finding."""
 
