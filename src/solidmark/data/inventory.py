@@ -35,10 +35,12 @@ class Found:
     Arguments:
         records: The images.
         unused: The rest.
+        foldered: Whether the folders of the images may be their classes.
     """
 
     records: list[Record]
     unused: list[Unused] = field(default_factory=list)
+    foldered: bool = False
 
 
 @dataclass(frozen=True)
