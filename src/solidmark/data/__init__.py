@@ -6,7 +6,7 @@ from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
 from solidmark.data.examples import EXAMPLES, Example
-from solidmark.data.inventory import Inventory, LeftOut, noting_inventories
+from solidmark.data.inventory import Inventory, LeftOut, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
@@ -38,9 +38,9 @@ __all__ = [
     "group_duplicates",
     "inventories",
     "names_by_number",
-    "noting_inventories",
     "open_data",
     "sign",
+    "take_inventories",
     "to_picture",
     "to_tensor",
 ]

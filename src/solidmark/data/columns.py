@@ -96,7 +96,7 @@ class Columns:
             if not value:
                 raise BadInput(f"{place} has no {quoted(self.id)}. Give every image an id.")
             id = value
-        label = row.get(self.label) if self.label else None
+        label: Any = row.get(self.label) if self.label else None
         number: int | None = None
         if isinstance(label, NamedClass):
             label, number = label.name, label.number

@@ -14,12 +14,34 @@ from solidmark.data.words import read_words
 from solidmark.errors import BadInput
 
 OURS = frozenset(
-    "manifest.json config.yaml quarantine.jsonl results.json report.html README.md".split()
+    ["manifest.json", "config.yaml", "quarantine.jsonl", "results.json", "report.html", "README.md"]
 )
 """What our own commands, and most authors, write beside images: nobody misses it."""
 SPLITS = frozenset(
-    "train trained training test testing val valid validation dev eval held_out held-out heldout "
-    "images image img imgs pictures photos masks mask labels".split()
+    [
+        "train",
+        "trained",
+        "training",
+        "test",
+        "testing",
+        "val",
+        "valid",
+        "validation",
+        "dev",
+        "eval",
+        "held_out",
+        "held-out",
+        "heldout",
+        "images",
+        "image",
+        "img",
+        "imgs",
+        "pictures",
+        "photos",
+        "masks",
+        "mask",
+        "labels",
+    ]
 )
 """Folders that are called like this are no classes."""
 EACH = 10

@@ -1,9 +1,7 @@
 """What a data set holds, and what of it is not used: one line that hides nothing."""
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,6 +9,9 @@ from solidmark.data.records import Record, quoted
 
 NAMES = 3
 """How many of the things that are not used are named, by reason."""
+
+KEPT = 8
+"""How many inventories are kept; no command opens as many data sets."""
 
 _PLURAL = re.compile(r"\b(column|file|folder|image|link|member|picture|row|split)s\b")
 
@@ -137,22 +138,22 @@ def inventory_of(
     )
 
 
-_opened: ContextVar[dict[str, Inventory] | None] = ContextVar("opened", default=None)
-
-
-@contextmanager
-def noting_inventories() -> Iterator[dict[str, Inventory]]:
-    """Collects the inventory of each data set that is opened inside, by what it was called."""
-    found: dict[str, Inventory] = {}
-    token = _opened.set(found)
-    try:
-        yield found
-    finally:
-        _opened.reset(token)
+_opened: dict[str, Inventory] = {}
 
 
 def note(where: str, inventory: Inventory) -> None:
-    """Adds an inventory to those that are collected, if they are."""
-    found = _opened.get()
-    if found is not None:
-        found[where] = inventory
+    """Keeps the inventory of a data set that was opened, for whoever says what was in it."""
+    _opened.pop(where, None)
+    while len(_opened) >= KEPT:
+        del _opened[next(iter(_opened))]
+    _opened[where] = inventory
+
+
+def take_inventories() -> dict[str, Inventory]:
+    """The inventories of the data sets that were opened last, by what they were called.
+
+    They are forgotten then.
+    """
+    found = dict(_opened)
+    _opened.clear()
+    return found

@@ -62,7 +62,8 @@ def metadata_records(
         image = _image_column(columns.image, set(names), quoted(file)) if read else "file_name"
         unused += [Unused(name, "columns") for name in known.unused(names, image)]
         records += [_record(place, row, image, file, folder, known) for place, row in rows]
-    named = {same(str(record.load.path)) for record in records if _is_file(record)}
+    loads = (record.load for record in records)
+    named = {same(str(load.path)) for load in loads if isinstance(load, FileBytes)}
     for path in beside:
         if path not in files and path.name not in OURS and same(str(path)) not in named:
             name = path_id(path.relative_to(folder))
@@ -71,10 +72,6 @@ def metadata_records(
             else:
                 unused.append(no_image(name))
     return Found(records, unused)
-
-
-def _is_file(record: Record) -> bool:
-    return isinstance(record.load, FileBytes)
 
 
 def _rows(file: Path) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
 from solidmark.data.prepare import Mode, Preparation
-from solidmark.data.records import Record, Records, ordered, path_id, quoted
+from solidmark.data.records import Records, ordered, path_id, quoted
 from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
 from solidmark.errors import BadInput, NotFound, UnknownName
@@ -156,7 +156,8 @@ def _folder(folder: Path, columns: Columns, class_folders: bool | None) -> Found
     elif packed:
         _refuse(Columns(), class_folders, quoted(folder))
         found = _files(packed, folder, columns)
-        rest = (file for file in files if file not in packed and file.name not in OURS)
+        taken = set(packed)
+        rest = (file for file in files if file not in taken and file.name not in OURS)
         unread += [no_image(path_id(file.relative_to(folder))) for file in rest]
     else:
         found = folder_records(files, folder, columns)
@@ -170,8 +171,8 @@ def _files(files: list[Path], folder: Path, columns: Columns) -> Found:
     readers: dict[str, Callable[[list[Path], Path, Columns], Found]] = {
         ".tar": tar_records,
         ".parquet": parquet_records,
-        ".jsonl": metadata_records,
-        ".csv": metadata_records,
+        ".jsonl": _metadata,
+        ".csv": _metadata,
     }
     kinds = sorted({file.suffix.lower() for file in files})
     if len(kinds) > 1:
@@ -181,13 +182,17 @@ def _files(files: list[Path], folder: Path, columns: Columns) -> Found:
     if kinds[0] in PACKED:
         raise BadInput(f"{quoted(files[0])} is compressed. Unpack it first.")
     if kinds == [".parquet"] and all(names_images(file) for file in files):
-        return metadata_records(files, folder, columns)
+        return _metadata(files, folder, columns)
     if kinds[0] not in readers:
         raise BadInput(
             f"{quoted(files[0])} is no data set. Name a folder of images, or a file that ends in "
             f"{', '.join(sorted(readers))}."
         )
     return readers[kinds[0]](files, folder, columns)
+
+
+def _metadata(files: list[Path], folder: Path, columns: Columns) -> Found:
+    return metadata_records(files, folder, columns, list(walk(folder)))
 
 
 def _matches(pattern: str, missing: list[Unused]) -> list[Path]:

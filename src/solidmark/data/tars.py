@@ -49,6 +49,9 @@ class _Tar:
     members: dict[str, Slice]
     unused: list[Unused]
 
+    def read(self, name: str) -> bytes:
+        return self.members[name]()
+
 
 def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The samples of WebDataset tars. The id is the tar's path and the picture's name in it.
@@ -69,7 +72,7 @@ def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
         grouped = samples_of(tar.members, quoted(file), tar=True, column=columns.image)
         _refuse_column(columns.image, grouped, file)
         for sample in grouped.samples:
-            read = read_words(sample.words, lambda name, at=tar.members: at[name](), quoted(file))
+            read = read_words(sample.words, tar.read, quoted(file))
             told.append((tar, sample.picture, read))
             unused += _inside(file, folder, read.unused)
         unused += _inside(file, folder, [*tar.unused, *grouped.unused])
