@@ -14,35 +14,21 @@ from solidmark.data.words import read_words
 from solidmark.errors import BadInput
 
 OURS = frozenset(
-    ["manifest.json", "config.yaml", "quarantine.jsonl", "results.json", "report.html", "README.md"]
+    {
+        "manifest.json",
+        "config.yaml",
+        "quarantine.jsonl",
+        "results.json",
+        "report.html",
+        "README.md",
+    }
 )
 """What our own commands, and most authors, write beside images: nobody misses it."""
-SPLITS = frozenset(
-    [
-        "train",
-        "trained",
-        "training",
-        "test",
-        "testing",
-        "val",
-        "valid",
-        "validation",
-        "dev",
-        "eval",
-        "held_out",
-        "held-out",
-        "heldout",
-        "images",
-        "image",
-        "img",
-        "imgs",
-        "pictures",
-        "photos",
-        "masks",
-        "mask",
-        "labels",
-    ]
-)
+_SPLITS = """
+train trained training test testing val valid validation dev eval held_out held-out heldout
+images image img imgs pictures photos masks mask labels
+"""
+SPLITS = frozenset(_SPLITS.split())
 """Folders that are called like this are no classes."""
 EACH = 10
 """Folders are taken for classes where they hold at least so many images on average."""

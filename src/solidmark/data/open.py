@@ -41,9 +41,9 @@ def open_data(
 
     Arguments:
         where: A folder of images (alone, with `.txt` captions or JSON beside them, or with
-            `metadata.jsonl`, `.csv` or `.parquet`); Parquet files or WebDataset tars (a file, a folder or a pattern like
-            `shards/{000..099}.tar`); a folder of `save_to_disk`; an example ("digits");
-            a name on the hub, or "datasets:NAME:SPLIT".
+            `metadata.jsonl`, `.csv` or `.parquet`); Parquet files or WebDataset tars (a file, a
+            folder or a pattern like `shards/{000..099}.tar`); a folder of `save_to_disk`; an
+            example ("digits"); a name on the hub, or "datasets:NAME:SPLIT".
         resolution: The side in pixels; `None` keeps each image as it is.
         mode: "RGB" or "L"; `None` is the source's own, which is "RGB" for all but some examples.
         image_column: The column of the pictures; metadata files have "file_name". In tars, what

@@ -59,5 +59,5 @@ def read_words(names: Iterable[str], read: Callable[[str], bytes], place: str) -
         elif isinstance(value, dict):
             facts = {**value, **facts}
         else:
-            unused.append(Unused(name, "JSON files that hold no object"))
+            unused.append(Unused(name, "JSON files without an object"))
     return Words({**facts, **told}, None, unused, bool(facts))
