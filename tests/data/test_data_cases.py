@@ -166,10 +166,12 @@ def test_captions_beside_images(tmp_path: Path, tar: bool) -> None:
         tar_of(tmp_path / "a.tar", files)
     for name, data in () if tar else files.items():
         (tmp_path / name).write_bytes(data)
-    data = open_data(tmp_path, caption_column=None)
-    if not tar:
-        # One table has one caption column: `.txt` goes before JSON.
-        assert told(data)[0] == ("0.png", "whole name")
+    data = open_data(tmp_path)
+    where = "a.tar/" if tar else ""
+    assert told(data)[:2] == [
+        (f"{where}0.png", "whole name"),
+        (f"{where}1.png", "from JSON"),
+    ]
     with pytest.raises(BrokenImage, match=r'"2.txt" .* is not UTF-8'):
         data[2]
     assert left_out(data) == {
@@ -183,7 +185,7 @@ def test_captions_beside_images(tmp_path: Path, tar: bool) -> None:
 def test_json_beside_images_is_read(tmp_path: Path) -> None:
     for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(PNGS[number])
-        (tmp_path / f"{number}.json").write_text('{"caption": "c%d", "id": 7}' % number)
+        (tmp_path / f"{number}.json").write_text(f'{{"caption": "c{number}", "id": 7}}')
     assert told(open_data(tmp_path)) == [("0.png", "c0"), ("1.png", "c1")]
 
 

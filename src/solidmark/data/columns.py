@@ -27,6 +27,7 @@ class Columns:
         group: What must stay together, usually "group".
         id: The user's id, usually "id"; else the path is the id.
         number: The class's number, where `label` is its name.
+        other_captions: Where a row has its caption that has none in `caption`.
     """
 
     image: str = "image"
@@ -35,6 +36,7 @@ class Columns:
     group: str | None = None
     id: str | None = None
     number: str | None = None
+    other_captions: tuple[str, ...] = ()
 
     @property
     def asked(self) -> list[str]:
@@ -60,6 +62,9 @@ class Columns:
         return replace(
             self,
             number="label" if both else None,
+            other_captions=()
+            if self.caption
+            else tuple(name for name in CAPTIONS if name in there)[1:],
             caption=_first(self.caption, CAPTIONS, there),
             label=_first(self.label, LABELS, there),
             group=_first(self.group, GROUPS, there),
@@ -69,7 +74,8 @@ class Columns:
     @property
     def words(self) -> list[str]:
         """The columns to read besides the image, after `found_in`, each once."""
-        return list(dict.fromkeys([*self.asked, *([self.number] if self.number else [])]))
+        number = () if self.number is None else (self.number,)
+        return list(dict.fromkeys([*self.asked, *number, *self.other_captions]))
 
     def unused(self, names: Iterable[str], image: str) -> list[str]:
         """The columns that nothing is read from, after `found_in`."""
@@ -102,10 +108,14 @@ class Columns:
             label, number = label.name, label.number
         elif self.number is not None:
             number = whole_number(text(row.get(self.number), f"{place}, {quoted(self.number)}"))
+        texts = (row.get(name) for name in (self.caption, *self.other_captions) if name)
+        told = next((cell for cell in texts if cell is not None), None)
+        if label is None and self.number is not None:  # A row may have one of the two.
+            label = row.get(self.number)
         caption, name, group = (
             text(cell, f"{place}, {quoted(column)}") if column else None
             for column, cell in (
-                (self.caption, row.get(self.caption or "")),
+                (self.caption, told),
                 (self.label, label),
                 (self.group, row.get(self.group or "")),
             )
