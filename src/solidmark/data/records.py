@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from PIL import Image as Picture
 
+from solidmark.data.classes import class_numbers
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
@@ -62,18 +63,25 @@ class Records:
     Arguments:
         records: The records, sorted by id.
         preparation: How each picture becomes a tensor.
-        classes: The number of each class by its name.
+        numbers: The number of each class of the whole source by its name; None where these are all.
         inventory: What the source holds, and what of it is not used.
     """
 
     records: tuple[Record, ...] = field(repr=False)
     preparation: Preparation
-    classes: Mapping[str, int] = field(default_factory=dict, repr=False)
+    numbers: Mapping[str, int] | None = field(default=None, repr=False)
     inventory: "Inventory | None" = field(default=None, repr=False)
 
     @cached_property
     def ids(self) -> list[str]:
         return [record.id for record in self.records]
+
+    @cached_property
+    def classes(self) -> Mapping[str, int]:
+        """The number of each class by its name."""
+        if self.numbers is not None:
+            return self.numbers
+        return class_numbers((record.label, record.class_number) for record in self.records)
 
     def __len__(self) -> int:
         return len(self.records)
