@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     closing.take_opened()
     try:
         code = _run(asked)
-        if code == 0:
+        if code in (0, 3):  # 3 is an answer of `guard`.
             closing.say_opened(asked)
         sys.stdout.flush()
     except problems.UsageProblem as error:
