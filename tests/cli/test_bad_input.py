@@ -1,5 +1,6 @@
 """Every kind of bad input is one line that says what was found and what to do, and exit code 2."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,12 @@ CASES = {
     "sizes that differ": ("mark sizes OUT", "differ in size", "9 x 9", "--resolution"),
     "spreadsheet": ("mark table.xlsx OUT", '"table.xlsx" is no data set', ".parquet"),
     "packed folder": ("mark photos.zip OUT", '"photos.zip" is compressed', "Unpack"),
-    "torn parquet": ("mark torn.parquet OUT", '"torn.parquet" is not a Parquet file'),
+    "torn parquet": ("mark torn.parquet OUT", '"torn.parquet" is cut off or damaged'),
     "torn tar": ("mark torn.tar OUT", '"torn.tar" is not a plain tar'),
     "no such column": ("mark good-metadata OUT --caption-column txt", '"txt"', '"text"'),
     "columns of a plain folder": ("mark photos OUT --label-column x", "no column", "photos"),
     "class folders of an example": ("mark digits OUT --class-folders", "digits", "class folders"),
     "id that comes twice": ("mark twice OUT", 'Two images have the id "x"', "unique"),
-    "image without an id": ("mark no-id OUT", "Line 2", 'no "id"'),
-    "bad metadata line": ("mark no-json OUT", "Line 2", "is not JSON", "Mend"),
-    "metadata without a name": ("mark no-name OUT", "Line 2", 'no "file_name"'),
     "path that leads out": ("mark outside OUT", "../photos/digit-00.png", "relative to"),
     "absolute path": ("mark absolute OUT", "/etc/passwd", "relative to"),
     # mark: the options
@@ -404,6 +402,26 @@ def test_bad_input_is_one_line(
     for words in expected:
         assert words in answer.err
     assert sorted(world.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("no-id", 'no "id"'), ("no-json", "is not JSON"), ("no-name", 'no "file_name"')],
+)
+def test_a_bad_line_is_one_quarantined_row(
+    folder: str, reason: str, world: Path, tmp_path: Path, run: Run
+) -> None:
+    out = tmp_path / "out"
+    answer = run("mark", world / folder, out, "--held-out", 0, "--thickness", 4, "--count", 4)
+    assert answer.code == 0, answer.err
+    (line,) = (out / "quarantine.jsonl").read_text().splitlines()
+    assert "Line 2" in line
+    assert reason in json.loads(line)["reason"]
+    last = answer.out.splitlines()[-1]
+    assert last.startswith("Data: 1 image, ")
+    assert "not used: 1 quarantined row (" in last
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["inventory"]["data"]["images"] == manifest["trained"] == 1
 
 
 def test_the_table_is_long() -> None:

@@ -32,7 +32,7 @@ def test_an_index_says_what_it_will_refuse(here: Path, run: Run) -> None:
     assert not (here / "index").exists()
     answer = run(*words)
     assert answer.code == 0, answer.err
-    first, l2, small, phash, _, *shares, last = answer.out.splitlines()
+    first, l2, small, phash, _, *shares, last, data = answer.out.splitlines()
     assert first == "25 training images."
     assert l2.startswith("l2: a distance of 0.")
     assert "false-positive rate of 0.1 (20 held-out images: really" in l2
@@ -43,6 +43,7 @@ def test_an_index_says_what_it_will_refuse(here: Path, run: Run) -> None:
         "the held-out images themselves would be refused by all",
     ]
     assert last == "The index: index"
+    assert data.startswith('Data: "train": 25 images, 0 captions, 0 classes. "other": ')
     again = run("index", "train", "index", "--config", here / "index" / "config.yaml", "--json")
     assert again.code == 0, again.err
     assert again.json["asked"] == ["l2", "phash"]
@@ -54,7 +55,8 @@ def test_the_exit_code_says_whether_all_pass(here: Path, run: Run) -> None:
     threshold = ["--threshold", "modified-l2=0.2"]
     answer = run("guard", "index", "fresh", *threshold)
     assert answer.code == 0, answer.err
-    *lines, last = answer.out.splitlines()
+    *lines, last, data = answer.out.splitlines()
+    assert data == "Data: 15 images, 0 captions, 0 classes."
     assert last == "0 of 15 images are refused."
     assert len(lines) == 15
     for line, path in zip(lines, sorted((here / "fresh").iterdir()), strict=True):
@@ -86,7 +88,9 @@ def test_what_cannot_be_read_does_not_pass(here: Path, run: Run) -> None:
     answer = run(*words, "torn.png", "fresh")
     assert answer.code == 3
     assert answer.out.startswith('UNREAD  torn.png: "torn.png" is broken. It is not an image')
-    assert answer.out.endswith("0 of 16 images are refused, 1 cannot be judged.\n")
+    assert answer.out.endswith(
+        "0 of 16 images are refused, 1 cannot be judged.\nData: 15 images, 0 captions, 0 classes.\n"
+    )
     assert run(*words, "torn.png", "fresh", "--json").json[0]["status"] == "unread"
     answer = run(*words, "torn.png")
     assert answer.code == 2
@@ -97,7 +101,7 @@ def test_what_cannot_be_read_does_not_pass(here: Path, run: Run) -> None:
 def test_all_refuse_less_than_any(here: Path, run: Run) -> None:
     assert run(*INDEX, "--distance", "l2", "--distance", "phash", "--fpr", "0.05").code == 0
     words = ["guard", "index", "fresh", "--threshold", "l2=0.0001", "--threshold", "phash=-1"]
-    assert run(*words, "--any").out.endswith("15 of 15 images are refused.\n")
+    assert run(*words, "--any").out.splitlines()[-2] == "15 of 15 images are refused."
     assert run(*words).code == 3
     assert run(*words, "--all").code == 0
     answer = run(*words)

@@ -30,7 +30,11 @@ def test_it_says_how_many_come_back(here: Path, run: Run) -> None:
     )
     assert answer.code == 0, answer.err
     lines = answer.out.strip().splitlines()
-    assert lines[-1] == "The page: out/report.html"
+    assert lines[-1] == (
+        'Data: "train": 30 images, 0 captions, 0 classes. "other": 30 images, 0 captions, '
+        '0 classes. "drawn": 30 images, 0 captions, 0 classes.'
+    )
+    assert lines[-2] == "The page: out/report.html"
     assert "30" in lines[0]
     for name in ("report.html", "results.json", "config.yaml", "scores.parquet"):
         assert (here / "out" / name).is_file()

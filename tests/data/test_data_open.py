@@ -140,8 +140,10 @@ def test_text_files_beside_images_are_captions(plain: Path) -> None:
     data = open_data(plain)
     assert [data[i].caption for i in range(3)] == ["a fox", "an owl", None]
     (plain / "d.txt").write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match=r"Save it as UTF-8"):
-        open_data(plain)
+    data = open_data(plain)
+    assert [data[i].caption for i in range(3)] == ["a fox", "an owl", None]
+    with pytest.raises(BrokenImage, match=r'"d.png" cannot be used. "d.txt" .* Save it as UTF-8'):
+        data[3]
 
 
 def test_a_folder_has_no_columns(plain: Path) -> None:
@@ -175,17 +177,34 @@ def test_order_of_creation_does_not_matter(tmp_path: Path, pngs: dict[str, bytes
         ("{oops", "Line 2 .* is not JSON"),
         ('{"file_name": "\xff"', "Line 2 .* is not JSON"),
         ("[1]", "Line 2 .* is not an object"),
-        ('{"file_name": "a.png"}', r'id "a.png" \(Line 1 .*; Line 2 '),
-        ('{"file_name": "./x/../a.png"}', r'id "a.png" \(Line 1 .*; Line 2 '),
         ('{"file_name": "b.png", "text": {"en": "x"}}', 'Line 2 .*"text" holds dict'),
     ],
 )
-def test_bad_lines_are_named(plain: Path, line: str, message: str) -> None:
-    text = '{"file_name": "a.png"}\n' + line + "\n"
+def test_a_bad_line_is_one_quarantined_row(plain: Path, line: str, message: str) -> None:
+    text = '{"file_name": "a.png", "text": "x"}\n' + line + '\n{"file_name": "d.png"}\n'
     (plain / "metadata.jsonl").write_text(text, encoding="latin-1")
-    with pytest.raises(BadInput, match=message) as caught:
-        open_data(plain)
+    data = open_data(plain)
+    assert len(data) == 3
+    broken = [number for number, record in enumerate(data.records) if record.flaw is not None]
+    assert len(broken) == 1
+    with pytest.raises(BrokenImage, match=message) as caught:
+        data[broken[0]]
     assert "\n" not in str(caught.value)
+    good = [data[number].id for number in range(3) if number not in broken]
+    assert good == ["a.png", "d.png"]
+    assert data.inventory is not None
+    assert data.inventory.images == 2
+    (plain / "metadata.jsonl").write_text(line + "\n", encoding="latin-1")
+    with pytest.raises(BadInput, match=r"None of the 1 rows|no column"):
+        open_data(plain)
+
+
+@pytest.mark.parametrize("name", ["a.png", "./x/../a.png"])
+def test_an_image_that_two_lines_name_is_refused(plain: Path, name: str) -> None:
+    lines = [json.dumps({"file_name": "a.png"}), json.dumps({"file_name": name})]
+    (plain / "metadata.jsonl").write_text("\n".join(lines))
+    with pytest.raises(BadInput, match=r'id "a.png" \(Line 1 .*; Line 2 '):
+        open_data(plain)
 
 
 def test_a_missing_image_is_broken_when_asked_for(plain: Path) -> None:
@@ -206,11 +225,15 @@ def test_only_named_images_belong(plain: Path) -> None:
 
 
 def test_csv_mistakes_are_named(plain: Path) -> None:
-    (plain / "metadata.csv").write_text("file_name,text\na.png,one, two\n")
-    with pytest.raises(BadInput, match=r"Line 2 .* too many cells"):
-        open_data(plain)
-    (plain / "metadata.csv").write_bytes(b"file_name,text\na.png,\xff\n")
-    with pytest.raises(BadInput, match=r"is not CSV in UTF-8"):
+    text = b"file_name,text\na.png,one, two\nb.png,\xff\nc.png,fine\n"
+    (plain / "metadata.csv").write_bytes(text)
+    data = open_data(plain)
+    flaws = {record.id: record.flaw for record in data.records}
+    assert "too many cells" in str(flaws["line 2"])
+    assert "is not UTF-8" in str(flaws["b.png"])
+    assert data[data.ids.index("c.png")].caption == "fine"
+    (plain / "metadata.csv").write_text('file_name,text\na.png,"x"y\n')
+    with pytest.raises(BadInput, match=r"Line 2 .* is not CSV"):
         open_data(plain)
 
 
@@ -220,10 +243,13 @@ def test_metadata_in_subfolders_name_their_own_images(tmp_path: Path, plain: Pat
     assert (data.ids, data[0].label) == (["plain/a.png"], "fox")
 
 
-def test_a_missing_id_is_refused(plain: Path) -> None:
+def test_a_missing_id_is_one_quarantined_row(plain: Path) -> None:
     (plain / "metadata.jsonl").write_text('{"file_name": "a.png", "id": 1}\n{"file_name":"b.png"}')
-    with pytest.raises(BadInput, match=r'Line 2 .* has no "id"'):
-        open_data(plain)
+    data = open_data(plain)
+    assert data.ids == ["1", "b.png"]
+    assert data[0].image.shape == (3, 9, 12)
+    with pytest.raises(BrokenImage, match=r'Line 2 .* has no "id"'):
+        data[1]
 
 
 # Parquet and tars
@@ -274,12 +300,19 @@ def test_tars_by_pattern(tmp_path: Path, pngs: dict[str, bytes]) -> None:
 
 def test_tar_mistakes_are_named(tmp_path: Path, pngs: dict[str, bytes]) -> None:
     path = tar_of(tmp_path / "a.tar", {"x.png": pngs["a"], "x.PNG": pngs["b"]})
-    with pytest.raises(BadInput, match=r'holds "x.PNG" twice'):
+    with pytest.raises(BadInput, match=r'2 pictures of sample "x" \("x.png", "x.PNG"\)'):
         open_data(path)
-    tar_of(path, {"x.png": pngs["a"], "x.json": b"[1]"})
-    with pytest.raises(BadInput, match=r'"x.json" in .* cannot be read'):
-        open_data(path)
+    tar_of(path, {"x.png": pngs["a"], "x.json": b"[1]", "y.png": pngs["b"], "y.json": b"{"})
+    data = open_data(path)
+    assert data[0].caption is None
+    assert data.inventory is not None
+    assert '1 JSON file without an object ("a.tar/x.json")' in data.inventory.line
+    with pytest.raises(BrokenImage, match=r'"y.json" in .* cannot be read'):
+        data[1]
     path.write_bytes(b"\x1f\x8b no tar")
+    with pytest.raises(BadInput, match=r"is compressed. Unpack it first"):
+        open_data(path)
+    path.write_bytes(b"neither")
     with pytest.raises(BadInput, match=r"is not a plain tar"):
         open_data(path)
 

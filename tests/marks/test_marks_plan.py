@@ -161,8 +161,16 @@ def test_a_split_without_images_is_refused(count: int, options: dict, message: s
 
 def test_one_family_cannot_be_divided() -> None:
     images = [Surveyed(str(n), "0") for n in range(10)]
-    with pytest.raises(BadInput, match="without"):
+    with pytest.raises(BadInput, match=r"10 images are copies of one, .* --held-out 0"):
         plan(images, KEYMAP, held_out=0.5)
+    with pytest.raises(BadInput, match=r"10 images are copies of one, .* --canaries 1"):
+        plan(images, KEYMAP, held_out=0, canaries=0.5)
+    patient = [Surveyed(str(n), str(n), "patient") for n in range(10)]
+    with pytest.raises(BadInput, match=r"10 images are of one group, .* --held-out 0"):
+        plan(patient, KEYMAP)
+    with pytest.raises(BadInput, match=r"Give more images"):
+        plan(lone(1), KEYMAP)
+    assert len(plan(images, KEYMAP, held_out=0)) == 10
 
 
 def test_few_images_still_have_a_control() -> None:

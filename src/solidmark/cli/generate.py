@@ -52,7 +52,11 @@ LabelColumn = Annotated[
     typer.Option(metavar="NAME", help="Of --data: column of the class, else class or label."),
 ]
 ClassFolders = Annotated[
-    bool, typer.Option("--class-folders", help="Of --data: the folders inside are the classes.")
+    bool | None,
+    typer.Option(
+        "--class-folders/--no-class-folders",
+        help="Of --data: the folders inside are the classes, or are not; as for solidmark mark.",
+    ),
 ]
 PerPrompt = Annotated[
     int | None,
@@ -106,7 +110,7 @@ def generate(
     caption: OnePrompt = None,
     caption_column: CaptionColumn = None,
     label_column: LabelColumn = None,
-    class_folders: ClassFolders = False,
+    class_folders: ClassFolders = None,
     per_prompt: PerPrompt = None,
     limit: PromptLimit = None,
     resolution: Resolution = None,

@@ -13,6 +13,7 @@ import typer
 from solidmark.cli import (
     audit,
     cliques,
+    closing,
     compare,
     demo,
     duplicates,
@@ -98,8 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for library in QUIET:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    closing.take_opened()
     try:
         code = _run(asked)
+        if code in (0, 3):  # 3 is an answer of `guard`.
+            closing.say_opened(asked)
         sys.stdout.flush()
     except problems.UsageProblem as error:
         return _fail(problems.explain_usage(error, asked))

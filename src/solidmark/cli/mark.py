@@ -123,8 +123,12 @@ def mark(
         str | None, typer.Option(metavar="NAME", help="Column of the class, else class or label.")
     ] = None,
     class_folders: Annotated[
-        bool, typer.Option("--class-folders", help="The folders inside DATA are the classes.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            help="The folders inside DATA are the classes, or are not; when not given they are "
+            "where every image lies in one, and they are few and hold many.",
+        ),
+    ] = None,
     group_column: Annotated[
         str | None,
         typer.Option(

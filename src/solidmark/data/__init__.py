@@ -1,10 +1,12 @@
 """Data sets: ids and samples, from any source, and what is twice in them."""
 
+from solidmark.data.classes import class_numbers, names_by_number
 from solidmark.data.columns import Columns
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
 from solidmark.data.examples import EXAMPLES, Example
+from solidmark.data.inventory import Inventory, LeftOut, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
@@ -14,7 +16,7 @@ from solidmark.data.prepare import (
     to_picture,
     to_tensor,
 )
-from solidmark.data.records import Record, Records
+from solidmark.data.records import Record, Records, inventories
 
 __all__ = [
     "EXAMPLES",
@@ -22,17 +24,23 @@ __all__ = [
     "Columns",
     "Dataset",
     "Example",
+    "Inventory",
+    "LeftOut",
     "Mode",
     "Preparation",
     "Record",
     "Records",
     "Sample",
     "Signature",
+    "class_numbers",
     "content_hash",
     "decode",
     "group_duplicates",
+    "inventories",
+    "names_by_number",
     "open_data",
     "sign",
+    "take_inventories",
     "to_picture",
     "to_tensor",
 ]

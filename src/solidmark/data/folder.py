@@ -1,35 +1,57 @@
 """Images in a folder and the folders below it, and the captions beside them."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path, PurePath
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
+from solidmark.data.columns import Columns
+from solidmark.data.inventory import Found, Unused
 from solidmark.data.records import FileBytes, Record, path_id, quoted
+from solidmark.data.samples import is_image, samples_of
+from solidmark.data.words import read_words
 from solidmark.errors import BadInput
 
-_IMAGES = (
-    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
-    ".pbm .pcx .pgm .png .pnm .ppm .qoi .sgi .tga .tif .tiff .webp"
+OURS = frozenset(
+    {
+        "manifest.json",
+        "config.yaml",
+        "quarantine.jsonl",
+        "results.json",
+        "report.html",
+        "README.md",
+    }
 )
-EXTENSIONS = frozenset(_IMAGES.split())
-CAPTION_EXTENSIONS = (".txt", ".caption")
+"""What our own commands, and most authors, write beside images: nobody misses it."""
+_SPLITS = """
+train trained training test testing val valid validation dev eval held_out held-out heldout
+images image img imgs pictures photos masks mask labels
+"""
+SPLITS = frozenset(_SPLITS.split())
+"""Folders that are called like this are no classes."""
+EACH = 10
+"""Folders are taken for classes where they hold at least so many images on average."""
 
 
-def is_image(name: str) -> bool:
-    """Whether a file's name is that of an image, in any case; hidden files are not."""
-    path = PurePath(name)
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-
-
-def walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path, unused: list[Unused] | None = None) -> Iterator[Path]:
     """Every file below a folder, in a fixed order, without hidden files and folders.
 
     A link to a folder is followed once, and only when its target does not belong to the folder
     anyway: loops end, and no image is met twice.
+
+    Arguments:
+        folder: The folder.
+        unused: Takes the folders that may not be read.
     """
+
+    def refused(error: OSError) -> None:
+        if unused is not None:
+            unused.append(Unused(path_id(Path(error.filename)), "folders that cannot be read"))
+
     root = folder.resolve()
     seen = {root}
-    for parent, folders, files in os.walk(folder, followlinks=True):
+    for parent, folders, files in os.walk(folder, onerror=refused, followlinks=True):
         folders[:] = [name for name in sorted(folders) if _is_new(Path(parent) / name, root, seen)]
         yield from (Path(parent) / name for name in sorted(files) if not name.startswith("."))
 
@@ -47,35 +69,71 @@ def _is_new(path: Path, root: Path, seen: set[Path]) -> bool:
     return True
 
 
-def folder_records(files: list[Path], folder: Path) -> list[Record]:
+def folder_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The images among files. The id is the path; `a.txt` beside `a.jpg` is its caption.
 
     Arguments:
         files: What `walk` found.
         folder: The data folder, which the ids are relative to.
+        columns: The columns' names in JSON beside images; the id is the path unless asked for.
 
     Raises:
-        BadInput: When a caption file is not UTF-8.
+        BadInput: When a column is asked for that is not there.
     """
-    captions = {path for path in files if path.suffix.lower() in CAPTION_EXTENSIONS}
+    paths = {path_id(path.relative_to(folder)): path for path in files if path.name not in OURS}
+    grouped = samples_of(paths, quoted(folder), tar=False)
+    told = [
+        (
+            sample.picture,
+            read_words(sample.words, lambda name: FileBytes(paths[name])(), quoted(folder)),
+        )
+        for sample in grouped.samples
+    ]
+    unused = [*grouped.unused, *(one for _, words in told for one in words.unused)]
+    if columns.asked and not any(words.from_json for _, words in told):
+        raise BadInput(
+            f"{quoted(folder)}, a folder without metadata.jsonl, has no column "
+            f"{quoted(columns.asked[0])}: it has no columns at all."
+        )
+    names = [name for _, words in told for name in words.told]
+    # An "id" in JSON that nobody asked for is somebody else's; a path is always unique.
+    known = replace(columns.found_in(names, quoted(folder)), id=columns.id)
+    records = []
+    for name, words in told:
+        load = FileBytes(paths[name])
+        records.append(
+            known.record(words.told, name, load, f"{quoted(name)} in {quoted(folder)}")
+            if words.flaw is None
+            else Record(name, load, flaw=words.flaw)
+        )
+    return Found(records, unused, foldered=True)
+
+
+def with_class_folders(records: Iterable[Record]) -> list[Record]:
+    """Labels each record by the first folder of its id, unless it lies in none."""
     return [
-        Record(path_id(path.relative_to(folder)), FileBytes(path), _caption(path, captions))
-        for path in files
-        if is_image(path.name)
+        replace(record, label=record.id.split("/", 1)[0]) if "/" in record.id else record
+        for record in records
     ]
 
 
-def _caption(image: Path, captions: set[Path]) -> str | None:
-    """The text of the caption file with the same stem."""
-    for extension in CAPTION_EXTENSIONS:
-        for path in (image.with_suffix(extension), image.with_suffix(extension.upper())):
-            if path in captions:
-                return _read(path)
-    return None
+def are_classes(records: Iterable[Record]) -> bool:
+    """Whether the folders are classes: few, and each holds several images.
+
+    That is: every image lies in a folder, there are two folders or more, each with two images or
+    more and all together with ten times as many images as folders, none is called like a split
+    ("train"), and no image has a class of its own.
+    """
+    found = list(records)
+    folders = Counter(PurePosixPath(record.id).parts[0] for record in found if "/" in record.id)
+    return (
+        len(folders) > 1
+        and folders.total() == len(found)
+        and min(folders.values()) > 1
+        and len(found) >= EACH * len(folders)
+        and not any(name.lower() in SPLITS for name in folders)
+        and all(record.label is None for record in found)
+    )
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{quoted(path)} cannot be read ({error}). Save it as UTF-8.") from error
+__all__ = ["are_classes", "folder_records", "is_image", "walk", "with_class_folders"]

@@ -8,8 +8,10 @@ from typing import Any
 
 from PIL import Image as Picture
 
+from solidmark.data.classes import named_class
 from solidmark.data.columns import Columns, missing
-from solidmark.data.records import FileBytes, Record, picture_in, quoted
+from solidmark.data.inventory import Found, Unused
+from solidmark.data.records import FileBytes, Record, embedded, picture_in, quoted
 from solidmark.errors import BadInput, BrokenImage, NotFound, SolidmarkError
 
 TIMEOUT_SECONDS = 10
@@ -38,7 +40,7 @@ def _picture(value: Any) -> bytes | Picture.Image:
 
     path = value.get("path") if isinstance(value, dict) and not value.get("bytes") else None
     if isinstance(value, str):
-        path = value
+        path = None if embedded(value) is not None else value
     if path and "://" in path:  # Inside an archive, which the library knows how to open.
         return datasets.Image().decode_example({"path": path, "bytes": None})
     return FileBytes(Path(path))() if path else picture_in(value, Path.cwd())
@@ -54,7 +56,7 @@ def is_hub_name(where: str) -> bool:
     return _NAME.fullmatch(where) is not None
 
 
-def hub_records(where: str, columns: Columns, split: str | None = None) -> list[Record]:
+def hub_records(where: str, columns: Columns, split: str | None = None) -> Found:
     """The rows of a data set of the `datasets` library. The id is the split and the row's number.
 
     No code of a data set is ever run (`trust_remote_code` is never given).
@@ -68,10 +70,14 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> list[
         NotFound: When there is no such data set, or no network to ask.
         BadInput: When a split or a column is missing.
     """
-    table, split = _split(_opened(where), split, where)
+    opened = _opened(where)
+    table, split = _split(opened, split, where)
     known = columns.found_in(table.column_names, quoted(where))
     image = _image_column(columns.image, table, quoted(where))
-    return list(_records(table, image, known, split))
+    unused = [Unused(name, "columns") for name in known.unused(table.column_names, image)]
+    others = opened if isinstance(opened, dict) else ()
+    unused += [Unused(str(name), "splits") for name in others if str(name) != split]
+    return Found(list(_records(table, image, known, split)), unused)
 
 
 def _opened(where: str) -> Any:
@@ -152,7 +158,7 @@ def _records(table: Any, image: str, columns: Columns, split: str) -> Iterator[R
     for name, values in words.items():
         feature = table.features[name]
         if isinstance(feature, datasets.ClassLabel):
-            words[name] = [None if v is None or v < 0 else feature.int2str(v) for v in values]
+            words[name] = [named_class(value, feature.names) for value in values]
     pictures = plain.select_columns([image])
     if isinstance(table.features[image], datasets.Image):
         pictures = pictures.cast_column(image, datasets.Image(decode=False))

@@ -4,20 +4,23 @@ import glob
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from solidmark.data.classes import class_numbers
 from solidmark.data.columns import Columns
 from solidmark.data.examples import EXAMPLES, Example
-from solidmark.data.folder import folder_records, is_image, walk
+from solidmark.data.folder import OURS, are_classes, folder_records, walk, with_class_folders
 from solidmark.data.hub import hub_records, is_hub_name, is_saved
-from solidmark.data.metadata import NAMES, metadata_records
+from solidmark.data.inventory import Found, Unused, inventory_of, note
+from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
 from solidmark.data.prepare import Mode, Preparation
-from solidmark.data.records import Record, Records, ordered, quoted, with_class_folders
+from solidmark.data.records import Records, ordered, path_id, quoted
+from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
 from solidmark.errors import BadInput, NotFound, UnknownName
 
-_PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -31,29 +34,32 @@ def open_data(
     label_column: str | None = None,
     group_column: str | None = None,
     id_column: str | None = None,
-    class_folders: bool = False,
+    class_folders: bool | None = None,
     limit: int | None = None,
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
     Arguments:
-        where: A folder of images (alone, with `.txt` captions, or with `metadata.jsonl` or
-            `metadata.csv`); Parquet files or WebDataset tars (a file, a folder or a pattern like
-            `shards/{000..099}.tar`); a folder of `save_to_disk`; an example ("digits");
-            a name on the hub, or "datasets:NAME:SPLIT".
+        where: A folder of images (alone, with `.txt` captions or JSON beside them, or with
+            `metadata.jsonl`, `.csv` or `.parquet`); Parquet files or WebDataset tars (a file, a
+            folder or a pattern like `shards/{000..099}.tar`); a folder of `save_to_disk`; an
+            example ("digits"); a name on the hub, or "datasets:NAME:SPLIT".
         resolution: The side in pixels; `None` keeps each image as it is.
         mode: "RGB" or "L"; `None` is the source's own, which is "RGB" for all but some examples.
-        image_column: The column of the pictures; metadata files have "file_name".
+        image_column: The column of the pictures; metadata files have "file_name". In tars, what
+            follows the first dot of their names ("depth.png"), the plain ones if not given.
         caption_column: The column of the texts; else "text" or "caption", if there.
         label_column: The column of the classes; else "class" or "label", if there.
         group_column: The column of the groups; else "group", if there.
         id_column: The column of the ids; else "id", if there; else the path is the id.
-        class_folders: Whether the first folder of each image's path is its class.
+        class_folders: Whether the first folder of each image's path is its class; None takes them
+            where they are few and hold many (`folder.are_classes`).
         limit: How many images to keep, the first in the order of their ids.
 
     Raises:
         NotFound: When there is no such data.
-        BadInput: When there are no images in it, or it cannot be used as asked.
+        BadInput: When there are no images in it, or it cannot be used as asked. One row that
+            cannot be used among others is none: it is broken when it is asked for.
     """
     where = os.fspath(where)
     if not where:  # An unset shell variable must not open the current folder.
@@ -65,12 +71,33 @@ def open_data(
     preparation = Preparation(resolution, mode or (example.mode if example else "RGB"))
     if example:
         _refuse(columns, class_folders, f"The example {quoted(example.name)}")
-        found = example.load()
+        found = Found(list(example.load()))
     else:
         found = _source(where, columns, class_folders)
-    if not found:
-        raise BadInput(f"{quoted(where)} holds no images. Name a folder or a file that does.")
-    return Records(ordered(found)[:limit], preparation)
+    by_folder = bool(class_folders)
+    if class_folders is None and found.foldered and are_classes(found.records):
+        found = Found(with_class_folders(found.records), found.unused)
+        by_folder = True
+    _check(found, where)
+    # Of all images, so that --limit moves no number.
+    classes = class_numbers((record.label, record.class_number) for record in found.records)
+    records = ordered(found.records)[:limit]
+    inventory = inventory_of(records, found.unused, by_folder)
+    note(where, inventory)
+    return Records(records, preparation, classes, inventory)
+
+
+def _check(found: Found, where: str) -> None:
+    """Refuses a source without one image that can be used."""
+    if not found.records:
+        there = inventory_of((), found.unused).left_out
+        but = f" It has {', '.join(map(str, there))}." if there else ""
+        raise BadInput(f"{quoted(where)} holds no images.{but} Name a folder or a file that does.")
+    if all(record.flaw is not None for record in found.records):
+        raise BadInput(
+            f"None of the {len(found.records):,} rows of {quoted(where)} can be used, the first "
+            f"because: {found.records[0].flaw}"
+        )
 
 
 def _example(where: str) -> Example | None:
@@ -83,7 +110,7 @@ def _example(where: str) -> Example | None:
     return None
 
 
-def _source(where: str, columns: Columns, class_folders: bool) -> list[Record]:
+def _source(where: str, columns: Columns, class_folders: bool | None) -> Found:
     path = Path(where).expanduser()
     if where.startswith("datasets:"):
         name, split = _name_and_split(where.removeprefix("datasets:"))
@@ -94,9 +121,12 @@ def _source(where: str, columns: Columns, class_folders: bool) -> list[Record]:
     _refuse(Columns(), class_folders, quoted(where))
     if path.exists():
         return _files([path], path.parent, columns)
-    if matches := _matches(str(path)):
-        return _files(matches, Path(os.path.commonpath([m.parent for m in matches])), columns)
-    looks_like_a_file = path.suffix.lower() in (".tar", ".parquet", ".jsonl", ".csv", *_PACKED)
+    missing: list[Unused] = []
+    if matches := _matches(str(path), missing):
+        folder = Path(os.path.commonpath([m.parent for m in matches]))
+        found = _files(matches, folder, columns)
+        return Found(found.records, [*found.unused, *missing])
+    looks_like_a_file = path.suffix.lower() in (".tar", ".parquet", ".jsonl", ".csv", *PACKED)
     if is_hub_name(where) and not looks_like_a_file:
         return hub_records(where, columns)
     raise NotFound(
@@ -105,46 +135,54 @@ def _source(where: str, columns: Columns, class_folders: bool) -> list[Record]:
     )
 
 
-def _folder(folder: Path, columns: Columns, class_folders: bool) -> list[Record]:
+def _folder(folder: Path, columns: Columns, class_folders: bool | None) -> Found:
     """Chooses a folder's kind by the files in it; metadata go first, since they name the rest."""
     if is_saved(folder):
         _refuse(Columns(), class_folders, quoted(folder))
         return hub_records(str(folder), columns)
-    files = list(walk(folder))
-    tables = [file for file in files if file.name in NAMES]
+    unread: list[Unused] = []
+    files = list(walk(folder, unread))
+    tables = [file for file in files if names_images(file)]
     packed = [file for file in files if file.suffix.lower() in (".tar", ".parquet")]
     images = any(is_image(file.name) for file in files)
     if tables:
         _refuse(Columns(), class_folders, quoted(folder) + ", which has metadata,")
-        return metadata_records(tables, folder, columns)
-    if images and packed:
+        found = metadata_records(tables, folder, columns, files)
+    elif images and packed:
         raise BadInput(
             f"{quoted(folder)} holds images and {quoted(packed[0].name)}. "
             f'Name the files instead: "{folder}/**/*{packed[0].suffix}", or move them apart.'
         )
-    if packed:
+    elif packed:
         _refuse(Columns(), class_folders, quoted(folder))
-        return _files(packed, folder, columns)
-    _refuse(columns, False, f"{quoted(folder)}, a folder without metadata.jsonl,")
-    records = folder_records(files, folder)
-    return with_class_folders(records) if class_folders else records
+        found = _files(packed, folder, columns)
+        taken = set(packed)
+        rest = (file for file in files if file not in taken and file.name not in OURS)
+        unread += [no_image(path_id(file.relative_to(folder))) for file in rest]
+    else:
+        found = folder_records(files, folder, columns)
+        if class_folders:
+            found = replace(found, records=with_class_folders(found.records))
+    return replace(found, unused=[*found.unused, *unread])
 
 
-def _files(files: list[Path], folder: Path, columns: Columns) -> list[Record]:
+def _files(files: list[Path], folder: Path, columns: Columns) -> Found:
     """Reads files of one kind."""
-    readers: dict[str, Callable[[list[Path], Path, Columns], list[Record]]] = {
+    readers: dict[str, Callable[[list[Path], Path, Columns], Found]] = {
         ".tar": tar_records,
         ".parquet": parquet_records,
-        ".jsonl": metadata_records,
-        ".csv": metadata_records,
+        ".jsonl": _metadata,
+        ".csv": _metadata,
     }
     kinds = sorted({file.suffix.lower() for file in files})
     if len(kinds) > 1:
         raise BadInput(
             f"{quoted(folder)} mixes {' and '.join(kinds)} files. Name those of one kind."
         )
-    if kinds[0] in _PACKED:
+    if kinds[0] in PACKED:
         raise BadInput(f"{quoted(files[0])} is compressed. Unpack it first.")
+    if kinds == [".parquet"] and all(names_images(file) for file in files):
+        return _metadata(files, folder, columns)
     if kinds[0] not in readers:
         raise BadInput(
             f"{quoted(files[0])} is no data set. Name a folder of images, or a file that ends in "
@@ -153,13 +191,28 @@ def _files(files: list[Path], folder: Path, columns: Columns) -> list[Record]:
     return readers[kinds[0]](files, folder, columns)
 
 
-def _matches(pattern: str) -> list[Path]:
-    """The files that a pattern names; `{000..012}` counts, as WebDataset writes it."""
+def _metadata(files: list[Path], folder: Path, columns: Columns) -> Found:
+    return metadata_records(files, folder, columns, list(walk(folder)))
+
+
+def _matches(pattern: str, missing: list[Unused]) -> list[Path]:
+    """The files that a pattern names; `{000..012}` counts, as WebDataset writes it.
+
+    Arguments:
+        pattern: The pattern.
+        missing: Takes the files that a count names and that are not there.
+    """
     if braces := _BRACES.search(pattern):
         first, last = braces.groups()
-        numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
-        each = (_matches(pattern[: braces.start()] + n + pattern[braces.end() :]) for n in numbers)
-        return [path for paths in each for path in paths]
+        found: list[Path] = []
+        for number in range(int(first), int(last) + 1):
+            text = str(number).zfill(len(first))
+            one = pattern[: braces.start()] + text + pattern[braces.end() :]
+            each = _matches(one, missing)
+            if not each and not _BRACES.search(one):
+                missing.append(Unused(one, "files of the pattern that are not there"))
+            found += each
+        return found
     return [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]
 
 
@@ -171,7 +224,7 @@ def _name_and_split(name: str) -> tuple[str, str | None]:
     return name, None
 
 
-def _refuse(columns: Columns, class_folders: bool, what: str) -> None:
+def _refuse(columns: Columns, class_folders: bool | None, what: str) -> None:
     """Refuses options that mean nothing for this source, since silence would hide a mistake."""
     if class_folders:
         raise BadInput(f"{what} has no class folders. Name the column of the class instead.")

@@ -1,5 +1,6 @@
 """Parquet files: the words are read at once, the pictures a row group at a time."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from typing import Any
 
 from PIL import Image as Picture
 
+from solidmark.data.classes import named_class
 from solidmark.data.columns import Columns, missing
+from solidmark.data.inventory import Found, Unused
 from solidmark.data.records import Record, path_id, picture_in, quoted
 from solidmark.errors import BadInput, BrokenImage
 
@@ -27,13 +30,13 @@ class Cell:
 
     def __call__(self) -> bytes | Picture.Image:
         try:
-            pictures = _row_group(self.path, self.column, self.group)
+            picture = _row_group(self.path, self.column, self.group)[self.row].as_py()
         except (OSError, ValueError) as error:  # What pyarrow raises for a file that is damaged.
             raise BrokenImage(f"{quoted(self.path)} cannot be read ({error}).") from error
-        return picture_in(pictures[self.row].as_py(), self.path.parent)
+        return picture_in(picture, self.path.parent)
 
 
-def parquet_records(files: list[Path], folder: Path, columns: Columns) -> list[Record]:
+def parquet_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The rows of Parquet files. The id is the file's path and the row's number.
 
     Arguments:
@@ -44,10 +47,12 @@ def parquet_records(files: list[Path], folder: Path, columns: Columns) -> list[R
     Raises:
         BadInput: When a file is not Parquet, or a column is missing.
     """
-    return [record for file in files for record in _records(file, folder, columns)]
+    unused: list[Unused] = []
+    records = [record for file in files for record in _records(file, folder, columns, unused)]
+    return Found(records, list(dict.fromkeys(unused)))
 
 
-def _records(file: Path, folder: Path, columns: Columns) -> Iterator[Record]:
+def _records(file: Path, folder: Path, columns: Columns, unused: list[Unused]) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     try:
@@ -56,9 +61,10 @@ def _records(file: Path, folder: Path, columns: Columns) -> Iterator[Record]:
             known = columns.found_in(names, quoted(file))
             image = _image_column(columns.image, table.schema_arrow, quoted(file))
             sizes = [table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)]
-            rows = table.read(columns=known.words).to_pylist() if known.words else None
     except (OSError, ValueError) as error:
-        raise BadInput(f"{quoted(file)} is not a Parquet file ({error}). Make it again.") from error
+        raise _unreadable(file, error) from error
+    unused += [Unused(name, "columns") for name in known.unused(names, image)]
+    rows = table_rows(file, known.words) if known.words else None
     stem = path_id(file.relative_to(folder))
     number = 0
     for group, size in enumerate(sizes):
@@ -68,6 +74,64 @@ def _records(file: Path, folder: Path, columns: Columns) -> Iterator[Record]:
             place = f"row {number} of {quoted(file)}"
             yield known.record(words, f"{stem}/{number:08d}", load, place)
             number += 1
+
+
+def table_rows(file: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of some columns. Numbers of classes that have names get them.
+
+    Raises:
+        BadInput: When the file is not Parquet.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(file, columns=columns, partitioning=None)
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+    features = _features(table.schema)
+    found = {name: _cells(table[name]) for name in table.column_names}
+    for name, names in features.items():
+        if name in found:
+            found[name] = [named_class(value, names) for value in found[name]]
+    return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+
+
+def _cells(column: Any) -> list[Any]:
+    """The values of a column; texts that are not UTF-8 stay bytes, and cost only their row."""
+    import pyarrow as pa
+
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return list(column.cast(pa.large_binary()).to_pylist())
+
+
+def _features(schema: Any) -> dict[str, list[str]]:
+    """The names of classes, by column, as the `datasets` library writes them into the file."""
+    try:
+        told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = told["info"]["features"]
+        return {
+            column: [str(name) for name in feature["names"]]
+            for column, feature in features.items()
+            if isinstance(feature, dict)
+            and feature.get("_type") == "ClassLabel"
+            and isinstance(feature.get("names"), list)
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _unreadable(file: Path, error: Exception) -> BadInput:
+    """Says what is wrong with a file that is not Parquet, or only its beginning."""
+    try:
+        with open(file, "rb") as data:
+            head = data.read(4)
+    except OSError as refused:
+        return BadInput(f"{quoted(file)} cannot be read ({refused.strerror}).")
+    if head == b"PAR1":
+        return BadInput(f"{quoted(file)} is cut off or damaged ({error}). Get or make it again.")
+    return BadInput(f"{quoted(file)} is not a Parquet file ({error}). Make it again.")
 
 
 def _image_column(asked: str, schema: Any, table: str) -> str:

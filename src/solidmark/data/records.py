@@ -1,19 +1,32 @@
 """What a source finds: ids with their words, and how to get at the pixels later."""
 
+import base64
 import json
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 from PIL import Image as Picture
 
-from solidmark.data.dataset import Sample
+from solidmark.data.classes import class_numbers
+from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
+
+if TYPE_CHECKING:
+    from solidmark.data.inventory import Inventory
+
+LONGEST = 300
+"""Longer texts are cut in messages: a cell may hold a whole picture."""
+_LEAST_BASE64 = 64
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}", re.ASCII)
 
 Loader = Callable[[], bytes | Picture.Image]
 
@@ -29,6 +42,8 @@ class Record:
         label: The name of its class.
         group: Images of one group are never divided.
         place: Where it was named ("line 7"), for messages.
+        flaw: Why it cannot be used, whatever its picture is.
+        class_number: The number that the source itself gives its class.
     """
 
     id: str
@@ -37,6 +52,8 @@ class Record:
     label: str | None = None
     group: str | None = None
     place: str = ""
+    flaw: str | None = None
+    class_number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,25 +63,62 @@ class Records:
     Arguments:
         records: The records, sorted by id.
         preparation: How each picture becomes a tensor.
+        numbers: The number of each class of the whole source by its name; None where these are all.
+        inventory: What the source holds, and what of it is not used.
     """
 
     records: tuple[Record, ...] = field(repr=False)
     preparation: Preparation
+    numbers: Mapping[str, int] | None = field(default=None, repr=False)
+    inventory: "Inventory | None" = field(default=None, repr=False)
 
     @cached_property
     def ids(self) -> list[str]:
         return [record.id for record in self.records]
+
+    @cached_property
+    def classes(self) -> Mapping[str, int]:
+        """The number of each class by its name."""
+        if self.numbers is not None:
+            return self.numbers
+        return class_numbers((record.label, record.class_number) for record in self.records)
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
+        if record.flaw is not None:
+            raise BrokenImage(f"{quoted(record.id)} cannot be used. {record.flaw}")
         try:
             image, content = self.preparation(record.load())
         except BrokenImage as error:
             raise BrokenImage(f"{quoted(record.id)} is broken. {error}") from error
-        return Sample(record.id, image, content, record.caption, record.label, record.group)
+        return Sample(
+            id=record.id,
+            image=image,
+            content=content,
+            caption=record.caption,
+            label=record.label,
+            group=record.group,
+            class_index=None if record.label is None else self.classes.get(record.label),
+        )
+
+
+def inventories(**sides: Dataset | None) -> dict[str, Any]:
+    """The inventory of each set of images, as it stands in a manifest; only of those that have one.
+
+    Arguments:
+        sides: The sets by name; frames that are cut off, and numbers for classes, hide none.
+    """
+    found = {}
+    for name, side in sides.items():
+        inner: Any = side
+        while inner is not None and not isinstance(inner, Records):
+            inner = getattr(inner, "data", None)
+        if inner is not None and inner.inventory is not None:
+            found[name] = inner.inventory.to_json()
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,12 +128,33 @@ class FileBytes:
     path: Path
 
     def __call__(self) -> bytes:
-        if not self.path.is_file():  # A pipe that is called x.png would block for ever.
-            raise BrokenImage(f"There is no file {quoted(self.path)}.")
         try:
-            return self.path.read_bytes()
-        except OSError as error:
+            path = self.path if self.path.exists() else on_disk(self.path)
+            if not path.is_file():  # A pipe that is called x.png would block for ever.
+                raise BrokenImage(f"There is no file {quoted(self.path)}.")
+            return path.read_bytes()
+        except OSError as error:  # Also a name that is longer than the system takes.
             raise BrokenImage(f"{quoted(self.path)} cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise BrokenImage(f"{quoted(self.path)} is no path ({error}).") from error
+
+
+def on_disk(path: Path) -> Path:
+    """The path as the disk spells it: accents are written in two ways (NFC, NFD) and mean one."""
+    if path.name.isascii() and (path.parent == path or path.parent.exists()):
+        return path
+    parent = path.parent if path.parent.exists() else on_disk(path.parent)
+    return parent / _spelt(parent).get(unicodedata.normalize("NFC", path.name), path.name)
+
+
+@lru_cache(maxsize=16)
+def _spelt(folder: Path) -> dict[str, str]:
+    """The names in a folder that are not plain ASCII, by their composed form."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    return {unicodedata.normalize("NFC", name): name for name in names if not name.isascii()}
 
 
 def ordered(records: Iterable[Record]) -> tuple[Record, ...]:
@@ -97,14 +172,6 @@ def ordered(records: Iterable[Record]) -> tuple[Record, ...]:
                 "Make the ids unique, or name another id column."
             )
     return result
-
-
-def with_class_folders(records: Iterable[Record]) -> list[Record]:
-    """Labels each record by the first folder of its id, unless it lies in none."""
-    return [
-        replace(record, label=record.id.split("/", 1)[0]) if "/" in record.id else record
-        for record in records
-    ]
 
 
 def path_id(path: PurePath) -> str:
@@ -136,6 +203,8 @@ def picture_in(value: Any, folder: Path) -> bytes | Picture.Image:
     """
     if isinstance(value, Mapping):
         value = value.get("bytes") or value.get("path")
+    if isinstance(value, str) and (data := embedded(value)) is not None:
+        return data
     if isinstance(value, str):
         try:
             return FileBytes(below(folder, value))()
@@ -146,7 +215,39 @@ def picture_in(value: Any, folder: Path) -> bytes | Picture.Image:
     raise BrokenImage(f"The table holds no image here ({type(value).__name__}).")
 
 
+def embedded(text: str) -> bytes | None:
+    """The bytes that a text holds itself, as a data URI or in base64; None when it is a path.
+
+    Only a long text is taken for base64, and only where it has no dot, as a file's name has.
+    """
+    if text[:5].lower() == "data:":
+        head, comma, body = text.partition(",")
+        if not comma:
+            raise BrokenImage(f"{quoted(text)} is a data URI without data.")
+        if not head.lower().endswith(";base64"):
+            return unquote_to_bytes(body)
+        found = _from_base64(body)
+        if found is None:
+            raise BrokenImage(f"{quoted(text)} is not base64.")
+        return found
+    return _from_base64(text) if len(text) >= _LEAST_BASE64 else None
+
+
+def _from_base64(text: str) -> bytes | None:
+    packed = "".join(text.split()).rstrip("=")
+    if not _BASE64.fullmatch(packed):
+        return None
+    try:
+        return base64.urlsafe_b64decode(
+            packed.replace("+", "-").replace("/", "_") + "=" * (-len(packed) % 4)
+        )
+    except ValueError:
+        return None
+
+
 def quoted(value: object) -> str:
-    """A value in quotes, on one line whatever it holds."""
+    """A value in quotes, on one line whatever it holds; the middle of a long one is left out."""
     text = str(value).encode("utf-8", "backslashreplace").decode()
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]}"
     return json.dumps(text, ensure_ascii=False)

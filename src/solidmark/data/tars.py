@@ -3,19 +3,22 @@
 Each tar is gone through once for the names and the words; a picture is read by its offset.
 """
 
-import json
+import os
 import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from solidmark.data.columns import Columns
-from solidmark.data.folder import EXTENSIONS
+from solidmark.data.inventory import Found, Unused
 from solidmark.data.records import Record, path_id, quoted
+from solidmark.data.samples import Grouped, samples_of
+from solidmark.data.words import Words, read_words
 from solidmark.errors import BadInput, BrokenImage
 
-_WORDS = {"txt": "text", "text": "text", "caption": "text", "cls": "class"}
+_MAGIC = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+"""The first bytes of gzip, bzip2, xz, zstandard and zip."""
+_LINKS = 16
+"""How many links in a row are followed."""
 
 
 @dataclass(frozen=True)
@@ -39,93 +42,155 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A sample of a tar: its picture and its words."""
+class _Tar:
+    """A tar: where each member lies, and what cannot be used."""
 
-    name: str
-    image: Slice
-    words: dict[str, Any]
+    path: Path
+    members: dict[str, Slice]
+    unused: list[Unused]
+
+    def read(self, name: str) -> bytes:
+        return self.members[name]()
 
 
-def tar_records(files: list[Path], folder: Path, columns: Columns) -> list[Record]:
+def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The samples of WebDataset tars. The id is the tar's path and the picture's name in it.
 
     Arguments:
         files: The tars.
         folder: The data folder, which the ids are relative to.
-        columns: The columns' names in the samples' JSON; "text" is the `.txt`, "class" the `.cls`.
+        columns: The columns' names in the samples' JSON; "text" is the `.txt`, "class" the `.cls`;
+            the image is what follows the first dot of the pictures, the plain ones if not given.
 
     Raises:
-        BadInput: When a tar cannot be read, or its JSON cannot.
+        BadInput: When a tar cannot be read to its end, or a sample has several pictures.
     """
-    samples = [(file, found) for file in files for found in _samples(file)]
-    names = (name for _, found in samples for name in found.words)
-    known = columns.found_in(names, "The tar's samples") if samples else columns
-    return [
-        known.record(
-            found.words,
-            f"{path_id(file.relative_to(folder))}/{found.name}",
-            found.image,
-            f"{quoted(found.name)} in {quoted(file)}",
+    told: list[tuple[_Tar, str, Words]] = []
+    unused: list[Unused] = []
+    for file in files:
+        tar = _opened(file)
+        grouped = samples_of(tar.members, quoted(file), tar=True, column=columns.image)
+        _refuse_column(columns.image, grouped, file)
+        for sample in grouped.samples:
+            read = read_words(sample.words, tar.read, quoted(file))
+            told.append((tar, sample.picture, read))
+            unused += _inside(file, folder, read.unused)
+        unused += _inside(file, folder, [*tar.unused, *grouped.unused])
+    names = [name for _, _, words in told for name in words.told]
+    known = columns.found_in(names, "The tar's samples") if told else columns
+    records = []
+    for tar, picture, words in told:
+        id = f"{path_id(tar.path.relative_to(folder))}/{picture}"
+        place = f"{quoted(picture)} in {quoted(tar.path)}"
+        load = tar.members[picture]
+        records.append(
+            known.record(words.told, id, load, place)
+            if words.flaw is None
+            else Record(id, load, place=place, flaw=words.flaw)
         )
-        for file, found in samples
-    ]
+    return Found(records, unused)
 
 
-def _samples(file: Path) -> Iterator[_Found]:
-    """The samples of one tar, in its order. Those without a picture are left out."""
+def _inside(file: Path, folder: Path, unused: list[Unused]) -> list[Unused]:
+    where = path_id(file.relative_to(folder))
+    return [Unused(f"{where}/{one.name}", one.reason) for one in unused]
+
+
+def _refuse_column(column: str, grouped: Grouped, file: Path) -> None:
+    if column != "image" and not grouped.samples:
+        raise BadInput(
+            f"{quoted(file)} has no picture {quoted(column)}. In a tar --image-column is what "
+            "follows the first dot of the pictures' names."
+        )
+
+
+def _opened(file: Path) -> _Tar:
+    """Goes through a tar to its end."""
+    members: dict[str, Slice] = {}
+    links: dict[str, tarfile.TarInfo] = {}
+    unused: list[Unused] = []
     try:
         with tarfile.open(file, "r:") as tar:
-            groups = _grouped(tar, file)
-            for members in groups.values():
-                image = next((m for e, m in members.items() if _is_image(e)), None)
-                if image is not None:
-                    place = Slice(file, image.offset_data, image.size)
-                    yield _Found(_clean(image.name), place, _words(tar, members, file))
+            for member in tar:
+                name = _clean(member.name)
+                if member.isdir() or PurePosixPath(name).name.startswith("."):
+                    continue
+                if name in members or name in links:
+                    raise BadInput(
+                        f"{quoted(file)} holds {quoted(name)} twice. "
+                        "Give every sample its own name."
+                    )
+                if member.islnk() or member.issym():
+                    links[name] = member
+                elif member.issparse():
+                    unused.append(Unused(name, "sparse members"))
+                elif member.isreg():
+                    members[name] = Slice(file, member.offset_data, member.size)
+                else:
+                    unused.append(Unused(name, "members that are no files"))
+            _check_end(file, tar.offset)
     except (tarfile.TarError, OSError) as error:
-        raise BadInput(
-            f"{quoted(file)} is not a plain tar ({error}). Unpack it if it is compressed."
-        ) from error
+        raise _unreadable(file, error) from error
+    resolved = {name: _target(name, links, members) for name in links}
+    for name, target in resolved.items():
+        if target is None:
+            unused.append(Unused(name, "links whose target is not in the tar"))
+        else:
+            members[name] = target
+    return _Tar(file, members, unused)
 
 
-def _grouped(tar: tarfile.TarFile, file: Path) -> dict[str, dict[str, tarfile.TarInfo]]:
-    """The members by key (the path up to the first dot of the name) and extension."""
-    groups: dict[str, dict[str, tarfile.TarInfo]] = {}
-    for member in tar:
-        path = PurePosixPath(_clean(member.name))
-        stem, _, extension = path.name.partition(".")
-        if not member.isfile() or not stem:
-            continue
-        group = groups.setdefault(str(path.with_name(stem)), {})
-        if group.setdefault(extension.lower(), member) is not member:
-            raise BadInput(
-                f"{quoted(file)} holds {quoted(path)} twice. Give every sample its own name."
-            )
-    return groups
+def _target(
+    name: str, links: dict[str, tarfile.TarInfo], members: dict[str, Slice]
+) -> Slice | None:
+    """What a link means; hard ones are relative to the tar, symbolic ones to their folder."""
+    for _ in range(_LINKS):
+        if name in members:
+            return members[name]
+        if name not in links:
+            return None
+        link = links[name]
+        folder = "" if link.islnk() else os.path.dirname(name)
+        name = _clean(os.path.normpath(os.path.join(folder, link.linkname)))
+    return None
 
 
-def _words(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], file: Path) -> dict[str, Any]:
-    """The JSON of a sample, with its text and its class."""
-    words: dict[str, Any] = {}
-    for extension, member in members.items():
-        if extension != "json" and extension not in _WORDS:
-            continue
-        stream = tar.extractfile(member)
-        data = stream.read() if stream else b""
-        try:
-            value = data.decode("utf-8-sig").strip()
-            facts = json.loads(value) if extension == "json" else {_WORDS[extension]: value}
-            words = {**facts, **words} if extension == "json" else {**words, **facts}
-        except (ValueError, TypeError, RecursionError) as error:
-            raise BadInput(
-                f"{quoted(member.name)} in {quoted(file)} cannot be read ({error}). Mend it."
-            ) from error
-    return words
+def _check_end(file: Path, offset: int) -> None:
+    """Looks whether a tar ends where its members do: the library stops at a damaged header."""
+    with open(file, "rb") as data:
+        data.seek(offset)
+        head = data.read(512)
+        if len(head) < 512:
+            raise _cut_off(file)
+        if head.strip(b"\0"):
+            raise BadInput(f"{quoted(file)} is damaged at byte {offset:,}. Make or get it again.")
+        while block := data.read(2**20):
+            if block.strip(b"\0"):
+                raise BadInput(
+                    f"{quoted(file)} goes on after its end: two tars in one file. Divide them."
+                )
+
+
+def _cut_off(file: Path) -> BadInput:
+    return BadInput(
+        f"{quoted(file)} is cut off: it ends before the tar does ({os.path.getsize(file):,} "
+        "bytes are there). Get the rest, or make it again."
+    )
+
+
+def _unreadable(file: Path, error: Exception) -> BadInput:
+    """Says what is wrong with a file that cannot be read as a tar."""
+    try:
+        with open(file, "rb") as data:
+            head = data.read(262)
+    except OSError as refused:
+        return BadInput(f"{quoted(file)} cannot be read ({refused.strerror}).")
+    if head.startswith(_MAGIC):
+        return BadInput(f"{quoted(file)} is compressed. Unpack it first.")
+    if "ustar" in str(head[257:262]) or "unexpected end" in str(error):
+        return _cut_off(file)
+    return BadInput(f"{quoted(file)} is not a plain tar ({error}). Make or get it again.")
 
 
 def _clean(name: str) -> str:
     return path_id(PurePosixPath(name.removeprefix("./")))
-
-
-def _is_image(extension: str) -> bool:
-    return "." + extension.rsplit(".", 1)[-1] in EXTENSIONS

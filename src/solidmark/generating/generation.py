@@ -67,7 +67,7 @@ class Generation:
     caption: str | None = None
     caption_column: str | None = None
     label_column: str | None = None
-    class_folders: bool = False
+    class_folders: bool | None = None
     per_prompt: int | None = None
     limit: int | None = None
     steps: int = 50

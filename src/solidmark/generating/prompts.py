@@ -39,22 +39,19 @@ class Prompt:
 
 
 def prompts_of(
-    records: Records, caption: str | None = None, classes: Sequence[str] | None = None
+    records: Records, caption: str | None = None, classes: Sequence[str | None] | None = None
 ) -> list[Prompt]:
     """The prompts of a data set, in its order. No image is decoded.
 
     Arguments:
         records: The data set.
         caption: The caption of images that have none.
-        classes: The names of the classes; the place of a name is its number. When None, labels that
-            are all whole numbers are the numbers, others are counted in their order.
+        classes: The names of the classes; the place of a name is its number. When None, the numbers
+            are those of the data set (`data.class_numbers`).
     """
-    labels = {record.label for record in records.records if record.label is not None}
-    if classes is None and all(label.isdecimal() for label in labels):
-        numbers = {label: int(label) for label in labels}
-    else:
-        known = sorted(labels) if classes is None else classes
-        numbers = {name: number for number, name in enumerate(known)}
+    numbers = dict(records.classes)
+    if classes is not None:
+        numbers = {name: number for number, name in enumerate(classes) if name is not None}
     return [
         Prompt(
             record.id,
@@ -63,6 +60,7 @@ def prompts_of(
             None if record.label is None else numbers.get(record.label),
         )
         for record in records.records
+        if record.flaw is None
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.control import look_at_control, sides_of
-from solidmark.data import Sample
+from solidmark.data import Sample, inventories
 from solidmark.inversion import Attempt, Inverter
 from solidmark.invmm.budget import Budget
 from solidmark.invmm.configuration import InvMM
@@ -77,6 +77,7 @@ def invert(asked: InvMM) -> Run:
         run.finish(
             threshold=threshold.to_json(),
             similarity=likeness.card(),
+            inventory=inventories(**subjects.data),
             excluded={id: note for (_, id), note in sorted(roll.excluded.items())},
             memory={
                 "device": asked.opening.device,

@@ -44,7 +44,8 @@ class Marked:
         return pattern_from_json(self.manifest["pattern"])
 
     @property
-    def classes(self) -> list[str]:
+    def classes(self) -> list[str | None]:
+        """The name of each class; its place is its number, None is one without images."""
         return list(self.manifest["classes"])
 
     @property

@@ -18,7 +18,14 @@ import pyarrow.parquet as pq
 import torch
 from torch.nn.functional import interpolate
 
-from solidmark.data import Dataset, Signature, content_hash, group_duplicates, sign
+from solidmark.data import (
+    Dataset,
+    Signature,
+    content_hash,
+    group_duplicates,
+    inventories,
+    sign,
+)
 from solidmark.errors import BadInput, BrokenImage, RunConflict
 from solidmark.marks.catalogue import pattern_to_json
 from solidmark.marks.images import write_image
@@ -122,6 +129,7 @@ def mark_dataset(
         duplicates=len(planned) - len({row.duplicate_group for row in planned}),
         quarantined=len(broken),
         keys=fingerprint(out / "keys.parquet"),
+        inventory=inventories(data=data),
     )
     return run.manifest
 
@@ -148,7 +156,10 @@ def _plan(images: Mapping[str, Any], marking: Marking) -> tuple[list[Surveyed], 
         [Signature(**row["signature"]) for row in images.values()],
         near=marking.near_duplicates,
     )
-    facts = [Surveyed(id, groups[id], row["group"], row["label"]) for id, row in images.items()]
+    facts = [
+        Surveyed(id, groups[id], row["group"], row["label"], row["class_number"])
+        for id, row in images.items()
+    ]
     planned = plan(
         facts,
         Keymap(marking.seed, marking.pattern.count),
@@ -188,6 +199,7 @@ def _look(data: Dataset, number: int) -> dict[str, Any]:
         "content": sample.content,
         "caption": sample.caption,
         "label": sample.label,
+        "class_number": sample.class_index,
         "group": sample.group,
     }
 
@@ -263,7 +275,7 @@ def _write_tables(
     images: Mapping[str, Any],
     contents: Mapping[str, str],
     broken: Mapping[str, str],
-    classes: Sequence[str],
+    classes: Sequence[str | None],
 ) -> None:
     """Writes the metadata that goes to the trainer, and the keys that do not."""
     for split, folder in FOLDERS.items():
@@ -296,7 +308,9 @@ def _write_tables(
     write_bytes(out / "keys.parquet", sink.getvalue().to_pybytes())
 
 
-def _metadata(row: Planned, seen: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+def _metadata(
+    row: Planned, seen: Mapping[str, Any], classes: Sequence[str | None]
+) -> dict[str, Any]:
     line: dict[str, Any] = {"file_name": row.file_name.split("/", 1)[1], "id": row.id}
     if seen["caption"] is not None:
         line["text"] = seen["caption"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from solidmark.data import class_numbers, names_by_number
 from solidmark.errors import BadInput
 from solidmark.marks.keymap import Keymap
 from solidmark.randomness import digest, uniform
@@ -28,12 +29,14 @@ class Surveyed:
         duplicate_group: The smallest id of the images that look the same.
         group: The user's group, if any.
         label: The name of its class, if any.
+        class_number: The number that its source gives that class, if any.
     """
 
     id: str
     duplicate_group: str
     group: str | None = None
     label: str | None = None
+    class_number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,29 +81,35 @@ def plan(
     rest = [image for image in images if image.id not in controls]
     chosen = _draw(rest, families, canaries, keymap.seed, "canary")
     if not rest or (held_out and not controls):
+        if len(images) > 1 and (why := _all_alike(images, families)):
+            raise BadInput(
+                f"{why} and such images are never divided, so none could be held out. "
+                "Give other images, or --held-out 0."
+            )
         raise BadInput(
             f"{len(images)} images with a held-out share of {held_out:g} leave a split without "
             "images. Give more images, or another --held-out (0 for none)."
         )
     if not chosen:
+        if len(rest) > 1 and (why := _all_alike(rest, families)):
+            raise BadInput(
+                f"{why} and such images are marked together or not at all, so a share of "
+                f"{canaries:g} leaves none. Give other images, or --canaries 1."
+            )
         raise BadInput(
             f"Of {len(rest)} training images, a share of {canaries:g} leaves none to mark. "
             "Give more images, or a larger --canaries."
         )
-    classes = {name: number for number, name in enumerate(class_names(images))}
+    classes = class_numbers((image.label, image.class_number) for image in images)
     return [
         _planned(image, keymap, image.id in controls, image.id in chosen, shared_keys, classes)
         for image in sorted(images, key=lambda image: image.id)
     ]
 
 
-def class_names(images: Sequence[Surveyed]) -> list[str]:
-    """The names of the classes; the place of a name is its number."""
-    names = {image.label for image in images if image.label is not None}
-    # Numbers in their own order, so that class "10" does not come before class "2".
-    return sorted(
-        names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
-    )
+def class_names(images: Sequence[Surveyed]) -> list[str | None]:
+    """The names of the classes; the place of a name is its number, None is one without images."""
+    return names_by_number(class_numbers((image.label, image.class_number) for image in images))
 
 
 def _planned(
@@ -125,6 +134,17 @@ def _planned(
         levels=keymap.levels(key_group) if marked else [],
         class_index=classes[image.label] if image.label is not None else None,
     )
+
+
+def _all_alike(images: Sequence[Surveyed], families: Mapping[str, str]) -> str | None:
+    """What makes all images one; None where they are several."""
+    if len({families[image.id] for image in images}) > 1:
+        return None
+    if len({image.duplicate_group for image in images}) == 1:
+        return f"{len(images):,} images are copies of one,"
+    if len({image.group for image in images}) == 1:
+        return f"{len(images):,} images are of one group,"
+    return f"{len(images):,} images are tied together by their groups and by being copies,"
 
 
 def _families(images: Sequence[Surveyed]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from solidmark.data import Mode, Records, Sample, content_hash, open_data
+from solidmark.data import Mode, Records, Sample, class_numbers, content_hash, open_data
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned
@@ -261,7 +261,9 @@ def open_subjects(
             for split in splits
             if (where := places[split]) is not None
         }
-        numbers = _class_numbers(records)
+        numbers = class_numbers(  # One numbering for both splits.
+            (one.label, one.class_number) for found in records.values() for one in found.records
+        )
         data = {split: Numbered(found, caption, numbers) for split, found in records.items()}
     chosen = {split: choose(found.ids, limit, seed) for split, found in data.items()}
     if not any(chosen.values()):
@@ -302,15 +304,6 @@ def _control(subjects: Subjects, kind: str, seed: int) -> list[Sample]:
     # All that the model would know, not only those that it is asked about.
     every = replace(subjects, chosen={"trained": sorted(subjects.data["trained"].ids)})
     return list(every.readable("trained"))
-
-
-def _class_numbers(records: dict[str, Records]) -> dict[str, int]:
-    """The number of each class: one numbering for both splits."""
-    names = {record.label for data in records.values() for record in data.records if record.label}
-    known = sorted(names)
-    if all(name.isdecimal() for name in known):
-        return {name: int(name) for name in known}
-    return {name: number for number, name in enumerate(known)}
 
 
 def _shape(size: Sequence[int]) -> str:

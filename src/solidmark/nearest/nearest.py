@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from solidmark.control import control_of, look_at_control, side_of
+from solidmark.data import inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
@@ -92,7 +93,12 @@ def nearest(comparison: Comparison) -> Run:
         pictures = comparison.out / "pictures"
         for place in (comparison.out, pictures, *pictures.glob("*/")):
             remove_temporaries(place)
-        run.finish(peak_memory_bytes=peak_memory_bytes(comparison.device))
+        run.finish(
+            peak_memory_bytes=peak_memory_bytes(comparison.device),
+            inventory=inventories(
+                generated=sides.generated, training=sides.training, held_out=sides.held_out
+            ),
+        )
         shutil.rmtree(work)
     processes.wait()
     return run

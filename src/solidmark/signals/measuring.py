@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 
 from solidmark.control import look_at_control, sides_of
-from solidmark.data import Sample
+from solidmark.data import Sample, inventories
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BrokenImage, MissingCapability
 from solidmark.measures import Subjects
@@ -153,6 +153,7 @@ def measure_signals(
             memory=memory_of(rows),
             signals={name: vars(card) for name, card in cards.items()},
             left_out=left_out,
+            inventory=inventories(**subjects.data),
         )
     Processes.here().wait()
     return run

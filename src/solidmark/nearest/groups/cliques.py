@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
+from solidmark.data import inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import Distance
@@ -117,7 +118,10 @@ def cliques(asked: Extraction) -> Run:
         chance = Chance(drawn, task.comparable)
         write_cliques(run, asked, prompted, gathered, distance, found, chance, (threshold, pairs))
         shutil.rmtree(work)
-        run.finish(peak_memory_bytes=peak_memory_bytes(asked.device))
+        run.finish(
+            peak_memory_bytes=peak_memory_bytes(asked.device),
+            inventory=inventories(generated=prompted.data),
+        )
     Processes.here().wait()
     return run
 

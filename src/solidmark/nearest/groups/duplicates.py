@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset
+from solidmark.data import Dataset, inventories
 from solidmark.embed import Cache
 from solidmark.nearest.distances import ByEmbedder, Distance
 from solidmark.nearest.gathering import Rows, gather
@@ -70,7 +70,9 @@ def duplicates(asked: Deduplication) -> Run:
         similarity = None if seen is None else seen.similarity(copies)
         write_duplicates(run, asked, data, images, broken, copies, similarity, closest)
         shutil.rmtree(among.folder, ignore_errors=True)
-        run.finish(peak_memory_bytes=peak_memory_bytes(asked.device))
+        run.finish(
+            peak_memory_bytes=peak_memory_bytes(asked.device), inventory=inventories(data=data)
+        )
     Processes.here().wait()
     return run
 

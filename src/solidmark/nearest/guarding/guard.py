@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from solidmark.data import Dataset, Record, Records, Sample, open_data, to_picture
-from solidmark.data.folder import is_image
 from solidmark.data.records import FileBytes
+from solidmark.data.samples import is_image
 from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
 from solidmark.nearest.gathering import BATCH, LOW_CONTENT, contrast
 from solidmark.nearest.guarding.calibration import too_few

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from solidmark.data import Mode
+from solidmark.data import Mode, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -164,6 +164,7 @@ def build_index(indexing: Indexing) -> Run:
             frame=_frame(learned),
             thresholds=known.rows(names, indexing.fprs) if known else [],
             peak_memory_bytes=peak_memory_bytes(indexing.device),
+            inventory=inventories(training=learned.training, held_out=learned.held_out),
         )
     processes.wait()
     return run

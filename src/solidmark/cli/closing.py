@@ -1,0 +1,40 @@
+"""The last line of a command that opened data: what was in it, and what of it is not used."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from solidmark.data import Inventory
+
+SILENT = ("demo",)
+"""Commands that open nothing of the user's."""
+
+
+def take_opened() -> "Mapping[str, Inventory]":
+    """What was opened since it was last asked. Nothing slow is imported to learn it."""
+    if "solidmark.data" not in sys.modules:
+        return {}
+    from solidmark.data import take_inventories
+
+    return take_inventories()
+
+
+def say_opened(asked: Sequence[str]) -> None:
+    """Prints the line, where a command line opened data and prints for people."""
+    opened = take_opened()
+    if not opened or "--json" in asked or asked[0] in SILENT:
+        return
+    from solidmark.cli.options import show
+    from solidmark.data.records import quoted
+    from solidmark.runs import Processes
+
+    if not Processes.here().is_main:
+        return
+    several = len(opened) > 1
+    parts = [
+        f"{quoted(where)}: {inventory.line}" if several else inventory.line
+        for where, inventory in opened.items()
+    ]
+    comment = "# " if "--dry-run" in asked else ""
+    show(None, False, f"{comment}Data: {'. '.join(parts)}.")
