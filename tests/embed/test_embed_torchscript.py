@@ -103,7 +103,9 @@ def test_a_program_that_reaches_for_files_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = embedders.save_script(network, tmp_path / "sscd.pt")
-    with pytest.raises(UnsafeCheckpoint, match=r'calls "aten::(save|from_file)", which no network needs'):
+    with pytest.raises(
+        UnsafeCheckpoint, match=r'calls "aten::(save|from_file)", which no network needs'
+    ):
         open_sscd(str(path), 32)
     assert not (tmp_path / "stolen.pt").exists()
 

@@ -29,17 +29,19 @@ CODE = "script/code/__torch__.py"
 SAVE = 'torch.\\\nsave(x, "ran")'
 """What a search for ".save" does not see, and torch does."""
 
+BY_NAME = 'getattr(torch, "save")(x, "ran")'
+
 LINES = {
     "plainly": 'torch.save(x, "ran")',
     "over two lines": SAVE,
     "after a form feed": 'torch.\x0csave(x, "ran")',
     "as an operator": 'ops.aten.\\\nsave(x, "ran")',
-    "by its name": 'getattr(torch, "save")(x, "ran")',
-    "behind a condition": 'if False:\n      getattr(torch, "save")(x, "ran")\n    else:\n      pass',
-    "in a loop": 'for i in range(2):\n      getattr(torch, "save")(x, "ran")',
-    "reading": 'y = getattr(torch, "from_file")("secret", False, 4)',
-    "another's memory": "y = torch.as_strided(x, [1000000], [1], 0)",
-    "printing": 'print("\\x1b[2J")',
+    "by its name": BY_NAME,
+    "behind a condition": f"if torch.gt(torch.len(torch.size(x)), 3):\n      {BY_NAME}",
+    "in a loop": f"for i in range(2):\n      {BY_NAME}",
+    "reading": 'x = torch.add(x, torch.sum(getattr(torch, "from_file")("secret", False, 4)))',
+    "another's memory": "x = torch.as_strided(x, [1, 3, 4, 4], [48, 16, 4, 1], 0)",
+    "printing": 'print("here")',
 }
 
 
@@ -58,6 +60,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def parts() -> dict[str, bytes]:
     """The parts of the smallest program."""
     Bare.__name__ = Bare.__qualname__ = "Descriptor"
+    Bare.__module__ = "__main__"  # So that the program stands in one file.
     embedders.save_script(Bare(), Path("bare.pt"))
     with zipfile.ZipFile("bare.pt") as archive:
         names = [name for name in archive.namelist() if not name.endswith(".debug_pkl")]
@@ -74,10 +77,8 @@ def pack(held: Mapping[str, bytes | str], *more: tuple[str, bytes | str]) -> Pat
 
 
 def program(text: str) -> dict[str, bytes]:
-    """The smallest archive with another text; its class has a name of its own."""
-    held = parts()
-    name = held[CODE].decode().split("(")[0].removeprefix("class ")
-    return held | {CODE: text.replace("Descriptor", name).encode()}
+    """The smallest archive with another text."""
+    return parts() | {CODE: text.encode()}
 
 
 def as_torch_does(path: Path) -> None:
@@ -97,9 +98,9 @@ def test_an_operator_is_found_however_it_is_written(way: str) -> None:
 
 @pytest.mark.parametrize("way", [way for way, line in LINES.items() if "save" in line])
 def test_the_ways_are_real(way: str) -> None:
-    """Without the look at the operators each would write its file, but for what never comes."""
+    """Without the look at the operators each writes its file."""
     as_torch_does(pack(program(FORWARD % LINES[way])))
-    assert Path("ran").exists() == (way != "behind a condition")
+    assert Path("ran").exists()
 
 
 class Remembers(nn.Module):
@@ -120,7 +121,7 @@ class Remembers(nn.Module):
 
 def test_nothing_runs_while_a_file_is_loaded() -> None:
     path = embedders.save_script(Remembers(), Path("sscd.pt"))
-    with pytest.raises(UnsafeCheckpoint, match='names "__[gs]etstate__"'):
+    with pytest.raises(UnsafeCheckpoint, match=r'names "__[gs]etstate__"'):
         open_sscd(str(path), 32)
     assert not Path("ran").exists()
     as_torch_does(path)
@@ -171,12 +172,16 @@ class Asked(nn.Module):
         return x
 
 
-@torch.jit.interface
 class Layer(nn.Module):
     """What only a run decides: which program stands behind a name."""
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[empty-body]
         pass
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    Layer = torch.jit.interface(Layer)  # type: ignore[misc]
 
 
 class Behind(nn.Module):
@@ -214,12 +219,15 @@ class Inner(nn.Module):
 @pytest.mark.parametrize("network", [Property, Asked, Behind, Forks, Inner])
 def test_a_program_is_looked_at_in_all_of_its_methods(network: Callable[[], nn.Module]) -> None:
     path = embedders.save_script(network(), Path("sscd.pt"))
+    Path("ran").unlink(missing_ok=True)  # To become a program, a property is read once.
     with pytest.raises(UnsafeCheckpoint, match="is TorchScript that"):
         open_sscd(str(path), 32)
     assert not Path("ran").exists()
 
 
-@pytest.mark.parametrize("name", ["eval", "to", "modules", "train", "parameters", "_apply"])
+@pytest.mark.parametrize(
+    "name", ["eval", "to", "modules", "train", "parameters", "_apply", "__len__"]
+)
 def test_a_method_that_python_would_call_is_looked_at_before_it_is_called(name: str) -> None:
     method = f"""  def {name}(self: __torch__.Descriptor) -> int:
     torch.save(1, "ran")
@@ -331,7 +339,7 @@ def test_no_allowed_operator_reaches_beyond_the_process_or_runs_what_it_is_told(
     schemas = [s for s in torch._C._jit_get_all_schemas() if s.name in ALLOWED]
     words = {argument.name for schema in schemas for argument in schema.arguments}
     assert len(schemas) > 300
-    assert not {word for word in words if "file" in word or word in ("path", "fut", "process_group")}
+    assert not {word for word in words if "file" in word or word in ("fut", "process_group")}
     beyond = {"save", "from_file", "as_strided", "set_", "resize_", "fork", "Print", "CallMethod"}
     assert not beyond & {name.partition("::")[2] for name in ALLOWED}
 

@@ -18,9 +18,40 @@ from typing import Any
 from solidmark.errors import UnsafeCheckpoint
 
 WRITTEN = frozenset(
-    "APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD "
-    "EMPTY_DICT EMPTY_LIST EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE NEWOBJ "
-    "NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS STOP TUPLE TUPLE1 TUPLE2 TUPLE3".split()
+    [
+        "APPEND",
+        "APPENDS",
+        "BINFLOAT",
+        "BINGET",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "BINPERSID",
+        "BINPUT",
+        "BINUNICODE",
+        "BUILD",
+        "EMPTY_DICT",
+        "EMPTY_LIST",
+        "EMPTY_TUPLE",
+        "GLOBAL",
+        "LONG1",
+        "LONG_BINGET",
+        "LONG_BINPUT",
+        "MARK",
+        "NEWFALSE",
+        "NEWOBJ",
+        "NEWTRUE",
+        "NONE",
+        "PROTO",
+        "REDUCE",
+        "SETITEM",
+        "SETITEMS",
+        "STOP",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+    ]
 )
 """The steps that torch writes into the objects of a program."""
 
@@ -41,16 +72,35 @@ STORAGES = {
 """The bytes of an item, by what torch calls a row of them."""
 
 DUNDER = frozenset(
-    "__annotations__ __buffers__ __constants__ __parameters__ __torch__ "
-    "__and__ __contains__ __derive_index __getitem__ __interpolate __is__ __isnot__ __lshift__ "
-    "__not__ __or__ __range_length __round_to_zero_floordiv __rshift__ __xor__".split()
+    [
+        "__annotations__",
+        "__buffers__",
+        "__constants__",
+        "__parameters__",
+        "__torch__",
+        "__and__",
+        "__contains__",
+        "__derive_index",
+        "__getitem__",
+        "__interpolate",
+        "__is__",
+        "__isnot__",
+        "__len__",
+        "__lshift__",
+        "__not__",
+        "__or__",
+        "__range_length",
+        "__round_to_zero_floordiv",
+        "__rshift__",
+        "__xor__",
+    ]
 )
-"""The names of the language itself. A method of such a name (`__setstate__`) could run by itself."""
+"""The names of the language itself; torch calls others, such as `__setstate__`, of its own accord."""
 
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
 _OWN = re.compile(rb"__(?!_torch_mangle_\d+$)")
 _KEPT = re.compile(
-    r"version|byteorder|data\.pkl|constants\.pkl|(?:data|constants)/[\w.-]+|code/[\w./-]+\.py"
+    r"(?:\.data/)?version|byteorder|data\.pkl|constants\.pkl|(?:data|constants)/[\w.-]+|code/[\w./-]+\.py"
 )
 _TEXT_BYTES = 64 * 2**20
 """What the parts may take beyond the file itself: the program is compressed, the weights are not."""

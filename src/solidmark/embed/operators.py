@@ -15,13 +15,14 @@ from solidmark.embed.archive import unsafe
 
 LANGUAGE = (
     "Constant GetAttr If Loop ListConstruct ListUnpack TupleConstruct TupleIndex TupleUnpack "
-    "DictConstruct NumToTensor RaiseException Uninitialized abs device dtype is_cuda isinstance "
-    "layout max min tolist unchecked_cast unchecked_unwrap_optional"
+    "DictConstruct NumToTensor RaiseException Uninitialized abs device dtype is_cuda is_nested "
+    "isinstance layout max min requires_grad tolist type unchecked_cast unchecked_unwrap_optional"
 )
 NUMBERS = (
     "Bool Float FloatImplicit Int IntImplicit ScalarImplicit __and__ __contains__ __derive_index "
     "__getitem__ __is__ __isnot__ __not__ __or__ __range_length __round_to_zero_floordiv "
-    "append bool ceil copy dim dict eq extend float floor format ge gt insert int is_floating_point "
+    "append ceil copy dim dict eq extend floor floordiv format ge gt insert is_autocast_enabled "
+    "is_floating_point is_grad_enabled "
     "item items join keys le len list lt ne neg numel size sqrt str values warn _set_item"
 )
 SHAPES = (
@@ -39,19 +40,22 @@ ARITHMETIC = (
     "exp exp2 expm1 floor_divide isfinite isinf isnan linalg_norm linalg_vector_norm log log10 log1p "
     "log2 logical_and logical_not logical_or logsumexp matmul max maximum mean min minimum mm mul "
     "mul_ mv norm nan_to_num outer pow pow_ prod reciprocal remainder round rsqrt rsub sign sin "
-    "sort square std std_mean sub sub_ sum tan var var_mean vdot vector_norm"
+    "sort square std std_mean sub sub_ sum tan var var_mean vdot"
 )
 LAYERS = (
     "_adaptive_avg_pool2d _convolution _convolution_mode _native_multi_head_attention "
     "_transformer_encoder_layer_fwd _upsample_bicubic2d_aa _upsample_bilinear2d_aa "
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d avg_pool1d "
+    "_upsample_lanczos2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d "
+    "_upsample_nearest_exact3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
+    "adaptive_max_pool1d adaptive_max_pool2d avg_pool1d "
     "avg_pool2d batch_norm bilinear celu conv1d conv2d conv_transpose2d cosine_similarity dropout "
     "dropout_ elu elu_ embedding feature_dropout gelu glu grid_sampler group_norm hardshrink "
     "hardsigmoid hardsigmoid_ hardswish hardswish_ hardtanh hardtanh_ instance_norm layer_norm "
-    "leaky_relu leaky_relu_ linear local_response_norm log_sigmoid log_softmax max_pool1d max_pool2d "
+    "leaky_relu leaky_relu_ linear log_sigmoid log_softmax max_pool1d max_pool2d "
     "mish mish_ native_batch_norm native_layer_norm prelu relu relu_ relu6 relu6_ rms_norm "
     "scaled_dot_product_attention selu sigmoid sigmoid_ silu silu_ softmax softplus tanh tanh_ "
-    "upsample_bicubic2d upsample_bilinear2d upsample_nearest2d"
+    "upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d "
+    "upsample_nearest3d upsample_trilinear3d"
 )
 ALLOWED = frozenset(
     [f"prim::{name}" for name in LANGUAGE.split()]
