@@ -11,6 +11,7 @@ from PIL import Image as Picture
 from solidmark.data.columns import Columns, missing
 from solidmark.data.records import FileBytes, Record, picture_in, quoted
 from solidmark.errors import BadInput, BrokenImage, NotFound, SolidmarkError
+from solidmark.runs import asking_the_hub
 
 TIMEOUT_SECONDS = 10
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -81,9 +82,11 @@ def _opened(where: str) -> Any:
     try:
         if path.is_dir() and is_saved(path):
             return datasets.load_from_disk(str(path))
-        if not path.exists():
+        if path.exists():
+            return datasets.load_dataset(str(path))
+        with asking_the_hub():
             _ask_the_hub(where)
-        return datasets.load_dataset(str(path) if path.exists() else where)
+            return datasets.load_dataset(where)
     except SolidmarkError:
         raise
     except Exception as error:  # The library's errors share no class.

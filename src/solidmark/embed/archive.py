@@ -17,42 +17,11 @@ from typing import Any
 
 from solidmark.errors import UnsafeCheckpoint
 
-WRITTEN = frozenset(
-    [
-        "APPEND",
-        "APPENDS",
-        "BINFLOAT",
-        "BINGET",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "BINPERSID",
-        "BINPUT",
-        "BINUNICODE",
-        "BUILD",
-        "EMPTY_DICT",
-        "EMPTY_LIST",
-        "EMPTY_TUPLE",
-        "GLOBAL",
-        "LONG1",
-        "LONG_BINGET",
-        "LONG_BINPUT",
-        "MARK",
-        "NEWFALSE",
-        "NEWOBJ",
-        "NEWTRUE",
-        "NONE",
-        "PROTO",
-        "REDUCE",
-        "SETITEM",
-        "SETITEMS",
-        "STOP",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-    ]
-)
+WRITTEN = """
+    APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD
+    EMPTY_DICT EMPTY_LIST EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE NEWOBJ
+    NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS STOP TUPLE TUPLE1 TUPLE2 TUPLE3
+""".split()
 """The steps that torch writes into the objects of a program."""
 
 LISTS = ("build_boollist", "build_doublelist", "build_intlist", "build_tensorlist")
@@ -71,31 +40,12 @@ STORAGES = {
 }
 """The bytes of an item, by what torch calls a row of them."""
 
-DUNDER = frozenset(
-    [
-        "__annotations__",
-        "__buffers__",
-        "__constants__",
-        "__parameters__",
-        "__torch__",
-        "__and__",
-        "__contains__",
-        "__derive_index",
-        "__getitem__",
-        "__interpolate",
-        "__is__",
-        "__isnot__",
-        "__len__",
-        "__lshift__",
-        "__not__",
-        "__or__",
-        "__range_length",
-        "__round_to_zero_floordiv",
-        "__rshift__",
-        "__xor__",
-    ]
-)
-"""The names of the language itself; torch calls others, such as `__setstate__`, of its own accord."""
+DUNDER = """
+    __annotations__ __buffers__ __constants__ __parameters__ __torch__
+    __and__ __contains__ __derive_index __getitem__ __interpolate __is__ __isnot__ __len__
+    __lshift__ __not__ __or__ __range_length __round_to_zero_floordiv __rshift__ __xor__
+""".split()
+"""The names of the language itself; torch calls others, such as `__setstate__`, by itself."""
 
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
 _OWN = re.compile(rb"__(?!_torch_mangle_\d+$)")
@@ -103,7 +53,7 @@ _KEPT = re.compile(
     r"(?:\.data/)?version|byteorder|data\.pkl|constants\.pkl|(?:data|constants)/[\w.-]+|code/[\w./-]+\.py"
 )
 _TEXT_BYTES = 64 * 2**20
-"""What the parts may take beyond the file itself: the program is compressed, the weights are not."""
+"""What the parts may take beyond the file: its program is compressed, its weights are not."""
 
 
 def read_archive(path: Path) -> bytes:
