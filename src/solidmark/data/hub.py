@@ -58,7 +58,7 @@ def is_hub_name(where: str) -> bool:
 def hub_records(where: str, columns: Columns, split: str | None = None) -> list[Record]:
     """The rows of a data set of the `datasets` library. The id is the split and the row's number.
 
-    No code of a data set is ever run (`trust_remote_code` is never given).
+    No code of a data set is ever run (`trust_remote_code=False`).
 
     Arguments:
         where: A name on the hub, or a path.
@@ -83,10 +83,10 @@ def _opened(where: str) -> Any:
         if path.is_dir() and is_saved(path):
             return datasets.load_from_disk(str(path))
         if path.exists():
-            return datasets.load_dataset(str(path))
+            return datasets.load_dataset(str(path), trust_remote_code=False)
         with asking_the_hub():
             _ask_the_hub(where)
-            return datasets.load_dataset(where)
+            return datasets.load_dataset(where, trust_remote_code=False)
     except SolidmarkError:
         raise
     except Exception as error:  # The library's errors share no class.
