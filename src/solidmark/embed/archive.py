@@ -17,11 +17,12 @@ from typing import Any
 
 from solidmark.errors import UnsafeCheckpoint
 
-WRITTEN = """
+_STEPS = """
     APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD
     EMPTY_DICT EMPTY_LIST EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE NEWOBJ
     NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS STOP TUPLE TUPLE1 TUPLE2 TUPLE3
-""".split()
+"""
+WRITTEN = frozenset(_STEPS.split())
 """The steps that torch writes into the objects of a program."""
 
 LISTS = ("build_boollist", "build_doublelist", "build_intlist", "build_tensorlist")
@@ -40,11 +41,12 @@ STORAGES = {
 }
 """The bytes of an item, by what torch calls a row of them."""
 
-DUNDER = """
+_WORDS = """
     __annotations__ __buffers__ __constants__ __parameters__ __torch__
     __and__ __contains__ __derive_index __getitem__ __interpolate __is__ __isnot__ __len__
     __lshift__ __not__ __or__ __range_length __round_to_zero_floordiv __rshift__ __xor__
-""".split()
+"""
+DUNDER = frozenset(_WORDS.split())
 """The names of the language itself; torch calls others, such as `__setstate__`, by itself."""
 
 _NAME = re.compile(rb"[A-Za-z0-9_]+")

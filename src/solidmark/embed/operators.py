@@ -63,8 +63,9 @@ ALLOWED = frozenset(
     [f"prim::{name}" for name in LANGUAGE.split()]
     + [f"aten::{name}" for group in (NUMBERS, SHAPES, ARITHMETIC, LAYERS) for name in group.split()]
 )
-"""Computation on tensors and numbers alone. Not among them is what takes memory as it is
-(`as_strided`, `set_`), calls what only a run decides (`CallMethod` of an interface, `fork`), prints.
+"""Computation on tensors and numbers alone. Not among them: what takes memory as it is
+(`as_strided`, `set_`), calls what only a run decides (`CallMethod` of an interface, `fork`) or
+prints.
 """
 
 

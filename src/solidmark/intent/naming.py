@@ -7,7 +7,7 @@ they mean the same (Reimers and Gurevych, 2019, "Sentence-BERT").
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from jaxtyping import Float

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SILENCE = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
-"""Who says 1 here is not reported on: by onnxruntime, by the libraries of Hugging Face, by others."""
+"""With 1, nothing is reported: by onnxruntime, by the libraries of Hugging Face, by others."""
 
 SHUT = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-"""Who says 1 here does not ask the hub; transformers and diffusers ask through the first."""
+"""With 1, the hub is not asked; transformers and diffusers ask through the first."""
 
 _FLAGS = {
     "huggingface_hub.constants": ("HF_HUB_OFFLINE",),
