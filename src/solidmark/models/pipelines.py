@@ -133,7 +133,7 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     for part, origin in index.items():
         if part.startswith("_") or not isinstance(origin, list):
             continue
-        missing = origin[0] is None or part in NOT_NEEDED
+        missing = origin[:1] == [None] or part in NOT_NEEDED
         parts[part] = None if missing else load(part, origin)
     options = {
         key: value
