@@ -34,6 +34,7 @@ from solidmark.cli import (
     train,
 )
 from solidmark.errors import SolidmarkError, UnknownName
+from solidmark.runs import stay_offline
 
 app = typer.Typer(
     name="solidmark",
@@ -96,6 +97,7 @@ def _top(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
+    stay_offline()
     for library in QUIET:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]

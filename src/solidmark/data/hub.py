@@ -13,6 +13,7 @@ from solidmark.data.columns import Columns, missing
 from solidmark.data.inventory import Found, Unused
 from solidmark.data.records import FileBytes, Record, embedded, picture_in, quoted
 from solidmark.errors import BadInput, BrokenImage, NotFound, SolidmarkError
+from solidmark.runs import asking_the_hub
 
 TIMEOUT_SECONDS = 10
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -59,7 +60,7 @@ def is_hub_name(where: str) -> bool:
 def hub_records(where: str, columns: Columns, split: str | None = None) -> Found:
     """The rows of a data set of the `datasets` library. The id is the split and the row's number.
 
-    No code of a data set is ever run (`trust_remote_code` is never given).
+    No code of a data set is ever run (`trust_remote_code=False`).
 
     Arguments:
         where: A name on the hub, or a path.
@@ -87,9 +88,11 @@ def _opened(where: str) -> Any:
     try:
         if path.is_dir() and is_saved(path):
             return datasets.load_from_disk(str(path))
-        if not path.exists():
+        if path.exists():
+            return datasets.load_dataset(str(path), trust_remote_code=False)
+        with asking_the_hub():
             _ask_the_hub(where)
-        return datasets.load_dataset(str(path) if path.exists() else where)
+            return datasets.load_dataset(where, trust_remote_code=False)
     except SolidmarkError:
         raise
     except Exception as error:  # The library's errors share no class.

@@ -22,6 +22,7 @@ from solidmark.embed.torchscript import SSCD_SIDE
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, MissingCapability, NotFound
 from solidmark.models.reading import first_line
+from solidmark.runs import report_nothing
 from solidmark.types import Image
 
 _INSTALL = 'An ONNX network needs a package. Install it: pip install "solidmark[embed]"'
@@ -171,6 +172,7 @@ def _side(path: Path, fixed: list[Any], asked: int | None) -> int:
 def _session(path: Path, device: str) -> Any:
     if find_spec("onnxruntime") is None:
         raise MissingCapability(_INSTALL)
+    report_nothing()  # Before the import, which would look up a host and write into the home.
     import onnxruntime
 
     provider = "CPUExecutionProvider" if device == "cpu" else "CUDAExecutionProvider"

@@ -1,15 +1,13 @@
 """SSCD, and any other network that is a TorchScript file.
 
-A TorchScript file holds a program and its weights. torch reads it in C++: its reader unpickles
-nothing but torch's own types, and a file that names another, such as `os.system`, is refused. But
-the program runs, and it can call every operator of torch. Two of them reach beyond the process,
-`save` and `from_file`: a file whose program names one is refused before it is read. torch itself
-advises to load only files that one trusts.
+A TorchScript file holds a program and its weights, and a program could do anything that torch can,
+some of it while it is loaded. So a file is read before torch gets it (`archive`), and every
+operator of what was loaded is looked at before any of it runs (`operators`). ONNX files hold no
+program; where there is one of the same network, use it.
 """
 
-import re
+import io
 import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,16 +17,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from solidmark.embed.archive import read_archive
 from solidmark.embed.embedder import EmbedderCard, unit_rows
+from solidmark.embed.operators import check_operators
 from solidmark.embed.squares import Squares, imagenet
 from solidmark.embed.weights import weights_hash
-from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
+from solidmark.errors import BadInput, NotFound
 from solidmark.models.reading import first_line
 from solidmark.types import Image
 
 SSCD_URL = "https://dl.fbaipublicfiles.com/sscd-copy-detection/sscd_disc_mixup.torchscript.pt"
 SSCD_SIDE = 288
-_REACHES_FILES = re.compile(r"\.\s*(save|from_file)\b")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,8 @@ class TorchScript:
         batch = self.squares.tensor(images).to(self.device)
         # The optimizer would fuse after some calls: slow when batches differ, and other roundings.
         unfused = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
-        with torch.inference_mode(), unfused:
+        with torch.inference_mode(), unfused, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # A program words its own; they are nothing to show.
             rows = self.network(batch)
         if not isinstance(rows, Tensor) or rows.shape[:1] != batch.shape[:1]:
             raise BadInput(
@@ -77,7 +77,7 @@ def open_sscd(where: str, side: int = SSCD_SIDE, device: str = "cpu") -> TorchSc
 
     Raises:
         NotFound: When the file is not there.
-        UnsafeCheckpoint: When it is not TorchScript, or its program reaches for files.
+        UnsafeCheckpoint: When it is not TorchScript, or could do more than compute.
         BadInput: When torch cannot read or run it.
 
     References:
@@ -101,43 +101,25 @@ def open_sscd(where: str, side: int = SSCD_SIDE, device: str = "cpu") -> TorchSc
 
 
 def load_torchscript(path: Path, device: str) -> Any:
-    """Loads a TorchScript file whose program does not reach for files.
+    """Loads a TorchScript file whose program computes and does nothing else.
 
     Raises:
         NotFound: When it is not there.
-        UnsafeCheckpoint: When it is not TorchScript, or its program reaches for files.
+        UnsafeCheckpoint: When it is not TorchScript, or could do more than compute.
         BadInput: When torch cannot read it.
     """
     if not path.is_file():
         raise NotFound(f'There is no file "{path}". Download the network: {SSCD_URL}')
-    _check_program(path)
+    data = read_archive(path)
     try:
         with warnings.catch_warnings():
             # The authors publish nothing newer, and it is read by every torch that we run with.
             warnings.filterwarnings("ignore", ".*torch.jit.load.*", DeprecationWarning)
-            return torch.jit.load(path, map_location=device).eval()
+            network = torch.jit.load(io.BytesIO(data), map_location=device)
     except (RuntimeError, ValueError) as error:
         reason = first_line(Exception(str(error).strip()))
         raise BadInput(
             f'"{path}" is not readable TorchScript ({reason}). Download it again.'
         ) from error
-
-
-def _check_program(path: Path) -> None:
-    """Refuses a file that is not TorchScript, and a program that names an operator on files."""
-    programs = []
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if "/code/" in n and n.endswith(".py")]
-            programs = [archive.read(name).decode("utf-8", "replace") for name in names]
-    if not programs:
-        raise UnsafeCheckpoint(
-            f'"{path}" is no TorchScript: it would have to be unpickled, which could run any code. '
-            "Use the file whose name ends in .torchscript.pt."
-        )
-    for program in programs:
-        if found := _REACHES_FILES.search(program):
-            raise UnsafeCheckpoint(
-                f'The program in "{path}" calls "{found[1]}", which reaches for files. '
-                "Use a file of the authors."
-            )
+    check_operators(network, path)
+    return network.eval()

@@ -19,6 +19,7 @@ from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.models.finding import download
 from solidmark.models.reading import PICKLES, first_line, hush_transformers, read_config
+from solidmark.models.trusted import FAILURES, from_folder
 from solidmark.types import Image
 
 WANTED = ["config.json", "*processor_config.json", "*.safetensors", "*.safetensors.index.json"]
@@ -178,15 +179,16 @@ def _loaded(
     # A CLIP of both towers says how long its rows are beside the configuration of its image tower.
     told = {name: config[name] for name in ("projection_dim",) if name in config}
     try:
-        processor = (named or getattr(transformers, family.processor)).from_pretrained(folder)
-        network, report = kind.from_pretrained(
+        processor = from_folder(named or getattr(transformers, family.processor), folder)
+        network, report = from_folder(
+            kind,
             folder,
             use_safetensors=True,
             output_loading_info=True,
             torch_dtype=torch.float32,
             **told,
         )
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+    except FAILURES as error:
         raise BadInput(
             f'The model "{folder}" cannot be loaded ({first_line(error)}). Save it again.'
         ) from error

@@ -7,16 +7,22 @@ they mean the same (Reimers and Gurevych, 2019, "Sentence-BERT").
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.intent.features import Feature
 from solidmark.intent.prompts import Prompt
 from solidmark.intent.words import is_in
+from solidmark.models.finding import download
+from solidmark.models.reading import first_line, hush_transformers, refuse_pickles
+from solidmark.models.trusted import FAILURES, from_folder
+
+WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+"""What of an encoder on the hub is fetched: nothing that would have to be unpickled or run."""
 
 BATCH = 64
 """Texts that are encoded at a time."""
@@ -101,25 +107,27 @@ def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Ten
 
     Raises:
         NotFound: When it is not there.
+        UnsafeCheckpoint: When its weights would have to be unpickled, or code would have to run.
         BadInput: When it cannot be opened.
     """
     from transformers import AutoModel, AutoTokenizer
 
+    path = Path(where)
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
-        network: Any = AutoModel.from_pretrained(
-            where, use_safetensors=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        if isinstance(error, OSError) and not Path(where).exists():
-            raise NotFound(
-                f'There is no sentence encoder "{where}" here or on the hub ({reason}). '
-                "Check the name, or leave --text-encoder out."
-            ) from error
+        folder = path if path.is_dir() else download(where, WANTED)
+    except NotFound as error:
+        raise NotFound(f'The sentence encoder "{where}" is not there. {error}') from error
+    hush_transformers()
+    try:
+        refuse_pickles(folder)
+        tokenizer = from_folder(AutoTokenizer, folder)
+        network = from_folder(AutoModel, folder, use_safetensors=True)
+    except UnsafeCheckpoint:
+        raise
+    except (BadInput, *FAILURES) as error:
         raise BadInput(
-            f'"{where}" is no sentence encoder that can be opened ({reason}). It needs a '
-            "config.json, a tokenizer and safetensors weights."
+            f'"{where}" is no sentence encoder that can be opened ({first_line(error)}). It needs '
+            "a config.json, a tokenizer and safetensors weights."
         ) from error
     network = network.to(device).eval()
 

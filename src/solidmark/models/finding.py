@@ -6,6 +6,7 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.models.lora import WEIGHTS
 from solidmark.models.pipelines import FAMILIES, INDEX
 from solidmark.models.reading import read_config, refuse_pickle
+from solidmark.runs import asking_the_hub
 
 SCHEDULER = "scheduler_config.json"
 FACTS = "solidmark.json"
@@ -120,7 +121,8 @@ def download(where: str, wanted: list[str]) -> Path:
     if where.count("/") != 1 or where.startswith((".", "/", "~")):
         raise NotFound(message % "not a hub id")
     try:
-        return Path(snapshot_download(where, allow_patterns=wanted, ignore_patterns=UNWANTED))
+        with asking_the_hub():
+            return Path(snapshot_download(where, allow_patterns=wanted, ignore_patterns=UNWANTED))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise NotFound(message % type(error).__name__) from error
 

@@ -25,10 +25,10 @@ from solidmark.models.reading import first_line, hush_transformers, read_config,
 from solidmark.models.stable_diffusion import StableDiffusion
 from solidmark.models.stable_diffusion_3 import StableDiffusion3
 from solidmark.models.stable_diffusion_xl import StableDiffusionXL
+from solidmark.models.trusted import FAILURES, class_of, from_folder
 from solidmark.models.vae import Vae, factor_of
 
 INDEX = "model_index.json"
-LIBRARIES = ("diffusers", "transformers")
 DENOISERS = ("unet", "transformer")
 UNUSED = ("position_ids", "y_embedding")
 """What older files hold though no network uses it: numbers of positions, PixArt's empty caption."""
@@ -133,7 +133,7 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     for part, origin in index.items():
         if part.startswith("_") or not isinstance(origin, list):
             continue
-        missing = origin[0] is None or part in NOT_NEEDED
+        missing = origin[:1] == [None] or part in NOT_NEEDED
         parts[part] = None if missing else load(part, origin)
     options = {
         key: value
@@ -148,27 +148,6 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
         ) from error
 
 
-def class_of(folder: Path, part: str, origin: list[Any]) -> type:
-    """The class of a part, which the index names.
-
-    Raises:
-        BadInput: When it is of a library that is not trusted, or the library has none such.
-    """
-    library, name = str(origin[0]), str(origin[1])
-    if library not in LIBRARIES:
-        raise BadInput(
-            f'The part "{part}" of "{folder}" is of "{library}"; only parts of '
-            f"{' and '.join(LIBRARIES)} are loaded, since others would run code of the folder."
-        )
-    kind = getattr(__import__(library), name, None)
-    if not isinstance(kind, type):
-        raise BadInput(
-            f'The part "{part}" of "{folder}" cannot be loaded ({library} here has no {name}). '
-            "Install the version that the pipeline was saved with."
-        )
-    return kind
-
-
 def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) -> Any:
     """Loads one part of a folder with the class that the index names.
 
@@ -181,12 +160,16 @@ def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) ->
         raise BadInput(f'"{folder}" has no part "{part}". Save the pipeline again.')
     try:
         if not issubclass(kind, torch.nn.Module):
-            return kind.from_pretrained(folder / part)
+            return from_folder(kind, folder / part)
         refuse_pickles(folder / part)
-        loaded, report = kind.from_pretrained(
-            folder / part, use_safetensors=True, output_loading_info=True, torch_dtype=dtype
+        loaded, report = from_folder(
+            kind,
+            folder / part,
+            use_safetensors=True,
+            output_loading_info=True,
+            torch_dtype=dtype,
         )
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+    except FAILURES as error:
         raise BadInput(
             f'The part "{part}" of "{folder}" cannot be loaded ({first_line(error)}). '
             "Save the pipeline again."

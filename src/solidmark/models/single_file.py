@@ -16,8 +16,9 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.models.finding import find_config
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
-from solidmark.models.pipelines import DENOISERS, assemble, class_of, finish, load_part
+from solidmark.models.pipelines import DENOISERS, assemble, finish, load_part
 from solidmark.models.reading import first_line, hush_diffusers, hush_transformers, refuse_pickle
+from solidmark.models.trusted import FAILURES, class_of, refuse_code
 
 DENOISER = "model.diffusion_model."
 """What the names of the denoiser's weights begin with, unless the file holds nothing else."""
@@ -109,6 +110,7 @@ def _load_part(
 
     if not _can_hold(weights, class_of(base, part, origin)):
         return _lend(path, base, part, origin, dtype)
+    refuse_code(base / part)
     try:
         network = load_single_file_sub_model(
             library_name=origin[0],
@@ -123,7 +125,7 @@ def _load_part(
         )
     except SingleFileComponentError:
         return _lend(path, base, part, origin, dtype)
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+    except FAILURES as error:
         lacking = "meta tensor" in str(error)  # What diffusers finds no weights for stays empty.
         reason = "weights of it are missing" if lacking else first_line(error)
         raise _unfit(path, base, part, reason) from error

@@ -1,6 +1,7 @@
 """Opening a pixel-space pipeline: a `UNet2DModel` and its schedule."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +12,7 @@ from solidmark.models.loading import Opening
 from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
 from solidmark.models.pixel import PixelModel
 from solidmark.models.reading import first_line, read_config, refuse_pickles
+from solidmark.models.trusted import FAILURES, from_folder, scheduler_class
 
 
 def open_unet(folder: Path, opening: Opening) -> PixelModel:
@@ -37,10 +39,10 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
             )
     refuse_pickles(where)
     try:
-        unet, report = UNet2DModel.from_pretrained(
-            where, use_safetensors=True, output_loading_info=True
+        unet, report = from_folder(
+            UNet2DModel, where, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
+    except FAILURES as error:
         raise BadInput(
             f'The network of "{folder}" cannot be loaded ({first_line(error)}). '
             "Save the pipeline again."
@@ -53,14 +55,12 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
 
 def _open_schedule(folder: Path) -> tuple[DiscreteSchedule, Prediction]:
     """The variance-preserving schedule that a scheduler folder describes, and the prediction."""
-    import diffusers
-
     path = part_of(folder, "scheduler") / SCHEDULER
     config = read_config(path)
     name = str(config.get("_class_name", "DDPMScheduler"))
-    found = getattr(diffusers, name, None)
+    kind: Any = scheduler_class(folder, name)
     try:
-        scheduler = found.from_config(config) if found else None
+        scheduler = kind.from_config(config)
     except (TypeError, ValueError, NotImplementedError, AttributeError, ImportError) as error:
         raise BadInput(f'"{path}" cannot be used ({first_line(error)}).') from error
     schedule, prediction = schedule_of(scheduler)

@@ -179,7 +179,9 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
             advance(len(some))
     processes.wait()
     paths = [folder / f"{shard:06d}.npy" for shard in range(len(starts))]
-    numbers = np.concatenate([np.load(path.with_suffix(".numbers.npy")) for path in paths])
+    numbers = np.concatenate(
+        [np.load(path.with_suffix(".numbers.npy"), allow_pickle=False) for path in paths]
+    )
     if not len(numbers):
         raise BadInput(
             f'"{embedder.card.name}" sees nothing in any of the {gathered.name} images: all are '

@@ -12,6 +12,7 @@ from solidmark.runs.files import (
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
+from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 from solidmark.runs.work import memory_of, work_through
@@ -21,6 +22,7 @@ __all__ = [
     "Processes",
     "Room",
     "Run",
+    "asking_the_hub",
     "check_device",
     "fingerprint",
     "forget_peak",
@@ -33,6 +35,8 @@ __all__ = [
     "read_json",
     "read_manifest",
     "remove_temporaries",
+    "report_nothing",
+    "stay_offline",
     "work_through",
     "write_bytes",
     "write_json",

@@ -232,7 +232,9 @@ def _rows(folder: Path, distance: Distance, facts: pa.Table) -> Rows:
         if isinstance(distance, ByPixels):
             number = np.flatnonzero([status == "ok" for status in facts["status"].to_pylist()])
         else:
-            number = np.concatenate([np.load(path.with_suffix(NUMBERS)) for path in paths])
+            number = np.concatenate(
+                [np.load(path.with_suffix(NUMBERS), allow_pickle=False) for path in paths]
+            )
     except (OSError, ValueError) as error:
         raise BadInput(f'The index "{folder}" is damaged ({error}). Build it again.') from error
     rows = 0 if not paths else len(Matrix(paths))
