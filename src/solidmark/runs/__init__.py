@@ -1,5 +1,6 @@
 """Run folders: what was asked, what is done, and how to go on after a kill."""
 
+from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device
 from solidmark.runs.files import (
     fingerprint,
@@ -32,7 +33,9 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "recorded",
     "remove_temporaries",
+    "require_whole",
     "work_through",
     "write_bytes",
     "write_json",
