@@ -5,6 +5,7 @@ from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
 from solidmark.data.examples import EXAMPLES, Example
+from solidmark.data.identity import identity_of
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
@@ -31,6 +32,7 @@ __all__ = [
     "content_hash",
     "decode",
     "group_duplicates",
+    "identity_of",
     "open_data",
     "sign",
     "to_picture",

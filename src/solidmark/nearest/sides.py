@@ -34,6 +34,10 @@ class Cropped:
     def __getitem__(self, index: int) -> Sample:
         return cut_out(self.data[index], self.pattern, self.size)
 
+    @property
+    def identity(self) -> str:
+        return identity_of(self.data)
+
 
 def cut_out(sample: Sample, pattern: Pattern, size: tuple[int, int]) -> Sample:
     """Cuts an image out of its frame; one that is not of the size with a frame has none."""

@@ -11,13 +11,14 @@ from solidmark.runs.files import (
     write_json,
 )
 from solidmark.runs.ledger import Ledger
-from solidmark.runs.manifest import Run, made_by, open_run, read_manifest
+from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
+    "HIDDEN_LEDGER",
     "Ledger",
     "Processes",
     "Room",

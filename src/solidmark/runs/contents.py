@@ -17,6 +17,7 @@ ASIDE = ".set-aside"
 """Where files go that are not what a run wrote, before it writes them again."""
 
 _PICTURES = (".png",)
+_ANY = "any"
 _NAMED = 3
 
 
@@ -41,13 +42,14 @@ class Damage:
         return " and ".join(_said(names, how) for names, how in parts if names)
 
 
-def record(folder: Path, products: Iterable[str]) -> str | None:
+def record(folder: Path, products: Iterable[str], rewritten: Iterable[str] = ()) -> str | None:
     """Writes down what a run has made.
 
     Arguments:
         folder: That of the run.
         products: Files and folders of it that no later command changes; those that are not there
             were not to be made.
+        rewritten: Files of which only that they are there is written down.
 
     Returns:
         The fingerprint of `files.json`; None where there is nothing to write down.
@@ -56,7 +58,7 @@ def record(folder: Path, products: Iterable[str]) -> str | None:
         path.relative_to(folder).as_posix(): _entry(path)
         for name in products
         for path in _files(folder / name)
-    }
+    } | {name: _ANY for name in rewritten if (folder / name).is_file()}
     if not found:
         return None
     write_json(folder / NAME, found)
@@ -97,7 +99,7 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
             continue
         if not path.is_file():
             missing.append(name)
-        elif _entry(path) != entry:
+        elif entry != _ANY and _entry(path) != entry:
             changed.append(name)
     return Damage(tuple(missing), tuple(changed))
 
@@ -133,6 +135,13 @@ def set_aside(folder: Path, names: Iterable[str]) -> None:
         target = folder / ASIDE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (folder / name).replace(target)
+
+
+def put_back(folder: Path, names: Iterable[str]) -> None:
+    """Undoes `set_aside`."""
+    for name in names:
+        if (folder / ASIDE / name).is_file() and not (folder / name).exists():
+            (folder / ASIDE / name).replace(folder / name)
 
 
 def _is_among(name: str, wanted: Iterable[str]) -> bool:

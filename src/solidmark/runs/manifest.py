@@ -11,13 +11,13 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.runs.contents import ASIDE, Damage, damage, record, set_aside
+from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
 from solidmark.runs.files import read_json, remove_temporaries, write_json
 from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
@@ -48,19 +48,27 @@ class Run:
     def finished(self) -> bool:
         return bool(self.manifest["finished"])
 
-    def finish(self, *products: str, **facts: Any) -> None:
+    def finish(self, *products: str, rewritten: Sequence[str] = (), **facts: Any) -> None:
         """Marks the folder as whole, and clears away what killed writers left in it.
 
         Arguments:
             products: The files and folders that it is whole with; those that a later command
-                writes anew (scores, pages) are not among them.
+                writes anew from them (results, pages) are not among them.
+            rewritten: Files that must be there, and that a later command may change.
             facts: What is worth keeping beside the configuration.
         """
         remove_temporaries(self.folder, below=True)
-        files = record(self.folder, products)
+        files = record(self.folder, products, rewritten)
         self.manifest.update(finished=True, **facts)
         if files is not None:
             self.manifest["files"] = files
+        write_json(self.folder / NAME, self.manifest)
+        self._let_go()
+
+    def give_up(self) -> None:
+        """Leaves a run that has lost something as it was found, since it cannot be made again."""
+        put_back(self.folder, self.lost.changed)
+        self.manifest["finished"] = True
         write_json(self.folder / NAME, self.manifest)
         self._let_go()
 

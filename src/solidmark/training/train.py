@@ -62,7 +62,8 @@ def train(
     check_fit(recipe, source)
     accelerator = start_accelerator(recipe, device)
     everything = {**(config or {}), **recipe.to_json()}
-    prints = {"marked": source.manifest["keys"]}
+    known = source.fingerprints("trained")
+    prints = {"marked": known["keys"], "metadata": known["metadata"]}
     if recipe.base not in (None, TINY):
         prints["base"] = fingerprint(find_pipeline(str(recipe.base)))
     with accelerator.main_process_first():

@@ -32,6 +32,10 @@ from solidmark.training.task import Task
 
 LATEST = "latest"
 CHECKPOINTS = "checkpoints"
+EPOCHS = "epochs"
+PRODUCTS = ("model", EPOCHS, "loss.csv", "loss.svg", "quarantine.jsonl")
+"""What a finished training is whole with."""
+
 LENGTH = {
     "num_train_epochs",
     "max_train_steps",
@@ -220,7 +224,7 @@ class Training:
             write_checkpoint(self.checkpoints, self.state.snapshot(**facts))
 
     def _epoch_folder(self, epoch: int) -> Path:
-        return self.run.folder / "epochs" / f"epoch-{epoch:04d}"
+        return self.run.folder / EPOCHS / f"epoch-{epoch:04d}"
 
     def _save(self, folder: Path) -> None:
         """Saves the weights as a pipeline, with what an audit must know of them."""
@@ -243,6 +247,7 @@ class Training:
         write_losses(folder / "loss.csv", losses, self.plan, self.rate)
         draw_losses(folder / "loss.svg", losses)
         self.run.finish(
+            *PRODUCTS,
             model="model",
             images=len(self.data.ids),
             quarantined=len(self.data.broken),

@@ -39,6 +39,9 @@ from solidmark.runs import (
     work_through,
 )
 
+PRODUCTS = ("cliques.parquet", "results.json", "pictures")
+"""What a finished run is whole with."""
+
 _BATCH = 4
 """Units whose rows are committed together."""
 
@@ -117,7 +120,7 @@ def cliques(asked: Extraction) -> Run:
         chance = Chance(drawn, task.comparable)
         write_cliques(run, asked, prompted, gathered, distance, found, chance, (threshold, pairs))
         shutil.rmtree(work)
-        run.finish(peak_memory_bytes=peak_memory_bytes(asked.device))
+        run.finish(*PRODUCTS, peak_memory_bytes=peak_memory_bytes(asked.device))
     Processes.here().wait()
     return run
 
@@ -134,7 +137,7 @@ def _check_counts(asked: Extraction, prompted: Prompted) -> None:
 def _fingerprints(prompted: Prompted, distance: Distance) -> dict[str, str]:
     """The ids and prompts of the images, and the weights of an embedder."""
     words = [f"{prompt.id} {prompt.numbers}" for prompt in prompted.prompts]
-    found = {"generated": digest(0, "ids", *prompted.data.ids, *words).hex()[:16]}
+    found = {"generated": digest(0, "ids", identity_of(prompted.data), *words).hex()[:16]}
     weights = distance.card().get("weights")
     return found | ({distance.name: weights} if weights else {})
 

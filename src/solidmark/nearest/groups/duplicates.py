@@ -28,6 +28,9 @@ from solidmark.neighbours import Neighbours, Search, search
 from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, progress
 
+PRODUCTS = ("duplicates.parquet", "remove.txt", "closest.parquet", "results.json", "pictures")
+"""What a finished run is whole with."""
+
 _TIE = 1e-6
 """A pair this far below the threshold counts in: vectors are of single precision."""
 
@@ -70,13 +73,13 @@ def duplicates(asked: Deduplication) -> Run:
         similarity = None if seen is None else seen.similarity(copies)
         write_duplicates(run, asked, data, images, broken, copies, similarity, closest)
         shutil.rmtree(among.folder, ignore_errors=True)
-        run.finish(peak_memory_bytes=peak_memory_bytes(asked.device))
+        run.finish(*PRODUCTS, peak_memory_bytes=peak_memory_bytes(asked.device))
     Processes.here().wait()
     return run
 
 
 def _fingerprints(data: Dataset, embedder: ByEmbedder | None) -> dict[str, str]:
-    found = {"data": digest(0, "ids", *data.ids).hex()[:16]}
+    found = {"data": identity_of(data)}
     if embedder is not None and embedder.embedder.card.weights:
         found[embedder.name] = embedder.embedder.card.weights
     return found

@@ -36,6 +36,9 @@ TRAINING = "training"
 VECTORS = "vectors"
 """Where their vectors lie, a folder an embedder."""
 
+PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, "pictures")
+"""What a finished index is whole with."""
+
 
 @dataclass(frozen=True)
 class Indexing:
@@ -140,6 +143,8 @@ def build_index(indexing: Indexing) -> Run:
         return run
     processes = Processes.here()
     work = indexing.out / "work"
+    if run.lost:
+        _forget_rows(indexing.out, work, processes)
     gathered = _gathered(learned, distances, indexing, work)
     answers = _search(gathered, distances, indexing, work)
     if processes.is_main:
@@ -154,6 +159,7 @@ def build_index(indexing: Indexing) -> Run:
         shutil.rmtree(work, ignore_errors=True)
         status = training.column("status")
         run.finish(
+            *PRODUCTS,
             asked=names,
             measures={distance.name: distance.card() for distance in distances},
             images=len(status) - status.count("broken"),
@@ -169,11 +175,19 @@ def build_index(indexing: Indexing) -> Run:
     return run
 
 
+def _forget_rows(out: Path, work: Path, processes: Processes) -> None:
+    """Begins anew with the rows: what says that a shard is done does not say what is in it."""
+    if processes.is_main:
+        for folder in (out / TRAINING, out / VECTORS, work):
+            shutil.rmtree(folder, ignore_errors=True)
+    processes.wait()
+
+
 def _fingerprints(learned: Learned, distances: tuple[Distance, ...]) -> dict[str, str]:
-    """The ids of the images, and the weights of embedders."""
+    """What is known of the images, and the weights of embedders."""
     named = {"training": learned.training, "held_out": learned.held_out}
     found = {
-        name: digest(0, "ids", *data.ids).hex()[:16]
+        name: identity_of(data)
         for name, data in named.items()
         if data is not None
     }
