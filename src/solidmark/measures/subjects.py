@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from solidmark.data import Mode, Records, Sample, content_hash, open_data
+from solidmark.data import Mode, Records, Sample, content_hash, identity_of, open_data
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from solidmark.control import control_of, look_at_control, side_of
+from solidmark.data import identity_of
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
@@ -33,7 +34,6 @@ from solidmark.nearest.sides import Sides
 from solidmark.nearest.tables import write_table
 from solidmark.nearest.writing import write_tables
 from solidmark.neighbours import Search
-from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
     Run,
@@ -129,11 +129,7 @@ def _look_at_control(sides: Sides, distances: tuple[Distance, ...], comparison: 
 def _fingerprints(sides: Sides, distances: tuple[Distance, ...]) -> dict[str, str]:
     """What is known of all sides, and the weights of embedders."""
     named = {"generated": sides.generated, "training": sides.training, "held_out": sides.held_out}
-    found = {
-        name: identity_of(data)
-        for name, data in named.items()
-        if data is not None
-    }
+    found = {name: identity_of(data) for name, data in named.items() if data is not None}
     cards = {distance.name: distance.card() for distance in distances}
     return found | {name: card["weights"] for name, card in cards.items() if card.get("weights")}
 

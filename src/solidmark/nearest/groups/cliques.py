@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
+from solidmark.data import identity_of
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import Distance

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset
+from solidmark.data import Dataset, identity_of
 from solidmark.embed import Cache
 from solidmark.nearest.distances import ByEmbedder, Distance
 from solidmark.nearest.gathering import Rows, gather
@@ -25,7 +25,6 @@ from solidmark.nearest.groups.freeing import freed_if_impossible
 from solidmark.nearest.groups.looking import look_at
 from solidmark.nearest.groups.similar import close_pairs, similarity_of
 from solidmark.neighbours import Neighbours, Search, search
-from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, progress
 
 PRODUCTS = ("duplicates.parquet", "remove.txt", "closest.parquet", "results.json", "pictures")

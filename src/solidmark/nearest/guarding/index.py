@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from solidmark.data import Mode
+from solidmark.data import Mode, identity_of
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -27,7 +27,6 @@ from solidmark.nearest.guarding.verdict import SECOND
 from solidmark.nearest.roles import NULL, Answer, Asking
 from solidmark.nearest.sides import Learned, open_learned
 from solidmark.neighbours import PIXEL_DISTANCES
-from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes
 
 TRAINING = "training"
@@ -186,11 +185,7 @@ def _forget_rows(out: Path, work: Path, processes: Processes) -> None:
 def _fingerprints(learned: Learned, distances: tuple[Distance, ...]) -> dict[str, str]:
     """What is known of the images, and the weights of embedders."""
     named = {"training": learned.training, "held_out": learned.held_out}
-    found = {
-        name: identity_of(data)
-        for name, data in named.items()
-        if data is not None
-    }
+    found = {name: identity_of(data) for name, data in named.items() if data is not None}
     cards = {distance.name: distance.card() for distance in distances}
     return found | {name: card["weights"] for name, card in cards.items() if card.get("weights")}
 
