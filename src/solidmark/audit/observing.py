@@ -44,6 +44,12 @@ CEILING = 256
 REFERENCE = 64
 """How many images a reader is calibrated on."""
 
+PRODUCTS = (
+    *("evidence.parquet", "calibration.json", "round_trip.json", "knowing.json"),
+    "pictures",
+)
+"""What a finished audit is whole with; the scores and the page follow from it."""
+
 EVIDENCE = pa.schema(
     [
         ("reader", pa.string()),
@@ -123,7 +129,7 @@ def observe(question: Question) -> Run:
     rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
-        run.finish(memory=memory_of(rows), told=_told(marked, model, question))
+        run.finish(*PRODUCTS, memory=memory_of(rows), told=_told(marked, model, question))
     processes.wait()
     return run
 

@@ -116,5 +116,5 @@ class Question:
         return {**plain, "splits": list(self.splits), **both}
 
     def _fingerprints(self, marked: Marked) -> dict[str, str]:
-        keys = str(marked.manifest["keys"])
-        return {"keys": keys, **model_fingerprints(self.model, self.opening)}
+        own = marked.fingerprints(*self.splits)
+        return {**own, **model_fingerprints(self.model, self.opening)}

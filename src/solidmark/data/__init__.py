@@ -6,6 +6,7 @@ from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
 from solidmark.data.examples import EXAMPLES, Example
+from solidmark.data.identity import identity_of
 from solidmark.data.inventory import Inventory, LeftOut, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
@@ -36,6 +37,7 @@ __all__ = [
     "content_hash",
     "decode",
     "group_duplicates",
+    "identity_of",
     "inventories",
     "names_by_number",
     "open_data",

@@ -132,7 +132,7 @@ def inpaint(inpainting: Inpainting) -> Run:
     units = _units(inpainting, marked)
     _check_guidance(inpainting, bare, marked, units[0][1])
     prints = {
-        "keys": str(marked.manifest["keys"]),
+        **marked.fingerprints(*inpainting.splits),
         **model_fingerprints(inpainting.model, inpainting.opening),
     }
     run = open_run(inpainting.out, "inpaint", inpainting.to_json(), prints)
@@ -142,12 +142,17 @@ def inpaint(inpainting: Inpainting) -> Run:
     room = Room(inpainting.batch_size, inpainting.opening.device)
     step = inpainting.batch_size
     batches = [units[first : first + step] for first in range(0, len(units), step)]
-    rows = work_through(
-        run, "inpainting", batches, _name, partial(_draw_batch, run, task, room), room
-    )
+    draw_batch = partial(_draw_batch, run, task, room)
+    rows = work_through(run, "inpainting", batches, _name, draw_batch, room, _best_pictures)
     if Processes.here().is_main:
         _write_evidence(run, task, units, rows)
-        run.finish(memory=memory_of(rows), picture=_box(~frame), hidden=_box(scored))
+        run.finish(
+            "evidence.parquet",
+            "pictures",
+            memory=memory_of(rows),
+            picture=_box(~frame),
+            hidden=_box(scored),
+        )
     Processes.here().wait()
     return run
 
@@ -210,6 +215,18 @@ def _draw_batch(run: Run, task: _Task, room: Room, units: Sequence[_Unit]) -> di
         rows[_name(unit)]["picture"] = _picture(unit)
         write_image(run.folder / _picture(unit), image)
     return rows
+
+
+def _best_pictures(rows: Mapping[str, Any]) -> dict[str, str]:
+    """The picture of the best draw of each image; the others go in the end."""
+    best: dict[tuple[str, str], str] = {}
+    for name, row in rows.items():
+        if row.get("picture"):
+            split, _, id = name.split(" ", 2)
+            first = best.setdefault((split, id), name)
+            if row["distance"] < rows[first]["distance"]:
+                best[split, id] = name
+    return {name: rows[name]["picture"] for name in best.values()}
 
 
 def _load(marked: Marked, id: str) -> Sample | str:

@@ -28,7 +28,6 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
-    remove_temporaries,
     work_through,
     write_bytes,
 )
@@ -89,7 +88,7 @@ def generate(generation: Generation) -> Run:
         model.unconditional(bare.condition([prompts[0].sample("", size)]))
     prints = {
         **model_fingerprints(generation.model, generation.opening),
-        **({} if marked is None else {"keys": str(marked.manifest["keys"])}),
+        **({} if marked is None else marked.fingerprints()),
         "prompts": digest(0, *(str(prompt) for prompt in prompts)).hex()[:16],
     }
     run = open_run(generation.out, "generate", generation.to_json(), prints)
@@ -101,7 +100,8 @@ def generate(generation: Generation) -> Run:
     task = _Task(generation, marked, model, prompts, size, blank)
     step = generation.batch_size
     batches = [range(first, len(prompts))[:step] for first in range(0, len(prompts), step)]
-    rows = work_through(run, "drawing", batches, _id, partial(_draw_batch, run, task, room), room)
+    draw_batch = partial(_draw_batch, run, task, room)
+    rows = work_through(run, "drawing", batches, _id, draw_batch, room, _files)
     if Processes.here().is_main:
         _finish(run, task, rows)
     Processes.here().wait()
@@ -110,6 +110,12 @@ def generate(generation: Generation) -> Run:
 
 def _id(number: int) -> str:
     return f"{number:06d}"
+
+
+def _files(rows: Mapping[str, Any]) -> dict[str, str]:
+    """The image of each row; those on memory, and failed ones, have none."""
+    good = [name for name, row in rows.items() if row.get("status") == "ok"]
+    return {name: f"{IMAGES}/{name}.png" for name in good}
 
 
 def _draw_batch(run: Run, task: _Task, room: Room, numbers: Sequence[int]) -> dict[str, Any]:
@@ -139,8 +145,9 @@ def _finish(run: Run, task: _Task, rows: Mapping[str, Any]) -> None:
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     write_bytes(run.folder / "metadata.jsonl", text.encode("utf-8", "backslashreplace"))
-    remove_temporaries(run.folder / IMAGES)
     run.finish(
+        IMAGES,
+        "metadata.jsonl",
         images=len(lines),
         failed=failed,
         size=list(task.size),

@@ -49,7 +49,6 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
-    remove_temporaries,
     write_json,
 )
 
@@ -115,6 +114,13 @@ def plan(asked: Intent, model: Model | None = None) -> Plan:
     return Plan(prompts, features, training, task)
 
 
+PRODUCTS = (
+    *("evidence.parquet", "prompts.parquet", "known.parquet", "calibration.parquet"),
+    *("training.json", "control.json", "pictures"),
+)
+"""What a finished run is whole with; the findings follow from it."""
+
+
 def intent(asked: Intent, model: Model | None = None) -> Run:
     """Says of what a model draws from prompts whether it is memorized, and whether it is intended.
 
@@ -152,9 +158,7 @@ def intent(asked: Intent, model: Model | None = None) -> Run:
             write_table(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)
             _look_at_control(run.folder, planned)
             score(run.folder, asked.rules, asked.expected, asked.trust_control)
-            for folder in (run.folder, *run.folder.glob("pictures/*")):
-                remove_temporaries(folder)
-            run.finish(memory=memory_of(rows))
+            run.finish(*PRODUCTS, memory=memory_of(rows))
     elif Processes.here().is_main:
         score(run.folder, asked.rules, asked.expected, asked.trust_control)
     Processes.here().wait()

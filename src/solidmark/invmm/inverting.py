@@ -32,6 +32,12 @@ from solidmark.runs import (
     write_json,
 )
 
+PRODUCTS = (
+    *("evidence.parquet", "paths.parquet", "threshold.json", "calibration.json", "control.json"),
+    *("attempts", "pictures"),
+)
+"""What a finished run is whole with."""
+
 
 def invert(asked: InvMM) -> Run:
     """Looks for the noise from which a model draws each image.
@@ -75,6 +81,7 @@ def invert(asked: InvMM) -> Run:
         write_tables(run.folder, asked.restarts, roll, order, rows)
         look_at_control(run.folder, *sides_of(subjects), asked.seed, embedder_of(likeness))
         run.finish(
+            *PRODUCTS,
             threshold=threshold.to_json(),
             similarity=likeness.card(),
             inventory=inventories(**subjects.data),

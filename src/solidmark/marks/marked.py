@@ -16,8 +16,8 @@ from solidmark.marks.catalogue import pattern_from_json
 from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS
-from solidmark.randomness import LEVELS
-from solidmark.runs import fingerprint, made_by, read_manifest
+from solidmark.randomness import LEVELS, digest
+from solidmark.runs import fingerprint, made_by, read_manifest, recorded
 from solidmark.types import Image
 
 TOLERANCE = 0.5 / (LEVELS - 1)
@@ -63,13 +63,60 @@ class Marked:
         return {row["id"]: row for row in self.keys.to_pylist()}
 
     @cached_property
-    def _metadata(self) -> dict[str, dict[str, Any]]:
-        lines: dict[str, dict[str, Any]] = {}
-        for folder in FOLDERS.values():
-            path = self.folder / folder / "metadata.jsonl"
-            if path.is_file():
-                lines |= {line["id"]: line for line in _json_lines(path)}
-        return lines
+    def _files(self) -> dict[str, str] | None:
+        return recorded(self.folder, self.manifest)
+
+    @cached_property
+    def _metadata(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The lines that have been read, by split and id."""
+        return {}
+
+    def _lines(self, split: str) -> dict[str, dict[str, Any]]:
+        """The lines of a split by id. A half that lies elsewhere has none."""
+        if split not in self._metadata:
+            path = self._checked(split)
+            lines = _json_lines(path) if path.is_file() else []
+            self._metadata[split] = {line["id"]: line for line in lines}
+        return self._metadata[split]
+
+    def _line(self, id: str) -> dict[str, Any]:
+        return self._lines(self._rows[id]["split"]).get(id, {})
+
+    def _checked(self, split: str) -> Path:
+        """The metadata of a split: captions and classes are what the marking wrote.
+
+        Raises:
+            NotFound: When they are gone, and the images are not.
+            WrongKeys: When they are others.
+        """
+        path = self.folder / FOLDERS[split] / "metadata.jsonl"
+        entry = (self._files or {}).get(f"{FOLDERS[split]}/{path.name}")
+        if entry is None or not path.parent.is_dir():
+            return path
+        if not path.is_file():
+            raise NotFound(
+                f'"{path}" is missing, and with it the captions and classes. Put it back, or run '
+                'the same "solidmark mark" command again.'
+            )
+        if fingerprint(path) != entry.split()[-1]:
+            raise WrongKeys(
+                f'"{path}" is not the file that was written with these images: captions or '
+                "classes have changed. Put it back, or mark the data with the new ones."
+            )
+        return path
+
+    def fingerprints(self, *splits: str) -> dict[str, str]:
+        """What a run that reads this folder is recognised by: `keys`, and `metadata`.
+
+        Arguments:
+            splits: Whose captions and classes are read; all when none is named.
+        """
+        paths = [self._checked(split) for split in sorted(splits or FOLDERS)]
+        words = [fingerprint(path) if path.is_file() else "" for path in paths]
+        return {
+            "keys": str(self.manifest["keys"]),
+            "metadata": digest(0, "metadata", *words).hex()[:16],
+        }
 
     def ids(self, split: str, marked: bool | None = True) -> list[str]:
         """The ids of a split, sorted; marked ones only, unless told otherwise."""
@@ -84,11 +131,12 @@ class Marked:
     @property
     def captions(self) -> int:
         """How many different captions the images have."""
-        return len({line["text"] for line in self._metadata.values() if line.get("text")})
+        lines = [line for split in FOLDERS for line in self._lines(split).values()]
+        return len({line["text"] for line in lines if line.get("text")})
 
     def has_caption(self, id: str) -> bool:
         """Whether there is a caption for an image, its own or the one that stands in."""
-        return bool(self._metadata.get(id, {}).get("text") or self.caption)
+        return bool(self._line(id).get("text") or self.caption)
 
     def told(self, what: str | None = None) -> pa.Table:
         """The keys with what a model is told of each image: the columns `class` and `caption`.
@@ -100,8 +148,10 @@ class Marked:
         found = self.keys
         for name, word in (("class", "class"), ("caption", "text")):
             asked = what is None or name in what
-            lines = (self._metadata.get(id, {}) for id in self.keys["id"].to_pylist())
-            words = [str(line[word]) if asked and line.get(word) else None for line in lines]
+            words: list[str | None] = [None] * len(found)
+            if asked:
+                lines = map(self._line, self.keys["id"].to_pylist())
+                words = [str(line[word]) if line.get(word) else None for line in lines]
             if name in found.column_names:
                 found = found.drop_columns(name)
             found = found.append_column(name, pa.array(words, pa.string()))
@@ -117,7 +167,7 @@ class Marked:
         row = self._rows[id]
         image = read_image(self.folder / row["file_name"], self.channels)
         self._check(row, image)
-        line = self._metadata.get(id, {})
+        line = self._line(id)
         return Sample(
             id=id,
             image=image,

@@ -5,6 +5,7 @@ the marked files. Both go in batches of a fixed partition, so that a killed run 
 stopped and ends in the same bytes.
 """
 
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -23,6 +24,7 @@ from solidmark.data import (
     Signature,
     content_hash,
     group_duplicates,
+    identity_of,
     inventories,
     sign,
 )
@@ -34,7 +36,9 @@ from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import (
+    HIDDEN_LEDGER,
     Ledger,
+    Run,
     fingerprint,
     open_run,
     progress,
@@ -44,6 +48,8 @@ from solidmark.runs import (
 from solidmark.types import Image, MarkedImage
 
 BATCH = 64
+PRODUCTS = (*FOLDERS.values(), "keys.parquet", "quarantine.jsonl")
+"""What a marked folder is whole with."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,11 @@ def mark_dataset(
             folder is then left empty, so that it can be named again with other options.
         RunConflict: When the folder holds another run, or the data changed since it began.
     """
-    run = open_run(out, "mark", config, {"ids": hash_ids(data.ids)})
+    prints = {"ids": hash_ids(data.ids), "words": identity_of(data)}
+    run = open_run(out, "mark", config, prints)
     if run.finished:
         return run.manifest
-    folder = out / ".ledger"
+    folder = out / HIDDEN_LEDGER
     with Ledger(folder) as ledger:
         surveyed = _survey(data, ledger)
         images = {id: row for id, row in surveyed.items() if "broken" not in row}
@@ -113,6 +120,13 @@ def mark_dataset(
             run.abandon()
             shutil.rmtree(folder)
             raise
+        if "keys" in run.manifest and not _gives_the_keys(run, data, planned, images, marking):
+            shutil.rmtree(folder)
+            run.give_up()
+            raise RunConflict(
+                f'"{out}" is not whole, and the data are no longer those that it was made of. Put '
+                "back what is missing, or mark into another folder."
+            )
         contents = _write_images(data, planned, images, out, marking.pattern, ledger)
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
@@ -121,6 +135,7 @@ def mark_dataset(
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
     run.finish(
+        *PRODUCTS,
         pattern=pattern_to_json(marking.pattern),
         size=list(size),
         classes=classes,
@@ -132,6 +147,25 @@ def mark_dataset(
         inventory=inventories(data=data),
     )
     return run.manifest
+
+
+def _gives_the_keys(
+    run: Run,
+    data: Dataset,
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    marking: Marking,
+) -> bool:
+    """Whether the data still give the keys and the images that the finished folder had."""
+    numbers = {id: number for number, id in enumerate(data.ids)}
+    contents = {}
+    with progress("comparing with what was marked", len(planned)) as advance:
+        for row in planned:
+            image = data[numbers[row.id]].image
+            contents[row.id] = content_hash(mark_image(image, marking.pattern, row.levels))
+            advance()
+    keys = _keys(planned, images, contents)
+    return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
 
 
 def hash_ids(ids: Sequence[str]) -> str:
@@ -286,6 +320,13 @@ def _write_tables(
         out / "quarantine.jsonl",
         _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
     )
+    write_bytes(out / "keys.parquet", _keys(planned, images, contents))
+
+
+def _keys(
+    planned: Sequence[Planned], images: Mapping[str, Any], contents: Mapping[str, str]
+) -> bytes:
+    """The bytes of `keys.parquet`."""
     table = pa.table(
         {
             "id": [row.id for row in planned],
@@ -305,7 +346,7 @@ def _write_tables(
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
-    write_bytes(out / "keys.parquet", sink.getvalue().to_pybytes())
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _metadata(

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from solidmark.data import Mode, Records, Sample, class_numbers, content_hash, open_data
+from solidmark.data import (
+    Mode,
+    Records,
+    Sample,
+    class_numbers,
+    content_hash,
+    identity_of,
+    open_data,
+)
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned
@@ -53,6 +61,10 @@ class Numbered:
         number = None if sample.label is None else self.classes.get(sample.label)
         return replace(sample, caption=caption, class_index=number)
 
+    @property
+    def identity(self) -> str:
+        return identity_of(self.data)
+
     def uncaptioned(self, ids: Sequence[str]) -> str | None:
         """The first of these images that has no caption, its own or the one that stands in."""
         if self.caption is not None:
@@ -78,6 +90,12 @@ class MarkedSplit:
 
     def __getitem__(self, index: int) -> Sample:
         return self.marked.sample(self.ids[index])
+
+    @property
+    def identity(self) -> str:
+        splits = [split for split in SPLITS if set(self.ids) & set(self.marked.ids(split, None))]
+        prints = self.marked.fingerprints(*splits)
+        return digest(0, "marked", *prints.values(), *self.ids).hex()[:16]
 
     def uncaptioned(self, ids: Sequence[str]) -> str | None:
         """The first of these images that has no caption, its own or the one that stands in."""
@@ -202,12 +220,13 @@ class Subjects:
         return found
 
     def fingerprint(self) -> dict[str, str]:
-        """What a run is recognised by: the keys of a marked folder, and the ids that are asked."""
-        ids = {
-            f"{split}_ids": digest(0, "ids", *self.ids(split)).hex()[:16] for split in self.splits
-        }
-        keys = {} if self.marked is None else {"keys": str(self.marked.manifest["keys"])}
-        return {**keys, **ids}
+        """What a run is recognised by: the images and their words, and which of them are asked."""
+        found = {} if self.marked is None else self.marked.fingerprints(*self.splits)
+        for split in self.splits:
+            found[f"{split}_ids"] = digest(0, "ids", *self.ids(split)).hex()[:16]
+            if self.marked is None:
+                found[split] = identity_of(self.data[split])
+        return found
 
 
 def open_subjects(

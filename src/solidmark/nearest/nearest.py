@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from solidmark.control import control_of, look_at_control, side_of
-from solidmark.data import inventories
+from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
@@ -34,16 +34,20 @@ from solidmark.nearest.sides import Sides
 from solidmark.nearest.tables import write_table
 from solidmark.nearest.writing import write_tables
 from solidmark.neighbours import Search
-from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
     Run,
     check_device,
     open_run,
     peak_memory_bytes,
-    remove_temporaries,
     write_json,
 )
+
+PRODUCTS = (
+    *("null.parquet", "neighbours.parquet", "augmented.parquet", "features.json", "control.json"),
+    "pictures",
+)
+"""What a finished run is whole with, beside the tables that name images."""
 
 
 def nearest(comparison: Comparison) -> Run:
@@ -70,7 +74,7 @@ def nearest(comparison: Comparison) -> Run:
     if run.finished:
         if processes.is_main:  # It may have been killed between its two last lines.
             shutil.rmtree(work, ignore_errors=True)
-            _trusted(comparison)
+            _scored(comparison)
         return run
     try:
         gathered = _gathered(sides, distances, comparison, work)
@@ -90,10 +94,9 @@ def nearest(comparison: Comparison) -> Run:
         cards = {distance.name: distance.card() for distance in distances}
         run.manifest.update(measures=cards, quarantined=_broken(gathered))
         score_nearest(comparison.out, run.manifest, trust_control=comparison.trust_control)
-        pictures = comparison.out / "pictures"
-        for place in (comparison.out, pictures, *pictures.glob("*/")):
-            remove_temporaries(place)
         run.finish(
+            *PRODUCTS,
+            rewritten=("scores.parquet", "images.parquet"),
             peak_memory_bytes=peak_memory_bytes(comparison.device),
             inventory=inventories(
                 generated=sides.generated, training=sides.training, held_out=sides.held_out
@@ -104,10 +107,11 @@ def nearest(comparison: Comparison) -> Run:
     return run
 
 
-def _trusted(comparison: Comparison) -> None:
-    """Scores a finished run again where the control is now trusted, or no longer."""
+def _scored(comparison: Comparison) -> None:
+    """Scores a finished run again: results are gone, or the control is trusted now, or not now."""
     known = control_of(comparison.out)
-    if known is not None and known.trusted != comparison.trust_control:
+    gone = not (comparison.out / "results.json").is_file()
+    if gone or (known is not None and known.trusted != comparison.trust_control):
         score_nearest(comparison.out, trust_control=comparison.trust_control)
 
 
@@ -126,13 +130,9 @@ def _look_at_control(sides: Sides, distances: tuple[Distance, ...], comparison: 
 
 
 def _fingerprints(sides: Sides, distances: tuple[Distance, ...]) -> dict[str, str]:
-    """The ids of all sides, and the weights of embedders."""
+    """What is known of all sides, and the weights of embedders."""
     named = {"generated": sides.generated, "training": sides.training, "held_out": sides.held_out}
-    found = {
-        name: digest(0, "ids", *data.ids).hex()[:16]
-        for name, data in named.items()
-        if data is not None
-    }
+    found = {name: identity_of(data) for name, data in named.items() if data is not None}
     cards = {distance.name: distance.card() for distance in distances}
     return found | {name: card["weights"] for name, card in cards.items() if card.get("weights")}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from solidmark.data import Dataset, Mode, Sample, content_hash, open_data
+from solidmark.data import Dataset, Mode, Sample, content_hash, identity_of, open_data
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, Pattern, find_marked
 from solidmark.measures import MarkedSplit
@@ -33,6 +33,10 @@ class Cropped:
 
     def __getitem__(self, index: int) -> Sample:
         return cut_out(self.data[index], self.pattern, self.size)
+
+    @property
+    def identity(self) -> str:
+        return identity_of(self.data)
 
 
 def cut_out(sample: Sample, pattern: Pattern, size: tuple[int, int]) -> Sample:

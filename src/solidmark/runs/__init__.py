@@ -1,5 +1,6 @@
 """Run folders: what was asked, what is done, and how to go on after a kill."""
 
+from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device
 from solidmark.runs.files import (
     fingerprint,
@@ -10,7 +11,7 @@ from solidmark.runs.files import (
     write_json,
 )
 from solidmark.runs.ledger import Ledger
-from solidmark.runs.manifest import Run, made_by, open_run, read_manifest
+from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
@@ -18,6 +19,7 @@ from solidmark.runs.progress import progress
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
+    "HIDDEN_LEDGER",
     "Ledger",
     "Processes",
     "Room",
@@ -34,8 +36,10 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "recorded",
     "remove_temporaries",
     "report_nothing",
+    "require_whole",
     "stay_offline",
     "work_through",
     "write_bytes",

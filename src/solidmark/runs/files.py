@@ -9,6 +9,9 @@ from typing import Any
 
 from solidmark.errors import BadInput
 
+_RUN = "manifest.json"
+"""What the folders of runs have."""
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file so that a kill at any moment leaves the old one or the new one, never half."""
@@ -25,10 +28,45 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Removes what `write_bytes` left in a folder when it was killed."""
+def remove_temporaries(folder: Path, *, below: bool = False, dead: bool = False) -> None:
+    """Removes what `write_bytes` and `move_folder` left in a folder when they were killed.
+
+    Arguments:
+        folder: Where they wrote.
+        below: Whether the folders below it are cleared too, but for those of other runs.
+        dead: Whether another process may be writing there: what a living one writes then stays.
+    """
     for path in folder.glob(".*.tmp"):
+        if not (dead and _is_written(path)):
+            _remove(path)
+    for path in folder.glob(".*.old"):
+        if path.is_dir():
+            _remove(path)
+    if below and folder.is_dir():
+        for child in folder.iterdir():
+            if child.is_dir() and not child.is_symlink() and not (child / _RUN).exists():
+                remove_temporaries(child, below=True, dead=dead)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
         path.unlink(missing_ok=True)
+
+
+def _is_written(path: Path) -> bool:
+    """Whether another process that lives may be writing a temporary file."""
+    number = path.name.split(".")[-2]
+    if not number.isdecimal() or int(number) == os.getpid():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

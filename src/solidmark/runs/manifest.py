@@ -2,43 +2,84 @@
 
 `manifest.json` is written before any work and marked finished after it. The same command into the
 same folder goes on where it stopped; another configuration is refused, since rows of two
-configurations must never stand in one table.
+configurations must never stand in one table. A finished folder that has lost something is not
+finished any more: the same command goes on with it too, and makes what is missing.
 """
 
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.runs.files import read_json, write_json
+from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
+from solidmark.runs.files import read_json, remove_temporaries, write_json
+from solidmark.runs.lock import Lock, take
+from solidmark.runs.processes import Processes
 
 NAME = "manifest.json"
+HIDDEN_LEDGER = ".ledger"
+"""Where a run keeps its rows that has nothing to show of them."""
 PACKAGES = ("solidmark", "torch", "diffusers", "accelerate", "datasets", "numpy", "pillow", "scipy")
 
 
 @dataclass(frozen=True)
 class Run:
-    """An open run folder."""
+    """An open run folder.
+
+    Arguments:
+        folder: Where it is.
+        manifest: What was asked, and when finished what came of it.
+        lost: What a finished run has lost, and is now to be made again.
+        lock: Keeps other processes out while this one writes.
+    """
 
     folder: Path
     manifest: dict[str, Any]
+    lost: Damage = field(default_factory=Damage)
+    lock: Lock | None = field(default=None, repr=False, compare=False)
 
     @property
     def finished(self) -> bool:
         return bool(self.manifest["finished"])
 
-    def finish(self, **facts: Any) -> None:
-        """Marks the folder as whole, with facts worth keeping beside the configuration."""
+    def finish(self, *products: str, rewritten: Sequence[str] = (), **facts: Any) -> None:
+        """Marks the folder as whole, and clears away what killed writers left in it.
+
+        Arguments:
+            products: The files and folders that it is whole with; those that a later command
+                writes anew from them (results, pages) are not among them.
+            rewritten: Files that must be there, and that a later command may change.
+            facts: What is worth keeping beside the configuration.
+        """
+        remove_temporaries(self.folder, below=True)
+        files = record(self.folder, products, rewritten)
         self.manifest.update(finished=True, **facts)
+        if files is not None:
+            self.manifest["files"] = files
         write_json(self.folder / NAME, self.manifest)
+        self._let_go()
+
+    def give_up(self) -> None:
+        """Leaves a run that has lost something as it was found, since it cannot be made again."""
+        put_back(self.folder, self.lost.changed)
+        self.manifest["finished"] = True
+        write_json(self.folder / NAME, self.manifest)
+        self._let_go()
 
     def abandon(self) -> None:
         """Forgets a run that cannot be done as asked, so that the folder can be named again."""
         (self.folder / NAME).unlink(missing_ok=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self.lock is not None:
+            self.lock.release()
 
 
 def open_run(
@@ -49,6 +90,10 @@ def open_run(
 ) -> Run:
     """Opens a run folder: new, or the same run again.
 
+    Until the run is finished or forgotten, other processes that open the folder are refused; those
+    of one launch share it. A finished run is looked at: when files of it are gone or changed, it
+    is not finished any more (`Run.lost` says what), and changed ones are set aside.
+
     Arguments:
         folder: The folder to write.
         command: The verb.
@@ -56,34 +101,83 @@ def open_run(
         fingerprints: The hashes of the folders and files that are read.
 
     Raises:
-        RunConflict: When the folder holds another run, or files of somebody else.
+        RunConflict: When the folder holds another run, or files of somebody else, or another
+            process writes into it.
     """
     asked = {"command": command, "config": dict(config), "fingerprints": dict(fingerprints or {})}
     asked = json.loads(json.dumps(asked))  # As it will be read again: a tuple is a list.
     if folder.exists() and not folder.is_dir():
         raise RunConflict(f'"{folder}" is a file. Name a folder to write to.')
-    path = folder / NAME
-    if path.exists():
-        manifest = read_manifest(folder)
-        found = {key: manifest.get(key) for key in asked}
-        if found != asked:
-            raise RunConflict(
-                f'"{folder}" holds another run ({_difference(found, asked)}). '
-                "Choose another folder, or remove this one."
-            )
-        return Run(folder, manifest)
-    if folder.is_dir() and any(_is_foreign(child) for child in folder.iterdir()):
+    if (manifest := _same(folder, asked)) is not None and manifest["finished"]:
+        if not damage(folder, manifest):
+            return Run(folder, manifest)
+    elif manifest is None and folder.is_dir() and any(map(_is_foreign, folder.iterdir())):
         raise RunConflict(
             f'"{folder}" is not empty and was not made by solidmark. Name a new folder.'
         )
-    manifest = {**asked, "finished": False, "versions": versions()}
     try:
-        write_json(path, manifest)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = take(folder, command) if Processes.here().is_main else None
+        # Whoever had the lock before may have begun, or come to an end.
+        manifest = _same(folder, asked)
+        if manifest is None:
+            return _begun(folder, asked, lock)
+        return (
+            _reopened(folder, manifest, lock)
+            if manifest["finished"]
+            else Run(folder, manifest, lock=lock)
+        )
     except OSError as error:
         raise BadInput(
             f'"{folder}" cannot be written ({error.strerror}). Name a folder that can be.'
         ) from error
-    return Run(folder, manifest)
+
+
+def _same(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The manifest of a folder that holds what is asked; None where it holds none.
+
+    Raises:
+        RunConflict: When it holds another run.
+    """
+    if not (folder / NAME).exists():
+        return None
+    manifest = read_manifest(folder)
+    found = {key: manifest.get(key) for key in asked}
+    if found != asked:
+        raise RunConflict(
+            f'"{folder}" holds another run ({_difference(found, asked)}). '
+            "Choose another folder, or remove this one."
+        )
+    return manifest
+
+
+def _begun(folder: Path, asked: Mapping[str, Any], lock: Lock | None) -> Run:
+    """A new run. Rows that another one has left in the folder are not its own."""
+    if (folder / HIDDEN_LEDGER).exists():
+        shutil.rmtree(folder / HIDDEN_LEDGER)
+    manifest = {**asked, "finished": False, "versions": versions()}
+    write_json(folder / NAME, manifest)
+    return Run(folder, manifest, lock=lock)
+
+
+def _reopened(folder: Path, manifest: dict[str, Any], lock: Lock | None) -> Run:
+    """A finished run, or one that has to be finished again, since something of it is lost."""
+    lost = damage(folder, manifest)
+    if not lost:
+        if lock is not None:
+            lock.release()
+        return Run(folder, manifest)
+    manifest["finished"] = False
+    write_json(folder / NAME, manifest)
+    if lock is not None:  # The main process; the others go on with what it has found.
+        aside = f' What was changed is kept in "{folder / ASIDE}".' if lost.changed else ""
+        print(  # noqa: T201
+            f'"{folder}" is not whole: {lost}. It is made good.{aside}',
+            file=sys.stderr,
+            flush=True,
+        )
+        set_aside(folder, lost.changed)
+    return Run(folder, manifest, lost, lock)
 
 
 def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
@@ -91,7 +185,8 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
 
     Arguments:
         folder: The folder.
-        command: The verb that must have made it, and must have finished it.
+        command: The verb that must have made it, and must have finished it. What it wrote is not
+            looked at: `require_whole` does that.
 
     Raises:
         NotFound: When there is no manifest.

@@ -6,6 +6,7 @@ neither a kill, nor a resume, nor the number of processes changes what is comput
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from solidmark.runs.ledger import Ledger
@@ -20,6 +21,15 @@ MEMORY = "memory"
 """What the names of the rows on the memory of each process begin with."""
 
 
+Files = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""From all rows by name: the file below the folder of the run that a row needs, where it does."""
+
+
+def pictures_of(rows: Mapping[str, Any]) -> dict[str, str]:
+    """The picture that a row names."""
+    return {name: row["picture"] for name, row in rows.items() if row.get("picture")}
+
+
 def work_through(
     run: Run,
     title: str,
@@ -27,6 +37,7 @@ def work_through(
     name: Callable[[T], str],
     work: Callable[[Sequence[T]], Mapping[str, Any]],
     room: Room,
+    files: Files = pictures_of,
 ) -> dict[str, Any]:
     """Does what is left to do of a run, by all of its processes together.
 
@@ -38,6 +49,7 @@ def work_through(
         work: Does a batch; gives a row a unit, by its name. Files that the rows speak of are there
             when it returns.
         room: How much fits at a time, for the rows on memory.
+        files: Which files the rows speak of. A batch that has lost one is done again.
 
     Returns:
         The rows of all units that any process has done, sorted by name, and those on memory. They
@@ -49,15 +61,22 @@ def work_through(
         Ledger(run.folder / "ledger", processes.rank) as ledger,
         progress(title, sum(map(len, batches))) as advance,
     ):
-        done = ledger.names()
+        done = _whole(ledger, run.folder, files)
         ledger.commit({memory: _memory_now(room)})
         mine = set(processes.share(range(len(batches))))
         for number, batch in enumerate(batches):
-            if number in mine and name(batch[-1]) not in done:
+            if number in mine and not done.issuperset(map(name, batch)):
                 ledger.commit({**work(batch), memory: _memory_now(room)})
             advance(len(batch))
         processes.wait()
         return ledger.rows()
+
+
+def _whole(ledger: Ledger, folder: Path, files: Files) -> set[str]:
+    """The names of the rows whose files are there."""
+    rows = ledger.rows()
+    needed = files(rows)
+    return {name for name in rows if name not in needed or (folder / needed[name]).is_file()}
 
 
 def memory_of(rows: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,9 @@ EVIDENCE = pa.schema(
 )
 """The columns of `signals.parquet`: a row a signal, split and image, failed ones too."""
 
+PRODUCTS = ("signals.parquet", "control.json", "pictures")
+"""What a finished run is whole with."""
+
 _Asked = tuple[str, str, str]
 """A signal, and the split and the id of the image that it asks about."""
 
@@ -150,6 +153,7 @@ def measure_signals(
         keep_pictures(run.folder, subjects, table, cards)
         look_at_control(run.folder, *sides_of(subjects), asked.seed)
         run.finish(
+            *PRODUCTS,
             memory=memory_of(rows),
             signals={name: vars(card) for name, card in cards.items()},
             left_out=left_out,

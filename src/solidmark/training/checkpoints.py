@@ -39,6 +39,11 @@ class Snapshot:
         return int(self.facts["step"])
 
 
+def checkpoint_name(step: int) -> str:
+    """The name of the folder of a state."""
+    return f"checkpoint-{step:08d}"
+
+
 def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
     """Writes a state, then removes those that are older than the one before.
 
@@ -46,7 +51,7 @@ def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
         folder: Of all states of the run.
         snapshot: The state.
     """
-    path = folder / f"checkpoint-{snapshot.step:08d}"
+    path = folder / checkpoint_name(snapshot.step)
     temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     for name, tensors in snapshot.tensors.items():

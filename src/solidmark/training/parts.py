@@ -33,7 +33,7 @@ from solidmark.training.latents import AT_ONCE
 from solidmark.training.network import BETAS, save_whole
 from solidmark.training.pictures import TrainingSet, load_training_set
 from solidmark.training.recipe import Recipe
-from solidmark.training.trainer import LATEST, begin
+from solidmark.training.trainer import LATEST, begin, require_last_state
 
 TINY = "tiny-t2i"
 FACTOR = 4
@@ -84,6 +84,8 @@ def train_parts(
         how = replace(how, seed=recipe.seed)
         with accelerator.main_process_first():
             part = open_run(run.folder / name, "train", {"part": name, **how.to_json()})
+        if part.lost:
+            require_last_state(part)
         if not part.finished:
             network.to(accelerator.device).train()
             training = begin(part, source, how, accelerator, data, network, task)

@@ -17,7 +17,7 @@ from solidmark.training.network import build_unet, check_size, pixel_task
 from solidmark.training.parts import TINY, check_tiny, train_parts
 from solidmark.training.pictures import load_training_set
 from solidmark.training.recipe import Recipe
-from solidmark.training.trainer import LATEST, Training, begin
+from solidmark.training.trainer import LATEST, Training, begin, require_last_state
 
 LATENTS = "latents"
 """The folder of a run where latents are kept until it is finished."""
@@ -62,11 +62,14 @@ def train(
     check_fit(recipe, source)
     accelerator = start_accelerator(recipe, device)
     everything = {**(config or {}), **recipe.to_json()}
-    prints = {"marked": source.manifest["keys"]}
+    known = source.fingerprints("trained")
+    prints = {"marked": known["keys"], "metadata": known["metadata"]}
     if recipe.base not in (None, TINY):
         prints["base"] = fingerprint(find_pipeline(str(recipe.base)))
     with accelerator.main_process_first():
         run = open_run(out, "train", everything, prints)
+    if run.lost and resume_from_checkpoint == LATEST:
+        require_last_state(run)
     if not run.finished:
         prepare = _prepare_pixels if recipe.base is None else _prepare_latents
         try:

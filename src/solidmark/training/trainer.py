@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, RunConflict
 from solidmark.marks import Marked, pattern_to_json
 from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, progress
 from solidmark.training.batches import Batch, Plan, Steps, read_steps
 from solidmark.training.checkpoints import (
+    COMPLETE,
     Snapshot,
+    checkpoint_name,
     clear_after,
     read_checkpoint,
     read_latest,
@@ -32,6 +34,10 @@ from solidmark.training.task import Task
 
 LATEST = "latest"
 CHECKPOINTS = "checkpoints"
+EPOCHS = "epochs"
+PRODUCTS = ("model", EPOCHS, "loss.csv", "loss.svg", "quarantine.jsonl")
+"""What a finished training is whole with."""
+
 LENGTH = {
     "num_train_epochs",
     "max_train_steps",
@@ -220,7 +226,7 @@ class Training:
             write_checkpoint(self.checkpoints, self.state.snapshot(**facts))
 
     def _epoch_folder(self, epoch: int) -> Path:
-        return self.run.folder / "epochs" / f"epoch-{epoch:04d}"
+        return self.run.folder / EPOCHS / f"epoch-{epoch:04d}"
 
     def _save(self, folder: Path) -> None:
         """Saves the weights as a pipeline, with what an audit must know of them."""
@@ -243,6 +249,7 @@ class Training:
         write_losses(folder / "loss.csv", losses, self.plan, self.rate)
         draw_losses(folder / "loss.svg", losses)
         self.run.finish(
+            *PRODUCTS,
             model="model",
             images=len(self.data.ids),
             quarantined=len(self.data.broken),
@@ -253,6 +260,26 @@ class Training:
             device=str(self.accelerator.device),
             seconds=round(self.state.seconds, 1),
         )
+
+
+def require_last_state(run: Run) -> None:
+    """Checks that what a finished training has lost can be had from its last state.
+
+    Arguments:
+        run: A training that was finished, and is not whole.
+
+    Raises:
+        RunConflict: When it would have to be trained again, which is for the user to say.
+    """
+    lost = (*run.lost.missing, *run.lost.changed)
+    last = run.folder / CHECKPOINTS / checkpoint_name(run.manifest["steps"]) / COMPLETE
+    if last.is_file() and not any(name.startswith(f"{EPOCHS}/") for name in lost):
+        return
+    run.give_up()
+    raise RunConflict(
+        f'"{run.folder}" is not whole: {run.lost}. No checkpoint is left to make it from. Put it '
+        "back, or remove the folder and train again."
+    )
 
 
 def begin(

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from solidmark.data import inventories
+from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import Distance
@@ -39,6 +39,9 @@ from solidmark.runs import (
     peak_memory_bytes,
     work_through,
 )
+
+PRODUCTS = ("cliques.parquet", "results.json", "pictures")
+"""What a finished run is whole with."""
 
 _BATCH = 4
 """Units whose rows are committed together."""
@@ -119,6 +122,7 @@ def cliques(asked: Extraction) -> Run:
         write_cliques(run, asked, prompted, gathered, distance, found, chance, (threshold, pairs))
         shutil.rmtree(work)
         run.finish(
+            *PRODUCTS,
             peak_memory_bytes=peak_memory_bytes(asked.device),
             inventory=inventories(generated=prompted.data),
         )
@@ -138,7 +142,7 @@ def _check_counts(asked: Extraction, prompted: Prompted) -> None:
 def _fingerprints(prompted: Prompted, distance: Distance) -> dict[str, str]:
     """The ids and prompts of the images, and the weights of an embedder."""
     words = [f"{prompt.id} {prompt.numbers}" for prompt in prompted.prompts]
-    found = {"generated": digest(0, "ids", *prompted.data.ids, *words).hex()[:16]}
+    found = {"generated": digest(0, "ids", identity_of(prompted.data), *words).hex()[:16]}
     weights = distance.card().get("weights")
     return found | ({distance.name: weights} if weights else {})
 

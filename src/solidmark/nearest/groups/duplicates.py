@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset, inventories
+from solidmark.data import Dataset, identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.nearest.distances import ByEmbedder, Distance
 from solidmark.nearest.gathering import Rows, gather
@@ -25,8 +25,10 @@ from solidmark.nearest.groups.freeing import freed_if_impossible
 from solidmark.nearest.groups.looking import look_at
 from solidmark.nearest.groups.similar import close_pairs, similarity_of
 from solidmark.neighbours import Neighbours, Search, search
-from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, progress
+
+PRODUCTS = ("duplicates.parquet", "remove.txt", "closest.parquet", "results.json", "pictures")
+"""What a finished run is whole with."""
 
 _TIE = 1e-6
 """A pair this far below the threshold counts in: vectors are of single precision."""
@@ -71,14 +73,16 @@ def duplicates(asked: Deduplication) -> Run:
         write_duplicates(run, asked, data, images, broken, copies, similarity, closest)
         shutil.rmtree(among.folder, ignore_errors=True)
         run.finish(
-            peak_memory_bytes=peak_memory_bytes(asked.device), inventory=inventories(data=data)
+            *PRODUCTS,
+            peak_memory_bytes=peak_memory_bytes(asked.device),
+            inventory=inventories(data=data),
         )
     Processes.here().wait()
     return run
 
 
 def _fingerprints(data: Dataset, embedder: ByEmbedder | None) -> dict[str, str]:
-    found = {"data": digest(0, "ids", *data.ids).hex()[:16]}
+    found = {"data": identity_of(data)}
     if embedder is not None and embedder.embedder.card.weights:
         found[embedder.name] = embedder.embedder.card.weights
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from solidmark.data import Mode, inventories
+from solidmark.data import Mode, identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -27,7 +27,6 @@ from solidmark.nearest.guarding.verdict import SECOND
 from solidmark.nearest.roles import NULL, Answer, Asking
 from solidmark.nearest.sides import Learned, open_learned
 from solidmark.neighbours import PIXEL_DISTANCES
-from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes
 
 TRAINING = "training"
@@ -35,6 +34,9 @@ TRAINING = "training"
 
 VECTORS = "vectors"
 """Where their vectors lie, a folder an embedder."""
+
+PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, "pictures")
+"""What a finished index is whole with."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ def build_index(indexing: Indexing) -> Run:
         return run
     processes = Processes.here()
     work = indexing.out / "work"
+    if run.lost:
+        _forget_rows(indexing.out, work, processes)
     gathered = _gathered(learned, distances, indexing, work)
     answers = _search(gathered, distances, indexing, work)
     if processes.is_main:
@@ -154,6 +158,7 @@ def build_index(indexing: Indexing) -> Run:
         shutil.rmtree(work, ignore_errors=True)
         status = training.column("status")
         run.finish(
+            *PRODUCTS,
             asked=names,
             measures={distance.name: distance.card() for distance in distances},
             images=len(status) - status.count("broken"),
@@ -170,14 +175,18 @@ def build_index(indexing: Indexing) -> Run:
     return run
 
 
+def _forget_rows(out: Path, work: Path, processes: Processes) -> None:
+    """Begins anew with the rows: what says that a shard is done does not say what is in it."""
+    if processes.is_main:
+        for folder in (out / TRAINING, out / VECTORS, work):
+            shutil.rmtree(folder, ignore_errors=True)
+    processes.wait()
+
+
 def _fingerprints(learned: Learned, distances: tuple[Distance, ...]) -> dict[str, str]:
-    """The ids of the images, and the weights of embedders."""
+    """What is known of the images, and the weights of embedders."""
     named = {"training": learned.training, "held_out": learned.held_out}
-    found = {
-        name: digest(0, "ids", *data.ids).hex()[:16]
-        for name, data in named.items()
-        if data is not None
-    }
+    found = {name: identity_of(data) for name, data in named.items() if data is not None}
     cards = {distance.name: distance.card() for distance in distances}
     return found | {name: card["weights"] for name, card in cards.items() if card.get("weights")}
 

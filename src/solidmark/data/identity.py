@@ -1,0 +1,49 @@
+"""What a data set is recognised by, so that a run never goes on with another one of its name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from solidmark.data.dataset import Dataset
+from solidmark.data.records import FileBytes, Record, Records
+from solidmark.randomness import digest
+
+
+@runtime_checkable
+class Recognised(Protocol):
+    """A data set that knows more of itself than its ids."""
+
+    @property
+    def identity(self) -> str: ...
+
+
+def identity_of(data: Dataset) -> str:
+    """One hash for all that is known of a data set without a look at a picture.
+
+    Arguments:
+        data: The images.
+
+    Returns:
+        Of records the hash of ids, captions, classes, groups and the sizes of files; of what says
+        itself what it is, that; else of the ids.
+    """
+    if isinstance(data, Records):
+        words = [word for record in data.records for word in _words(record)]
+        return digest(0, "records", *words).hex()[:16]
+    if isinstance(data, Recognised):
+        return data.identity
+    return digest(0, "ids", *data.ids).hex()[:16]
+
+
+def _words(record: Record) -> Iterator[str]:
+    yield record.id
+    for value in (record.caption, record.label, record.group):
+        yield "-" if value is None else f"={value}"
+    yield f"{_size(record.load.path)}" if isinstance(record.load, FileBytes) else "-"
+
+
+def _size(path: Path) -> int:
+    try:
+        return int(path.stat().st_size)
+    except OSError:
+        return -1  # It will be quarantined.
