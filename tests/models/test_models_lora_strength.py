@@ -78,6 +78,8 @@ def test_every_layer_has_the_strength_of_the_file(
     pipe = load_pipeline(base, Opening())
     chosen = PARTS[name] if parts == "both" else PARTS[name][1:]
     lora = loras.random_lora(pipe, *chosen)
+    if form == "kohya" and name.startswith("flux"):  # This form knows no other layers of Flux.
+        lora = {w: layer for w, layer in lora.items() if ".ff." not in w[1]}
     assert len({layer.strength for layer in lora.values()}) > 4
     file = saved(name, form, lora, tmp_path / "lora.safetensors")
     add_loras(pipe, [str(file)], scale)
@@ -147,7 +149,9 @@ def test_half_precision_keeps_the_strength_up_to_its_rounding(
     lora = {w: loras.Layer(x.a, 1e-3 * x.b, x.alpha / 64) for w, x in lora.items()}
     add_loras(pipe, [str(loras.save_peft(lora, tmp_path / "lora.safetensors"))], 1.0)
     for (part, where), layer in lora.items():
-        added = getattr(pipe, part).get_submodule(where).get_delta_weight("lora_0").detach().double()
+        module = getattr(pipe, part).get_submodule(where)
+        a, b = (m["lora_0"].weight.detach().double() for m in (module.lora_A, module.lora_B))
+        added = module.scaling["lora_0"] * (b.flatten(1) @ a.flatten(1)).reshape(layer.product.shape)
         off = float((added - layer.product).norm() / layer.product.norm())
         assert off < 4 * 2**-8, f"{part}.{where}"  # Two roundings, those of bf16 to 8 bits.
 

@@ -8,9 +8,15 @@ from solidmark.diffusion import DiscreteSchedule, Prediction
 from solidmark.errors import BadInput
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
-from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
+from solidmark.models.pipelines import FAMILIES, check_loaded, check_numbers, schedule_of
 from solidmark.models.pixel import PixelModel
-from solidmark.models.reading import first_line, read_config, refuse_pickles
+from solidmark.models.reading import (
+    LOADING_ERRORS,
+    first_line,
+    read_config,
+    refuse_pickles,
+    variant_of,
+)
 
 
 def open_unet(folder: Path, opening: Opening) -> PixelModel:
@@ -38,14 +44,15 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
     refuse_pickles(where)
     try:
         unet, report = UNet2DModel.from_pretrained(
-            where, use_safetensors=True, output_loading_info=True
+            where, use_safetensors=True, output_loading_info=True, variant=variant_of(where)
         )
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
+    except LOADING_ERRORS as error:
         raise BadInput(
             f'The network of "{folder}" cannot be loaded ({first_line(error)}). '
             "Save the pipeline again."
         ) from error
     check_loaded(report, folder)
+    check_numbers(unet, where)
     schedule, prediction = _open_schedule(folder)
     unet = unet.to(torch.device(opening.device)).eval().requires_grad_(False)
     return PixelModel(unet, schedule, prediction, opening.precision)
@@ -61,7 +68,7 @@ def _open_schedule(folder: Path) -> tuple[DiscreteSchedule, Prediction]:
     found = getattr(diffusers, name, None)
     try:
         scheduler = found.from_config(config) if found else None
-    except (TypeError, ValueError, NotImplementedError, AttributeError, ImportError) as error:
+    except (*LOADING_ERRORS, AttributeError, ImportError) as error:
         raise BadInput(f'"{path}" cannot be used ({first_line(error)}).') from error
     schedule, prediction = schedule_of(scheduler)
     if not isinstance(schedule, DiscreteSchedule):
