@@ -6,19 +6,22 @@ s is the scale, :math:`\\alpha` and r stand in the file. The matrices stay besid
 those are of half precision, adding the product to them would round it away.
 """
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from solidmark.errors import BadInput, MissingCapability, NotFound, UnsafeCheckpoint
+from solidmark.models.lora_file import PREFIX, LoraFile, product_power, read_lora
 from solidmark.models.reading import PICKLES, first_line, hush_diffusers, hush_transformers
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
-DOWN = ("down.weight", "lora_A.weight", "lora_A.default.weight")
-"""How the names of the matrices A end: of kohya and older diffusers, of peft."""
+OTHERS = (AttributeError, IndexError, AssertionError)
+"""What diffusers raises beside its own errors where names are not what it expects."""
 
 
 def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> None:
@@ -48,6 +51,11 @@ def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> None:
     for name, where in zip(names, loras, strict=True):
         _add(pipe, find_lora(where), name)
     pipe.set_adapters(names, [scale] * len(names))
+    for name, where in zip(names, loras, strict=True):
+        for layer in _layers(pipe, name):
+            if name not in layer.active_adapters:
+                raise _unfit(pipe, Path(where), "diffusers has not activated all of it")
+            layer.scaling[name] = scale
 
 
 def find_lora(where: str) -> Path:
@@ -83,63 +91,96 @@ def find_lora(where: str) -> Path:
 
 
 def _add(pipe: Any, path: Path, name: str) -> None:
-    """Adds one file under a name of its own."""
-    held = _matrices(path)
+    """Adds one file under a name of its own, at strength 1, and checks that all of it arrived."""
+    file = read_lora(path)
     hush_transformers()
     hush_diffusers()
     try:
         with warnings.catch_warnings():
             # peft warns of every adapter after the first; several are what was asked for.
             warnings.filterwarnings("ignore", "Already found a `peft_config`")
-            pipe.load_lora_weights(
-                str(path.parent),
-                weight_name=path.name,
-                adapter_name=name,
-                use_safetensors=True,
-                local_files_only=True,
-            )
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
-        raise BadInput(
-            f'The LoRA "{path}" does not fit a {type(pipe).__name__} ({first_line(error)}). '
-            "Add it to the model that it was trained on."
-        ) from error
-    added = _added(pipe, name)
-    if added < held:
-        fitting = "no matrix" if added == 0 else f"only {added} of {held} matrices"
+            # It also pads what is too small for a network with zeros, and takes names for layers.
+            pipe.load_lora_weights(_of_parts(pipe, file.tensors), adapter_name=name)
+    except (OSError, ValueError, RuntimeError, TypeError, KeyError, *OTHERS) as error:
+        raise _unfit(pipe, path, first_line(error)) from error
+    _add_biases(pipe, file, name)
+    layers = list(_layers(pipe, name))
+    for layer in layers:
+        # What the loader made of alphas is overruled: the strength is in the matrices.
+        layer.lora_alpha[name] = layer.r[name]
+        layer.use_rslora[name] = False
+    if len(layers) < file.count:
+        fitting = f"only {len(layers)} of {file.count} matrices" if layers else "no matrix"
         raise BadInput(
             f'Of the LoRA "{path}", {fitting} fits a {type(pipe).__name__} of this size. '
             "Add it to the model that it was trained on."
         )
+    power = sum(_power(layer, name) for layer in layers)
+    if not math.isclose(power, file.power, rel_tol=_tolerance(layers, name)):
+        share = math.sqrt(power / file.power) if file.power else math.inf
+        raise _unfit(pipe, path, f"what has arrived is {share:.4g} times what the file holds")
 
 
-def _matrices(path: Path) -> int:
-    """How many matrices A a file holds.
+def _of_parts(pipe: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, those that peft saved of a denoiser alone under the name of the denoiser."""
+    part = "transformer" if "transformer" in pipe.components else "unet"
+    layers = {name for name, _ in getattr(pipe, part).named_modules()}
+    found = {}
+    for name, tensor in tensors.items():
+        inner = name.removeprefix(PREFIX)
+        alone = inner != name and inner.split(".lora_")[0] in layers
+        found[f"{part}.{inner}" if alone else name] = tensor
+    return found
 
-    Raises:
-        BadInput: When it is no file of LoRA weights, or not of the plain kind.
+
+def _layers(pipe: Any, name: str) -> Iterator[Any]:
+    """The layers of a pipeline that have got matrices of this name."""
+    for part in pipe.components.values():
+        if isinstance(part, torch.nn.Module):
+            for module in part.modules():
+                if name in getattr(module, "lora_A", ()):
+                    yield module
+
+
+def _power(layer: Any, name: str) -> float:
+    """The sum of the squares of what a layer adds to its weights and its bias."""
+    a, b = layer.lora_A[name], layer.lora_B[name]
+    bias = 0.0 if b.bias is None else float(b.bias.detach().double().square().sum())
+    return product_power(a.weight.detach(), b.weight.detach()) + bias
+
+
+def _tolerance(layers: Sequence[Any], name: str) -> float:
+    """How far a sum of squares of products may be off, for what the matrices were rounded to.
+
+    Each product of two rounded numbers is off by twice the spacing at most, its square by four
+    times.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as file:
-            keys = list(file.keys())
-    except (OSError, SafetensorError) as error:
-        raise BadInput(
-            f'The LoRA "{path}" is not readable as safetensors ({first_line(error)}). '
-            "Copy it again."
-        ) from error
-    count = sum(key.endswith(DOWN) for key in keys)
-    if not count:
-        raise BadInput(f'"{path}" holds no LoRA weights. Name a file of diffusers or kohya.')
-    if any("dora_scale" in key for key in keys):
-        raise BadInput(
-            f'The LoRA "{path}" is a DoRA, whose scales diffusers leaves out. '
-            "Merge it into its model first."
-        )
-    return count
+    types = {layer.lora_A[name].weight.dtype for layer in layers}
+    return 8 * max((torch.finfo(dtype).eps for dtype in types), default=0.0)
 
 
-def _added(pipe: Any, name: str) -> int:
-    """How many layers of the pipeline have got matrices of this name."""
-    parts = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
-    return sum(name in getattr(module, "lora_A", ()) for part in parts for module in part.modules())
+def _add_biases(pipe: Any, file: LoraFile, name: str) -> None:
+    """Adds the biases of a file: diffusers takes none where some layers have none."""
+    for stem, bias in file.biases.items():
+        where, part, inner = stem, "", stem
+        if stem.startswith(PREFIX):
+            part = "transformer" if "transformer" in pipe.components else "unet"
+            inner = stem.removeprefix(PREFIX)
+        else:
+            part, _, inner = stem.partition(".")
+        network = pipe.components.get(part)
+        layers = dict(network.named_modules()) if isinstance(network, torch.nn.Module) else {}
+        layer = layers.get(inner) or layers.get(inner.removeprefix("text_model."))
+        if layer is None or name not in getattr(layer, "lora_B", ()):
+            raise _unfit(pipe, file.path, f'the bias of "{where}" has no layer')
+        matrix = layer.lora_B[name]
+        if len(bias) != len(matrix.weight):
+            raise _unfit(pipe, file.path, f'the bias of "{where}" has another length')
+        matrix.bias = torch.nn.Parameter(bias.to(matrix.weight), requires_grad=False)
+
+
+def _unfit(pipe: Any, path: Path, reason: str) -> BadInput:
+    return BadInput(
+        f'The LoRA "{path}" does not fit a {type(pipe).__name__} ({reason}). '
+        "Add it to the model that it was trained on."
+    )

@@ -21,7 +21,13 @@ from solidmark.models.loading import Opening
 from solidmark.models.lora import add_loras
 from solidmark.models.memory import offload, slice_attention
 from solidmark.models.pixart import PixArt
-from solidmark.models.reading import first_line, hush_transformers, read_config, refuse_pickles
+from solidmark.models.reading import (
+    first_line,
+    hush_transformers,
+    read_config,
+    refuse_pickles,
+    variant_of,
+)
 from solidmark.models.stable_diffusion import StableDiffusion
 from solidmark.models.stable_diffusion_3 import StableDiffusion3
 from solidmark.models.stable_diffusion_xl import StableDiffusionXL
@@ -168,6 +174,7 @@ def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) ->
             use_safetensors=True,
             output_loading_info=True,
             torch_dtype=dtype,
+            variant=variant_of(folder / part),
         )
     except FAILURES as error:
         raise BadInput(
@@ -175,6 +182,7 @@ def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) ->
             "Save the pipeline again."
         ) from error
     check_loaded(report, folder / part)
+    check_numbers(loaded, folder / part)
     return loaded
 
 
@@ -189,6 +197,27 @@ def check_loaded(report: Mapping[str, Any], folder: Path) -> None:
             )
 
 
+def check_numbers(network: torch.nn.Module, folder: Path) -> None:
+    """Checks that the weights of a part are numbers that a network can have learned.
+
+    Raises:
+        BadInput: When one is not finite, or all of them are 0.
+    """
+    something = False
+    for name, weight in network.named_parameters():
+        if not bool(weight.isfinite().all()):
+            raise BadInput(
+                f'The weights of "{folder}" are not finite: "{name}" holds NaN or infinity. '
+                "Its training diverged, or the copy is damaged: take another one."
+            )
+        something = something or bool(weight.any())
+    if not something:
+        raise BadInput(
+            f'The weights of "{folder}" are all 0, so the network has learned nothing. '
+            "Save the pipeline again."
+        )
+
+
 def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Prediction]:
     """The schedule that a scheduler of diffusers stands for, and what its network predicts.
 
@@ -196,8 +225,20 @@ def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Predic
         BadInput: When it is neither variance-preserving nor a flow.
     """
     config = getattr(scheduler, "config", {})
+    steps = config.get("num_train_timesteps", 1000)
+    if not isinstance(steps, int) or steps < 1:
+        raise BadInput(
+            f"The scheduler was trained with {steps} steps (num_train_timesteps). Write the number "
+            "of training steps into scheduler_config.json."
+        )
     if "FlowMatch" in type(scheduler).__name__ or config.get("use_flow_sigmas"):
-        return FlowSchedule(flow_shift(config), config["num_train_timesteps"]), "flow_prediction"
+        shift = flow_shift(config)
+        if not (math.isfinite(shift) and shift > 0):
+            raise BadInput(
+                f"The scheduler shifts its flow by {shift}, which is no positive number. Write "
+                "that of the model into scheduler_config.json."
+            )
+        return FlowSchedule(shift, steps), "flow_prediction"
     alphas = getattr(scheduler, "alphas_cumprod", None)
     if alphas is None:
         raise BadInput(
@@ -212,7 +253,29 @@ def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Predic
             f'The network predicts "{prediction}" with the scheduler "{type(scheduler).__name__}". '
             f"Models that predict {', '.join(known)} there can be opened."
         )
+    _check_alphas(alphas, config, prediction)
     return DiscreteSchedule(alphas.double()), prediction
+
+
+def _check_alphas(alphas: torch.Tensor, config: Mapping[str, Any], prediction: str) -> None:
+    """Checks that a schedule leads from image to noise, and that its network can follow.
+
+    Raises:
+        BadInput: When it is no such schedule, or ends in pure noise where noise is predicted.
+    """
+    usable = bool(((alphas >= 0) & (alphas <= 1)).all()) and len(alphas) > 0  # Not for NaN.
+    if not usable or bool((alphas.diff() > 0).any()):
+        raise BadInput(
+            "The betas of the scheduler are no schedule from image to noise: the share of the "
+            "image must be in [0, 1] and must not grow. Mend them in scheduler_config.json."
+        )
+    if prediction == "epsilon" and (config.get("rescale_betas_zero_snr") or not alphas[-1]):
+        raise BadInput(
+            "The schedule ends in pure noise (zero terminal signal-to-noise ratio), and the network "
+            "is said to predict the noise, from which no image follows there. Correct "
+            'prediction_type (most likely "v_prediction") or rescale_betas_zero_snr in '
+            "scheduler_config.json."
+        )
 
 
 def flow_shift(config: Mapping[str, Any]) -> float:

@@ -1,6 +1,7 @@
 """Reading what lies in a checkpoint folder, without running anything of it."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from solidmark.errors import BadInput, UnsafeCheckpoint
 from solidmark.runs import read_json
 
 PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, TypeError, KeyError, ArithmeticError)
+"""What the libraries raise where files do not hold what they should."""
 CONVERT = (
     "Convert it where you trust it: "
     "DiffusionPipeline.from_pretrained(OLD, use_safetensors=False)"
@@ -37,7 +40,7 @@ def refuse_pickles(folder: Path) -> None:
     weights = {child.suffix.lower() for child in folder.iterdir()}
     shards = {
         Path(str(name)).suffix.lower()
-        for index in folder.glob("*.safetensors.index.json")
+        for index in folder.glob("*.safetensors.index*.json")
         for name in dict(read_config(index).get("weight_map") or {}).values()
     }
     if (".safetensors" not in weights and weights & PICKLES) or shards - {".safetensors"}:
@@ -46,6 +49,26 @@ def refuse_pickles(folder: Path) -> None:
         )
     if ".safetensors" not in weights:
         raise BadInput(f'"{folder}" holds no weights (*.safetensors). Save the pipeline again.')
+
+
+def variant_of(folder: Path) -> str | None:
+    """The variant that the weights of a part are saved as, such as `fp16`; None for the plain ones.
+
+    Raises:
+        BadInput: When there are several, and no plain one.
+    """
+    found = set()
+    for path in folder.glob("*.safetensors"):
+        named = re.fullmatch(r"[^.]+(?:\.([A-Za-z_]\w*))?(?:-\d+-of-\d+)?\.safetensors", path.name)
+        if named is None or named[1] is None:
+            return None
+        found.add(named[1])
+    if len(found) > 1 and "fp16" not in found:
+        raise BadInput(
+            f'"{folder}" holds the variants {", ".join(sorted(found))} and no plain weights. '
+            "Save the one that is meant without a variant."
+        )
+    return "fp16" if "fp16" in found else next(iter(found), None)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, UnsafeCheckpoint
-from solidmark.models.reading import read_config
+from solidmark.models.reading import LOADING_ERRORS, read_config
 
 LIBRARIES = ("diffusers", "transformers")
 
-FAILURES = (OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError, ImportError)
+FAILURES = (*LOADING_ERRORS, AttributeError, ImportError)
 """What the libraries raise where a folder cannot be loaded."""
 
 PARTS: dict[str, tuple[str, ...]] = {

@@ -9,9 +9,9 @@ from solidmark.diffusion import DiscreteSchedule, Prediction
 from solidmark.errors import BadInput
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
-from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
+from solidmark.models.pipelines import FAMILIES, check_loaded, check_numbers, schedule_of
 from solidmark.models.pixel import PixelModel
-from solidmark.models.reading import first_line, read_config, refuse_pickles
+from solidmark.models.reading import first_line, read_config, refuse_pickles, variant_of
 from solidmark.models.trusted import FAILURES, from_folder, scheduler_class
 
 
@@ -40,7 +40,11 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
     refuse_pickles(where)
     try:
         unet, report = from_folder(
-            UNet2DModel, where, use_safetensors=True, output_loading_info=True
+            UNet2DModel,
+            where,
+            use_safetensors=True,
+            output_loading_info=True,
+            variant=variant_of(where),
         )
     except FAILURES as error:
         raise BadInput(
@@ -48,6 +52,7 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
             "Save the pipeline again."
         ) from error
     check_loaded(report, folder)
+    check_numbers(unet, where)
     schedule, prediction = _open_schedule(folder)
     unet = unet.to(torch.device(opening.device)).eval().requires_grad_(False)
     return PixelModel(unet, schedule, prediction, opening.precision)
@@ -61,7 +66,7 @@ def _open_schedule(folder: Path) -> tuple[DiscreteSchedule, Prediction]:
     kind: Any = scheduler_class(folder, name)
     try:
         scheduler = kind.from_config(config)
-    except (TypeError, ValueError, NotImplementedError, AttributeError, ImportError) as error:
+    except FAILURES as error:
         raise BadInput(f'"{path}" cannot be used ({first_line(error)}).') from error
     schedule, prediction = schedule_of(scheduler)
     if not isinstance(schedule, DiscreteSchedule):
