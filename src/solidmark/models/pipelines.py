@@ -271,8 +271,8 @@ def _check_alphas(alphas: torch.Tensor, config: Mapping[str, Any], prediction: s
         )
     if prediction == "epsilon" and (config.get("rescale_betas_zero_snr") or not alphas[-1]):
         raise BadInput(
-            "The schedule ends in pure noise (zero terminal signal-to-noise ratio), and the network "
-            "is said to predict the noise, from which no image follows there. Correct "
+            "The schedule ends in pure noise (zero terminal signal-to-noise ratio), and the "
+            "network is said to predict the noise, from which no image follows there. Correct "
             'prediction_type (most likely "v_prediction") or rescale_betas_zero_snr in '
             "scheduler_config.json."
         )
