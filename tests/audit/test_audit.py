@@ -156,7 +156,8 @@ def test_a_model_that_answers_nonsense_is_failed_rows(
     model = save_unet(12)
     path = model / "unet" / "diffusion_pytorch_model.safetensors"
     weights = load_file(path)
-    save_file({name: value * float("nan") for name, value in weights.items()}, path)
+    # Finite, as every file must be, and so large that no answer is.
+    save_file({name: torch.full_like(value, 1e38) for name, value in weights.items()}, path)
     out = tmp_path / "audit"
     observe(Question(str(model), marked.folder, out, (Outpaint(steps=2),), ceiling=False))
     rows = pq.read_table(out / "evidence.parquet").to_pylist()

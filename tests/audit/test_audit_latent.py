@@ -157,7 +157,11 @@ def without_captions(marked: Marked) -> Marked:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         kept = [{k: v for k, v in line.items() if k != "text"} for line in lines]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-    return marked
+    path = marked.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["files"]  # As of a marking that had no captions, and wrote down no files.
+    path.write_text(json.dumps(manifest))
+    return open_marked(marked.folder)
 
 
 def test_missing_captions_are_one_line_which_caption_mends(

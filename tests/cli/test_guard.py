@@ -43,7 +43,7 @@ def test_an_index_says_what_it_will_refuse(here: Path, run: Run) -> None:
         "the held-out images themselves would be refused by all",
     ]
     assert last == "The index: index"
-    assert data.startswith('Data: "train": 25 images, 0 captions, 0 classes. "other": ')
+    assert data.startswith('Data: "train": 25 images, 0 captions, 0 classes. "held_out": ')
     again = run("index", "train", "index", "--config", here / "index" / "config.yaml", "--json")
     assert again.code == 0, again.err
     assert again.json["asked"] == ["l2", "phash"]

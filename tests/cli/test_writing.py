@@ -108,8 +108,9 @@ def test_a_ledger_that_is_no_ledger(world: Path, tmp_path: Path, run: Run) -> No
     ledger.write_bytes(b"not a database, but long enough to be taken for one" * 100)
     answer = run(*line)
     assert answer.code == 2
-    assert answer.err.count("\n") == 1
-    assert "ledger" in answer.err
+    lost, said = answer.err.splitlines()
+    assert '"evidence.parquet" is missing. It is made good.' in lost
+    assert said.startswith("Error: The ledger")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")

@@ -35,7 +35,7 @@ def test_both_halves_of_a_marked_folder_in_their_frames(make_marked: Callable[..
     assert tuple(sample.image.shape) == subjects.size
     assert torch.equal(subjects.crop(sample.image[None]), marked.pattern.crop(sample.image[None]))
     assert subjects.copies() == {}
-    assert set(subjects.fingerprint()) == {"keys", "trained_ids", "held_out_ids"}
+    assert set(subjects.fingerprint()) == {"keys", "metadata", "trained_ids", "held_out_ids"}
 
 
 def test_a_folder_and_what_was_held_out(tmp_path: Path) -> None:

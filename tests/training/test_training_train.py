@@ -52,7 +52,8 @@ def test_the_manifest_tells_what_was_done(trained: Path, marked: Path) -> None:
     assert manifest["finished"] is True
     assert manifest["config"]["preset"] == "none"
     assert manifest["config"]["prediction_type"] == "v_prediction"
-    assert manifest["fingerprints"] == {"marked": open_marked(marked).manifest["keys"]}
+    prints = open_marked(marked).fingerprints("trained")
+    assert manifest["fingerprints"] == {"marked": prints["keys"], "metadata": prints["metadata"]}
     assert (manifest["images"], manifest["steps"], manifest["quarantined"]) == (9, 120, 0)
 
 
