@@ -62,7 +62,7 @@ def test_a_lora_of_a_family_opens(
     assert isinstance(opened, LatentModel)
     held = load_file(tmp_path / "out" / "model" / "pytorch_lora_weights.safetensors")
     downs = {key: tensor for key, tensor in held.items() if ".down." in key or "_A." in key}
-    ups = [held[key.replace("down", "up").replace("_A.", "_B.")] for key in downs]
+    ups = [held[key.replace(".down.", ".up.").replace("_A.", "_B.")] for key in downs]
     file = [1.5 * up @ down for up, down in zip(ups, downs.values(), strict=True)]
     added = [
         module.scaling[name] * module.lora_B[name].weight @ a.weight
