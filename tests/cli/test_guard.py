@@ -116,3 +116,20 @@ def test_without_held_out_images(here: Path, run: Run) -> None:
     answer = run("guard", "index", "fresh", "--threshold", "l2=0.001")
     assert answer.code == 0
     assert ", p " not in answer.out
+
+
+def test_an_index_that_was_overwritten_passes_nobody(here: Path, run: Run) -> None:
+    assert run(*INDEX, "--distance", "l2", "--fpr", "0.05").code == 0
+    copy = next((here / "train").iterdir())
+    for name in ("null.parquet", "training"):
+        path = here / "index" / name
+        path = next(path.rglob("*.npy")) if path.is_dir() else path
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        answer = run("guard", "index", copy)
+        assert answer.code == 2
+        assert answer.err.startswith('Error: "index" is not whole: ')
+        assert path.name in answer.err
+        assert answer.err.count("\n") == 1
+        path.write_bytes(whole)
+    assert run("guard", "index", copy).code == 3

@@ -12,7 +12,7 @@ from solidmark.audit.knowing import knowing_of
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
 
@@ -58,6 +58,7 @@ def score(
             f'"{out}" was made by "solidmark {manifest["command"]}", which scores what it asks. '
             'Name a folder of "solidmark observe" or "solidmark audit".'
         )
+    require_whole(out, manifest, path.name)
     images = open_marked(marked or Path(manifest["config"]["marked"]))
     if images.manifest["keys"] != manifest["fingerprints"]["keys"]:
         raise WrongKeys(

@@ -24,8 +24,8 @@ def identity_of(data: Dataset) -> str:
         data: The images.
 
     Returns:
-        Of records the hash of ids, captions, classes, groups and the sizes of files; of what says
-        itself what it is, that; else of the ids.
+        Of records the hash of ids, captions, classes and their numbers, groups and the sizes of
+        files; of what says itself what it is, that; else of the ids.
     """
     if isinstance(data, Records):
         words = [word for record in data.records for word in _words(record)]
@@ -39,6 +39,7 @@ def _words(record: Record) -> Iterator[str]:
     yield record.id
     for value in (record.caption, record.label, record.group):
         yield "-" if value is None else f"={value}"
+    yield f"{record.class_number}"
     yield f"{_size(record.load.path)}" if isinstance(record.load, FileBytes) else "-"
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from solidmark.data.classes import named_class
 from solidmark.data.columns import Columns, missing
 from solidmark.data.inventory import Found, Unused
-from solidmark.data.records import Record, path_id, picture_in, quoted
+from solidmark.data.records import Record, head_of, path_id, picture_in, quoted
 from solidmark.errors import BadInput, BrokenImage
 
 BUDGET = 256 * 2**20
@@ -124,11 +124,7 @@ def _features(schema: Any) -> dict[str, list[str]]:
 
 def _unreadable(file: Path, error: Exception) -> BadInput:
     """Says what is wrong with a file that is not Parquet, or only its beginning."""
-    try:
-        with open(file, "rb") as data:
-            head = data.read(4)
-    except OSError as refused:
-        return BadInput(f"{quoted(file)} cannot be read ({refused.strerror}).")
+    head = head_of(file, 4)
     if head == b"PAR1":
         return BadInput(f"{quoted(file)} is cut off or damaged ({error}). Get or make it again.")
     return BadInput(f"{quoted(file)} is not a Parquet file ({error}). Make it again.")

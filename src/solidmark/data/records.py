@@ -139,6 +139,19 @@ class FileBytes:
             raise BrokenImage(f"{quoted(self.path)} is no path ({error}).") from error
 
 
+def head_of(file: Path, count: int) -> bytes:
+    """The first bytes of a file, to say what is wrong with it.
+
+    Raises:
+        BadInput: When it cannot be read at all.
+    """
+    try:
+        with open(file, "rb") as data:
+            return data.read(count)
+    except OSError as error:
+        raise BadInput(f"{quoted(file)} cannot be read ({error.strerror}).") from error
+
+
 def on_disk(path: Path) -> Path:
     """The path as the disk spells it: accents are written in two ways (NFC, NFD) and mean one."""
     if path.name.isascii() and (path.parent == path or path.parent.exists()):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from solidmark.data.columns import Columns
 from solidmark.data.inventory import Found, Unused
-from solidmark.data.records import Record, path_id, quoted
+from solidmark.data.records import Record, head_of, path_id, quoted
 from solidmark.data.samples import Grouped, samples_of
 from solidmark.data.words import Words, read_words
 from solidmark.errors import BadInput, BrokenImage
@@ -180,11 +180,7 @@ def _cut_off(file: Path) -> BadInput:
 
 def _unreadable(file: Path, error: Exception) -> BadInput:
     """Says what is wrong with a file that cannot be read as a tar."""
-    try:
-        with open(file, "rb") as data:
-            head = data.read(262)
-    except OSError as refused:
-        return BadInput(f"{quoted(file)} cannot be read ({refused.strerror}).")
+    head = head_of(file, 262)
     if head.startswith(_MAGIC):
         return BadInput(f"{quoted(file)} is compressed. Unpack it first.")
     if "ustar" in str(head[257:262]) or "unexpected end" in str(error):

@@ -11,7 +11,7 @@ from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable, NotFound
 from solidmark.invmm.judging import SCORES, judge
 from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
-from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
 from solidmark.scores.written import area, p_value
@@ -55,6 +55,7 @@ def score_invmm(
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "invmm")
     evidence = _evidence(out)
+    require_whole(out, manifest, "evidence.parquet")
     control = control_of(out, trust_control)
     judged = judge(evidence, named=control is None or not control.is_shut)
     if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):

@@ -14,7 +14,7 @@ from solidmark.control import control_of
 from solidmark.errors import NotFound
 from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
-from solidmark.runs import read_json, read_manifest, write_json
+from solidmark.runs import read_json, read_manifest, require_whole, write_json
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
@@ -53,6 +53,7 @@ def score_nearest(
     config["fprs"] = list(config["fprs"])
     for name in ("scores", "null", "images", "augmented"):
         _require(out, name)
+    require_whole(out, manifest)
     control = control_of(out, trust_control)
     name_anew(out, control is not None and control.is_shut)
     scores, null, images = (_table(out, name) for name in ("scores", "null", "images"))

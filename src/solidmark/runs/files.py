@@ -28,24 +28,22 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def remove_temporaries(folder: Path, *, below: bool = False, dead: bool = False) -> None:
+def remove_temporaries(folder: Path, *, below: bool = False) -> None:
     """Removes what `write_bytes` and `move_folder` left in a folder when they were killed.
 
     Arguments:
         folder: Where they wrote.
         below: Whether the folders below it are cleared too, but for those of other runs.
-        dead: Whether another process may be writing there: what a living one writes then stays.
     """
     for path in folder.glob(".*.tmp"):
-        if not (dead and _is_written(path)):
-            _remove(path)
+        _remove(path)
     for path in folder.glob(".*.old"):
         if path.is_dir():
             _remove(path)
     if below and folder.is_dir():
         for child in folder.iterdir():
             if child.is_dir() and not child.is_symlink() and not (child / _RUN).exists():
-                remove_temporaries(child, below=True, dead=dead)
+                remove_temporaries(child, below=True)
 
 
 def _remove(path: Path) -> None:
@@ -53,20 +51,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _is_written(path: Path) -> bool:
-    """Whether another process that lives may be writing a temporary file."""
-    number = path.name.split(".")[-2]
-    if not number.isdecimal() or int(number) == os.getpid():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        pass
-    return True
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable, NotFound
-from solidmark.runs import read_json, read_manifest, write_bytes, write_json
+from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, conformal_p_values, q_values
 from solidmark.scores.control import beside_control
 from solidmark.scores.rows import closeness_row, side
@@ -80,6 +80,7 @@ def score_signals(
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "signals")
     evidence = _evidence(out)
+    require_whole(out, manifest, "signals.parquet")
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut

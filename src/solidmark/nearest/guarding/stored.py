@@ -25,7 +25,7 @@ from solidmark.nearest.sides import cut_out
 from solidmark.neighbours import Matrix, Search, search
 from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
-from solidmark.runs import check_device, read_json, read_manifest
+from solidmark.runs import check_device, read_json, read_manifest, require_whole
 from solidmark.types import Image
 
 NUMBERS = ".numbers.npy"
@@ -198,6 +198,7 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     """
     check_device(device)
     manifest = read_manifest(folder, "index")
+    require_whole(folder, manifest)
     distances = open_searched(manifest["config"], device)
     for distance in distances:
         built, here = manifest["measures"].get(distance.name), distance.card()
