@@ -193,7 +193,7 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
 
     Raises:
         NotFound: When there is no index.
-        RunConflict: When it is not finished, or the folder is of another command.
+        RunConflict: When it is not finished, is not whole, or the folder is of another command.
         BadInput: When its files are damaged, or an embedder is not the one it was built with.
     """
     check_device(device)
