@@ -8,9 +8,12 @@ from solidmark.data.examples import EXAMPLES, Example
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
+    NOTES,
     Mode,
     Preparation,
+    Resolution,
     content_hash,
+    sides_of,
     to_picture,
     to_tensor,
 )
@@ -19,6 +22,7 @@ from solidmark.data.records import Record, Records
 __all__ = [
     "EXAMPLES",
     "MODES",
+    "NOTES",
     "Columns",
     "Dataset",
     "Example",
@@ -26,12 +30,14 @@ __all__ = [
     "Preparation",
     "Record",
     "Records",
+    "Resolution",
     "Sample",
     "Signature",
     "content_hash",
     "decode",
     "group_duplicates",
     "open_data",
+    "sides_of",
     "sign",
     "to_picture",
     "to_tensor",

@@ -12,7 +12,7 @@ from solidmark.data.folder import folder_records, is_image, walk
 from solidmark.data.hub import hub_records, is_hub_name, is_saved
 from solidmark.data.metadata import NAMES, metadata_records
 from solidmark.data.parquet import parquet_records
-from solidmark.data.prepare import Mode, Preparation
+from solidmark.data.prepare import Mode, Preparation, Resolution
 from solidmark.data.records import Record, Records, ordered, quoted, with_class_folders
 from solidmark.data.tars import tar_records
 from solidmark.errors import BadInput, NotFound, UnknownName
@@ -24,7 +24,7 @@ _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 def open_data(
     where: str | os.PathLike[str],
     *,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
     image_column: str = "image",
     caption_column: str | None = None,
@@ -33,6 +33,7 @@ def open_data(
     id_column: str | None = None,
     class_folders: bool = False,
     limit: int | None = None,
+    window: str = "full",
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
@@ -41,8 +42,10 @@ def open_data(
             `metadata.csv`); Parquet files or WebDataset tars (a file, a folder or a pattern like
             `shards/{000..099}.tar`); a folder of `save_to_disk`; an example ("digits");
             a name on the hub, or "datasets:NAME:SPLIT".
-        resolution: The side in pixels; `None` keeps each image as it is.
-        mode: "RGB" or "L"; `None` is the source's own, which is "RGB" for all but some examples.
+        resolution: The side in pixels, or "HEIGHTxWIDTH"; `None` keeps each image as it is.
+        mode: "RGB" or "L"; `None` is the source's own: that of an example, "L" where the pictures
+            are grey (some are looked at; one in colour among the others is then refused), else
+            "RGB".
         image_column: The column of the pictures; metadata files have "file_name".
         caption_column: The column of the texts; else "text" or "caption", if there.
         label_column: The column of the classes; else "class" or "label", if there.
@@ -50,6 +53,8 @@ def open_data(
         id_column: The column of the ids; else "id", if there; else the path is the id.
         class_folders: Whether the first folder of each image's path is its class.
         limit: How many images to keep, the first in the order of their ids.
+        window: Which values of 16-bit pictures, floats and DICOM files are black and white:
+            "full", "used" (each picture's own lowest and highest) or "LOW:HIGH".
 
     Raises:
         NotFound: When there is no such data.
@@ -62,7 +67,8 @@ def open_data(
         raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
     example = _example(where)
-    preparation = Preparation(resolution, mode or (example.mode if example else "RGB"))
+    kind = mode or (example.mode if example else "RGB")
+    preparation = Preparation(resolution, kind, window)
     if example:
         _refuse(columns, class_folders, f"The example {quoted(example.name)}")
         found = example.load()
@@ -70,7 +76,7 @@ def open_data(
         found = _source(where, columns, class_folders)
     if not found:
         raise BadInput(f"{quoted(where)} holds no images. Name a folder or a file that does.")
-    return Records(ordered(found)[:limit], preparation)
+    return Records(ordered(found)[:limit], preparation, own_mode=mode is None and not example)
 
 
 def _example(where: str) -> Example | None:

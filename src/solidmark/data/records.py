@@ -12,8 +12,12 @@ from typing import Any
 from PIL import Image as Picture
 
 from solidmark.data.dataset import Sample
+from solidmark.data.decode import is_grey
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
+
+LOOKED_AT = 16
+"""So many pictures, or up to twice as many, tell whether a data set is grey."""
 
 Loader = Callable[[], bytes | Picture.Image]
 
@@ -46,10 +50,21 @@ class Records:
     Arguments:
         records: The records, sorted by id.
         preparation: How each picture becomes a tensor.
+        own_mode: Whether they become "L" where they are grey, whatever the preparation says. Some
+            are looked at when the first is asked for; one in colour among the others is broken.
     """
 
     records: tuple[Record, ...] = field(repr=False)
     preparation: Preparation
+    own_mode: bool = False
+
+    @cached_property
+    def how(self) -> Preparation:
+        """How each picture becomes a tensor, once that is settled."""
+        step = max(1, len(self.records) // LOOKED_AT)
+        if self.own_mode and all(_is_grey(record) for record in self.records[::step]):
+            return replace(self.preparation, mode="L", grey=True)
+        return self.preparation
 
     @cached_property
     def ids(self) -> list[str]:
@@ -61,10 +76,25 @@ class Records:
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
         try:
-            image, content = self.preparation(record.load())
+            found = self.how.prepared(record.load())
         except BrokenImage as error:
             raise BrokenImage(f"{quoted(record.id)} is broken. {error}") from error
-        return Sample(record.id, image, content, record.caption, record.label, record.group)
+        return Sample(
+            record.id,
+            found.image,
+            found.content,
+            record.caption,
+            record.label,
+            record.group,
+            notes=found.notes,
+        )
+
+
+def _is_grey(record: Record) -> bool:
+    try:
+        return is_grey(record.load())
+    except BrokenImage:
+        return False
 
 
 @dataclass(frozen=True)
