@@ -230,8 +230,8 @@ def _intent(asked: dict[str, Any]) -> "Intent":
 
     same = (
         *("model", "training", "per_prompt", "limit", "unrelated", "similarity", "text_encoder"),
-        *("text_threshold", "steps", "eta", "guidance", "resolution", "mode", "batch_size", "seed"),
-        "trust_control",
+        *("text_threshold", "steps", "eta", "guidance", "resolution", "mode", "window"),
+        *("batch_size", "seed", "trust_control"),
     )
     names = ("prompts", "expected", "unrelated_prompts")
     files: dict[str, Any] = {n: None if asked[n] is None else Path(asked[n]) for n in names}

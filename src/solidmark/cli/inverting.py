@@ -60,7 +60,7 @@ def _measure(wanted: "InvMM", fdr: float, pictures: bool, trust: bool | None) ->
 
     same = ("model", "images", "held_out", "splits", "limit", "seed", "caption", "resolution")
     measuring = Measuring(
-        **{name: getattr(wanted, name) for name in (*same, "mode", "opening")},
+        **{name: getattr(wanted, name) for name in (*same, "mode", "window", "opening")},
         out=wanted.out / "signals",
     )
     measure_signals(measuring)

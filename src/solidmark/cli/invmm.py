@@ -158,7 +158,7 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
 
     same = (
         *("model", "images", "held_out", "similarity", "threshold", "fpr", "restarts", "triage"),
-        *("batch_size", "call_size", "limit", "resolution", "mode", "seed", "caption"),
+        *("batch_size", "call_size", "limit", "resolution", "mode", "window", "seed", "caption"),
     )
     return InvMM(
         **{name: asked[name] for name in same},

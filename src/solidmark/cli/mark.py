@@ -10,6 +10,8 @@ from solidmark.cli.options import (
     DryRun,
     Json,
     Out,
+    Window,
+    a_resolution,
     a_share,
     at_least,
     one_of,
@@ -65,21 +67,23 @@ def mark(
         typer.Option(help="Segments: the left half mirrors the right one, for random flips."),
     ] = False,
     resolution: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Cut out the central square and resize it to this side in pixels, before the "
-            "marking. Needed when the images differ in size.",
-            callback=at_least(1),
+            metavar="PIXELS",
+            help="Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, before "
+            "the marking. Needed when the images differ in size.",
+            callback=a_resolution,
         ),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="RGB (colour) or L (grey); what fits the data when not given.",
+            help="RGB (colour) or L (grey); grey where the images are, when not given.",
             callback=one_of("image mode", MODES),
         ),
     ] = None,
+    window: Window = "full",
     limit: Annotated[
         int | None,
         typer.Option(
@@ -152,7 +156,7 @@ def mark(
 
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
-    from solidmark.data import open_data
+    from solidmark.data import open_data, sides_of
     from solidmark.marks import PATTERNS, Marking, Segments, mark_dataset
 
     segmented = pattern == "segments"
@@ -164,6 +168,7 @@ def mark(
         data,
         resolution=resolution,
         mode=cast("Mode | None", mode),
+        window=window,
         image_column=image_column,
         caption_column=caption_column,
         label_column=label_column,
@@ -176,7 +181,7 @@ def mark(
         controls = round(held_out * len(images))
         facts: dict[str, Any] = {"images": len(images), "held_out": controls}
         if resolution:
-            facts["marked_size"] = list(painted.marked_size(resolution, resolution))
+            facts["marked_size"] = list(painted.marked_size(*sides_of(resolution)))
         return show_plan(context, **facts)
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)

@@ -1,6 +1,7 @@
 """The options that commands share, and what `--dry-run` and `--json` print."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +54,34 @@ def below_one(parameter: typer.CallbackParam, value: Any) -> Any:
     return within("above 0 and below 1", lambda number: 0 < number < 1)(parameter, value)
 
 
+def a_resolution(value: str | None) -> int | str | None:
+    """A side in pixels as a number, or HEIGHTxWIDTH as it is."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9]\d*)(x[1-9]\d*)?", value)
+    if found is None:
+        raise BadInput(
+            f'--resolution takes a side in pixels, or HEIGHTxWIDTH such as 480x640, not "{value}".'
+        )
+    return value if found[2] else int(value)
+
+
+def a_window(value: str) -> str:
+    """Checks which values of deep pictures are black and white."""
+    if value not in ("full", "used"):
+        low, colon, high = value.partition(":")
+        try:
+            fits = bool(colon) and float(low) < float(high)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise BadInput(
+                "--window takes LOW:HIGH (the values of black and white, such as 0:4095), used or "
+                f'full, not "{value}".'
+            )
+    return value
+
+
 def memory_bytes(value: Any) -> int:
     """A size such as `500MB` or `2GB`, in bytes; a plain number is bytes."""
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")
@@ -82,6 +111,17 @@ Config = Annotated[
         "the command line goes first.",
         callback=read_config,
         is_eager=True,
+    ),
+]
+Window = Annotated[
+    str,
+    typer.Option(
+        "--window",
+        metavar="LOW:HIGH",
+        help="16-bit images, floats and DICOM files: the values that become black and white; used "
+        "= each image's own lowest and highest, full = all that the file can hold, or the window "
+        "that a DICOM file names.",
+        callback=a_window,
     ),
 ]
 DryRun = Annotated[

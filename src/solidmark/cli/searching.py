@@ -6,7 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.mark import MODES
-from solidmark.cli.options import Device, at_least, memory_bytes, one_of, resolve_device, within
+from solidmark.cli.options import (
+    Device,
+    Window,
+    a_resolution,
+    at_least,
+    memory_bytes,
+    one_of,
+    resolve_device,
+    within,
+)
 
 Memory = Annotated[
     int,
@@ -25,11 +34,12 @@ CacheFolder = Annotated[
     ),
 ]
 Resolution = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        help="Cut out the central square and resize it to this side in pixels, of all images. "
-        "Needed when they differ in size.",
-        callback=at_least(1),
+        metavar="PIXELS",
+        help="Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, of all "
+        "images. Needed when they differ in size.",
+        callback=a_resolution,
     ),
 ]
 ImageMode = Annotated[
@@ -56,7 +66,7 @@ Alpha = Annotated[
 Tiles = Annotated[int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))]
 
 
-def sized(resolution: Resolution = None, mode: ImageMode = None) -> None:
+def sized(resolution: Resolution = None, mode: ImageMode = None, window: Window = "full") -> None:
     """What images are brought to before they are compared or asked about."""
 
 
@@ -70,6 +80,6 @@ def embedded(cache: CacheFolder = None, device: Device = "auto") -> None:
 
 def search_of(asked: dict[str, Any]) -> dict[str, Any]:
     """The fields of a search that a command takes from these groups."""
-    names = ("resolution", "mode", "n", "alpha", "tiles", "cache")
+    names = ("resolution", "mode", "window", "n", "alpha", "tiles", "cache")
     fields = {name: asked[name] for name in names if name in asked}
     return {**fields, "device": resolve_device(asked["device"])}

@@ -143,7 +143,7 @@ def _measuring(asked: dict[str, Any]) -> "Measuring":
 
     same = (
         *("model", "images", "held_out", "draws", "times", "limit", "batch_size", "seed"),
-        *("caption", "resolution", "mode"),
+        *("caption", "resolution", "mode", "window"),
     )
     return Measuring(
         **{name: asked[name] for name in same},

@@ -11,9 +11,12 @@ from solidmark.data.inventory import Inventory, LeftOut, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
+    NOTES,
     Mode,
     Preparation,
+    Resolution,
     content_hash,
+    sides_of,
     to_picture,
     to_tensor,
 )
@@ -22,6 +25,7 @@ from solidmark.data.records import Record, Records, inventories
 __all__ = [
     "EXAMPLES",
     "MODES",
+    "NOTES",
     "Columns",
     "Dataset",
     "Example",
@@ -31,6 +35,7 @@ __all__ = [
     "Preparation",
     "Record",
     "Records",
+    "Resolution",
     "Sample",
     "Signature",
     "class_numbers",
@@ -41,6 +46,7 @@ __all__ = [
     "inventories",
     "names_by_number",
     "open_data",
+    "sides_of",
     "sign",
     "take_inventories",
     "to_picture",

@@ -18,6 +18,7 @@ class Sample:
         label: The name of its class.
         group: Images of one group (a patient) are never divided between the splits.
         class_index: The number of its class among those of a marked folder.
+        notes: What was lost when it was prepared, of `prepare.NOTES`.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Sample:
     label: str | None = None
     group: str | None = None
     class_index: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @runtime_checkable

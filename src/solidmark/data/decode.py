@@ -7,11 +7,14 @@ bad file among a hundred thousand must not end a run.
 import io
 import threading
 import warnings
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from solidmark.data.dicom import decode_dicom, is_dicom, is_grey_dicom
+from solidmark.data.levels import Window, is_narrow, window_of
 from solidmark.errors import BrokenImage
 
 _GREY = {"1", "L", "LA", "La"}
@@ -23,37 +26,90 @@ _HARMLESS = r"(?i)(possibly )?corrupt exif|metadata warning"
 _LOCK = threading.RLock()
 
 
-def decode(data: bytes | Image.Image) -> Image.Image:
+@dataclass(frozen=True)
+class Decoded:
+    """A picture, and what was lost on the way.
+
+    Arguments:
+        picture: In mode "L" or "RGB".
+        narrow: Whether it had more than 8 bits, and few of the 256 levels are left.
+        frames: How many pictures the file holds; the first was taken.
+    """
+
+    picture: Image.Image
+    narrow: bool = False
+    frames: int = 1
+
+
+def decode(data: bytes | Image.Image, window: str = "full") -> Image.Image:
+    """Decodes a picture, as `look` does, and says nothing of what was lost.
+
+    Raises:
+        BrokenImage: When it cannot be read.
+    """
+    return look(data, window).picture
+
+
+def look(data: bytes | Image.Image, window: str = "full") -> Decoded:
     """Decodes a picture: upright, 8 bits a channel, transparency on white, the first frame.
 
-    Grey, 1-bit and 16-bit pictures become mode "L", everything else "RGB". 16-bit and 32-bit
-    integers are read as 0 ... 65535; floats as 0 ... 1 when they stay in it, else as 0 ... 255.
+    Grey, 1-bit and 16-bit pictures become mode "L", everything else "RGB". By default 16-bit and
+    32-bit integers are read as 0 ... 65535, floats as 0 ... 1 when they stay in it, else as
+    0 ... 255, and DICOM files as their own window says, else in the range of their bits.
 
     Arguments:
         data: The bytes of a file, or an open picture.
-
-    Returns:
-        A picture in mode "L" or "RGB".
+        window: The values of black and white of deep pictures (`window_of`).
 
     Raises:
+        BadInput: When it is a DICOM file, and pydicom is not installed.
         BrokenImage: When it is no image, is truncated, empty, too large (Pillow's limit of
             pixels, `Image.MAX_IMAGE_PIXELS`) or holds values without a meaning.
     """
+    asked = window_of(window)
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if isinstance(data, bytes) and is_dicom(data):
+            picture = decode_dicom(data, asked)
+            return Decoded(picture, is_narrow(picture))
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", message=_HARMLESS)
         try:
-            return _flatten(_upright(_opened(data)))
+            return _decoded(data, asked)
         except BrokenImage:
             raise
         except Exception as error:  # Hostile bytes make a decoder raise anything.
             raise BrokenImage(_reason(error)) from error
 
 
+def is_grey(data: bytes | Image.Image) -> bool:
+    """Whether a picture is stored without colour, as far as its head tells; no pixel is read."""
+    if isinstance(data, bytes) and is_dicom(data):
+        return is_grey_dicom(data)
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            mode = _opened(data).mode
+        except Exception:  # Whoever decodes it says what is wrong.
+            return False
+    return mode in _GREY or mode[0] in "IF"
+
+
+def _decoded(data: bytes | Image.Image, window: Window) -> Decoded:
+    image = _opened(data)
+    tiles = getattr(image, "tile", None)
+    stored = tiles[0].args if tiles else ""
+    image.load()
+    frames = getattr(image, "n_frames", 1)
+    key = _transparent(image, stored if isinstance(stored, str) else "")
+    picture = _flatten(_upright(image), window, key)
+    deep = image.mode[0] in "IF" or str(stored).startswith("RGB;16")
+    return Decoded(picture, deep and is_narrow(picture), frames)
+
+
 def _opened(data: bytes | Image.Image) -> Image.Image:
-    """Reads all pixels of the first frame."""
+    """Opens a file at its first frame."""
     if isinstance(data, Image.Image):
         image = data
     elif data:
@@ -66,7 +122,6 @@ def _opened(data: bytes | Image.Image) -> Image.Image:
         raise BrokenImage(f"The image has {image.width} x {image.height} pixels.")
     if getattr(image, "n_frames", 1) > 1:
         image.seek(0)
-    image.load()
     return image
 
 
@@ -78,32 +133,45 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return _sixteen_bits(np.asarray(image).astype(np.int64))
-    if image.mode == "F":
-        return _floats(np.asarray(image))
+def _transparent(image: Image.Image, stored: str) -> Any:
+    """The grey or colour that a PNG calls transparent, on the scale of the pixels as loaded.
+
+    The file names it in its own bits; Pillow spreads pixels of 1, 2 and 4 bits over 8, and keeps
+    the upper 8 of colours of 16.
+    """
+    key = image.info.get("transparency")
+    if isinstance(key, int) and image.mode in ("1", "L"):
+        bits = int(stored.partition(";")[2] or 8) if stored.startswith("L;") else 8
+        return key * 255 if stored == "1" else key * 255 // (2**bits - 1)
+    if isinstance(key, tuple) and stored.startswith("RGB;16"):
+        return tuple(value >> 8 for value in key)
+    return key
+
+
+def _flatten(image: Image.Image, window: Window, key: Any) -> Image.Image:
+    """8 bits a channel, with white where the picture is transparent."""
+    if image.mode[0] in "IF":
+        values = np.asarray(image)
+        picture = window.levels(values.astype(np.float64), _full(values))
+        if isinstance(key, int):
+            picture.paste(255, mask=Image.fromarray(values == key))
+        return picture
     mode = "L" if image.mode in _GREY else "RGB"
     if image.has_transparency_data:
+        if image.mode in ("1", "L", "RGB") and key is not None:
+            image = image.convert(mode)
+            image.info["transparency"] = key
         front = image.convert("RGBA")
         image = Image.new("RGBA", image.size, "white")
         image.alpha_composite(front)
     return image.convert(mode)
 
 
-def _sixteen_bits(values: NDArray[np.int64]) -> Image.Image:
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > 65535:
-        raise BrokenImage(f"Its values run from {low} to {high}. Convert it to 8 or 16 bits.")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-
-
-def _floats(values: NDArray[np.float32]) -> Image.Image:
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 255):  # Also true of values that are not numbers.
-        raise BrokenImage(f"Its values run from {low:g} to {high:g}. Convert it to 8 or 16 bits.")
-    scale = 255 if high <= 1 else 1
-    return Image.fromarray(np.rint(values * scale).astype(np.uint8))
+def _full(values: Any) -> tuple[float, float]:
+    """What black and white are where nobody says: of 16 bits, of shares, or of 8 bits."""
+    if values.dtype.kind != "f":
+        return 0, 65535
+    return (0, 1) if float(values.max()) <= 1 else (0, 255)
 
 
 def _reason(error: Exception) -> str:

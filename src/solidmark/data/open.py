@@ -15,7 +15,7 @@ from solidmark.data.hub import hub_records, is_hub_name, is_saved
 from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
-from solidmark.data.prepare import Mode, Preparation
+from solidmark.data.prepare import Mode, Preparation, Resolution
 from solidmark.data.records import Records, ordered, path_id, quoted
 from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
@@ -27,7 +27,7 @@ _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 def open_data(
     where: str | os.PathLike[str],
     *,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
     image_column: str = "image",
     caption_column: str | None = None,
@@ -36,6 +36,8 @@ def open_data(
     id_column: str | None = None,
     class_folders: bool | None = None,
     limit: int | None = None,
+    window: str = "full",
+    keep_grey: bool = True,
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
@@ -44,8 +46,10 @@ def open_data(
             `metadata.jsonl`, `.csv` or `.parquet`); Parquet files or WebDataset tars (a file, a
             folder or a pattern like `shards/{000..099}.tar`); a folder of `save_to_disk`; an
             example ("digits"); a name on the hub, or "datasets:NAME:SPLIT".
-        resolution: The side in pixels; `None` keeps each image as it is.
-        mode: "RGB" or "L"; `None` is the source's own, which is "RGB" for all but some examples.
+        resolution: The side in pixels, or "HEIGHTxWIDTH"; `None` keeps each image as it is.
+        mode: "RGB" or "L"; `None` is the source's own: that of an example, "L" where the pictures
+            are grey (some are looked at; one in colour among the others is then quarantined),
+            else "RGB".
         image_column: The column of the pictures; metadata files have "file_name". In tars, what
             follows the first dot of their names ("depth.png"), the plain ones if not given.
         caption_column: The column of the texts; else "text" or "caption", if there.
@@ -55,6 +59,10 @@ def open_data(
         class_folders: Whether the first folder of each image's path is its class; None takes them
             where they are few and hold many (`folder.are_classes`).
         limit: How many images to keep, the first in the order of their ids.
+        window: Which values of 16-bit pictures, floats and DICOM files are black and white:
+            "full", "used" (each picture's own lowest and highest) or "LOW:HIGH".
+        keep_grey: Whether grey pictures become "L" where no mode is given; else they are "RGB",
+            as most models take them.
 
     Raises:
         NotFound: When there is no such data.
@@ -68,7 +76,8 @@ def open_data(
         raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
     example = _example(where)
-    preparation = Preparation(resolution, mode or (example.mode if example else "RGB"))
+    kind = mode or (example.mode if example else "RGB")
+    preparation = Preparation(resolution, kind, window)
     if example:
         _refuse(columns, class_folders, f"The example {quoted(example.name)}")
         found = Found(list(example.load()))
@@ -84,7 +93,8 @@ def open_data(
     records = ordered(found.records)[:limit]
     inventory = inventory_of(records, found.unused, by_folder)
     note(where, inventory)
-    return Records(records, preparation, classes, inventory)
+    own_mode = keep_grey and mode is None and example is None
+    return Records(records, preparation, classes, inventory, own_mode)
 
 
 def _check(found: Found, where: str) -> None:

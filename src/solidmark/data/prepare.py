@@ -1,6 +1,8 @@
 """From a picture to the tensor that is marked and trained on: the same for every source."""
 
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,24 +10,60 @@ import numpy as np
 import torch
 from PIL import Image as Picture
 
-from solidmark.data.decode import decode
-from solidmark.errors import BadInput, UnknownName
+from solidmark.data.decode import look
+from solidmark.data.levels import window_of
+from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.types import Image
 
 Mode = Literal["RGB", "L"]
 MODES: tuple[Mode, ...] = ("RGB", "L")
 
 
+CROPPED = 0.2
+"""A line is said where cutting out the centre drops more than this share of a picture."""
+
+Resolution = int | str
+"""A side in pixels, or "HEIGHTxWIDTH"."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image, and what was lost on the way.
+
+    Arguments:
+        image: Float32 with values k/255 and shape (C, H, W).
+        content: The hash of its pixels.
+        notes: Of `NOTES`.
+    """
+
+    image: Image
+    content: str
+    notes: tuple[str, ...] = ()
+
+
+NOTES: Mapping[str, str] = {
+    "narrow": "{images} of more than 8 bits came out in fewer than 32 of 256 grey levels: give "
+    "--window LOW:HIGH (the values of black and white), or --window used",
+    "cropped": "cutting out the centre drops more than a fifth of {images}: --resolution "
+    "HEIGHTxWIDTH keeps another shape",
+    "frames": "{images} of several frames: the first was taken",
+}
+"""What may be lost of a picture, and the sentence that says of how many."""
+
+
 @dataclass(frozen=True)
 class Preparation:
-    """Decodes a picture, cuts out its central square and scales it.
+    """Decodes a picture, cuts out its centre and scales it.
 
     Cutting before scaling costs no memory on a strip of 1 x 60000 pixels, and gives the square that
     scaling the shorter side first would, but for the filter's reach at its edges.
 
     Arguments:
-        resolution: The side of the square, in pixels; `None` keeps the picture as it is.
+        resolution: The side of the square in pixels, or "HEIGHTxWIDTH"; `None` keeps the picture
+            as it is.
         mode: "RGB" for three channels, "L" for one.
+        window: Which values of deep pictures are black and white: "full", "used" or "LOW:HIGH".
+        grey: Whether pictures in colour are refused: "L" was not asked for, but found.
 
     Example:
         >>> image, content = Preparation(resolution=8, mode="L")(Picture.new("RGB", (30, 20)))
@@ -33,16 +71,17 @@ class Preparation:
         ((1, 8, 8), 32)
     """
 
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode = "RGB"
+    window: str = "full"
+    grey: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UnknownName("image mode", str(self.mode), MODES)
-        if self.resolution is not None and self.resolution < 1:
-            raise BadInput(
-                f'A resolution of "{self.resolution}" pixels is no image. Use 1 or more.'
-            )
+        window_of(self.window)
+        if self.resolution is not None:
+            sides_of(self.resolution)
 
     def __call__(self, data: bytes | Picture.Image) -> tuple[Image, str]:
         """Prepares one picture.
@@ -53,24 +92,84 @@ class Preparation:
         Raises:
             BrokenImage: When it cannot be decoded.
         """
-        picture = self.picture(data)
-        return to_tensor(picture), content_hash(picture)
+        prepared = self.prepared(data)
+        return prepared.image, prepared.content
 
     def picture(self, data: bytes | Picture.Image) -> Picture.Image:
         """The prepared picture, 8 bits a channel, in this mode."""
-        picture = decode(data).convert(self.mode)
-        return picture if self.resolution is None else _square(picture, self.resolution)
+        return self._picture(data)[0]
+
+    def prepared(self, data: bytes | Picture.Image) -> Prepared:
+        """Prepares one picture, and says what was lost.
+
+        Raises:
+            BrokenImage: When it cannot be decoded.
+        """
+        picture, notes = self._picture(data)
+        return Prepared(to_tensor(picture), content_hash(picture), notes)
+
+    def _picture(self, data: bytes | Picture.Image) -> tuple[Picture.Image, tuple[str, ...]]:
+        decoded = look(data, self.window)
+        picture = decoded.picture
+        if self.grey and picture.mode == "RGB" and not _is_grey(picture):
+            raise BrokenImage(
+                "It is in colour, where the first pictures are grey. Give --mode RGB (all in "
+                "colour) or --mode L (all grey)."
+            )
+        found = {"narrow": decoded.narrow, "frames": decoded.frames > 1}
+        picture = picture.convert(self.mode)
+        if self.resolution is not None:
+            height, width = sides_of(self.resolution)
+            before = picture.width * picture.height
+            box = _centre(picture.width, picture.height, width, height)
+            kept = (box[2] - box[0]) * (box[3] - box[1])
+            found["cropped"] = kept < (1 - CROPPED) * before
+            picture = _scaled(picture, box, (width, height))
+        return picture, tuple(name for name in NOTES if found.get(name))
 
 
-def _square(picture: Picture.Image, resolution: int) -> Picture.Image:
-    """The central square, scaled with an antialiasing filter, untouched when it fits."""
-    width, height = picture.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    square = picture.crop((left, top, left + side, top + side))
-    if side == resolution:
-        return square
-    return square.resize((resolution, resolution), Picture.Resampling.LANCZOS)
+def sides_of(resolution: Resolution) -> tuple[int, int]:
+    """Height and width in pixels.
+
+    Raises:
+        BadInput: When they are no numbers of 1 or more.
+
+    Example:
+        >>> sides_of(64), sides_of("480x640")
+        ((64, 64), (480, 640))
+    """
+    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
+    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if height < 1 or width < 1:
+        raise BadInput(
+            f'A resolution of "{resolution}" pixels is no image. Use 1 or more, or HEIGHTxWIDTH, '
+            "such as 480x640."
+        )
+    return height, width
+
+
+def _is_grey(picture: Picture.Image) -> bool:
+    """Whether the three channels are equal."""
+    red, green, blue = picture.split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+def _centre(width: int, height: int, wide: int, high: int) -> tuple[int, int, int, int]:
+    """The largest box in the middle whose sides are as `wide` to `high`."""
+    if width * high <= height * wide:
+        across, down = width, max(1, (width * high + wide // 2) // wide)
+    else:
+        across, down = max(1, (height * wide + high // 2) // high), height
+    left, top = (width - across) // 2, (height - down) // 2
+    return left, top, left + across, top + down
+
+
+def _scaled(
+    picture: Picture.Image, box: tuple[int, int, int, int], size: tuple[int, int]
+) -> Picture.Image:
+    """A box of the picture, scaled with an antialiasing filter, untouched when it fits."""
+    part = picture.crop(box)
+    return part if part.size == size else part.resize(size, Picture.Resampling.LANCZOS)
 
 
 def to_tensor(picture: Picture.Image) -> Image:

@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -17,12 +17,15 @@ from PIL import Image as Picture
 
 from solidmark.data.classes import class_numbers
 from solidmark.data.dataset import Dataset, Sample
+from solidmark.data.decode import is_grey
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
 
 if TYPE_CHECKING:
     from solidmark.data.inventory import Inventory
 
+LOOKED_AT = 16
+"""So many pictures, or up to twice as many, tell whether a data set is grey."""
 LONGEST = 300
 """Longer texts are cut in messages: a cell may hold a whole picture."""
 _LEAST_BASE64 = 64
@@ -65,12 +68,23 @@ class Records:
         preparation: How each picture becomes a tensor.
         numbers: The number of each class of the whole source by its name; None where these are all.
         inventory: What the source holds, and what of it is not used.
+        own_mode: Whether they become "L" where they are grey, whatever the preparation says. Some
+            are looked at when the first is asked for; one in colour among the others is broken.
     """
 
     records: tuple[Record, ...] = field(repr=False)
     preparation: Preparation
     numbers: Mapping[str, int] | None = field(default=None, repr=False)
     inventory: "Inventory | None" = field(default=None, repr=False)
+    own_mode: bool = False
+
+    @cached_property
+    def how(self) -> Preparation:
+        """How each picture becomes a tensor, once that is settled."""
+        step = max(1, len(self.records) // LOOKED_AT)
+        if self.own_mode and all(_is_grey(record) for record in self.records[::step]):
+            return replace(self.preparation, mode="L", grey=True)
+        return self.preparation
 
     @cached_property
     def ids(self) -> list[str]:
@@ -91,18 +105,26 @@ class Records:
         if record.flaw is not None:
             raise BrokenImage(f"{quoted(record.id)} cannot be used. {record.flaw}")
         try:
-            image, content = self.preparation(record.load())
+            found = self.how.prepared(record.load())
         except BrokenImage as error:
             raise BrokenImage(f"{quoted(record.id)} is broken. {error}") from error
         return Sample(
             id=record.id,
-            image=image,
-            content=content,
+            image=found.image,
+            content=found.content,
             caption=record.caption,
             label=record.label,
             group=record.group,
             class_index=None if record.label is None else self.classes.get(record.label),
+            notes=found.notes,
         )
+
+
+def _is_grey(record: Record) -> bool:
+    try:
+        return is_grey(record.load())
+    except BrokenImage:
+        return False
 
 
 def inventories(**sides: Dataset | None) -> dict[str, Any]:

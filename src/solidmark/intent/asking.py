@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Mode
+from solidmark.data import Mode, Resolution, sides_of
 from solidmark.errors import BadInput
 from solidmark.generating.configuration import check_counts, check_sampling
 from solidmark.models import Opening
@@ -104,8 +104,9 @@ class Intent:
     text_encoder: str | None = None
     text_threshold: float = TEXT_THRESHOLD
     caption: str | None = None
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     steps: int = 50
     eta: float = 0.0
     guidance: float = 1.0
@@ -119,9 +120,10 @@ class Intent:
         check_counts(
             per_prompt=self.per_prompt,
             limit=self.limit,
-            resolution=self.resolution,
             batch_size=self.batch_size,
         )
+        if self.resolution is not None:
+            sides_of(self.resolution)
         if self.unrelated < 0:
             raise BadInput(f"--unrelated must be 0 or more, not {self.unrelated}.")
         if self.prompts is not None and self.captions:

@@ -180,6 +180,7 @@ def open_training(asked: Intent) -> Subjects:
         splits=[SPLIT],
         resolution=asked.resolution,
         mode=asked.mode,
+        window=asked.window,
     )
     if found.marked is None:
         return found

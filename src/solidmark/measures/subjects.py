@@ -12,6 +12,7 @@ from functools import cached_property
 from solidmark.data import (
     Mode,
     Records,
+    Resolution,
     Sample,
     class_numbers,
     content_hash,
@@ -237,8 +238,9 @@ def open_subjects(
     limit: int | None = None,
     seed: int = 0,
     splits: Sequence[str] = SPLITS,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
+    window: str = "full",
     one_size: bool = False,
 ) -> Subjects:
     """Opens the images that a model is asked about.
@@ -253,6 +255,7 @@ def open_subjects(
         splits: Which splits are asked about.
         resolution: Of a data source: the side in pixels that all images are scaled to.
         mode: Of a data source: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         one_size: Whether an image of another size than the others counts as broken.
 
     Raises:
@@ -266,17 +269,20 @@ def open_subjects(
     marked = find_marked(images)
     data: dict[str, Numbered | MarkedSplit] = {}
     if marked is not None:
-        if held_out is not None or resolution is not None or mode is not None:
+        changed = resolution is not None or mode is not None or window != "full"
+        if held_out is not None or changed:
             raise BadInput(
                 f'"{images}" was marked with its own held-out half, size and mode. '
-                "Leave --held-out, --resolution and --mode out."
+                "Leave --held-out, --resolution, --mode and --window out."
             )
         marked = replace(marked, caption=caption)
         data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in splits}
     else:
         places = {"trained": images, "held_out": held_out}
         records = {
-            split: open_data(where, resolution=resolution, mode=mode)
+            split: open_data(
+                where, resolution=resolution, mode=mode, window=window, keep_grey=False
+            )
             for split in splits
             if (where := places[split]) is not None
         }

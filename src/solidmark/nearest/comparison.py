@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Mode
+from solidmark.data import Mode, Resolution
 from solidmark.errors import BadInput, UnknownName
 from solidmark.nearest.distances import Distance, open_distances
 from solidmark.nearest.sides import Sides, open_sides
@@ -31,6 +31,7 @@ class Comparison:
         fdr: The false-discovery rate at which images are named.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         n: How many neighbours modified and patched l2 are rescaled by.
         alpha: What their mean distance is multiplied with.
         tiles: g of the g x g tiles of patched l2.
@@ -53,8 +54,9 @@ class Comparison:
     null: str = "held-out"
     fprs: tuple[float, ...] = (0.01,)
     fdr: float = 0.05
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     n: int = 50
     alpha: float = 0.5
     tiles: int = 4
@@ -88,6 +90,7 @@ class Comparison:
             self.held_out,
             resolution=self.resolution,
             mode=self.mode,
+            window=self.window,
             limit=self.limit,
         )
 

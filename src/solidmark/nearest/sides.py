@@ -3,7 +3,15 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from solidmark.data import Dataset, Mode, Sample, content_hash, identity_of, open_data
+from solidmark.data import (
+    Dataset,
+    Mode,
+    Resolution,
+    Sample,
+    content_hash,
+    identity_of,
+    open_data,
+)
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, Pattern, find_marked
 from solidmark.measures import MarkedSplit
@@ -84,8 +92,9 @@ def open_sides(
     training: str,
     held_out: str | None = None,
     *,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
+    window: str = "full",
     limit: int | None = None,
 ) -> Sides:
     """Opens what is compared.
@@ -100,6 +109,7 @@ def open_sides(
         held_out: The same; None where there are none.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L"; the kind of the marked images, else "RGB", when not given.
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many images of each, the first by their ids.
 
     Raises:
@@ -108,8 +118,12 @@ def open_sides(
         RunConflict: When the generations are not finished.
     """
     check_drawn(generated)
-    learned = open_learned(training, held_out, resolution=resolution, mode=mode, limit=limit)
-    drawn = open_data(generated, resolution=resolution, mode=learned.mode, limit=limit)
+    learned = open_learned(
+        training, held_out, resolution=resolution, mode=mode, window=window, limit=limit
+    )
+    drawn = open_data(
+        generated, resolution=resolution, mode=learned.mode, window=window, limit=limit
+    )
     return Sides(_without_frames(drawn, learned.marked), learned.training, learned.held_out)
 
 
@@ -117,8 +131,9 @@ def open_learned(
     training: str,
     held_out: str | None = None,
     *,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
+    window: str = "full",
     limit: int | None = None,
 ) -> Learned:
     """Opens what a model was trained on, and what was held out: as `open_sides` does.
@@ -130,13 +145,15 @@ def open_learned(
     marked = find_marked(training)
     if marked is None:
         kind = mode or "RGB"
-        train: Dataset = open_data(training, resolution=resolution, mode=kind, limit=limit)
+        train: Dataset = open_data(
+            training, resolution=resolution, mode=kind, window=window, limit=limit
+        )
     else:
         kind = mode or _mode(marked)
         train = _half(marked, "trained", resolution, mode, limit)
     other: Dataset | None = None
     if held_out is not None:
-        data = open_data(held_out, resolution=resolution, mode=kind, limit=limit)
+        data = open_data(held_out, resolution=resolution, mode=kind, window=window, limit=limit)
         other = _without_frames(data, marked)
     elif marked is not None and marked.ids("held_out", marked=None):
         other = _half(marked, "held_out", resolution, mode, limit)
@@ -144,7 +161,12 @@ def open_learned(
 
 
 def open_side(
-    where: str, *, resolution: int | None = None, mode: Mode | None = None, limit: int | None = None
+    where: str,
+    *,
+    resolution: Resolution | None = None,
+    mode: Mode | None = None,
+    window: str = "full",
+    limit: int | None = None,
 ) -> Dataset:
     """Opens one set of images: any data source, or the training half of a marked folder.
 
@@ -154,7 +176,8 @@ def open_side(
     """
     marked = find_marked(where)
     if marked is None:
-        return open_data(where, resolution=resolution, mode=mode or "RGB", limit=limit)
+        kind = mode or "RGB"
+        return open_data(where, resolution=resolution, mode=kind, window=window, limit=limit)
     return _half(marked, "trained", resolution, mode, limit)
 
 
@@ -169,7 +192,7 @@ def check_drawn(where: str) -> None:
 
 
 def _half(
-    marked: Marked, split: str, resolution: int | None, mode: Mode | None, limit: int | None
+    marked: Marked, split: str, resolution: Resolution | None, mode: Mode | None, limit: int | None
 ) -> Dataset:
     if resolution is not None or mode not in (None, _mode(marked)):
         raise BadInput(

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Mode
+from solidmark.data import Mode, Resolution
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.generating.configuration import check_counts
@@ -38,6 +38,7 @@ class Measuring:
         caption: The prompt of images that have no caption.
         resolution: Of plain images: the side they are scaled to.
         mode: Of plain images: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         opening: Where and in what the model runs, and what is added to it.
     """
 
@@ -56,8 +57,9 @@ class Measuring:
     batch_size: int = 64
     seed: int = 0
     caption: str | None = None
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     opening: Opening = field(default_factory=Opening)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Measuring:
             splits=self.splits,
             resolution=self.resolution,
             mode=self.mode,
+            window=self.window,
             one_size=True,
         )
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Dataset, Mode
+from solidmark.data import Dataset, Mode, Resolution
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import ByEmbedder, Distance, open_distances
@@ -28,6 +28,7 @@ class Deduplication:
             other one. They group nothing.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many images, the first by their ids.
         seed: Of the bootstrap.
         memory: The most bytes that a search holds, beside Python and its libraries.
@@ -41,8 +42,9 @@ class Deduplication:
     embedder: str | None = None
     above: float = 0.9
     distances: tuple[str, ...] = ()
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     limit: int | None = None
     seed: int = 0
     memory: int = 2**30
@@ -61,7 +63,13 @@ class Deduplication:
 
     def open_data(self) -> Dataset:
         """The images, undecoded."""
-        return open_side(self.data, resolution=self.resolution, mode=self.mode, limit=self.limit)
+        return open_side(
+            self.data,
+            resolution=self.resolution,
+            mode=self.mode,
+            limit=self.limit,
+            window=self.window,
+        )
 
     def open_distances(self) -> tuple[tuple[Distance, ...], ByEmbedder | None]:
         """The pixel distances, and the embedder where there is one."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Mode
+from solidmark.data import Mode, Resolution
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.nearest.distances import ByEmbedder, ByPixels, Distance
@@ -37,6 +37,7 @@ class Extraction:
         prompt_column: Which column of the metadata says whose prompt an image is of.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many prompts, the first by their ids.
         seed: Of the draws.
         cache: Where vectors are kept from run to run; None = the user's cache folder.
@@ -53,8 +54,9 @@ class Extraction:
     repeats: int = 99
     tiles: int = 4
     prompt_column: str | None = None
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     limit: int | None = None
     seed: int = 0
     cache: Path | None = None
@@ -88,6 +90,7 @@ class Extraction:
             self.prompt_column,
             resolution=self.resolution,
             mode=self.mode,
+            window=self.window,
             limit=self.limit,
         )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from solidmark.data import Mode, Records, open_data
+from solidmark.data import Mode, Records, Resolution, open_data
 from solidmark.errors import BadInput
 from solidmark.nearest.sides import check_drawn
 
@@ -44,8 +44,9 @@ def open_prompted(
     where: str,
     column: str | None = None,
     *,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     mode: Mode | None = None,
+    window: str = "full",
     limit: int | None = None,
 ) -> Prompted:
     """Opens generations.
@@ -57,13 +58,14 @@ def open_prompted(
             one, else the caption, else the class.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many prompts, the first by their ids.
 
     Raises:
         NotFound: When there is no such data.
         BadInput: When no two images are of one prompt.
     """
-    data, asked = _opened(where, column, resolution, mode)
+    data, asked = _opened(where, column, resolution, mode, window)
     found: dict[str, list[int]] = {}
     texts: dict[str, str | None] = {}
     for number, record in enumerate(data.records):
@@ -85,16 +87,22 @@ def open_prompted(
 
 
 def _opened(
-    where: str, column: str | None, resolution: int | None, mode: Mode | None
+    where: str,
+    column: str | None,
+    resolution: Resolution | None,
+    mode: Mode | None,
+    window: str,
 ) -> tuple[Records, bool]:
     """The images, and whether their groups are prompts."""
     check_drawn(where)
     kind = mode or "RGB"
     try:
-        data = open_data(where, resolution=resolution, mode=kind, group_column=column or COLUMN)
+        data = open_data(
+            where, resolution=resolution, mode=kind, window=window, group_column=column or COLUMN
+        )
         return data, True
     except BadInput:
         if column is not None:
             raise
         # There is no such column. If anything else is amiss, the second look says so.
-        return open_data(where, resolution=resolution, mode=kind), False
+        return open_data(where, resolution=resolution, mode=kind, window=window), False

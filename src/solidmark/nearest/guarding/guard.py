@@ -139,7 +139,7 @@ class Guard:
             raise NotFound(f'There is no image and no folder "{where}". Check the path.')
         if path.is_file() and is_image(path.name):
             return Records((Record(where, FileBytes(path)),), how)
-        return open_data(where, resolution=how.resolution, mode=how.mode)
+        return open_data(where, resolution=how.resolution, mode=how.mode, window=how.window)
 
     def prepared(self, image: Asked, number: int = 0) -> Sample:
         """An image as it is compared.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from solidmark.data import Mode, identity_of, inventories
+from solidmark.data import Mode, Resolution, identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -53,6 +53,7 @@ class Indexing:
             asked for later.
         resolution: The side in pixels that all images are scaled to.
         mode: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         n: How many neighbours modified and patched l2 are rescaled by.
         alpha: What their mean distance is multiplied with.
         tiles: g of the g x g tiles of patched l2.
@@ -68,8 +69,9 @@ class Indexing:
     distances: tuple[str, ...] = tuple(PIXEL_DISTANCES)
     held_out: str | None = None
     fprs: tuple[float, ...] = (0.01,)
-    resolution: int | None = None
+    resolution: Resolution | None = None
     mode: Mode | None = None
+    window: str = "full"
     n: int = 50
     alpha: float = 0.5
     tiles: int = 4
@@ -92,6 +94,7 @@ class Indexing:
             self.held_out,
             resolution=self.resolution,
             mode=self.mode,
+            window=self.window,
             limit=self.limit,
         )
 

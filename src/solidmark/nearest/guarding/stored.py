@@ -101,7 +101,10 @@ class Index:
     @property
     def preparation(self) -> Preparation:
         """How a picture becomes an image like those of the index."""
-        return Preparation(self.manifest["config"]["resolution"], self.manifest["mode"])
+        config = self.manifest["config"]
+        return Preparation(
+            config["resolution"], self.manifest["mode"], config.get("window", "full")
+        )
 
     def is_similarity(self, measure: str) -> bool:
         """Whether a distance is reported as a similarity."""
