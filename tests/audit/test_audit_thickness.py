@@ -35,14 +35,14 @@ def model(codec: Codec) -> Gaussian:
 def test_frames_of_whole_cells_that_fit_the_network(
     side: int, factor: int, multiple: int, expected: Sequence[int]
 ) -> None:
-    found = fitting_thicknesses(side, factor, multiple)
+    found = fitting_thicknesses(side, side, factor, multiple)
     assert found == expected
     assert all(t % factor == 0 and (side + 2 * t) % multiple == 0 for t in found)
 
 
 def test_no_frame_fits() -> None:
     with pytest.raises(BadInput, match="--resolution 256"):
-        fitting_thicknesses(250, 8, 64)
+        fitting_thicknesses(250, 250, 8, 64)
 
 
 class Blur(Haar):

@@ -106,14 +106,14 @@ def test_links_in_a_tar_are_images(tmp_path: Path) -> None:
 
 
 def test_compressed_tars_and_members_are_counted(tmp_path: Path) -> None:
-    tar_of(tmp_path / "a.tar", {"0.png": PNGS[0], "1.jpg.gz": b"x", "2.dcm": b"x", "3.npy": b"x"})
+    tar_of(tmp_path / "a.tar", {"0.png": PNGS[0], "1.jpg.gz": b"x", "2.nii": b"x", "3.npy": b"x"})
     with tarfile.open(tmp_path / "b.tar.gz", "w:gz") as tar:
         info = tarfile.TarInfo("0.png")
         info.size = len(PNGS[0])
         tar.addfile(info, io.BytesIO(PNGS[0]))
     data = open_data(tmp_path)
     assert data.ids == ["a.tar/0.png"]
-    assert left_out(data) == {"compressed files": 2, "DICOM files": 1, ".npy files": 1}
+    assert left_out(data) == {"compressed files": 2, ".nii files": 1, ".npy files": 1}
     assert data.inventory is not None
     assert '2 compressed files ("a.tar/1.jpg.gz", "b.tar.gz")' in data.inventory.line
     (tmp_path / "a.tar").unlink()

@@ -23,7 +23,7 @@ from solidmark.inversion import (
 from solidmark.models import Memorizer, open_model
 
 BATCH = Inversion(
-    steps=40, samples=4, every=10, window=15, threshold=0.95, sampling_steps=10, screen_steps=4
+    steps=40, samples=4, every=10, loss_window=15, threshold=0.95, sampling_steps=10, screen_steps=4
 )
 
 

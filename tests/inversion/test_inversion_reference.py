@@ -21,7 +21,7 @@ from solidmark.models import Gaussian, Memorizer, open_model
 from solidmark.randomness import generator
 
 PLAIN = Inversion(
-    steps=25, samples=4, every=10, window=15, threshold=2.0, sampling_steps=8, checks="full"
+    steps=25, samples=4, every=10, loss_window=15, threshold=2.0, sampling_steps=8, checks="full"
 )
 
 
@@ -63,7 +63,7 @@ def plain_inversion(model: Model, sample: Sample, inversion: Inversion) -> list[
         weight += inversion.weight_step
         last = step == inversion.steps
         if step % inversion.every == 0:
-            mean = sum(losses[-inversion.window :]) / len(losses[-inversion.window :])
+            mean = sum(losses[-inversion.loss_window :]) / len(losses[-inversion.loss_window :])
             if previous - mean < inversion.improvement:
                 weight /= 2
             else:
@@ -79,7 +79,7 @@ def plain_inversion(model: Model, sample: Sample, inversion: Inversion) -> list[
                     for one in noises
                 ]
             similar = min(float(alike(one, sample.image[None])) for one in drawn)
-            mean = sum(losses[-inversion.window :]) / len(losses[-inversion.window :])
+            mean = sum(losses[-inversion.loss_window :]) / len(losses[-inversion.loss_window :])
             path.append([step, mean, float(kl), weight, similar])
     return path
 
@@ -185,7 +185,7 @@ def test_the_kl_is_that_of_torch_and_so_is_its_slope() -> None:
 
 
 def test_the_weight_halves_where_the_loss_no_longer_falls() -> None:
-    inversion = Inversion(every=2, window=3, improvement=0.1, weight_step=0.01)
+    inversion = Inversion(every=2, loss_window=3, improvement=0.1, weight_step=0.01)
     weight, seen = Weight(), []
     for step, loss in enumerate([1.0, 1.0, 0.5, 0.2, 0.2, 0.2, 0.2, 0.2], 1):
         weight = weight.after(loss, step, inversion)
@@ -253,7 +253,7 @@ def test_the_presets_are_the_authors_variants() -> None:
         one = PRESETS[name]
         found = (one.every, one.improvement, one.weight_step, one.threshold, one.samples)
         assert (*found, one.sampling_steps) == row
-        assert (one.steps, one.rate, one.window, one.checked) == (2000, 0.1, 100, 8)
+        assert (one.steps, one.rate, one.loss_window, one.checked) == (2000, 0.1, 100, 8)
         assert (one.checks, one.times, one.clip) == ("full", "independent", None)
     assert PRESETS["sd"].guidances == (1, 2, 3, 4, 5, 6, 7)
     assert (PRESETS["sd"].prompt, PRESETS["sd"].tau) == ("inverted", 2.0)

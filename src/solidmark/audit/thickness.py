@@ -44,34 +44,38 @@ class Trial:
     round_trip: RoundTrip
 
 
-def fitting_thicknesses(side: int, factor: int, multiple: int) -> list[int]:
+def fitting_thicknesses(height: int, width: int, factor: int, multiple: int) -> list[int]:
     """The thinnest frames of whole cells that make an image a size that the network takes.
 
     Arguments:
-        side: Of the image, in pixels.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
         factor: The pixels along a side of a cell of the latents.
         multiple: What the sides of the marked image have to be multiples of.
 
     Returns:
-        At most four thicknesses in pixels; beside the first, none above a quarter of the side.
+        At most four thicknesses in pixels; beside the first, none above a quarter of the
+            shorter side.
 
     Raises:
         BadInput: When there is none.
 
     Example:
-        >>> fitting_thicknesses(256, 8, 8), fitting_thicknesses(512, 8, 64)
+        >>> fitting_thicknesses(256, 256, 8, 8), fitting_thicknesses(512, 512, 8, 64)
         ([8, 16, 24, 32], [32, 64, 96, 128])
     """
     whole = range(factor, factor * (multiple + TRIED * multiple) + 1, factor)
-    fitting = [t for t in whole if (side + 2 * t) % multiple == 0][:TRIED]
+    sides = (height, width)
+    fitting = [t for t in whole if not any((side + 2 * t) % multiple for side in sides)][:TRIED]
     if not fitting:
-        near = max(multiple, round(side / multiple) * multiple)
+        high, wide = (max(multiple, round(side / multiple) * multiple) for side in sides)
+        near = high if high == wide else f"{high}x{wide}"
         raise BadInput(
             f"The model takes sides that are multiples of {multiple} pixels and keeps frames of "
-            f"whole cells, {factor} pixels each: none makes {side} x {side} fit. Use --resolution "
-            f"{near}."
+            f"whole cells, {factor} pixels each: none makes {height} x {width} fit. Use "
+            f"--resolution {near}."
         )
-    return [fitting[0], *(t for t in fitting[1:] if t <= side / 4)]
+    return [fitting[0], *(t for t in fitting[1:] if t <= min(sides) / 4)]
 
 
 def try_thicknesses(

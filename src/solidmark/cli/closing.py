@@ -1,17 +1,20 @@
 """The last line of a command that opened data: what was in it, and what of it is not used."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from solidmark.data import Inventory
+    from solidmark.data import Opened
 
 SILENT = ("demo",)
 """Commands that open nothing of the user's."""
+KEEPS_LOST = ("mark",)
+"""Commands that keep what their images lost, and say it also when they read none again."""
 
 
-def take_opened() -> "Mapping[str, Inventory]":
+def take_opened() -> "Mapping[str, Opened]":
     """What was opened since it was last asked. Nothing slow is imported to learn it."""
     if "solidmark.data" not in sys.modules:
         return {}
@@ -26,6 +29,7 @@ def say_opened(asked: Sequence[str]) -> None:
     if not opened or "--json" in asked or asked[0] in SILENT:
         return
     from solidmark.cli.options import show
+    from solidmark.data import lost_lines
     from solidmark.data.records import quoted
     from solidmark.runs import Processes
 
@@ -33,8 +37,12 @@ def say_opened(asked: Sequence[str]) -> None:
         return
     several = len(opened) > 1
     parts = [
-        f"{quoted(where)}: {inventory.line}" if several else inventory.line
-        for where, inventory in opened.items()
+        f"{quoted(where)}: {one.inventory.line}" if several else one.inventory.line
+        for where, one in opened.items()
     ]
+    lost = Counter[str]()
+    if asked[0] not in KEEPS_LOST:
+        for one in opened.values():
+            lost.update({name: len(ids) for name, ids in one.lost.items()})
     comment = "# " if "--dry-run" in asked else ""
-    show(None, False, f"{comment}Data: {'. '.join(parts)}.")
+    show(None, False, *lost_lines(lost), f"{comment}Data: {'. '.join(parts)}.")

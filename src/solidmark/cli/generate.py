@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
-from solidmark.cli.options import Out, at_least, ended, require_marked, save_config, show, show_plan
+from solidmark.cli.options import (
+    Out,
+    a_resolution,
+    at_least,
+    ended,
+    require_marked,
+    save_config,
+    show,
+    show_plan,
+)
 from solidmark.cli.sharing import shares
 
 if TYPE_CHECKING:
@@ -73,10 +82,12 @@ SamplingEta = Annotated[
     float, typer.Option(help="0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).")
 ]
 Resolution = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        help="Side of the images in pixels; what the model was built for when not given.",
-        callback=at_least(1),
+        metavar="PIXELS",
+        help="Side of the images in pixels, or HEIGHTxWIDTH; what the model was built for when not "
+        "given.",
+        callback=a_resolution,
     ),
 ]
 TrainedOn = Annotated[

@@ -15,7 +15,7 @@ PROMPTS = ("given", "inverted")
 CHECKS = ("full", "cheap")
 TIMES = ("independent", "stratified")
 FIELDS = (
-    *("steps", "samples", "rate", "every", "window", "improvement", "weight_step", "checked"),
+    *("steps", "samples", "rate", "every", "loss_window", "improvement", "weight_step", "checked"),
     *("sampling_steps", "clip", "prompt", "tau", "checks", "screen_steps", "margin", "times"),
 )
 """The options that are fields of an inversion of the same name."""
@@ -39,7 +39,7 @@ Rate = Annotated[float | None, typer.Option(help="Adam's step size.", callback=_
 Every = Annotated[
     int | None, typer.Option(help="Steps from one check to the next (C).", callback=at_least(1))
 ]
-Window = Annotated[
+LossWindow = Annotated[
     int | None,
     typer.Option(
         help="Steps whose losses are averaged when the weight of the KL is adapted.",
@@ -130,7 +130,7 @@ def inverted(
     samples: Samples = None,
     rate: Rate = None,
     every: Every = None,
-    window: Window = None,
+    loss_window: LossWindow = None,
     improvement: Improvement = None,
     weight_step: WeightStep = None,
     checked: Checked = None,

@@ -24,6 +24,7 @@ from solidmark.cli.options import (
 
 if TYPE_CHECKING:
     from solidmark.data import Mode
+    from solidmark.marks import Fitted, Pattern
 
 PATTERNS = ("segments", "border", "center")
 MODES = ("RGB", "L")
@@ -53,12 +54,13 @@ def mark(
         ),
     ] = "segments",
     thickness: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Thickness of the frame, or side of the centre square, in pixels.",
+            help="Thickness of the frame, or side of the centre square, in pixels.  [default: of a "
+            "frame what the size calls for, as solidmark plan has it; 16 of a square]",
             callback=at_least(1),
         ),
-    ] = 16,
+    ] = None,
     count: Annotated[
         int, typer.Option(help="Segments: how many greys a frame has.", callback=at_least(1))
     ] = 16,
@@ -157,10 +159,9 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data, sides_of
-    from solidmark.marks import PATTERNS, Marking, Segments, mark_dataset
+    from solidmark.marks import Fitted, Marking, mark_dataset
 
-    segmented = pattern == "segments"
-    painted = Segments(thickness, count, mirrored) if segmented else PATTERNS[pattern](thickness)
+    painted = _painted(pattern, thickness, count, mirrored)
     marking = Marking(
         painted, seed, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
     )
@@ -181,7 +182,9 @@ def mark(
         controls = round(held_out * len(images))
         facts: dict[str, Any] = {"images": len(images), "held_out": controls}
         if resolution:
-            facts["marked_size"] = list(painted.marked_size(*sides_of(resolution)))
+            sides = sides_of(resolution)
+            frame = painted(*sides) if isinstance(painted, Fitted) else painted
+            facts["marked_size"] = list(frame.marked_size(*sides))
         return show_plan(context, **facts)
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
@@ -189,11 +192,25 @@ def mark(
     return show(manifest, json, *_summary(manifest, out))
 
 
+def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) -> "Pattern | Fitted":
+    from solidmark.marks import PATTERNS, Center, Fitted, Segments
+
+    if thickness is None:
+        return Center() if pattern == "center" else Fitted(pattern, count, mirrored)
+    if pattern == "segments":
+        return Segments(thickness, count, mirrored)
+    return PATTERNS[pattern](thickness)
+
+
 def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
+    from solidmark.data import lost_lines
+    from solidmark.marks import pattern_from_json
+
     channels, height, width = manifest["size"]
+    high, wide = pattern_from_json(manifest["pattern"]).marked_size(height, width)
     lines = [
         f"{_images(manifest['trained'])} to train on in {out / 'train'}, {manifest['held_out']} "
-        f"held out; {height} x {width} pixels before marking, "
+        f"held out; {height} x {width} pixels before marking, {high} x {wide} after, "
         f"{'grey' if channels == 1 else 'colour'}.",
     ]
     if manifest["duplicates"]:
@@ -203,6 +220,7 @@ def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
     if manifest["quarantined"]:
         count = _images(manifest["quarantined"])
         lines.append(f"Could not be read: {count}, see {out / 'quarantine.jsonl'}.")
+    lines += lost_lines(manifest.get("lost", {}))
     lines.append(f"The keys are in {out / 'keys.parquet'}: keep them away from the trainer.")
     return lines
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
-from solidmark.cli.options import Device, Fdr, Json, a_share, at_least, resolve_device, show, within
+from solidmark.cli.options import (
+    Device,
+    Fdr,
+    Json,
+    a_resolution,
+    a_share,
+    at_least,
+    resolve_device,
+    show,
+    within,
+)
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,9 +39,11 @@ def plan(
         ),
     ],
     resolution: Annotated[
-        int,
+        str,
         typer.Option(
-            help="The side of the images in pixels, before the marking.", callback=at_least(1)
+            metavar="PIXELS",
+            help="The side of the images in pixels, or HEIGHTxWIDTH, before the marking.",
+            callback=a_resolution,
         ),
     ],
     share: Annotated[
@@ -108,10 +120,11 @@ def plan(
     if model is not None or data is not None:
         tried = _try_frames(context, model, data)
         multiple, thickness = tried.multiple or multiple, tried.thickness or thickness
+    from solidmark.data import sides_of
     from solidmark.marks import advise
     from solidmark.scores import COUNTS, enough_keys, outlook
 
-    framed = partial(advise, resolution, resolution, multiple=multiple, thickness=thickness)
+    framed = partial(advise, *sides_of(resolution), multiple=multiple, thickness=thickness)
     most = framed().pattern.count
     outlooks = outlook(trained, share, fdr, counts=sorted({*COUNTS, count or most}))
     frame = framed(count=count, enough=enough_keys(outlooks))
@@ -165,12 +178,11 @@ def _try_frames(context: typer.Context, model: str | None, data: str | None) -> 
     if source is not None and source.name == "COMMANDLINE":
         raise BadInput("--multiple is a property of the network of --model. Leave one of them out.")
     from solidmark.audit.thickness import advised, fitting_thicknesses, try_thicknesses
-    from solidmark.data import open_data
+    from solidmark.data import open_data, sides_of
     from solidmark.models import LatentModel, Opening, open_model
 
     asked: dict[str, Any] = context.params
-    side = asked["resolution"]
-    images = open_data(data, resolution=side, mode="RGB", limit=asked["limit"])
+    images = open_data(data, resolution=asked["resolution"], mode="RGB", limit=asked["limit"])
     found = open_model(model, Opening(device=resolve_device(asked["device"])))
     if not isinstance(found, LatentModel):
         return _Tried([*pixel_lines(), ""])
@@ -180,7 +192,8 @@ def _try_frames(context: typer.Context, model: str | None, data: str | None) -> 
             f"--thickness {own} is no multiple of {found.factor}, the pixels of a cell of the "
             "latents, so cells would hold frame and image at once. Use a multiple."
         )
-    fitting = [own] if own else fitting_thicknesses(side, found.factor, found.multiple)
+    sides = sides_of(asked["resolution"])
+    fitting = [own] if own else fitting_thicknesses(*sides, found.factor, found.multiple)
     trials = try_thicknesses(found, images, fitting, found.multiple, asked["count"])
     chosen = advised(trials)
     thickness = chosen.frame.pattern.thickness
@@ -213,7 +226,9 @@ def _calls_per_image(frame: "Frame") -> float:
 def _command(frame: "Frame", held_out: float) -> str:
     count, thickness = frame.pattern.count, frame.pattern.thickness
     painted = "border" if count == 1 else f"segments --count {count}"
-    words = ["solidmark mark DATA MARKED", f"--resolution {frame.size[0]}"]
+    height, width = frame.size
+    side = f"{height}" if height == width else f"{height}x{width}"
+    words = ["solidmark mark DATA MARKED", f"--resolution {side}"]
     words += [f"--pattern {painted}", f"--thickness {thickness}"]
     if held_out != HELD_OUT:
         words.append(f"--held-out {held_out:g}")

@@ -7,7 +7,7 @@ from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
 from solidmark.data.examples import EXAMPLES, Example
 from solidmark.data.identity import identity_of
-from solidmark.data.inventory import Inventory, LeftOut, take_inventories
+from solidmark.data.inventory import Inventory, LeftOut, Opened, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
     MODES,
@@ -16,6 +16,7 @@ from solidmark.data.prepare import (
     Preparation,
     Resolution,
     content_hash,
+    lost_lines,
     sides_of,
     to_picture,
     to_tensor,
@@ -32,6 +33,7 @@ __all__ = [
     "Inventory",
     "LeftOut",
     "Mode",
+    "Opened",
     "Preparation",
     "Record",
     "Records",
@@ -44,6 +46,7 @@ __all__ = [
     "group_duplicates",
     "identity_of",
     "inventories",
+    "lost_lines",
     "names_by_number",
     "open_data",
     "sides_of",

@@ -62,7 +62,6 @@ def look(data: bytes | Image.Image, window: str = "full") -> Decoded:
         window: The values of black and white of deep pictures (`window_of`).
 
     Raises:
-        BadInput: When it is a DICOM file, and pydicom is not installed.
         BrokenImage: When it is no image, is truncated, empty, too large (Pillow's limit of
             pixels, `Image.MAX_IMAGE_PIXELS`) or holds values without a meaning.
     """

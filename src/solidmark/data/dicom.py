@@ -5,6 +5,7 @@ is met.
 """
 
 import io
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,46 +14,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from solidmark.data.levels import Window
-from solidmark.errors import BadInput, BrokenImage
+from solidmark.errors import BrokenImage
 
-_MAGIC = slice(128, 132)
+HEAD = 132
+"""So many bytes tell whether a file is one."""
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
 def is_dicom(data: bytes) -> bool:
     """Whether bytes are those of a DICOM file: four letters after the preamble."""
-    return data[_MAGIC] == b"DICM"
+    return data[128:HEAD] == b"DICM"
 
 
 def is_grey_dicom(data: bytes) -> bool:
-    """Whether a DICOM file says that its pixels have no colour.
-
-    Raises:
-        BadInput: When pydicom is not installed.
-    """
-    check_pydicom()
-    from pydicom import dcmread
-
+    """Whether a DICOM file says that its pixels have no colour; no pixel is read."""
     try:
+        from pydicom import dcmread
+
         file = dcmread(io.BytesIO(data), stop_before_pixels=True)
         return str(file.PhotometricInterpretation) in _GREYS
     except Exception:  # Whoever decodes it says what is wrong.
         return False
-
-
-def check_pydicom() -> None:
-    """Checks that DICOM files can be read here.
-
-    Raises:
-        BadInput: When pydicom is not installed.
-    """
-    try:
-        import pydicom  # noqa: F401
-    except ImportError as error:
-        raise BadInput(
-            'There are DICOM files, and pydicom is not installed. pip install "solidmark[medical]"'
-        ) from error
 
 
 def decode_dicom(data: bytes, window: Window) -> Image.Image:
@@ -68,12 +51,18 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
         window: The values of black and white.
 
     Raises:
-        BadInput: When pydicom is not installed.
-        BrokenImage: When it holds no picture, or several, or cannot be read.
+        BrokenImage: When it holds no picture, or several, or cannot be read, or pydicom is not
+            installed.
     """
-    check_pydicom()
-    from pydicom import dcmread
+    try:
+        from pydicom import dcmread
+    except ImportError as error:
+        raise BrokenImage(
+            'It is a DICOM file, and pydicom is not installed: pip install "solidmark[medical]".'
+        ) from error
 
+    for name in ("pydicom", "pylibjpeg", "openjpeg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # The reason is in the error.
     try:
         file = dcmread(io.BytesIO(data))
         frames = int(file.get("NumberOfFrames") or 1)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from solidmark.data.columns import Columns
+from solidmark.data.dicom import HEAD, is_dicom
 from solidmark.data.inventory import Found, Unused
-from solidmark.data.records import FileBytes, Record, path_id, quoted
-from solidmark.data.samples import is_image, samples_of
+from solidmark.data.records import FileBytes, Record, head_of, path_id, quoted
+from solidmark.data.samples import is_image, may_hide_an_image, samples_of
 from solidmark.data.words import read_words
 from solidmark.errors import BadInput
 
@@ -81,7 +82,8 @@ def folder_records(files: list[Path], folder: Path, columns: Columns) -> Found:
         BadInput: When a column is asked for that is not there.
     """
     paths = {path_id(path.relative_to(folder)): path for path in files if path.name not in OURS}
-    grouped = samples_of(paths, quoted(folder), tar=False)
+    hidden = {name for name in paths if may_hide_an_image(name) and _is_dicom(paths[name])}
+    grouped = samples_of(paths, quoted(folder), tar=False, also=hidden)
     told = [
         (
             sample.picture,
@@ -107,6 +109,13 @@ def folder_records(files: list[Path], folder: Path, columns: Columns) -> Found:
             else Record(name, load, flaw=words.flaw)
         )
     return Found(records, unused, foldered=True)
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        return is_dicom(head_of(path, HEAD))
+    except BadInput:  # It is counted as what its name says.
+        return False
 
 
 def with_class_folders(records: Iterable[Record]) -> list[Record]:

@@ -1,7 +1,8 @@
 """What a data set holds, and what of it is not used: one line that hides nothing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -138,22 +139,33 @@ def inventory_of(
     )
 
 
-_opened: dict[str, Inventory] = {}
+@dataclass(frozen=True)
+class Opened:
+    """A data set that was opened.
+
+    Arguments:
+        inventory: What it holds.
+        lost: Which of the images that were asked for lost something on the way, by the name of what
+            that is; it grows while they are asked for.
+    """
+
+    inventory: Inventory
+    lost: Mapping[str, AbstractSet[str]]
 
 
-def note(where: str, inventory: Inventory) -> None:
+_opened: dict[str, Opened] = {}
+
+
+def note(where: str, inventory: Inventory, lost: Mapping[str, AbstractSet[str]]) -> None:
     """Keeps the inventory of a data set that was opened, for whoever says what was in it."""
     _opened.pop(where, None)
     while len(_opened) >= KEPT:
         del _opened[next(iter(_opened))]
-    _opened[where] = inventory
+    _opened[where] = Opened(inventory, lost)
 
 
-def take_inventories() -> dict[str, Inventory]:
-    """The inventories of the data sets that were opened last, by what they were called.
-
-    They are forgotten then.
-    """
+def take_inventories() -> dict[str, Opened]:
+    """The data sets that were opened last, by what they were called; they are forgotten then."""
     found = dict(_opened)
     _opened.clear()
     return found

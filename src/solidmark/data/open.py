@@ -92,9 +92,10 @@ def open_data(
     classes = class_numbers((record.label, record.class_number) for record in found.records)
     records = ordered(found.records)[:limit]
     inventory = inventory_of(records, found.unused, by_folder)
-    note(where, inventory)
     own_mode = keep_grey and mode is None and example is None
-    return Records(records, preparation, classes, inventory, own_mode)
+    opened = Records(records, preparation, classes, inventory, own_mode)
+    note(where, inventory, opened.lost)
+    return opened
 
 
 def _check(found: Found, where: str) -> None:

@@ -17,13 +17,20 @@ from solidmark.types import Image
 
 Mode = Literal["RGB", "L"]
 MODES: tuple[Mode, ...] = ("RGB", "L")
-
+Resolution = int | str
+"""A side in pixels, or "HEIGHTxWIDTH"."""
 
 CROPPED = 0.2
 """A line is said where cutting out the centre drops more than this share of a picture."""
 
-Resolution = int | str
-"""A side in pixels, or "HEIGHTxWIDTH"."""
+NOTES: Mapping[str, str] = {
+    "narrow": "{images} of more than 8 bits came out in fewer than 32 of 256 grey levels: give "
+    "--window LOW:HIGH (the values of black and white), or --window used",
+    "cropped": "cutting out the centre drops more than a fifth of {images}: --resolution "
+    "HEIGHTxWIDTH keeps another shape",
+    "frames": "{images} of several frames: the first was taken",
+}
+"""What may be lost of a picture, and the sentence that says of how many."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +46,6 @@ class Prepared:
     image: Image
     content: str
     notes: tuple[str, ...] = ()
-
-
-NOTES: Mapping[str, str] = {
-    "narrow": "{images} of more than 8 bits came out in fewer than 32 of 256 grey levels: give "
-    "--window LOW:HIGH (the values of black and white), or --window used",
-    "cropped": "cutting out the centre drops more than a fifth of {images}: --resolution "
-    "HEIGHTxWIDTH keeps another shape",
-    "frames": "{images} of several frames: the first was taken",
-}
-"""What may be lost of a picture, and the sentence that says of how many."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,23 @@ class Preparation:
             found["cropped"] = kept < (1 - CROPPED) * before
             picture = _scaled(picture, box, (width, height))
         return picture, tuple(name for name in NOTES if found.get(name))
+
+
+def lost_lines(counts: Mapping[str, int]) -> list[str]:
+    """What was lost of how many images, a sentence each.
+
+    Arguments:
+        counts: The number of images by the name of the note.
+
+    Example:
+        >>> lost_lines({"frames": 1, "cropped": 0})
+        ['1 image of several frames: the first was taken.']
+    """
+    return [
+        sentence.format(images=f"{counts[name]:,} image{'' if counts[name] == 1 else 's'}") + "."
+        for name, sentence in NOTES.items()
+        if counts.get(name)
+    ]
 
 
 def sides_of(resolution: Resolution) -> tuple[int, int]:

@@ -70,6 +70,7 @@ class Records:
         inventory: What the source holds, and what of it is not used.
         own_mode: Whether they become "L" where they are grey, whatever the preparation says. Some
             are looked at when the first is asked for; one in colour among the others is broken.
+        lost: Which of the images that were asked for lost something on the way, by `NOTES`.
     """
 
     records: tuple[Record, ...] = field(repr=False)
@@ -77,6 +78,7 @@ class Records:
     numbers: Mapping[str, int] | None = field(default=None, repr=False)
     inventory: "Inventory | None" = field(default=None, repr=False)
     own_mode: bool = False
+    lost: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def how(self) -> Preparation:
@@ -108,6 +110,8 @@ class Records:
             found = self.how.prepared(record.load())
         except BrokenImage as error:
             raise BrokenImage(f"{quoted(record.id)} is broken. {error}") from error
+        for name in found.notes:
+            self.lost.setdefault(name, set()).add(record.id)
         return Sample(
             id=record.id,
             image=found.image,

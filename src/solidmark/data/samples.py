@@ -6,7 +6,7 @@ of it wherever the words agree (`img_0.5.png` with `img_0.5.txt`). In a tar, as 
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath, PurePosixPath
 
@@ -15,8 +15,8 @@ from solidmark.data.records import quoted
 from solidmark.errors import BadInput
 
 _IMAGES = (
-    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
-    ".pbm .pcx .pgm .png .pnm .ppm .qoi .sgi .tga .tif .tiff .webp"
+    ".apng .avif .bmp .dcm .dib .dic .dicom .gif .heic .heif .ico .ima .j2k .jfif .jp2 .jpe .jpeg "
+    ".jpg .jpx .mpo .pbm .pcx .pgm .png .pnm .ppm .qoi .sgi .tga .tif .tiff .webp"
 )
 EXTENSIONS = frozenset(_IMAGES.split())
 WORDS = {".txt": "text", ".text": "text", ".caption": "text", ".cls": "class", ".json": ""}
@@ -24,7 +24,7 @@ WORDS = {".txt": "text", ".text": "text", ".caption": "text", ".cls": "class", "
 
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
 FURTHER = "further pictures of a sample"
-_DICOM = (".dcm", ".dicom", ".dic", ".ima")
+_DIRECTORY = "DICOMDIR"  # Of a disc of DICOM files: it has their words, and no picture.
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,6 @@ def no_image(name: str) -> Unused:
     extension = PurePosixPath(name).suffix.lower()
     if extension in PACKED:
         return Unused(name, "compressed files")
-    if extension in _DICOM:
-        return Unused(name, "DICOM files")
     if extension in WORDS:
         return Unused(name, f"{extension} files without an image")
     return Unused(name, f"{extension} files" if extension else "files without an extension")
@@ -76,7 +74,21 @@ def same(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def samples_of(names: Iterable[str], place: str, *, tar: bool, column: str = "image") -> Grouped:
+def may_hide_an_image(name: str) -> bool:
+    """Whether only a look inside tells: scanners write files called IM0001, or 1.2.840.113619.2."""
+    path = PurePosixPath(name)
+    nameless = not path.suffix or path.suffix[1:].isdecimal()
+    return nameless and path.name != _DIRECTORY
+
+
+def samples_of(
+    names: Iterable[str],
+    place: str,
+    *,
+    tar: bool,
+    column: str = "image",
+    also: Collection[str] = (),
+) -> Grouped:
     """Puts names together.
 
     Arguments:
@@ -85,13 +97,14 @@ def samples_of(names: Iterable[str], place: str, *, tar: bool, column: str = "im
         tar: Whether a sample has one picture, as in WebDataset; else every picture is an image.
         column: In a tar, what follows the first dot of the pictures to take ("depth.png");
             "image" takes the plain ones.
+        also: Names that are no image's, of files that are images.
 
     Raises:
         BadInput: When a sample has several pictures and none of them is the plain one.
     """
     names = list(names)
-    pictures = [name for name in names if is_image(name)]
-    rest = [name for name in names if not is_image(name)]
+    pictures = [name for name in names if is_image(name) or name in also]
+    rest = [name for name in names if not (is_image(name) or name in also)]
     words = [name for name in rest if _extension(name) in WORDS]
     unused = [no_image(name) for name in rest if _extension(name) not in WORDS]
     stem = _key if tar and column != "image" else _stem

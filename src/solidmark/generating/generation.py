@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import open_data
+from solidmark.data import Resolution, open_data, sides_of
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.generating.configuration import (
@@ -50,7 +50,8 @@ class Generation:
         eta: 0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).
         guidance: Scale of classifier-free guidance. 1 = what the model itself has learned, the
             one scale that every model has; text-to-image models are mostly used with 3 to 8.
-        resolution: The side of the images in pixels; None = what the model was built for.
+        resolution: The side of the images in pixels, or "HEIGHTxWIDTH"; None = what the model was
+            built for.
         marked: The marked folder that the model was trained on: gives the size, and without
             `data` and `caption` the captions or classes of its training images.
         crop: Whether the frames are cut off.
@@ -73,7 +74,7 @@ class Generation:
     steps: int = 50
     eta: float = 0.0
     guidance: float = 1.0
-    resolution: int | None = None
+    resolution: Resolution | None = None
     marked: Path | None = None
     crop: bool = False
     batch_size: int = 64
@@ -87,9 +88,10 @@ class Generation:
             number=self.number,
             per_prompt=self.per_prompt,
             limit=self.limit,
-            resolution=self.resolution,
             batch_size=self.batch_size,
         )
+        if self.resolution is not None:
+            sides_of(self.resolution)
         if self.marked is None and self.crop:
             raise BadInput("--crop cuts the frames of marked images off. Name them with --marked.")
         if self.marked is not None and self.resolution is not None:
@@ -130,14 +132,13 @@ class Generation:
                     "Give the side in pixels with --resolution."
                 )
             return built
-        size = (self.resolution, self.resolution)
+        size = sides_of(self.resolution)
         if isinstance(model, PixelModel) and built not in (None, size):
-            there = " x ".join(map(str, built or ()))
+            here, there = (" x ".join(map(str, sides or ())) for sides in (size, built))
             raise BadInput(
-                f"The model was built for {there} pixels, not for a side of {self.resolution}. "
-                "Leave --resolution out."
+                f"The model was built for {there} pixels, not for {here}. Leave --resolution out."
             )
-        if isinstance(model, LatentModel) and self.resolution % model.multiple:
+        if isinstance(model, LatentModel) and any(side % model.multiple for side in size):
             raise BadInput(
                 f"The model takes sides that are multiples of {model.multiple} pixels, "
                 f"not {self.resolution}. Give another --resolution."

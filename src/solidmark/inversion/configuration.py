@@ -32,7 +32,7 @@ class Inversion:
         samples: Noise samples a step.
         rate: Adam's step size, for the noise and for the prompt.
         every: C, the steps between two checks.
-        window: Steps whose losses are averaged when the weight is adapted.
+        loss_window: Steps whose losses are averaged when the weight is adapted.
         improvement: xi; when the mean loss fell by less, the weight of the KL is halved.
         weight_step: delta, by which the weight grows at every step.
         threshold: beta, the similarity from which a sample shows the image; in the unit of the
@@ -62,7 +62,7 @@ class Inversion:
     samples: int = 32
     rate: float = 0.1
     every: int = 50
-    window: int = 100
+    loss_window: int = 100
     improvement: float = 1e-3
     weight_step: float = 1e-4
     threshold: float = 0.5

@@ -26,7 +26,7 @@ class Weight:
     Arguments:
         value: w.
         previous: P', the mean loss when the weight was adapted last.
-        losses: The losses of the last steps, `window` of them at most.
+        losses: The losses of the last steps, `loss_window` of them at most.
     """
 
     value: float = 1.0
@@ -46,7 +46,7 @@ class Weight:
             step: Its number, from 1.
             inversion: C, the window, xi and delta.
         """
-        losses = (*self.losses, loss)[-inversion.window :]
+        losses = (*self.losses, loss)[-inversion.loss_window :]
         grown = Weight(self.value + inversion.weight_step, self.previous, losses)
         if step % inversion.every:
             return grown

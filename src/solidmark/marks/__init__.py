@@ -1,7 +1,7 @@
 """Marks: how keys are painted into images, which key an image gets, and marked folders."""
 
 from solidmark.marks.advice import Frame, advise
-from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
+from solidmark.marks.catalogue import PATTERNS, Fitted, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.marked import Marked, find_marked, open_marked
@@ -16,6 +16,7 @@ __all__ = [
     "PATTERNS",
     "Border",
     "Center",
+    "Fitted",
     "Frame",
     "Keymap",
     "MarkTransform",

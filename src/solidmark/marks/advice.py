@@ -182,15 +182,42 @@ def fitting_thickness(height: int, width: int, multiple: int = 8) -> int:
         >>> fitting_thickness(28, 28), fitting_thickness(512, 512, multiple=64)
         (2, 32)
     """
+    found = _fitting(height, width, multiple)
+    if found is not None:
+        return found
+    side = max(multiple, round(min(height, width) / multiple) * multiple)
+    raise BadInput(
+        f"No frame makes {_by((height, width))} pixels a multiple of {multiple}. Use images of "
+        f"{_by((side, side))} pixels (--resolution {side}), or another --multiple."
+    )
+
+
+def _fitting(height: int, width: int, multiple: int) -> int | None:
     thinnest = max(1, ceil(min(height, width) * _THINNEST))
     # What fits comes back after `multiple` pixels.
     for t in range(thinnest, thinnest + multiple):
         if (height + 2 * t) % multiple == 0 and (width + 2 * t) % multiple == 0:
             return t
-    side = max(multiple, round(min(height, width) / multiple) * multiple)
-    raise BadInput(
-        f"No frame makes {_by((height, width))} pixels a multiple of {multiple}. Use images of "
-        f"{_by((side, side))} pixels (--resolution {side}), or another --multiple."
+    return None
+
+
+def usual_thickness(height: int, width: int) -> int:
+    """The thickness of a frame when nobody asks for one.
+
+    As `fitting_thickness` has it for a multiple of 8; where there is none, for 4, for 2, or for 1.
+
+    Arguments:
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+
+    Example:
+        >>> usual_thickness(256, 256), usual_thickness(30, 32)
+        (16, 2)
+    """
+    return next(
+        thickness
+        for multiple in (8, 4, 2, 1)
+        if (thickness := _fitting(height, width, multiple)) is not None
     )
 
 

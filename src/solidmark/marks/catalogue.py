@@ -1,10 +1,11 @@
 """All patterns by name, and how they stand in a manifest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from solidmark.errors import BadInput, UnknownName
+from solidmark.marks.advice import usual_thickness
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.segments import Segments
 
@@ -13,6 +14,32 @@ PATTERNS: dict[str, type[Border] | type[Center] | type[Segments]] = {
     "center": Center,
     "segments": Segments,
 }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A frame that is as thick as the images call for (`advice.usual_thickness`).
+
+    Arguments:
+        name: "border" or "segments".
+        count: Segments: how many greys.
+        mirrored: Segments: whether the left half mirrors the right one.
+    """
+
+    name: str = "segments"
+    count: int = 16
+    mirrored: bool = False
+
+    def __call__(self, height: int, width: int) -> Pattern:
+        """The frame for images of a size in pixels.
+
+        Raises:
+            BadInput: When it cannot be cut into so many greys.
+        """
+        thickness = usual_thickness(height, width)
+        if self.name == "border":
+            return Border(thickness)
+        return Segments(thickness, self.count, self.mirrored)
 
 
 def pattern_to_json(pattern: Pattern) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from solidmark.data import (
     sign,
 )
 from solidmark.errors import BadInput, BrokenImage, RunConflict
-from solidmark.marks.catalogue import pattern_to_json
+from solidmark.marks.catalogue import Fitted, pattern_to_json
 from solidmark.marks.images import write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
@@ -57,7 +57,7 @@ class Marking:
     """How a data set is marked.
 
     Arguments:
-        pattern: What is painted.
+        pattern: What is painted; `Fitted` makes it when the size of the images is known.
         seed: The secret of the keymap.
         held_out: The share of images set aside as control.
         canaries: The share of the training images that is marked.
@@ -65,7 +65,7 @@ class Marking:
         near_duplicates: Whether near copies count as copies, or exact ones only.
     """
 
-    pattern: Pattern
+    pattern: Pattern | Fitted
     seed: int = 0
     held_out: float = 0.1
     canaries: float = 1.0
@@ -81,6 +81,11 @@ class Marking:
             raise BadInput(
                 f'Keys per copy are "shared" or "independent", not "{self.keys_per_copy}".'
             )
+
+    def pattern_for(self, height: int, width: int) -> Pattern:
+        """What is painted on images of a size in pixels."""
+        asked = self.pattern
+        return asked(height, width) if isinstance(asked, Fitted) else asked
 
 
 def mark_dataset(
@@ -114,20 +119,21 @@ def mark_dataset(
             if not images:
                 raise _nothing_read(surveyed)
             size = _common_size(images)
-            marking.pattern.marked_size(*size[1:])
-            facts, planned = _plan(images, marking)
+            pattern = marking.pattern_for(*size[1:])
+            pattern.marked_size(*size[1:])
+            facts, planned = _plan(images, marking, pattern.count)
         except BadInput:
             run.abandon()
             shutil.rmtree(folder)
             raise
-        if "keys" in run.manifest and not _gives_the_keys(run, data, planned, images, marking):
+        if "keys" in run.manifest and not _gives_the_keys(run, data, planned, images, pattern):
             shutil.rmtree(folder)
             run.give_up()
             raise RunConflict(
                 f'"{out}" is not whole, and the data are no longer those that it was made of. Put '
                 "back what is missing, or mark into another folder."
             )
-        contents = _write_images(data, planned, images, out, marking.pattern, ledger)
+        contents = _write_images(data, planned, images, out, pattern, ledger)
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
     _write_tables(out, planned, images, contents, broken, classes)
@@ -136,13 +142,14 @@ def mark_dataset(
         remove_temporaries(place)
     run.finish(
         *PRODUCTS,
-        pattern=pattern_to_json(marking.pattern),
+        pattern=pattern_to_json(pattern),
         size=list(size),
         classes=classes,
         trained=sum(row.split == "trained" for row in planned),
         held_out=sum(row.split == "held_out" for row in planned),
         duplicates=len(planned) - len({row.duplicate_group for row in planned}),
         quarantined=len(broken),
+        lost=_lost(images),
         keys=fingerprint(out / "keys.parquet"),
         inventory=inventories(data=data),
     )
@@ -154,7 +161,7 @@ def _gives_the_keys(
     data: Dataset,
     planned: Sequence[Planned],
     images: Mapping[str, Any],
-    marking: Marking,
+    pattern: Pattern,
 ) -> bool:
     """Whether the data still give the keys and the images that the finished folder had."""
     numbers = {id: number for number, id in enumerate(data.ids)}
@@ -162,7 +169,7 @@ def _gives_the_keys(
     with progress("comparing with what was marked", len(planned)) as advance:
         for row in planned:
             image = data[numbers[row.id]].image
-            contents[row.id] = content_hash(mark_image(image, marking.pattern, row.levels))
+            contents[row.id] = content_hash(mark_image(image, pattern, row.levels))
             advance()
     keys = _keys(planned, images, contents)
     return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
@@ -183,7 +190,9 @@ def hash_ids(ids: Sequence[str]) -> str:
     return digest(0, "ids", *ids).hex()[:16]
 
 
-def _plan(images: Mapping[str, Any], marking: Marking) -> tuple[list[Surveyed], list[Planned]]:
+def _plan(
+    images: Mapping[str, Any], marking: Marking, count: int
+) -> tuple[list[Surveyed], list[Planned]]:
     """What is known of each image, and what is to be done with it."""
     groups = group_duplicates(
         list(images),
@@ -196,7 +205,7 @@ def _plan(images: Mapping[str, Any], marking: Marking) -> tuple[list[Surveyed], 
     ]
     planned = plan(
         facts,
-        Keymap(marking.seed, marking.pattern.count),
+        Keymap(marking.seed, count),
         held_out=marking.held_out,
         canaries=marking.canaries,
         shared_keys=marking.keys_per_copy == "shared",
@@ -235,7 +244,13 @@ def _look(data: Dataset, number: int) -> dict[str, Any]:
         "label": sample.label,
         "class_number": sample.class_index,
         "group": sample.group,
+        "lost": list(sample.notes),
     }
+
+
+def _lost(images: Mapping[str, Any]) -> dict[str, int]:
+    """How many images lost something on the way, by `data.NOTES`."""
+    return dict(sorted(Counter(name for row in images.values() for name in row["lost"]).items()))
 
 
 def _nothing_read(surveyed: Mapping[str, Any]) -> BadInput:
