@@ -42,6 +42,17 @@ def scan(
     return file.getvalue()
 
 
+def report() -> bytes:
+    one = Dataset()
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    one.SOPClassUID, one.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.88.11", "1.2.3"
+    one.PatientName = "Nobody"
+    file = io.BytesIO()
+    one.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
 def greys(data: bytes, window: str = "full") -> NDArray[np.float64]:
     return np.asarray(decode(data, window), dtype=np.float64)
 
@@ -108,10 +119,11 @@ def test_a_window_that_leaves_little_is_noted() -> None:
     ("data", "words"),
     [
         (scan(np.stack([VALUES, VALUES])), "2 frames"),
-        (scan()[:400], "cannot be decoded"),
+        (scan()[:400], "without a picture"),
         (scan()[:-100], "cannot be decoded"),
         (scan(VOILUTFunction="CURVED", WindowCenter=5, WindowWidth=5), "CURVED"),
-        (bytes(128) + b"DICM" + bytes(50), "cannot be decoded"),
+        (bytes(128) + b"DICM" + bytes(50), "without a picture"),
+        (report(), "without a picture"),
     ],
 )
 def test_what_is_no_picture_is_one_line(data: bytes, words: str) -> None:

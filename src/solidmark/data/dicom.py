@@ -66,6 +66,8 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
     try:
         file = dcmread(io.BytesIO(data))
         frames = int(file.get("NumberOfFrames") or 1)
+        if "PhotometricInterpretation" not in file:
+            raise BrokenImage("It is a DICOM file without a picture.")
         if frames == 1:
             return _picture(file, window)
     except BrokenImage:
