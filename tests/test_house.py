@@ -80,7 +80,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     assert declared
     known = {re.split(r"[><=\[ ]", name)[0] for name in re.findall(r'"([^"]+)"', declared[1])}
     known |= {"huggingface_hub", "PIL", "yaml", "solidmark"}
-    optional = {"fontTools", "onnxruntime", "pdqhash", "resvg_py"}
+    optional = {"fontTools", "onnxruntime", "pdqhash", "pydicom", "resvg_py"}
     optional |= {"markupsafe"}  # jinja2 is made of it.
     used = {package for path in FILES for package in imports(path)}
     assert used - set(sys.stdlib_module_names) - known - optional == set()
