@@ -7,6 +7,7 @@ everything. Weights are read as safetensors and nothing is unpickled; no code of
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -73,10 +74,17 @@ def finish(pipe: Any, opening: Opening) -> LatentModel:
     Raises:
         MissingCapability: When its class cannot do what is asked.
     """
-    add_loras(pipe, opening.loras, opening.lora_scale)
+    files = add_loras(pipe, opening.loras, opening.lora_scale)
     if opening.attention_slicing:
         slice_attention(pipe)
-    return to_model(pipe, torch.device(opening.device), offloaded=opening.offload)
+    model = to_model(pipe, torch.device(opening.device), offloaded=opening.offload)
+    notes = (
+        f'The LoRA "{file.path}" says that it is for a network that predicts {file.prediction} '
+        f"(modelspec.prediction_type), and the model predicts {model.prediction}."
+        for file in files
+        if file.prediction not in (None, model.prediction)
+    )
+    return replace(model, notes=tuple(notes))
 
 
 def to_model(pipe: Any, device: torch.device, *, offloaded: bool = False) -> LatentModel:
