@@ -134,7 +134,7 @@ def open_vision(family: Family, where: str | None = None, device: str = "cpu") -
     if path.is_file():
         raise BadInput(f'"{where}" is a file. Name a folder of save_pretrained, or a hub id.')
     folder = path if path.is_dir() else download(where, WANTED)
-    weights = _weights(folder)
+    weights = [*_weights(folder), *sorted(folder.glob("*config.json"))]  # They change rows too.
     config = read_config(folder / "config.json")
     if (kind := config.get("model_type")) not in family.kinds:
         raise BadInput(f'"{where}" is a "{kind}". Name one of {family.name}, as {family.model}.')

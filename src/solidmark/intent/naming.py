@@ -18,6 +18,7 @@ from solidmark.intent.features import Feature
 from solidmark.intent.prompts import Prompt
 from solidmark.intent.words import is_in
 from solidmark.models.finding import download
+from solidmark.models.identity import network_fingerprint
 from solidmark.models.reading import first_line, hush_transformers, refuse_pickles
 from solidmark.models.trusted import FAILURES, from_folder
 
@@ -98,6 +99,11 @@ def naming_by(
     parts = [encode(words[start : start + BATCH]) for start in range(0, len(words), BATCH)]
     vectors = torch.cat(parts) if parts else torch.empty(0, 0)
     return ByMeaning(dict(zip(words, vectors, strict=True)), threshold)
+
+
+def encoder_fingerprint(where: str) -> str:
+    """What a sentence encoder is recognised by. Raises `NotFound` when it is not there."""
+    return network_fingerprint(where, WANTED)
 
 
 def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Tensor, "B D"]]:

@@ -17,6 +17,7 @@ from solidmark.models.finding import (
     CONFIGS,
     UNWANTED,
     WANTED,
+    download,
     find_base,
     find_pipeline,
 )
@@ -56,6 +57,37 @@ def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
     return found
 
 
+def pipeline_fingerprint(where: str) -> str:
+    """The hash of the pipeline that a name means.
+
+    Arguments:
+        where: A pipeline folder, a folder of `solidmark train`, or a hub id.
+
+    Raises:
+        NotFound: When nothing is there.
+        BadInput: When it is no pipeline.
+    """
+    folder = find_pipeline(where)
+    return fingerprint(folder) if Path(where).is_dir() else hub_fingerprint(folder, WANTED)
+
+
+def network_fingerprint(where: str, wanted: Iterable[str]) -> str:
+    """The hash of a folder, or of what is fetched of a hub id, that is no pipeline.
+
+    Arguments:
+        where: What the user calls it.
+        wanted: Patterns of the names of the files that are fetched.
+
+    Raises:
+        NotFound: When nothing is there.
+    """
+    patterns = list(wanted)
+    here = Path(where)
+    return (
+        fingerprint(here) if here.is_dir() else hub_fingerprint(download(where, patterns), patterns)
+    )
+
+
 def hub_fingerprint(folder: Path, wanted: Iterable[str]) -> str:
     """The hash of what is fetched of the hub; what else lies in a snapshot is somebody else's.
 
@@ -78,10 +110,9 @@ def _of_model(where: str, key: str, base_config: str | None) -> dict[str, str]:
     path = Path(where)
     if not path.is_file():
         try:
-            folder = find_pipeline(where)
+            return {key: pipeline_fingerprint(where)}
         except NotFound:
             return {}
-        return {key: fingerprint(folder) if path.is_dir() else hub_fingerprint(folder, WANTED)}
     config = find_base_config(path, _shapes(path), base_config)
     here = base_config is not None and Path(base_config).is_dir()
     print_of_config = fingerprint(config) if here else hub_fingerprint(config, CONFIGS)
