@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import tiny
-import torch
 from safetensors.torch import load_file, save_file
 
 from cli.conftest import Run, write_digits
