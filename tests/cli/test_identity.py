@@ -10,7 +10,7 @@ import pytest
 import tiny
 from safetensors.torch import load_file, save_file
 
-from cli.conftest import Run, write_digits
+from cli.conftest import Run, write_digits, write_drawn
 from solidmark.cli import main
 from solidmark.models import LatentModel
 
@@ -122,3 +122,87 @@ def test_training_on_a_base_that_changed_is_another_run(place: Path, run: Run) -
     other = run(*words)
     assert other.code == 2
     assert "the content of base: " in other.err
+
+
+EMBEDDED = {
+    "nearest": ["photos", "photos", "OUT", "--null", "train", "--distance", "WORD"],
+    "index": ["photos", "OUT", "--distance", "WORD"],
+    "duplicates": ["photos", "OUT", "--embedder", "WORD"],
+    "cliques": ["drawn", "OUT", "--distance", "WORD", "--least", "2", "--threshold", "0.9"],
+    "invmm": [
+        "memorizer",
+        "marked",
+        "OUT",
+        "--budget",
+        "1",
+        "--limit",
+        "1",
+        "--similarity",
+        "WORD",
+    ],
+    "intent": [
+        *("memorizer", "marked", "OUT", "--steps", "1", "--per-prompt", "1", "--limit", "1"),
+        *("--similarity", "WORD"),
+    ],
+}
+"""Each command that an embedder has a say in."""
+
+
+def smaller(path: Path) -> None:
+    """Prepares images in another way, and leaves the weights alone."""
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"image_mean": [0.1, 0.2, 0.3]}))
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "change"),
+    [
+        *((command, "model.safetensors", twist) for command in EMBEDDED),
+        ("nearest", "preprocessor_config.json", smaller),
+    ],
+)
+def test_an_embedder_that_changed_is_another_run(
+    command: str, name: str, change: Callable[[Path], None], place: Path, run: Run
+) -> None:
+    from embed.embedders import save_clip
+
+    save_clip(place / "net")
+    write_drawn(place / "drawn", prompts=2, each=2)
+    words = [word.replace("WORD", "clip:net") for word in EMBEDDED[command]]
+    cache = ["--cache", "vectors"] if command in ("nearest", "index", "duplicates") else []
+    words = [command, *words, *CPU, *cache]
+    first = run(*words)
+    assert first.code == 0, first.err
+    evidence = (place / "OUT" / "manifest.json").read_bytes()
+    again = run(*words)
+    assert again.code == 0, again.err
+    assert (place / "OUT" / "manifest.json").read_bytes() == evidence
+    change(place / "net" / name)
+    other = run(*words)
+    assert other.code == 2
+    assert "holds another run (the content of " in other.err
+
+
+def test_a_guard_does_not_ask_an_index_of_another_embedder(place: Path, run: Run) -> None:
+    from embed.embedders import save_clip
+
+    save_clip(place / "net")
+    assert run("index", "photos", "OUT", "--distance", "clip:net", *CPU).code == 0
+    ask = ["guard", "OUT", "photos", "--threshold", "clip=0.9", *CPU]
+    assert run(*ask).code == 3  # Copies are refused.
+    smaller(place / "net" / "preprocessor_config.json")
+    other = run(*ask)
+    assert other.code == 2
+    assert 'was built with another "clip"' in other.err
+
+
+def test_a_sentence_encoder_that_changed_is_another_run(place: Path, run: Run) -> None:
+    net = Path(shutil.copytree("sd/text_encoder", place / "net"))
+    shutil.copytree("sd/tokenizer", net, dirs_exist_ok=True)
+    words = asked("intent", "memorizer", "--text-encoder", "net")
+    assert run(*words).code == 0
+    assert run(*words).code == 0
+    twist(net / "model.safetensors")
+    other = run(*words)
+    assert other.code == 2
+    assert "the content of text_encoder: " in other.err

@@ -212,8 +212,9 @@ def _parts(path: Path) -> list[Path]:
     with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as held:
         found = [(entry.end(), _length(entry[1])) for entry in _BESIDE.finditer(held)]
         names = {held[start : start + length] for start, length in found}
-    beside = sorted(path.parent / name.decode("utf-8", "replace") for name in names)
-    return [path, *(part for part in beside if part.is_file())]
+    usual = {f"{path.name}{ending}" for ending in (".data", "_data")}
+    beside = sorted({*usual, *(name.decode("utf-8", "replace") for name in names)})
+    return [path, *(part for name in beside if (part := path.parent / name).is_file())]
 
 
 def _length(coded: bytes) -> int:
