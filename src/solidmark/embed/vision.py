@@ -18,6 +18,7 @@ from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.models.finding import download
+from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import PICKLES, first_line, hush_transformers, read_config
 from solidmark.models.trusted import FAILURES, from_folder
 from solidmark.types import Image
@@ -197,6 +198,7 @@ def _loaded(
             f'The weights of "{folder}" do not fit its config.json: {len(missing)} missing, '
             f'"{missing[0]}" among them. Save the model again.'
         )
+    check_numbers(network, folder)
     return network.eval().to(device), processor
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from solidmark.diffusion import Prediction
 from solidmark.errors import BadInput
+from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import first_line, read_config
 from solidmark.models.stated import prediction_in
 
@@ -166,12 +167,8 @@ def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str], dict[str, Any]
             f'The LoRA "{path}" is not readable as safetensors ({first_line(error)}). '
             "Copy it again."
         ) from error
-    bad = [name for name, tensor in held.items() if not bool(tensor.isfinite().all())]
-    if bad:
-        raise BadInput(
-            f'The LoRA "{path}" holds numbers that are not finite, in "{bad[0]}". Copy it again, '
-            "or take an earlier one."
-        )
+    cure = "Take an earlier LoRA, or another copy of it."
+    check_tensors(held.items(), path, cure, variety=False)
     try:
         said = json.loads(header.get(HEADER) or "{}")
     except ValueError as error:

@@ -17,6 +17,7 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.models.finding import find_config
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
+from solidmark.models.numbers import check_numbers
 from solidmark.models.pipelines import DENOISERS, assemble, finish, load_part
 from solidmark.models.reading import first_line, hush_diffusers, hush_transformers, refuse_pickle
 from solidmark.models.restating import follow, require_kind
@@ -157,6 +158,7 @@ def _load_part(
         reason = "weights of it are missing" if lacking else first_line(error)
         raise _unfit(path, base, part, reason) from error
     _check_whole(network, weights, path, base, part)
+    check_numbers(network, f"{path}: {part}")
     return network
 
 
