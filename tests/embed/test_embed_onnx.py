@@ -123,3 +123,19 @@ def test_a_missing_package_says_how_to_get_it(
     where = f":{save(tmp_path, ('b', 3, 20, 20))}" if word == "onnx" else ""
     with pytest.raises(MissingCapability, match=message):
         open_embedder(f"{word}{where}")
+
+
+def test_weights_that_lie_beside_a_file_are_part_of_it(tmp_path: Path) -> None:
+    """Whatever they are called: the file says where they are."""
+    from onnx import load, save
+
+    plain = embedders.save_onnx(embedders.descriptor(), tmp_path / "plain.onnx")
+    for name in ("numbers.bin", "n" * 140):
+        path = tmp_path / "network.onnx"
+        save(load(plain), path, save_as_external_data=True, location=name, size_threshold=0)
+        opened = open_embedder(f"onnx:{path}@32")
+        held = (tmp_path / name).read_bytes()
+        both = hashlib.sha256(path.read_bytes() + held).hexdigest()[:16]
+        assert opened.card.weights == both
+        (tmp_path / name).write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+        assert open_embedder(f"onnx:{path}@32").card.weights != opened.card.weights

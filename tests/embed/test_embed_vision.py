@@ -82,11 +82,14 @@ def test_images_that_are_not_cut_square_are_embedded_one_by_one(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_hash_is_that_of_the_weights(name: str, tmp_path: Path) -> None:
+def test_the_hash_is_that_of_the_weights_and_of_how_they_are_used(
+    name: str, tmp_path: Path
+) -> None:
     embedders.SAVE[name](tmp_path)
-    weights = (tmp_path / "model.safetensors").read_bytes()
+    files = ("model.safetensors", "config.json", "preprocessor_config.json")
+    held = b"".join((tmp_path / file).read_bytes() for file in files)
     card = open_embedder(f"{name}:{tmp_path}").card
-    assert card.weights == hashlib.sha256(weights).hexdigest()[:16]
+    assert card.weights == hashlib.sha256(held).hexdigest()[:16]
     assert "image_mean" in card.preparation
     assert str(SIDE) in card.preparation
 

@@ -204,7 +204,7 @@ def nothing_of(weights: dict[str, torch.Tensor], part: str) -> str:
         (lambda w: w.update({nothing_of(w, ".alpha"): torch.ones(2)}), "an alpha of nan"),
         (
             lambda w: w.update({nothing_of(w, "lora_B"): torch.full((16, 1), torch.nan)}),
-            "not finite, in",
+            "are not finite: ",
         ),
         (lambda w: w.pop(nothing_of(w, "lora_B")), 'lora_A.weight" but no ".*lora_B.weight'),
         (

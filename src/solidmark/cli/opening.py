@@ -96,6 +96,14 @@ BaseConfig = Annotated[
         "what diffusers takes it for when not given.",
     ),
 ]
+PredictionType = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of a .safetensors file: what its network predicts (epsilon, v_prediction, sample); "
+        "what it says itself, or its configuration, when not given.",
+    ),
+]
 
 
 def told(mitigation: Mitigations = [], batch_size: BatchSize = AUTO) -> None:
@@ -113,6 +121,7 @@ def opened(
     offload: Offload = False,
     attention_slicing: AttentionSlicing = False,
     base_config: BaseConfig = None,
+    prediction: PredictionType = None,
 ) -> None:
     """The seed, and how a model is opened."""
 
@@ -131,6 +140,7 @@ def opening_of(asked: dict[str, Any]) -> "Opening":
         offload=asked["offload"],
         attention_slicing=asked["attention_slicing"],
         base_config=asked["base_config"],
+        prediction=asked["prediction"],
     )
 
 

@@ -24,8 +24,8 @@ class EmbedderCard:
     Arguments:
         name: Of the embedder in tables: "sscd", "dinov2".
         model: The hub id or the path, as the user gave it.
-        weights: The first 16 hexadecimal characters of the SHA-256 of the weights' bytes; empty
-            where there are none.
+        weights: The first 16 hexadecimal characters of the SHA-256 of the bytes of the files that
+            the network is made of, its configuration among them; empty where there are none.
         input_size: The side in pixels that the network gets; None where it gets what there is.
         dimensions: The length of a vector.
         paper: Where it is described.

@@ -4,10 +4,12 @@ An ONNX file is data: operators by name, and weights. Nothing in it can run but 
 onnxruntime.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +203,20 @@ def _failures() -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, ValueError)
 
 
+_BESIDE = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])")
+"""In an ONNX file: the entry that names the file of a tensor, and the length of that name."""
+
+
 def _parts(path: Path) -> list[Path]:
-    """A file, and the weights beside it where they are too large for one."""
-    beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
-    return [path, *(part for part in beside if part.is_file())]
+    """A file, and those that it says its weights are in, where they are too large for one."""
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as held:
+        found = [(entry.end(), _length(entry[1])) for entry in _BESIDE.finditer(held)]
+        names = {held[start : start + length] for start, length in found}
+    usual = {f"{path.name}{ending}" for ending in (".data", "_data")}
+    beside = sorted({*usual, *(name.decode("utf-8", "replace") for name in names)})
+    return [path, *(part for name in beside if (part := path.parent / name).is_file())]
+
+
+def _length(coded: bytes) -> int:
+    """A length as protobuf writes it: seven bits a byte, the lowest first."""
+    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(coded[:4]))

@@ -23,6 +23,7 @@ from solidmark.embed.operators import check_operators
 from solidmark.embed.squares import Squares, imagenet
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound
+from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import first_line
 from solidmark.types import Image
 
@@ -122,4 +123,5 @@ def load_torchscript(path: Path, device: str) -> Any:
             f'"{path}" is not readable TorchScript ({reason}). Download it again.'
         ) from error
     check_operators(network, path)
+    check_numbers(network, path)
     return network.eval()

@@ -18,6 +18,7 @@ from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.models.finding import download
+from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import PICKLES, first_line, hush_transformers, read_config
 from solidmark.models.trusted import FAILURES, from_folder
 from solidmark.types import Image
@@ -134,7 +135,7 @@ def open_vision(family: Family, where: str | None = None, device: str = "cpu") -
     if path.is_file():
         raise BadInput(f'"{where}" is a file. Name a folder of save_pretrained, or a hub id.')
     folder = path if path.is_dir() else download(where, WANTED)
-    weights = _weights(folder)
+    weights = [*_weights(folder), *sorted(folder.glob("*config.json"))]  # They change rows too.
     config = read_config(folder / "config.json")
     if (kind := config.get("model_type")) not in family.kinds:
         raise BadInput(f'"{where}" is a "{kind}". Name one of {family.name}, as {family.model}.')
@@ -197,6 +198,7 @@ def _loaded(
             f'The weights of "{folder}" do not fit its config.json: {len(missing)} missing, '
             f'"{missing[0]}" among them. Save the model again.'
         )
+    check_numbers(network, folder)
     return network.eval().to(device), processor
 
 

@@ -16,7 +16,7 @@ from solidmark.intent.asking import Intent
 from solidmark.intent.drawing import Task, draw_all, evidence_rows
 from solidmark.intent.entities import vocabulary_of
 from solidmark.intent.features import Feature, features_of, read_phrases
-from solidmark.intent.naming import Naming, naming_by
+from solidmark.intent.naming import Naming, encoder_fingerprint, naming_by
 from solidmark.intent.prompts import (
     Prompt,
     drawn,
@@ -29,7 +29,7 @@ from solidmark.intent.prompts import (
 from solidmark.intent.scoring import COMMAND, score
 from solidmark.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write_table
 from solidmark.intent.training import SPLIT, Training, gather, open_training
-from solidmark.measures import Subjects, embedder_of, open_likeness
+from solidmark.measures import Subjects, embedder_of, open_likeness, weights_of
 from solidmark.models import (
     Average,
     Gaussian,
@@ -45,7 +45,6 @@ from solidmark.runs import (
     Room,
     Run,
     check_device,
-    fingerprint,
     forget_peak,
     memory_of,
     open_run,
@@ -228,9 +227,10 @@ def _fingerprints(asked: Intent, planned: Plan) -> dict[str, str]:
         "training": planned.training.content,
         "prompts": digest(0, *words).hex()[:16],
         "features": digest(0, *map(str, planned.features)).hex()[:16],
+        **weights_of(planned.task.likeness),
     }
-    if asked.text_encoder is not None and Path(asked.text_encoder).exists():
-        prints["text_encoder"] = fingerprint(Path(asked.text_encoder))
+    if asked.text_encoder is not None:
+        prints["text_encoder"] = encoder_fingerprint(asked.text_encoder)
     return prints
 
 

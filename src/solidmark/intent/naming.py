@@ -18,6 +18,8 @@ from solidmark.intent.features import Feature
 from solidmark.intent.prompts import Prompt
 from solidmark.intent.words import is_in
 from solidmark.models.finding import download
+from solidmark.models.identity import network_fingerprint
+from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import first_line, hush_transformers, refuse_pickles
 from solidmark.models.trusted import FAILURES, from_folder
 
@@ -100,6 +102,11 @@ def naming_by(
     return ByMeaning(dict(zip(words, vectors, strict=True)), threshold)
 
 
+def encoder_fingerprint(where: str) -> str:
+    """What a sentence encoder is recognised by. Raises `NotFound` when it is not there."""
+    return network_fingerprint(where, WANTED)
+
+
 def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Tensor, "B D"]]:
     """A sentence encoder: texts to vectors of length 1, float32 on the CPU.
 
@@ -129,6 +136,7 @@ def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Ten
             f'"{where}" is no sentence encoder that can be opened ({first_line(error)}). It needs '
             "a config.json, a tokenizer and safetensors weights."
         ) from error
+    check_numbers(network, folder)
     network = network.to(device).eval()
 
     def encode(texts: Sequence[str]) -> Float[Tensor, "B D"]:

@@ -10,7 +10,14 @@ from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import check_counts
 from solidmark.inversion import PRESETS, Inversion
 from solidmark.invmm.budget import Budget
-from solidmark.measures import SPLITS, Subjects, open_subject_model, open_subjects
+from solidmark.measures import (
+    SPLITS,
+    Likeness,
+    Subjects,
+    open_subject_model,
+    open_subjects,
+    weights_of,
+)
 from solidmark.models import Opening, PromptSpace, model_fingerprints, prompt_space
 from solidmark.runs import Run, check_device, fingerprint, open_run
 
@@ -135,9 +142,10 @@ class InvMM:
         """
         return prompt_space(model) if self.inversion.prompt == "inverted" else None
 
-    def open_run(self, subjects: Subjects) -> Run:
+    def open_run(self, subjects: Subjects, likeness: Likeness) -> Run:
         """Opens the run folder, which holds this configuration and no other."""
         found = {**subjects.fingerprint(), **model_fingerprints(self.model, self.opening)}
+        found |= weights_of(likeness)
         if self.audit is not None:
             found["audit"] = fingerprint(self.audit / "scores.parquet")
         return open_run(self.out, "invmm", self.to_json(), found)

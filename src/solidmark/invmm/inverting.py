@@ -59,7 +59,7 @@ def invert(asked: InvMM) -> Run:
     # What cannot be asked shows before a folder is made.
     prompts = asked.open_prompts(model)
     require_triage(asked, subjects, model)
-    run = asked.open_run(subjects)
+    run = asked.open_run(subjects, likeness)
     if run.finished:
         return run
     processes = Processes.here()

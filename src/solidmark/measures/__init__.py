@@ -9,6 +9,7 @@ from solidmark.measures.likeness import (
     embedder_of,
     open_likeness,
     unrelated,
+    weights_of,
 )
 from solidmark.measures.measure import Card, Evidence, Measure
 from solidmark.measures.solidmark import SolidMark
@@ -44,4 +45,5 @@ __all__ = [
     "open_subject_model",
     "open_subjects",
     "unrelated",
+    "weights_of",
 ]

@@ -162,6 +162,12 @@ def embedder_of(likeness: Likeness) -> Embedder | None:
     return likeness.embedder if isinstance(likeness, EmbedderLikeness) else None
 
 
+def weights_of(likeness: Likeness) -> dict[str, str]:
+    """What a likeness is recognised by beside its name: the hash of its weights, if it has some."""
+    weights = likeness.card().get("weights")
+    return {"similarity": str(weights)} if weights else {}
+
+
 def open_likeness(word: str, device: str = "cpu") -> Likeness:
     """The likeness that a command line names.
 

@@ -5,9 +5,10 @@ from solidmark.models.averages import Average
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
 from solidmark.models.controls import CONTROLS, ceiling_model, control_samples
+from solidmark.models.identity import model_fingerprints
 from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening, Precision
-from solidmark.models.opening import is_latent, model_fingerprints, open_model
+from solidmark.models.opening import is_latent, open_model
 from solidmark.models.pixel import PixelModel
 from solidmark.models.prompts import PromptSpace, prompt_space
 

@@ -63,12 +63,33 @@ def find_pipeline(where: str) -> Path:
     )
 
 
-def find_base(where: str) -> tuple[str, Path] | None:
-    """The base of a LoRA of `solidmark train`, and the folder of the LoRA; None for all else.
+def find_base(where: str) -> tuple[str, tuple[Path, ...]]:
+    """The model that LoRAs of `solidmark train` were trained on, and the folders of these LoRAs.
 
     Arguments:
-        where: What the user calls the model.
+        where: What the user calls the model; one that is no such LoRA is its own base.
+
+    Returns:
+        The base, and the LoRAs in the order in which they are added to it.
+
+    Raises:
+        BadInput: When a LoRA leads back to itself.
     """
+    loras: list[Path] = []
+    while (found := _trained_on(where)) is not None:
+        if any(found[1].samefile(lora) for lora in loras):
+            raise BadInput(
+                f'The LoRA "{found[1]}" is said to be trained on itself (base in '
+                f'"{found[1] / FACTS}"). Correct base, or name the model and this folder with '
+                "--lora."
+            )
+        where, lora = found
+        loras.append(lora)
+    return where, tuple(reversed(loras))
+
+
+def _trained_on(where: str) -> tuple[str, Path] | None:
+    """The base of a LoRA of `solidmark train`, and the folder of the LoRA; None for all else."""
     for folder in (Path(where), Path(where) / "model"):
         if (folder / WEIGHTS).is_file() and (folder / FACTS).is_file():
             base = read_config(folder / FACTS).get("base")

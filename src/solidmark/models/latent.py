@@ -77,6 +77,7 @@ class LatentModel:
         family: How the network is told what to draw.
         schedule: What it was trained with.
         prediction: What its output means.
+        notes: What whoever reads its answers must know of how it was opened.
     """
 
     network: Any
@@ -84,6 +85,7 @@ class LatentModel:
     family: Family
     schedule: DiscreteSchedule | FlowSchedule
     prediction: Prediction
+    notes: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:

@@ -25,6 +25,8 @@ class Opening:
         offload: Keep text encoders and autoencoder on the CPU while they are not needed.
         attention_slicing: Compute attention head by head: slower, in less memory.
         base_config: For a single file: the pipeline folder or hub id whose configuration it has.
+        prediction: For a single file: what its network predicts, where it does not say so itself,
+            or not clearly.
 
     Raises:
         UnknownName: When there is no such precision.
@@ -39,6 +41,7 @@ class Opening:
     offload: bool = False
     attention_slicing: bool = False
     base_config: str | None = None
+    prediction: str | None = None
 
     def __post_init__(self) -> None:
         for precision in (self.precision, self.vae_precision, self.text_precision):

@@ -24,13 +24,16 @@ OTHERS = (AttributeError, IndexError, AssertionError)
 """What diffusers raises beside its own errors where names are not what it expects."""
 
 
-def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> None:
+def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> list[LoraFile]:
     """Adds LoRA weights to the denoiser and the text encoders of a pipeline.
 
     Arguments:
         pipe: A pipeline of diffusers; it is changed.
         loras: Files or folders, as diffusers or kohya's scripts save them; their sum is added.
         scale: What all of them are multiplied with.
+
+    Returns:
+        What was added.
 
     Raises:
         MissingCapability: When diffusers adds none to pipelines of this class.
@@ -42,20 +45,20 @@ def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> None:
         Hu et al., 2022.
     """
     if not loras:
-        return
+        return []
     if not hasattr(pipe, "load_lora_weights"):
         raise MissingCapability(
             f"A {type(pipe).__name__} has no LoRA: diffusers adds none to it. Leave --lora out."
         )
     names = [f"lora_{number}" for number in range(len(loras))]
-    for name, where in zip(names, loras, strict=True):
-        _add(pipe, find_lora(where), name)
+    files = [_add(pipe, find_lora(where), name) for name, where in zip(names, loras, strict=True)]
     pipe.set_adapters(names, [scale] * len(names))
     for name, where in zip(names, loras, strict=True):
         for layer in _layers(pipe, name):
             if name not in layer.active_adapters:
                 raise _unfit(pipe, Path(where), "diffusers has not activated all of it")
             layer.scaling[name] = scale
+    return files
 
 
 def find_lora(where: str) -> Path:
@@ -90,7 +93,7 @@ def find_lora(where: str) -> Path:
     return found[0]
 
 
-def _add(pipe: Any, path: Path, name: str) -> None:
+def _add(pipe: Any, path: Path, name: str) -> LoraFile:
     """Adds one file under a name of its own, at strength 1, and checks that all of it arrived."""
     file = read_lora(path)
     hush_transformers()
@@ -119,6 +122,7 @@ def _add(pipe: Any, path: Path, name: str) -> None:
     if not math.isclose(power, file.power, rel_tol=_tolerance(layers, name)):
         share = math.sqrt(power / file.power) if file.power else math.inf
         raise _unfit(pipe, path, f"what has arrived is {share:.4g} times what the file holds")
+    return file
 
 
 def _of_parts(pipe: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -18,8 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from solidmark.diffusion import Prediction
 from solidmark.errors import BadInput
+from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import first_line, read_config
+from solidmark.models.stated import prediction_in
 
 FORMS = (
     (".lora_down.weight", ".lora_up.weight"),
@@ -57,6 +60,7 @@ class LoraFile:
         count: How many layers it changes.
         power: The sum of the squares of all that it adds to weights and biases. Translating
             names, cutting matrices and changing the order of rows leave it as it is.
+        prediction: What the network predicts that it was trained on, where it says so.
     """
 
     path: Path
@@ -64,6 +68,7 @@ class LoraFile:
     biases: Mapping[str, Tensor]
     count: int
     power: float
+    prediction: Prediction | None = None
 
 
 def read_lora(path: Path) -> LoraFile:
@@ -78,7 +83,7 @@ def read_lora(path: Path) -> LoraFile:
     References:
         Hu et al., 2022, Section 4.1 (alpha / r); Kalajdzievski, 2023 (alpha / sqrt r).
     """
-    held, header = _load(path)
+    held, metadata, header = _load(path)
     layers = _layers(held)
     if any("dora_scale" in name or "lora_magnitude_vector" in name for name in held):
         raise BadInput(
@@ -111,7 +116,7 @@ def read_lora(path: Path) -> LoraFile:
             f'The LoRA "{path}" holds {len(unknown)} tensors that are no part of a plain LoRA, '
             f'"{unknown[0]}" among them, and they would be left out. Merge it into its model first.'
         )
-    return LoraFile(path, tensors, biases, len(layers), power)
+    return LoraFile(path, tensors, biases, len(layers), power, prediction_in(path, metadata))
 
 
 def _layers(held: Mapping[str, Tensor]) -> dict[str, tuple[str, str]]:
@@ -149,8 +154,8 @@ def _multiplied(a: Tensor, b: Tensor, strength: float) -> tuple[Tensor, Tensor]:
     return a * move, b * (strength / move)
 
 
-def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, without peft's prefix, and what the header or a file beside says of alphas."""
+def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str], dict[str, Any]]:
+    """The tensors, the header, and what it or a file beside says of alphas."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -162,12 +167,8 @@ def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f'The LoRA "{path}" is not readable as safetensors ({first_line(error)}). '
             "Copy it again."
         ) from error
-    bad = [name for name, tensor in held.items() if not bool(tensor.isfinite().all())]
-    if bad:
-        raise BadInput(
-            f'The LoRA "{path}" holds numbers that are not finite, in "{bad[0]}". Copy it again, '
-            "or take an earlier one."
-        )
+    cure = "Take an earlier LoRA, or another copy of it."
+    check_tensors(held.items(), path, cure, variety=False)
     try:
         said = json.loads(header.get(HEADER) or "{}")
     except ValueError as error:
@@ -175,7 +176,7 @@ def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     beside = path.with_name(BESIDE)
     if not said and beside.is_file() and all(name.startswith(PREFIX) for name in held):
         said = read_config(beside)
-    return held, said if isinstance(said, dict) else {}
+    return held, header, said if isinstance(said, dict) else {}
 
 
 def _pair(path: Path, held: Mapping[str, Tensor], down: str, up: str) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 Weights are read as safetensors and nothing is unpickled; no code of a checkpoint is run.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,12 @@ from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.models.controls import CONTROLS, control_model
 from solidmark.models.finding import find_base, find_pipeline, kind_of
+from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
-from solidmark.models.lora import find_lora
 from solidmark.models.pipelines import FAMILIES, open_pipeline
 from solidmark.models.single_file import open_single_file
 from solidmark.models.unet import open_unet
-from solidmark.runs import check_device, fingerprint
+from solidmark.runs import Processes, check_device
 
 
 def open_model(
@@ -49,19 +50,21 @@ def open_model(
         return control_model(where, control_samples(where))
     check_device(opening.device)
     if Path(where).is_file():
-        return open_single_file(Path(where), opening)
-    if opening.base_config is not None:
-        raise BadInput(
-            f'--base-config is the configuration of a single file, and "{where}" is none. '
-            "Leave it out."
-        )
-    trained = find_base(where)
-    if trained is not None:
-        base, lora = trained
-        return open_model(base, replace(opening, loras=(str(lora), *opening.loras)))
+        return _said(open_single_file(Path(where), opening))
+    for option, what in (
+        ("--base-config", opening.base_config and "the configuration"),
+        ("--prediction", opening.prediction and "what is predicted by the network"),
+    ):
+        if what:
+            raise BadInput(
+                f'{option} is {what} of a single file, and "{where}" is none. Leave it out.'
+            )
+    base, own = find_base(where)
+    if own:
+        return open_model(base, replace(opening, loras=(*map(str, own), *opening.loras)))
     folder = find_pipeline(where)
     if kind_of(folder) in FAMILIES:
-        return open_pipeline(folder, opening)
+        return _said(open_pipeline(folder, opening))
     _refuse_extras(opening, f'The pixel-space model "{where}"')
     return open_unet(folder, opening)
 
@@ -80,26 +83,15 @@ def is_latent(where: str) -> bool:
     if where in CONTROLS and not Path(where).exists():
         return False
     single = Path(where).is_file() and Path(where).suffix == ".safetensors"
-    return single or find_base(where) is not None or kind_of(find_pipeline(where)) in FAMILIES
+    return single or bool(find_base(where)[1]) or kind_of(find_pipeline(where)) in FAMILIES
 
 
-def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
-    """The hashes of the files that a model is made of, as far as they lie here.
-
-    Arguments:
-        where: As `open_model` takes it.
-        opening: What is added to it.
-    """
-    found = {}
-    path = Path(where)
-    if path.exists() and where not in CONTROLS:
-        found["model"] = fingerprint(path / "model" if (path / "model").is_dir() else path)
-    for number, lora in enumerate(opening.loras):
-        found[f"lora_{number}"] = fingerprint(find_lora(lora))
-    base = opening.base_config
-    if base is not None and Path(base).is_dir():
-        found["base_config"] = fingerprint(Path(base))
-    return found
+def _said(model: LatentModel) -> LatentModel:
+    """Says what has to be known of how a model was opened; pages say it too."""
+    if Processes.here().is_main:
+        for note in model.notes:
+            print(note, file=sys.stderr, flush=True)  # noqa: T201
+    return model
 
 
 def _refuse_extras(opening: Opening, who: str) -> None:

@@ -7,6 +7,7 @@ everything. Weights are read as safetensors and nothing is unpickled; no code of
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +21,7 @@ from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening
 from solidmark.models.lora import add_loras
 from solidmark.models.memory import offload, slice_attention
+from solidmark.models.numbers import check_numbers
 from solidmark.models.pixart import PixArt
 from solidmark.models.reading import (
     first_line,
@@ -73,10 +75,17 @@ def finish(pipe: Any, opening: Opening) -> LatentModel:
     Raises:
         MissingCapability: When its class cannot do what is asked.
     """
-    add_loras(pipe, opening.loras, opening.lora_scale)
+    files = add_loras(pipe, opening.loras, opening.lora_scale)
     if opening.attention_slicing:
         slice_attention(pipe)
-    return to_model(pipe, torch.device(opening.device), offloaded=opening.offload)
+    model = to_model(pipe, torch.device(opening.device), offloaded=opening.offload)
+    notes = (
+        f'The LoRA "{file.path}" says that it is for a network that predicts {file.prediction} '
+        f"(modelspec.prediction_type), and the model predicts {model.prediction}."
+        for file in files
+        if file.prediction not in (None, model.prediction)
+    )
+    return replace(model, notes=tuple(notes))
 
 
 def to_model(pipe: Any, device: torch.device, *, offloaded: bool = False) -> LatentModel:
@@ -195,27 +204,6 @@ def check_loaded(report: Mapping[str, Any], folder: Path) -> None:
                 f'The weights of "{folder}" do not fit its config.json: {len(names)} {problem}, '
                 f'"{names[0]}" among them. Save the pipeline again.'
             )
-
-
-def check_numbers(network: torch.nn.Module, folder: Path) -> None:
-    """Checks that the weights of a part are numbers that a network can have learned.
-
-    Raises:
-        BadInput: When one is not finite, or all of them are 0.
-    """
-    something = False
-    for name, weight in network.named_parameters():
-        if not bool(weight.isfinite().all()):
-            raise BadInput(
-                f'The weights of "{folder}" are not finite: "{name}" holds NaN or infinity. '
-                "Its training diverged, or the copy is damaged: take another one."
-            )
-        something = something or bool(weight.any())
-    if not something:
-        raise BadInput(
-            f'The weights of "{folder}" are all 0, so the network has learned nothing. '
-            "Save the pipeline again."
-        )
 
 
 def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Prediction]:

@@ -39,13 +39,19 @@ def refuse_pickles(folder: Path) -> None:
     """
     weights = {child.suffix.lower() for child in folder.iterdir()}
     shards = {
-        Path(str(name)).suffix.lower()
+        str(name)
         for index in folder.glob("*.safetensors.index*.json")
         for name in dict(read_config(index).get("weight_map") or {}).values()
     }
-    if (".safetensors" not in weights and weights & PICKLES) or shards - {".safetensors"}:
+    endings = {Path(name).suffix.lower() for name in shards}
+    if (".safetensors" not in weights and weights & PICKLES) or endings - {".safetensors"}:
         raise UnsafeCheckpoint(
             f'"{folder}" holds pickled weights, and opening them could run any code. {CONVERT}'
+        )
+    if outside := [name for name in shards if Path(name).name != name]:
+        raise BadInput(
+            f'An index of "{folder}" names "{outside[0]}", which does not lie in it. Save the '
+            "pipeline again."
         )
     if ".safetensors" not in weights:
         raise BadInput(f'"{folder}" holds no weights (*.safetensors). Save the pipeline again.')

@@ -1,11 +1,12 @@
 """Opening one .safetensors file, as the first Stable Diffusions and most fine-tunes are passed on.
 
-The file has the weights under the names of the original code, and says nothing else. The rest,
-sizes, schedule and tokenizers, is that of a pipeline folder or a hub id: `base_config`, or what
-diffusers takes the file for. diffusers translates the names.
+The file has the weights under the names of the original code, and at times a word on what its
+network predicts (`stated`). The rest, sizes, schedule and tokenizers, is that of a pipeline folder
+or a hub id: `base_config`, or what diffusers takes the file for. diffusers translates the names.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.models.finding import find_config
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
+from solidmark.models.numbers import check_numbers
 from solidmark.models.pipelines import DENOISERS, assemble, finish, load_part
 from solidmark.models.reading import first_line, hush_diffusers, hush_transformers, refuse_pickle
+from solidmark.models.restating import follow, require_kind
+from solidmark.models.stated import read_statements
 from solidmark.models.trusted import FAILURES, class_of, refuse_code
 
 DENOISER = "model.diffusion_model."
@@ -36,18 +40,25 @@ def open_single_file(path: Path, opening: Opening) -> LatentModel:
     Raises:
         UnsafeCheckpoint: When it is a pickle.
         NotFound: When there is no configuration for it.
-        BadInput: When it does not hold the whole model that its configuration describes.
+        BadInput: When it does not hold the whole model that its configuration describes, or says
+            of itself what that does not.
     """
-    return finish(load_single_file(path, opening), opening)
-
-
-def load_single_file(path: Path, opening: Opening) -> Any:
-    """The pipeline of a single file, of diffusers' own class. Raises as `open_single_file`."""
     refuse_pickle(path)
     hush_transformers()
     hush_diffusers()
-    weights = _read(path)
-    base = _find_base(path, weights, opening.base_config)
+    weights, header = _read(path)
+    base = find_base_config(path, weights, opening.base_config)
+    stated = read_statements(path, weights, header)
+    stated.prediction(opening.prediction)  # What contradicts itself is not loaded first.
+    require_kind(stated, base)
+    pipe = _load(path, weights, base, opening)
+    notes = follow(pipe, stated, base, opening.prediction)
+    model = finish(pipe, opening)
+    return replace(model, notes=(*notes, *model.notes))
+
+
+def _load(path: Path, weights: dict[str, Tensor], base: Path, opening: Opening) -> Any:
+    """The pipeline of a file, of diffusers' own class, as its configuration has it."""
 
     def load(part: str, origin: list[Any]) -> Any:
         dtype = opening.dtype_of(part)
@@ -58,21 +69,38 @@ def load_single_file(path: Path, opening: Opening) -> Any:
     return assemble(base, load)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
+def _read(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
+    """The weights, and the header."""
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as file:
+            return load_file(path), file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise BadInput(
-            f'The single file "{path}" is not readable as safetensors ({first_line(error)}). '
-            "Copy it again, or name a diffusers pipeline folder."
-        ) from error
+        raise unreadable(path, error) from error
 
 
-def _find_base(path: Path, weights: Mapping[str, Tensor], asked: str | None) -> Path:
-    """The folder with the configuration of a file."""
+def unreadable(path: Path, error: Exception) -> BadInput:
+    """What is said of a file that is cut off, or no safetensors."""
+    return BadInput(
+        f'The single file "{path}" is not readable as safetensors ({first_line(error)}). '
+        "Copy it again, or name a diffusers pipeline folder."
+    )
+
+
+def find_base_config(path: Path, weights: Mapping[str, Tensor], asked: str | None) -> Path:
+    """The folder with the configuration of a file.
+
+    Arguments:
+        path: The file, for the messages.
+        weights: What it holds; only names and shapes are looked at.
+        asked: A pipeline folder or a hub id; None = what diffusers takes it for.
+
+    Raises:
+        NotFound: When there is none.
+        BadInput: When it is no whole model, or the configuration is none.
+    """
     from diffusers.loaders.single_file_utils import (
         fetch_diffusers_config,
         infer_diffusers_model_type,
@@ -130,6 +158,7 @@ def _load_part(
         reason = "weights of it are missing" if lacking else first_line(error)
         raise _unfit(path, base, part, reason) from error
     _check_whole(network, weights, path, base, part)
+    check_numbers(network, f"{path}: {part}")
     return network
 
 

@@ -9,7 +9,8 @@ from solidmark.diffusion import DiscreteSchedule, Prediction
 from solidmark.errors import BadInput
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
-from solidmark.models.pipelines import FAMILIES, check_loaded, check_numbers, schedule_of
+from solidmark.models.numbers import check_numbers
+from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
 from solidmark.models.pixel import PixelModel
 from solidmark.models.reading import first_line, read_config, refuse_pickles, variant_of
 from solidmark.models.trusted import FAILURES, from_folder, scheduler_class

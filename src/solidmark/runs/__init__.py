@@ -4,9 +4,11 @@ from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device
 from solidmark.runs.files import (
     fingerprint,
+    fingerprint_files,
     move_folder,
     read_json,
     remove_temporaries,
+    visible_files,
     write_bytes,
     write_json,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "asking_the_hub",
     "check_device",
     "fingerprint",
+    "fingerprint_files",
     "forget_peak",
     "made_by",
     "memory_of",
@@ -41,6 +44,7 @@ __all__ = [
     "report_nothing",
     "require_whole",
     "stay_offline",
+    "visible_files",
     "work_through",
     "write_bytes",
     "write_json",

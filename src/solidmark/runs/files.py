@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +76,40 @@ def read_json(path: Path) -> Any:
 def fingerprint(path: Path) -> str:
     """The hash of a file's bytes, or of all files below a folder with their names.
 
-    Hidden files (temporary ones among them) do not count.
+    Hidden files (temporary ones among them) do not count. Links count as what they lead to.
     """
     if path.is_file():
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return fingerprint_files(path, visible_files(path))
+
+
+def fingerprint_files(folder: Path, files: Iterable[Path]) -> str:
+    """The hash of some files below a folder, with their names."""
     state = hashlib.sha256()
-    for child in sorted(path.rglob("*")):
-        name = child.relative_to(path)
-        if child.is_file() and not any(part.startswith(".") for part in name.parts):
-            state.update(f"{name.as_posix()}\0{fingerprint(child)}\n".encode())
+    for child in sorted(files):
+        name = child.relative_to(folder).as_posix()
+        state.update(f"{name}\0{fingerprint(child)}\n".encode("utf-8", "surrogateescape"))
     return state.hexdigest()[:16]
+
+
+def visible_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that are not hidden, links to folders followed."""
+    for root, folders, names in os.walk(folder, followlinks=True):
+        here = os.path.realpath(root)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not _leads_up(Path(root, name), here)
+        ]
+        for name in names:
+            if not name.startswith(".") and (path := Path(root, name)).is_file():
+                yield path
+
+
+def _leads_up(path: Path, here: str) -> bool:
+    """Whether a link leads to a folder that it lies in, and so round in a circle."""
+    return path.is_symlink() and Path(here).is_relative_to(os.path.realpath(path))
 
 
 def move_folder(temporary: Path, folder: Path) -> None:

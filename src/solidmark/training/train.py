@@ -9,6 +9,7 @@ from typing import Any
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.marks import Marked, open_marked
 from solidmark.models.finding import find_pipeline
+from solidmark.models.identity import pipeline_fingerprint
 from solidmark.runs import Run, fingerprint, open_run
 from solidmark.training.batches import Plan
 from solidmark.training.devices import start_accelerator
@@ -65,7 +66,7 @@ def train(
     known = source.fingerprints("trained")
     prints = {"marked": known["keys"], "metadata": known["metadata"]}
     if recipe.base not in (None, TINY):
-        prints["base"] = fingerprint(find_pipeline(str(recipe.base)))
+        prints["base"] = pipeline_fingerprint(str(recipe.base))
     with accelerator.main_process_first():
         run = open_run(out, "train", everything, prints)
     if run.lost and resume_from_checkpoint == LATEST:
