@@ -139,8 +139,13 @@ def mark(
         str | None, typer.Option(metavar="NAME", help="Column of the id, else id, else the path.")
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="The secret that all keys follow from: choose your own.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--seed",
+            help="The secret that all keys follow from. When not given one is drawn, and kept in "
+            "OUT/manifest.json and in the keys.",
+        ),
+    ] = None,
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -153,12 +158,13 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data
-    from solidmark.marks import PATTERNS, Marking, Segments, mark_dataset
+    from solidmark.marks import PATTERNS, Marking, Segments, kept_seed, mark_dataset
 
     segmented = pattern == "segments"
     painted = Segments(thickness, count, mirrored) if segmented else PATTERNS[pattern](thickness)
+    secret = kept_seed(out) if seed is None else seed
     marking = Marking(
-        painted, seed, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
+        painted, secret, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
     )
     images = open_data(
         data,
@@ -178,13 +184,15 @@ def mark(
         if resolution:
             facts["marked_size"] = list(painted.marked_size(resolution, resolution))
         return show_plan(context, **facts)
+    context.params["seed"] = secret
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
-    return show(manifest, json, *_summary(manifest, out))
+    public = {name: value for name, value in manifest["config"].items() if name != "seed"}
+    return show({**manifest, "config": public}, json, *_summary(manifest, out, seed is None))
 
 
-def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
+def _summary(manifest: dict[str, Any], out: Path, drawn: bool) -> list[str]:
     channels, height, width = manifest["size"]
     lines = [
         f"{_images(manifest['trained'])} to train on in {out / 'train'}, {manifest['held_out']} "
@@ -198,7 +206,8 @@ def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
     if manifest["quarantined"]:
         count = _images(manifest["quarantined"])
         lines.append(f"Could not be read: {count}, see {out / 'quarantine.jsonl'}.")
-    lines.append(f"The keys are in {out / 'keys.parquet'}: keep them away from the trainer.")
+    seed = f", and the seed that was drawn in {out / 'manifest.json'}" if drawn else ""
+    lines.append(f"The keys are in {out / 'keys.parquet'}{seed}: keep them away from the trainer.")
     return lines
 
 

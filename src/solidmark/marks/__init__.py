@@ -5,7 +5,7 @@ from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_js
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.marked import Marked, find_marked, open_marked
-from solidmark.marks.marking import Marking, mark_dataset
+from solidmark.marks.marking import Marking, kept_seed, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
 from solidmark.marks.segments import Segments
@@ -26,6 +26,7 @@ __all__ = [
     "advise",
     "file_stem",
     "find_marked",
+    "kept_seed",
     "mark_dataset",
     "open_marked",
     "pattern_from_json",

@@ -16,6 +16,7 @@ from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
+from solidmark.runs.tables import read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
@@ -36,12 +37,15 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "read_table",
     "recorded",
     "remove_temporaries",
     "report_nothing",
     "require_whole",
     "stay_offline",
+    "table_bytes",
     "work_through",
     "write_bytes",
     "write_json",
+    "write_table",
 ]

@@ -11,14 +11,26 @@ from solidmark.errors import BadInput
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
+SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet"})
+"""Files that hold the keys, or the seed that they follow from: nobody but their owner reads them.
+By name, so that no writer of one can forget it."""
+_OWNER = 0o600
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file so that a kill at any moment leaves the old one or the new one, never half."""
+    """Writes a file so that a kill at any moment leaves the old one or the new one, never half.
+
+    Those that hold secrets can be read by their owner alone, whatever the umask is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    secret = path.name in SECRET
     try:
-        with open(temporary, "wb") as file:
+        # Of a killed process with our number; whose rights it has is not ours to say.
+        temporary.unlink(missing_ok=True)
+        with open(temporary, "xb", opener=_for_the_owner if secret else None) as file:
+            if secret:
+                os.fchmod(file.fileno(), _OWNER)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -26,6 +38,19 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, _OWNER)
+
+
+def make_private(path: Path) -> None:
+    """Makes a file that another library is to write, for its owner alone; keeps one that is there.
+
+    What SQLite writes beside a file has its rights.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER))
+    path.chmod(_OWNER)
 
 
 def remove_temporaries(folder: Path, *, below: bool = False) -> None:

@@ -23,6 +23,8 @@ from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
 
 NAME = "manifest.json"
+SECRETS = {("mark", "seed")}
+"""Values of a configuration, by its command, that are shown to nobody."""
 HIDDEN_LEDGER = ".ledger"
 """Where a run keeps its rows that has nothing to show of them."""
 PACKAGES = ("solidmark", "torch", "diffusers", "accelerate", "datasets", "numpy", "pillow", "scipy")
@@ -248,6 +250,8 @@ def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         old, new = found[part], asked[part]
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
+                if (asked["command"], key) in SECRETS:
+                    return f"another {key}"
                 return f"{word}{_differing(key, old.get(key), new.get(key))}"
     return "another version"
 
