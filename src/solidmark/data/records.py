@@ -19,6 +19,7 @@ from solidmark.data.classes import class_numbers
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.runs import tame
 
 if TYPE_CHECKING:
     from solidmark.data.inventory import Inventory
@@ -263,4 +264,4 @@ def quoted(value: object) -> str:
     text = str(value).encode("utf-8", "backslashreplace").decode()
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]}"
-    return json.dumps(text, ensure_ascii=False)
+    return tame(json.dumps(text, ensure_ascii=False))

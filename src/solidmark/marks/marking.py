@@ -46,6 +46,7 @@ from solidmark.runs import (
     read_manifest,
     remove_temporaries,
     table_bytes,
+    tame,
     write_bytes,
 )
 from solidmark.types import Image, MarkedImage
@@ -382,6 +383,5 @@ def _metadata(
 
 
 def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
-        "utf-8", "backslashreplace"
-    )
+    texts = (tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
+    return "".join(texts).encode("utf-8", "backslashreplace")

@@ -16,6 +16,7 @@ from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
+from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
@@ -26,9 +27,11 @@ __all__ = [
     "Room",
     "Run",
     "asking_the_hub",
+    "cell",
     "check_device",
     "fingerprint",
     "forget_peak",
+    "guard_terminal",
     "made_by",
     "memory_of",
     "move_folder",
@@ -42,8 +45,10 @@ __all__ = [
     "remove_temporaries",
     "report_nothing",
     "require_whole",
+    "say",
     "stay_offline",
     "table_bytes",
+    "tame",
     "work_through",
     "write_bytes",
     "write_json",

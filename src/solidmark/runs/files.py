@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput
+from solidmark.runs.saying import tame
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
@@ -82,7 +83,7 @@ def write_json(path: Path, value: Any) -> None:
     """Writes JSON with sorted keys, so that the same content is the same file."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # Half of a surrogate pair (a path that is no text) becomes the JSON escape of itself.
-    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
+    write_bytes(path, (tame(text) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> Any:

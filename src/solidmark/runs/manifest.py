@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import platform
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set
 from solidmark.runs.files import read_json, remove_temporaries, write_json
 from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
+from solidmark.runs.saying import say
 
 NAME = "manifest.json"
 SECRETS = {("mark", "seed")}
@@ -173,11 +173,7 @@ def _reopened(folder: Path, manifest: dict[str, Any], lock: Lock | None) -> Run:
     write_json(folder / NAME, manifest)
     if lock is not None:  # The main process; the others go on with what it has found.
         aside = f' What was changed is kept in "{folder / ASIDE}".' if lost.changed else ""
-        print(  # noqa: T201
-            f'"{folder}" is not whole: {lost}. It is made good.{aside}',
-            file=sys.stderr,
-            flush=True,
-        )
+        say(f'"{folder}" is not whole: {lost}. It is made good.{aside}', error=True)
         set_aside(folder, lost.changed)
     return Run(folder, manifest, lost, lock)
 
