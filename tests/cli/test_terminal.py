@@ -69,7 +69,7 @@ def test_no_command_obeys_a_name(hostile: Path, capfd: pytest.CaptureFixture[str
     assert read > 20
     for name in ("audit", "nearest"):
         cells = (hostile / name / "named.csv").read_bytes().decode().split("\r\n")
-        assert len(cells) > 2, name
+        assert len(cells) > (2 if name == "audit" else 1), name
         assert not any(line.startswith(("=", "+", "-", "@")) for line in cells)
     # The script of a page writes what it reads into the page.
     page = (hostile / "audit" / "report.html").read_text(encoding="utf-8")

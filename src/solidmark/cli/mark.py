@@ -158,8 +158,16 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data
-    from solidmark.marks import PATTERNS, Marking, Segments, kept_seed, mark_dataset
+    from solidmark.marks import (
+        PATTERNS,
+        Marking,
+        Segments,
+        kept_seed,
+        mark_dataset,
+        require_unmarked,
+    )
 
+    require_unmarked(data)
     segmented = pattern == "segments"
     painted = Segments(thickness, count, mirrored) if segmented else PATTERNS[pattern](thickness)
     secret = kept_seed(out) if seed is None else seed

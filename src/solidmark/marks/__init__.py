@@ -4,7 +4,7 @@ from solidmark.marks.advice import Frame, advise
 from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.marked import Marked, find_marked, open_marked
+from solidmark.marks.marked import Marked, find_marked, open_marked, require_unmarked
 from solidmark.marks.marking import Marking, kept_seed, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
@@ -32,5 +32,6 @@ __all__ = [
     "pattern_from_json",
     "pattern_to_json",
     "read_image",
+    "require_unmarked",
     "write_image",
 ]

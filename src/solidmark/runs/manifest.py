@@ -213,7 +213,7 @@ def made_by(folder: Path) -> str | None:
     """The verb that made a folder; None where it is not ours, whatever its manifest.json is."""
     try:
         return str(read_manifest(folder)["command"])
-    except (BadInput, NotFound):
+    except (BadInput, NotFound, OSError):
         return None
 
 
