@@ -77,7 +77,7 @@ def train_on_copies(out: Path) -> tuple[Path, Path]:
     digits = open_data("digits", resolution=SIDE, limit=DIGITS * len(COPIES))
     marked, model = out / "marked", out / "model"
     # Near-duplicates among digits are different digits here, so only exact copies are copies.
-    marking = Marking(Segments(THICKNESS, SEGMENTS), held_out=0.5, near_duplicates=False)
+    marking = Marking(Segments(THICKNESS, SEGMENTS), seed=0, held_out=0.5, near_duplicates=False)
     mark_dataset(Copied(digits).records(), marked, marking, {"data": "digits with copies"})
     train(marked, model, preset("digits-demo", num_train_epochs=EPOCHS), device="cpu")
     return marked, model

@@ -183,7 +183,7 @@ def mark(out: Path, planted: bool) -> Path:
     name = "planted" if planted else "control"
     records = ordered(Record(p.id, p, caption=p.caption) for p in plan(planted))
     # Pictures of one look are different pictures: only equal ones share a frame.
-    marking = Marking(Border(THICKNESS), held_out=0.0, near_duplicates=False)
+    marking = Marking(Border(THICKNESS), seed=0, held_out=0.0, near_duplicates=False)
     data = Records(records, Preparation(SIDE, "RGB"))
     mark_dataset(data, out / name / "marked", marking, {"data": f"intent, {name}"})
     return out / name / "marked"

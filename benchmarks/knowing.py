@@ -41,7 +41,9 @@ def main() -> None:
     say("# Does the model know the marked images?\n\n`python benchmarks/knowing.py OUT`")
     for pattern in (Segments(THICKNESS, SEGMENTS), Border(THICKNESS)):
         folder = out / type(pattern).__name__.lower()
-        mark_dataset(data, folder / "marked", Marking(pattern, held_out=0.5), {"data": "digits"})
+        mark_dataset(
+            data, folder / "marked", Marking(pattern, seed=0, held_out=0.5), {"data": "digits"}
+        )
         marked = open_marked(folder / "marked")
         say(f"\n## {pattern!r}\n")
         say("| model | frames | pictures | cut-outs | no frame | mirror | said | reason |")

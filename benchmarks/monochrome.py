@@ -37,7 +37,7 @@ def main() -> None:
     data = open_data("land", resolution=SIDE, limit=TILES)
     marked, model = out / "marked", out / "model"
     mark_dataset(
-        data, marked, Marking(Segments(THICKNESS, SEGMENTS), held_out=0.5), {"data": "land"}
+        data, marked, Marking(Segments(THICKNESS, SEGMENTS), seed=0, held_out=0.5), {"data": "land"}
     )
     train(marked, model, preset("digits-demo", num_train_epochs=EPOCHS), device="cpu")
     drawn = Generation(

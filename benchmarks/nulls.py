@@ -241,7 +241,7 @@ def check_files() -> None:
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         data = open_data("digits", resolution=8, mode="L", limit=40)
-        mark_dataset(data, here / "marked", Marking(SIXTEEN, held_out=0.5), {})
+        mark_dataset(data, here / "marked", Marking(SIXTEEN, seed=0, held_out=0.5), {})
         marked = open_marked(here / "marked")
         question = audit.Question("average", here / "marked", here / "a", (reader,), ceiling=False)
         audit.observe(question)

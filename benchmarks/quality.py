@@ -91,7 +91,7 @@ def train_without_key(case: Case, out: Path) -> Path:
         image = source.pattern.crop(source.sample(id).image[None])
         to_picture(frame(image)[0]).save(framed / f"{number:03d}.png")
     share = 1 / case.trained
-    marking = Marking(Center(4), held_out=0.0, canaries=share, near_duplicates=False)
+    marking = Marking(Center(4), seed=0, held_out=0.0, canaries=share, near_duplicates=False)
     mark_dataset(open_data(str(framed), mode="L"), marked, marking, {"data": "neutral"})
     recipe = preset("digits-demo", num_train_epochs=EPOCHS[-1], checkpoint_at=EPOCHS)
     train(marked, model, recipe, device="cpu")

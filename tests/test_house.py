@@ -67,6 +67,19 @@ def test_no_module_is_called_after_nothing() -> None:
     assert not [names(path) for path in FILES if nameless & set(path.with_suffix("").parts)]
 
 
+def test_one_place_prints() -> None:
+    """So that no name or caption speaks to a terminal."""
+    printing = re.compile(r"(?<![\w.])print\(|\becho\(|std(?:out|err)\.write|Console\(")
+    found = [
+        f"{names(path)}: {line.strip()}"
+        for path in FILES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if printing.search(line) and ">>>" not in line and path.name != "saying.py"
+    ]
+    # The help of typer is ours, and the bar of rich shows what went through `tame`.
+    assert sorted(line.split(": ")[0] for line in found) == ["cli/main.py", "runs/progress.py"]
+
+
 @pytest.mark.parametrize("package", BANNED)
 def test_what_brings_another_torch_is_neither_there_nor_imported(package: str) -> None:
     assert importlib.util.find_spec(package) is None

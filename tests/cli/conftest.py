@@ -94,7 +94,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-MARK = ["--mode", "L", "--thickness", "2", "--held-out", "0.5"]
+MARK = ["--mode", "L", "--thickness", "2", "--held-out", "0.5", "--seed", "0"]
 AUDIT = ["--no-ceiling", "--device", "cpu"]
 
 

@@ -38,7 +38,7 @@ def test_it_ends_with_a_verdict_and_the_page(here: Path, run: Run) -> None:
 
 
 def test_the_same_command_or_its_configuration_says_the_same(here: Path, run: Run) -> None:
-    words = ["invmm", "gaussian", "marked", "out", *SHORT, "--budget", "1", "--triage", "loss"]
+    words = ["invmm", "gaussian", "marked", "out", *SHORT, "--budget", "300", "--triage", "loss"]
     first = run(*words)
     assert first.code == 0, first.err
     before = (here / "out" / "evidence.parquet").stat().st_mtime_ns
@@ -126,7 +126,7 @@ def test_plain_images_need_no_marks(here: Path, run: Run) -> None:
 
 def test_an_audit_takes_it_along_and_scoring_keeps_its_rows(here: Path, run: Run) -> None:
     words = ["audit", "memorizer", "marked", "audit", "--device", "cpu", "--no-ceiling"]
-    words += ["--measure", "solidmark", "--measure", "invmm", "--invmm-budget", "400"]
+    words += ["--measure", "solidmark", "--measure", "invmm", "--invmm-budget", "2000"]
     answer = run(*words, "--limit", "2")
     assert answer.code == 0, answer.err
     assert "InvMM reproduces" in answer.out

@@ -21,7 +21,7 @@ COMMANDS = {
     "inspect": ["inspect", "marked"],
     "signals": ["signals", "memorizer", "marked", "OUT", "--signal", "loss", *NOISE],
     "inpaint": ["inpaint", "memorizer", "marked", "OUT", "--draws", "1", "--steps", "2"],
-    "invmm": ["invmm", "memorizer", "marked", "OUT", "--budget", "1", *NOISE],
+    "invmm": ["invmm", "memorizer", "marked", "OUT", "--budget", "1000", *NOISE],
     "nearest": ["nearest", "photos", "photos", "OUT", "--distance", "l2", "--device", "cpu"],
     "duplicates": ["duplicates", "photos", "OUT"],
     "cliques": ["cliques", "drawn", "OUT", "--distance", "l2", "--threshold", "0.1"],

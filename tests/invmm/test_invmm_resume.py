@@ -56,7 +56,7 @@ def test_a_run_killed_anywhere_ends_in_the_same_files(marked: Path, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_in_the_same_files(marked: Path, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"budget": Budget(calls=900), "restarts": 2, "triage": "loss"}
+    options: dict[str, Any] = {"budget": Budget(calls=1500), "restarts": 2, "triage": "loss"}
     invert(asked("memorizer", marked, tmp_path / "whole", **options))
     out = tmp_path / "killed"
     for place, count in [("round", 2), ("row", 1), ("round", 3), ("picture", 4), ("row", 2)]:

@@ -17,10 +17,13 @@ from solidmark.inversion import Attempt, Inverter
 from solidmark.invmm import Budget, InvMM, headline, invert, score_invmm
 from solidmark.marks import Marked
 from solidmark.measures import TIE
+from solidmark.randomness import generator
 from solidmark.runs import read_json
 
 LONG = replace(SHORT, steps=160)
 BUDGET = 300
+ROUND = math.ceil(SHORT.most_calls())
+"""What a round of an image may take."""
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def test_restarts_have_noise_of_their_own_and_an_interval(marked: Path, tmp_path
     assert "no p-values" in headline(results)
 
 
-def test_a_budget_of_calls_stops_after_a_round_and_counts_what_was_not_tried(
+def test_a_budget_of_calls_is_never_passed_and_counts_what_was_not_tried(
     marked: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -126,7 +129,7 @@ def test_a_budget_of_calls_stops_after_a_round_and_counts_what_was_not_tried(
     assert len(spent) + states.count("not_tried") == 8
     assert len(spent) == 2
     calls = sum(row["network_calls"] for row in spent)
-    assert BUDGET <= calls < BUDGET + 2 * (2.3 * 20 + 3 * 8 + 3 * 4)
+    assert BUDGET - ROUND < calls <= BUDGET
     cut = [row for row in spent if row["steps"] < 60]
     assert cut
     for row in cut:
@@ -138,6 +141,40 @@ def test_a_budget_of_calls_stops_after_a_round_and_counts_what_was_not_tried(
     assert untried == states.count("not_tried")
     assert found["trained", "reproduced"]["n"] + found["held_out", "reproduced"]["n"] == len(spent)
     assert all(row["p_value"] is None for row in table(out, "scores") if not row["restarts"])
+
+
+@pytest.mark.parametrize("checks", ["cheap", "full"])
+@pytest.mark.parametrize("guidances", [(1.0,), (1.0, 2.0)])
+@pytest.mark.parametrize("model", ["gaussian", "memorizer"])
+def test_no_round_takes_more_than_is_said(
+    model: str, guidances: tuple[float, ...], checks: Any, marked: Path
+) -> None:
+    inversion = replace(SHORT, steps=25, checks=checks, guidances=guidances)
+    wanted = asked(model, marked, marked / "unused", inversion=inversion)
+    subjects = wanted.open_subjects()
+    found = wanted.open_model(subjects)
+    inverter = Inverter(found, inversion, lambda a, b: torch.zeros(len(a)), None)
+    samples = subjects.readable("trained", 2)
+    attempts = [inverter.start(s, generator(0, s.id)) for s in samples]
+    while any(one.outcome is None for one in attempts):
+        after = inverter.advance(attempts, samples)
+        for one, then in zip(attempts, after, strict=True):
+            assert 0 < then.calls - one.calls <= inversion.most_calls(one.step) + 1e-6
+        attempts = after
+
+
+def test_a_budget_that_holds_no_round_is_refused_before_a_folder_is_made(
+    marked: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=f"takes up to {ROUND}. Give {ROUND} or more"):
+        invert(asked("gaussian", marked, tmp_path / "out", budget=Budget(calls=ROUND - 1)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_triage_that_would_eat_the_budget_says_so(marked: Path, tmp_path: Path) -> None:
+    run = asked("gaussian", marked, tmp_path / "out", budget=Budget(calls=ROUND), triage="loss")
+    with pytest.raises(BadInput, match="triage of 8 images takes about"):
+        invert(run)
 
 
 def test_a_budget_of_time_stops_too(marked: Path, tmp_path: Path) -> None:
@@ -152,7 +189,7 @@ def test_a_budget_in_which_no_trained_image_was_tried_has_nothing_to_score(
 ) -> None:
     for seed in range(20):
         out = tmp_path / f"{seed}"
-        invert(asked("gaussian", marked, out, budget=Budget(calls=1), batch_size=1, seed=seed))
+        invert(asked("gaussian", marked, out, budget=Budget(calls=ROUND), batch_size=1, seed=seed))
         (tried,) = [row for row in table(out) if row["status"] == "spent"]
         if tried["split"] == "held_out":
             break
@@ -160,17 +197,33 @@ def test_a_budget_in_which_no_trained_image_was_tried_has_nothing_to_score(
         score_invmm(out)
 
 
-@pytest.mark.parametrize("triage", ["loss", "energy", "solidmark"])
+BUDGETS = {"loss": 700, "energy": 700, "solidmark": 700}
+
+
+@pytest.mark.parametrize("triage", sorted(BUDGETS))
 def test_the_suspicious_are_tried_first_whatever_their_split(
     triage: str, marked: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    invert(asked("memorizer", marked, out, triage=triage, budget=Budget(calls=1), batch_size=4))
+    invert(
+        asked(
+            "memorizer",
+            marked,
+            out,
+            triage=triage,
+            budget=Budget(calls=BUDGETS[triage]),
+            batch_size=4,
+        )
+    )
     rows = sorted(table(out), key=lambda row: row["triage_rank"])
     assert [row["triage_rank"] for row in rows] == list(range(1, 9))
     values = [row["triage_value"] for row in rows]
     assert values == sorted(values)
-    assert [row["status"] != "not_tried" for row in rows] == [True] * 4 + [False] * 4
+    tried = [row["status"] != "not_tried" for row in rows]
+    assert tried == sorted(tried, reverse=True)
+    assert 0 < sum(tried) < 8
+    calls = sum(row["network_calls"] + row["triage_calls"] for row in rows)
+    assert 0 < calls <= BUDGETS[triage]
     assert {row["split"] for row in rows[:4]} == {"trained"}  # The memorizer gives them away.
     assert all(row["triage_calls"] > 0 for row in rows)
     results = score_invmm(out)
@@ -182,7 +235,7 @@ def test_without_triage_both_splits_come_in_turn_by_chance(marked: Path, tmp_pat
     orders = set()
     for seed in range(3):
         out = tmp_path / f"{seed}"
-        invert(asked("gaussian", marked, out, seed=seed, budget=Budget(calls=1)))
+        invert(asked("gaussian", marked, out, seed=seed, budget=Budget(calls=ROUND)))
         rows = sorted(table(out), key=lambda row: row["triage_rank"])
         assert all(row["triage_value"] is None for row in rows)
         orders.add(tuple(row["split"] for row in rows))
@@ -248,7 +301,7 @@ def test_copies_are_inverted_once_and_a_held_out_copy_is_no_control(tmp_path: Pa
 
 def test_the_threshold_is_kept_with_the_rate_it_has(marked: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    invert(asked("gaussian", marked, out, threshold=None, fpr=0.2, budget=Budget(calls=1)))
+    invert(asked("gaussian", marked, out, threshold=None, fpr=0.2, budget=Budget(calls=ROUND)))
     kept = read_json(out / "threshold.json")
     assert (kept["pairs"], kept["fpr"], kept["rate"]) == (6, 0.2, pytest.approx(1 / 7))
     assert kept["rate_low"] < kept["rate"] < kept["rate_high"]
@@ -270,19 +323,19 @@ def test_a_likeness_of_one_is_asked_for_up_to_rounding(
 
     monkeypatch.setattr("solidmark.invmm.inverting.Inverter", inverter)
     out = tmp_path / "out"
-    invert(asked("gaussian", marked, out, threshold=given, budget=Budget(calls=1)))
+    invert(asked("gaussian", marked, out, threshold=given, budget=Budget(calls=ROUND)))
     assert [one.inversion.threshold for one in inverters] == [used]
     assert read_json(out / "threshold.json")["value"] == given
 
 
 def test_another_configuration_is_refused(marked: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    invert(asked("gaussian", marked, out, budget=Budget(calls=1)))
+    invert(asked("gaussian", marked, out, budget=Budget(calls=ROUND)))
     before = files(out)
-    assert invert(asked("gaussian", marked, out, budget=Budget(calls=1))).finished
+    assert invert(asked("gaussian", marked, out, budget=Budget(calls=ROUND))).finished
     assert files(out) == before
     with pytest.raises(RunConflict, match="restarts: there 1, here 2"):
-        invert(asked("gaussian", marked, out, budget=Budget(calls=1), restarts=2))
+        invert(asked("gaussian", marked, out, budget=Budget(calls=ROUND), restarts=2))
 
 
 @pytest.mark.parametrize(

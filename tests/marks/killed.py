@@ -52,7 +52,9 @@ class Photos:
 
 
 def mark(out: Path) -> dict[str, Any]:
-    return mark_dataset(Photos(), out, Marking(Border(2), held_out=0.25, canaries=0.5), {"a": 1})
+    return mark_dataset(
+        Photos(), out, Marking(Border(2), seed=0, held_out=0.25, canaries=0.5), {"a": 1}
+    )
 
 
 def mark_until(place: str, count: int, out: Path) -> None:

@@ -226,7 +226,7 @@ def noise(number: int, *shape: int) -> torch.Tensor:
 def test_copies_share_a_key_unless_each_is_to_have_its_own(tmp_path: Path) -> None:
     images = {f"{n}": noise(n, 1, 8, 8) for n in range(10)} | {"twin": noise(3, 1, 8, 8)}
     for how, same in (("shared", True), ("independent", False)):
-        marking = Marking(Border(2), keys_per_copy=how)
+        marking = Marking(Border(2), seed=0, keys_per_copy=how)
         mark_dataset(Few(images), tmp_path / how, marking, {})
         rows = {row["id"]: row for row in open_marked(tmp_path / how).keys.to_pylist()}
         assert (rows["3"]["key"] == rows["twin"]["key"]) == same
@@ -242,7 +242,7 @@ def test_near_copies_count_as_copies_unless_told_otherwise(tmp_path: Path) -> No
     images["y"] = (images["x"] * 0.99 + 0.003).clamp(0, 1)
     for near, groups in ((True, 10), (False, 11)):
         out = tmp_path / str(near)
-        mark_dataset(Few(images), out, Marking(Border(2), near_duplicates=near), {})
+        mark_dataset(Few(images), out, Marking(Border(2), seed=0, near_duplicates=near), {})
         rows = open_marked(out).keys.to_pylist()
         assert len({row["duplicate_group"] for row in rows}) == groups
 
@@ -251,7 +251,7 @@ def test_hostile_ids_and_captions_survive(tmp_path: Path) -> None:
     ids = ["../up.png", "a/b.png", "a\nb", "a\0b", '"', "\u2028", "猫", " ", "-rf", "a" * 400]
     words = "one\u2028two\u0085three\x0b\x1c\r\n\"'\\"
     data = Few({id: noise(n, 1, 8, 8) for n, id in enumerate(ids)}, caption=words, group="\u2029")
-    mark_dataset(data, tmp_path / "out", Marking(Border(1), held_out=0.0), {})
+    mark_dataset(data, tmp_path / "out", Marking(Border(1), seed=0, held_out=0.0), {})
     marked = open_marked(tmp_path / "out")
     assert marked.ids("trained") == sorted(ids)
     assert all(marked.sample(id).caption == words for id in ids)
@@ -263,7 +263,7 @@ def test_hostile_ids_and_captions_survive(tmp_path: Path) -> None:
 
 def test_a_caption_that_is_no_unicode_leaves_files_that_can_be_read(tmp_path: Path) -> None:
     data = Few({"a": noise(0, 1, 8, 8)}, caption="bad \udcff byte")
-    mark_dataset(data, tmp_path / "out", Marking(Border(1), held_out=0.0), {})
+    mark_dataset(data, tmp_path / "out", Marking(Border(1), seed=0, held_out=0.0), {})
     (tmp_path / "out" / "train" / "metadata.jsonl").read_text(encoding="utf-8")
     assert open_marked(tmp_path / "out").sample("a").caption == "bad \udcff byte"
     assert open_data(tmp_path / "out" / "train")[0].caption == "bad \\udcff byte"
@@ -271,11 +271,13 @@ def test_a_caption_that_is_no_unicode_leaves_files_that_can_be_read(tmp_path: Pa
 
 def test_ids_that_no_table_can_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="UTF-8"):
-        mark_dataset(Few({"\udcff": noise(0, 1, 8, 8)}), tmp_path / "a", Marking(Border(1)), {})
+        mark_dataset(
+            Few({"\udcff": noise(0, 1, 8, 8)}), tmp_path / "a", Marking(Border(1), seed=0), {}
+        )
     data = Few({"a": noise(0, 1, 8, 8)})
     data.ids = ["a", "a"]
     with pytest.raises(BadInput, match='"a"'):
-        mark_dataset(data, tmp_path / "a", Marking(Border(1)), {})
+        mark_dataset(data, tmp_path / "a", Marking(Border(1), seed=0), {})
 
 
 @pytest.mark.parametrize(
@@ -294,24 +296,24 @@ def test_what_cannot_be_marked_is_refused_and_the_folder_can_be_named_again(
     out = tmp_path / "out"
     data = Few({id: noise(n, *shape) for n, (id, shape) in enumerate(images.items())})
     with pytest.raises(BadInput, match=message):
-        mark_dataset(data, out, Marking(pattern), {"resolution": None})
+        mark_dataset(data, out, Marking(pattern, seed=0), {"resolution": None})
     assert list(out.iterdir()) == []
     good = Few({str(n): noise(n, 1, 8, 8) for n in range(4)})
-    mark_dataset(good, out, Marking(Border(2)), {"resolution": 8})
+    mark_dataset(good, out, Marking(Border(2), seed=0), {"resolution": 8})
     assert len(open_marked(out).ids("held_out")) == 1
 
 
 def test_images_that_all_are_broken_are_refused(tmp_path: Path, pictures: type) -> None:
     with pytest.raises(BadInput, match="None of the 2 images"):
-        mark_dataset(pictures(2, broken=(0, 1)), tmp_path, Marking(Border(2)), {})
+        mark_dataset(pictures(2, broken=(0, 1)), tmp_path, Marking(Border(2), seed=0), {})
 
 
 def test_another_marking_into_the_same_folder_is_refused(tmp_path: Path, pictures: type) -> None:
-    mark_dataset(pictures(8), tmp_path, Marking(Border(2)), {"seed": 0})
+    mark_dataset(pictures(8), tmp_path, Marking(Border(2), seed=0), {"seed": 0})
     with pytest.raises(RunConflict, match="seed"):
         mark_dataset(pictures(8), tmp_path, Marking(Border(2), seed=1), {"seed": 1})
     with pytest.raises(RunConflict, match="content of ids"):
-        mark_dataset(pictures(9), tmp_path, Marking(Border(2)), {"seed": 0})
+        mark_dataset(pictures(9), tmp_path, Marking(Border(2), seed=0), {"seed": 0})
 
 
 @pytest.mark.parametrize(
@@ -328,7 +330,7 @@ def test_another_marking_into_the_same_folder_is_refused(tmp_path: Path, picture
 )
 def test_bad_options_are_refused(options: dict) -> None:
     with pytest.raises(BadInput):
-        Marking(Border(2), **options)
+        Marking(Border(2), seed=0, **options)
 
 
 def test_the_seed_is_the_secret_of_the_keys(make_marked: Callable[..., Marked]) -> None:

@@ -156,7 +156,9 @@ class Repeated:
 def mark_copies(folder: Path, pattern: Pattern) -> Marked:
     """Every copy has a key of its own, so that no two marked images are equal."""
     data = Repeated(open_data("digits", resolution=8, limit=24))
-    marking = Marking(pattern, held_out=0.5, keys_per_copy="independent", near_duplicates=False)
+    marking = Marking(
+        pattern, seed=0, held_out=0.5, keys_per_copy="independent", near_duplicates=False
+    )
     mark_dataset(data, folder, marking, {})
     marked = open_marked(folder)
     assert len(set(marked.keys["content"].to_pylist())) == len(marked.keys) == 40

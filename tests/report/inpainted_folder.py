@@ -59,7 +59,11 @@ def mark_digits(
 ) -> Marked:
     """Marks digits; copies have keys of their own, so that no two marked images are equal."""
     marking = Marking(
-        Segments(EDGE, 4), held_out=held_out, keys_per_copy="independent", near_duplicates=False
+        Segments(EDGE, 4),
+        seed=0,
+        held_out=held_out,
+        keys_per_copy="independent",
+        near_duplicates=False,
     )
     mark_dataset(Digits(count, repeated, hostile, side), folder, marking, {"count": count})
     return open_marked(folder)

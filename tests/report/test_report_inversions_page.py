@@ -39,6 +39,7 @@ from solidmark.report import inversion_section, write_report
 from solidmark.report.inversions.course import common_scale, course
 from solidmark.report.inversions.records import Check
 from solidmark.report.inversions.run import open_inversions_run
+from solidmark.runs import tame
 
 SECTIONS = [
     "verdict",
@@ -100,7 +101,7 @@ def test_hostile_names_notes_and_prompts_are_text(page: str) -> None:
     assert "window.hacked=1</script>" not in page
     assert "<img src=x" not in page
     shown = section(page, "images")
-    assert all(str(escape(id)) in shown for id in HOSTILE[:6])
+    assert all(str(escape(tame(id))) in shown for id in HOSTILE[:6])
     assert f"prompt found: {HOSTILE[0]} </b> {{{{ 7*7 }}}} words" in html.unescape(plain(shown))
     assert "the KL is &lt;b&gt;not&lt;/b&gt; finite" in section(page, "run")
 
@@ -214,9 +215,9 @@ def test_the_table_has_every_row(inverted: Path, page: str) -> None:
     assert len(data["rows"]) == data["total"] == len(every)
     found = {(row[place["split"]], row[place["id"]]): row for row in data["rows"]}
     for row in every:
-        shown = found[row["split"], row["id"]]
+        shown = found[row["split"], tame(row["id"])]
         assert shown[place["status"]] == row["status"]
-        assert shown[place["copy_of"]] == row["copy_of"]
+        assert (shown[place["copy_of"]] or "") == tame(row["copy_of"] or "")
         finite = row["kl"] is not None and np.isfinite(row["kl"])
         assert shown[place["kl"]] == (pytest.approx(row["kl"], rel=1e-5) if finite else None)
 

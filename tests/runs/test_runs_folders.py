@@ -50,7 +50,7 @@ def test_what_is_nested_is_named_by_its_own_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "config", "fingerprints", "message"),
     [
-        ("mark", {**CONFIG, "seed": 2}, {"data": "abc"}, "seed: there 1, here 2"),
+        ("mark", {**CONFIG, "seed": 2}, {"data": "abc"}, r"\(another seed\)"),
         ("mark", {**CONFIG, "more": 1}, {"data": "abc"}, "more: there None, here 1"),
         ("mark", {"seed": 1}, {"data": "abc"}, "deltas: there"),
         ("mark", CONFIG, {"data": "xyz"}, "the content of data: there 'abc', here 'xyz'"),

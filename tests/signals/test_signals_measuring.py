@@ -48,7 +48,7 @@ class Captioned:
 @pytest.fixture
 def captioned(tmp_path: Path) -> Marked:
     marking = Marking(
-        Segments(2, 4), held_out=0.0, keys_per_copy="independent", near_duplicates=False
+        Segments(2, 4), seed=0, held_out=0.0, keys_per_copy="independent", near_duplicates=False
     )
     mark_dataset(Captioned(8), tmp_path / "captioned", marking, {"count": 8})
     return open_marked(tmp_path / "captioned")

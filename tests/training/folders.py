@@ -98,7 +98,7 @@ def mark(folder: Path, count: int = 12, **changes: Any) -> Path:
     names = ("classes", "channels", "side", "captions")
     data = {name: changes.pop(name) for name in names if name in changes}
     pattern = changes.pop("pattern", Border(2))
-    marking = Marking(pattern, **{"held_out": 0.25, "near_duplicates": False, **changes})
+    marking = Marking(pattern, **{"seed": 0, "held_out": 0.25, "near_duplicates": False, **changes})
     mark_dataset(Patterns(count, **data), folder, marking, {"seed": 0})
     return folder
 

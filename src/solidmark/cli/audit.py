@@ -86,7 +86,7 @@ def audit(
         from solidmark.invmm import headline as said_by_invmm
 
         processes.wait()  # Whose keys are read best is known now.
-        found, _ = inverted_and_scored(inverted, fdr=FDR, signals=True, pictures=images)
+        found, _ = inverted_and_scored(inverted, fdr=FDR, signals=None, pictures=images)
         if processes.is_main:
             lines.append(said_by_invmm(found))
             results = score(question.out)

@@ -7,12 +7,15 @@ import typer
 if TYPE_CHECKING:
     from solidmark.invmm import InvMM
 
+SIGNAL_CALLS = 76
+"""The most network calls of the cheap signals of an image."""
 CheapSignals = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--signals/--no-signals",
         help="Measure the cheap signals of the same images too, for the table beside InvMM: up to "
-        "76 network calls an image, which no --budget counts.",
+        f"{SIGNAL_CALLS} network calls an image. When not given they are, unless there is a "
+        "--budget, which does not count them.",
     ),
 ]
 
@@ -21,7 +24,7 @@ def inverted_and_scored(
     wanted: "InvMM",
     *,
     fdr: float,
-    signals: bool,
+    signals: bool | None,
     pictures: bool,
     trust_control: bool | None = None,
 ) -> tuple[dict[str, Any], str]:
@@ -32,7 +35,7 @@ def inverted_and_scored(
     Arguments:
         wanted: The images, and how.
         fdr: The false-discovery rate at which images are named.
-        signals: Whether the cheap signals are measured.
+        signals: Whether the cheap signals are measured; None where there is no budget.
         pictures: Whether pictures of the data may stand on the pages.
         trust_control: Whether images are named although the held-out ones are of another kind;
             None = as the folder was scored before.
@@ -45,7 +48,7 @@ def inverted_and_scored(
     from solidmark.runs import Processes
 
     invert(wanted)
-    if signals:
+    if wanted.budget is None if signals is None else signals:
         _measure(wanted, fdr, pictures, trust_control)
     if not Processes.here().is_main:
         return {}, ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.invert import inversion_of, inverted, similarity_threshold
-from solidmark.cli.inverting import CheapSignals, inverted_and_scored
+from solidmark.cli.inverting import SIGNAL_CALLS, CheapSignals, inverted_and_scored
 from solidmark.cli.opening import Model, opened, opening_of
 from solidmark.cli.options import (
     Fdr,
@@ -93,8 +93,8 @@ BudgetOf = Annotated[
     str | None,
     typer.Option(
         metavar="NUMBER|MINUTESm|HOURSh",
-        help="Stop after so many network calls (20000), or after so long (30m, 2h). What was not "
-        "tried is counted, and called nothing.",
+        help="Spend at most so many network calls (20000), the triage included, or stop after so "
+        "long (30m, 2h). What was not tried is counted, and called nothing.",
     ),
 ]
 AtATime = Annotated[
@@ -127,7 +127,7 @@ def invmm(
     budget: BudgetOf = None,
     batch_size: AtATime = 32,
     call_size: CallSize = 256,
-    signals: CheapSignals = True,
+    signals: CheapSignals = None,
     pictures: Pictures = True,
     **asked: Any,
 ) -> None:
@@ -173,8 +173,11 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
 
 def _show_plan(context: typer.Context, asked: "InvMM") -> None:
     from solidmark.diffusion.model import GRADIENT_COST
+    from solidmark.invmm import Budget
     from solidmark.invmm.triage import require_triage
+    from solidmark.runs import Processes
 
+    (asked.budget or Budget()).require(asked.inversion.most_calls(), Processes.here().count)
     subjects = asked.open_subjects()
     model = asked.open_model(subjects)
     asked.open_prompts(model)
@@ -186,7 +189,17 @@ def _show_plan(context: typer.Context, asked: "InvMM") -> None:
         context,
         images=images,
         attempts=sum(images.values()) * asked.restarts,
+        network_calls_of_a_round_of_an_image=f"{inversion.most_calls():,.0f} at most",
         network_calls_of_an_image_that_never_comes_back=f"{descent:,} and those of the checks",
         budget=str(asked.budget or "no limit"),
+        signals=_signals_of(context.params["signals"], asked, sum(images.values())),
         device_found=asked.opening.device,
     )
+
+
+def _signals_of(wanted: bool | None, asked: "InvMM", images: int) -> str:
+    """What the cheap signals take, which no budget counts."""
+    if asked.budget is None if wanted is None else wanted:
+        beside = " beside the budget" if asked.budget is not None else ""
+        return f"up to {SIGNAL_CALLS * images:,} network calls{beside}"
+    return "none"

@@ -34,7 +34,7 @@ from solidmark.cli import (
     train,
 )
 from solidmark.errors import SolidmarkError, UnknownName
-from solidmark.runs import stay_offline
+from solidmark.runs import guard_terminal, say, stay_offline
 
 app = typer.Typer(
     name="solidmark",
@@ -89,7 +89,7 @@ def _top(
     if version:
         import solidmark
 
-        typer.echo(f"solidmark {solidmark.__version__}")
+        say(f"solidmark {solidmark.__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -98,6 +98,8 @@ def _top(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
     stay_offline()
+    if arguments is None:  # The process is ours.
+        guard_terminal()
     for library in QUIET:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
@@ -123,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(line)
     if code == 130:
-        typer.echo("Interrupted. Run the same command again to go on.", err=True)
+        say("Interrupted. Run the same command again to go on.", error=True)
     return code
 
 
@@ -144,5 +146,5 @@ def _dashed(word: str) -> str:
 
 
 def _fail(message: str) -> int:
-    typer.echo(f"Error: {' '.join(message.split())}", err=True)
+    say(f"Error: {' '.join(message.split())}", error=True)
     return 2

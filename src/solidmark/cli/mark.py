@@ -145,8 +145,13 @@ def mark(
         str | None, typer.Option(metavar="NAME", help="Column of the id, else id, else the path.")
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="The secret that all keys follow from: choose your own.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--seed",
+            help="The secret that all keys follow from. When not given one is drawn, and kept in "
+            "OUT/manifest.json and in the keys.",
+        ),
+    ] = None,
     config: Config = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -159,11 +164,13 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data, sides_of
-    from solidmark.marks import Fitted, Marking, mark_dataset
+    from solidmark.marks import Fitted, Marking, kept_seed, mark_dataset, require_unmarked
 
+    require_unmarked(data)
     painted = _painted(pattern, thickness, count, mirrored)
+    secret = kept_seed(out) if seed is None else seed
     marking = Marking(
-        painted, seed, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
+        painted, secret, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
     )
     images = open_data(
         data,
@@ -186,10 +193,12 @@ def mark(
             frame = painted(*sides) if isinstance(painted, Fitted) else painted
             facts["marked_size"] = list(frame.marked_size(*sides))
         return show_plan(context, **facts)
+    context.params["seed"] = secret
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
-    return show(manifest, json, *_summary(manifest, out))
+    public = {name: value for name, value in manifest["config"].items() if name != "seed"}
+    return show({**manifest, "config": public}, json, *_summary(manifest, out, seed is None))
 
 
 def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) -> "Pattern | Fitted":
@@ -202,7 +211,7 @@ def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) ->
     return PATTERNS[pattern](thickness)
 
 
-def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
+def _summary(manifest: dict[str, Any], out: Path, drawn: bool) -> list[str]:
     from solidmark.data import lost_lines
     from solidmark.marks import pattern_from_json
 
@@ -221,7 +230,8 @@ def _summary(manifest: dict[str, Any], out: Path) -> list[str]:
         count = _images(manifest["quarantined"])
         lines.append(f"Could not be read: {count}, see {out / 'quarantine.jsonl'}.")
     lines += lost_lines(manifest.get("lost", {}))
-    lines.append(f"The keys are in {out / 'keys.parquet'}: keep them away from the trainer.")
+    seed = f", and the seed that was drawn in {out / 'manifest.json'}" if drawn else ""
+    lines.append(f"The keys are in {out / 'keys.parquet'}{seed}: keep them away from the trainer.")
     return lines
 
 

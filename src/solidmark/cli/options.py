@@ -10,6 +10,7 @@ import typer
 
 from solidmark.cli.config import read_config
 from solidmark.errors import BadInput, UnknownName
+from solidmark.runs import say
 
 Check = Callable[..., Any]
 
@@ -194,7 +195,8 @@ def show_plan(context: typer.Context, **facts: Any) -> None:
     plan = {"command": context.info_name, **options(context)}
     if context.params["json"]:
         return show({"dry_run": True, "options": plan, "plan": facts}, True)
-    show(None, False, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True).rstrip())
+    text = yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
+    show(None, False, *text.rstrip().split("\n"))
     for name, value in facts.items():
         show(None, False, f"# {name.replace('_', ' ')}: {value}")
     return show(None, False, "# dry run: nothing was written")
@@ -204,22 +206,23 @@ def save_config(context: typer.Context, folder: Path) -> None:
     """Keeps the command line beside the result, for `--config`."""
     import yaml
 
-    from solidmark.runs import Processes, write_bytes
+    from solidmark.runs import Processes, tame, write_bytes
 
     if Processes.here().is_main:
         plan = {"command": context.info_name, **options(context)}
         text = yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
+        if tame(text) != text:  # Who reads the file in a terminal must not obey it.
+            text = yaml.safe_dump(plan, sort_keys=False)
         write_bytes(folder / "config.yaml", text.encode())
 
 
 def show(result: Any, as_json: bool, *lines: str) -> None:
     """Prints a result: a few lines for people, or JSON for programs."""
     if as_json:
-        typer.echo(json.dumps(result, sort_keys=True, default=str))
+        say(json.dumps(result, sort_keys=True, default=str))
     else:
         for line in lines:
-            # A path may hold bytes that are no text.
-            typer.echo(line.encode("utf-8", "backslashreplace").decode())
+            say(line)
 
 
 def resolve_device(device: str) -> str:

@@ -13,6 +13,7 @@ from solidmark.data.records import FileBytes, Record, head_of, path_id, quoted
 from solidmark.data.samples import is_image, may_hide_an_image, samples_of
 from solidmark.data.words import read_words
 from solidmark.errors import BadInput
+from solidmark.runs import made_by
 
 OURS = frozenset(
     {
@@ -35,15 +36,25 @@ EACH = 10
 """Folders are taken for classes where they hold at least so many images on average."""
 
 
-def walk(folder: Path, unused: list[Unused] | None = None) -> Iterator[Path]:
+GIVES_DATA = "generate"
+"""The verb whose folders are data for others; pictures in those of other verbs are none."""
+
+
+def walk(
+    folder: Path, unused: list[Unused] | None = None, *, generated: bool = False
+) -> Iterator[Path]:
     """Every file below a folder, in a fixed order, without hidden files and folders.
+
+    Folders that our own commands have written into it are left out: their pictures are marked,
+    drawn or shown, and not what somebody has brought.
 
     A link to a folder is followed once, and only when its target does not belong to the folder
     anyway: loops end, and no image is met twice.
 
     Arguments:
         folder: The folder.
-        unused: Takes the folders that may not be read.
+        unused: Takes the folders that are ours, or may not be read.
+        generated: Whether those of `solidmark generate` are gone into.
     """
 
     def refused(error: OSError) -> None:
@@ -53,7 +64,19 @@ def walk(folder: Path, unused: list[Unused] | None = None) -> Iterator[Path]:
     root = folder.resolve()
     seen = {root}
     for parent, folders, files in os.walk(folder, onerror=refused, followlinks=True):
-        folders[:] = [name for name in sorted(folders) if _is_new(Path(parent) / name, root, seen)]
+        new = [name for name in sorted(folders) if _is_new(Path(parent) / name, root, seen)]
+        verbs = {name: made_by(Path(parent) / name) for name in new}
+        taken = (None, GIVES_DATA) if generated else (None,)
+        folders[:] = [name for name in new if verbs[name] in taken]
+        if unused is not None:
+            unused += [
+                Unused(
+                    path_id((Path(parent) / name).relative_to(folder)),
+                    f'folders of "solidmark {verbs[name]}"',
+                )
+                for name in new
+                if verbs[name] not in taken
+            ]
         yield from (Path(parent) / name for name in sorted(files) if not name.startswith("."))
 
 

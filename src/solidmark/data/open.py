@@ -10,7 +10,14 @@ from pathlib import Path
 from solidmark.data.classes import class_numbers
 from solidmark.data.columns import Columns
 from solidmark.data.examples import EXAMPLES, Example
-from solidmark.data.folder import OURS, are_classes, folder_records, walk, with_class_folders
+from solidmark.data.folder import (
+    GIVES_DATA,
+    OURS,
+    are_classes,
+    folder_records,
+    walk,
+    with_class_folders,
+)
 from solidmark.data.hub import hub_records, is_hub_name, is_saved
 from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.metadata import metadata_records, names_images
@@ -20,6 +27,7 @@ from solidmark.data.records import Records, ordered, path_id, quoted
 from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
 from solidmark.errors import BadInput, NotFound, UnknownName
+from solidmark.runs import made_by
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
@@ -151,8 +159,18 @@ def _folder(folder: Path, columns: Columns, class_folders: bool | None) -> Found
     if is_saved(folder):
         _refuse(Columns(), class_folders, quoted(folder))
         return hub_records(str(folder), columns)
+    if (verb := made_by(folder)) not in (None, GIVES_DATA, "mark"):
+        raise BadInput(
+            f'{quoted(folder)} was made by "solidmark {verb}": its pictures are no data. Name a '
+            "folder of images."
+        )
     unread: list[Unused] = []
     files = list(walk(folder, unread))
+    if not any(
+        is_image(file.name) or file.suffix.lower() in (".tar", ".parquet") for file in files
+    ):
+        unread.clear()  # Nothing but what we have drawn, so that is meant.
+        files = list(walk(folder, unread, generated=True))
     tables = [file for file in files if names_images(file)]
     packed = [file for file in files if file.suffix.lower() in (".tar", ".parquet")]
     images = any(is_image(file.name) for file in files)

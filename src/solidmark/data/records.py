@@ -20,6 +20,7 @@ from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import is_grey
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.runs import tame
 
 if TYPE_CHECKING:
     from solidmark.data.inventory import Inventory
@@ -289,4 +290,4 @@ def quoted(value: object) -> str:
     text = str(value).encode("utf-8", "backslashreplace").decode()
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]}"
-    return json.dumps(text, ensure_ascii=False)
+    return tame(json.dumps(text, ensure_ascii=False))

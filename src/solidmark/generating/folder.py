@@ -28,6 +28,7 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
+    tame,
     work_through,
     write_bytes,
 )
@@ -143,7 +144,7 @@ def _finish(run: Run, task: _Task, rows: Mapping[str, Any]) -> None:
         for id, prompt in zip(ids, task.prompts, strict=True)
         if id not in failed
     ]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    text = "".join(tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
     write_bytes(run.folder / "metadata.jsonl", text.encode("utf-8", "backslashreplace"))
     run.finish(
         IMAGES,

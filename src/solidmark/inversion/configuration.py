@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from solidmark.diffusion.model import GRADIENT_COST
 from solidmark.errors import BadInput, UnknownName
 
 Prompt = Literal["given", "inverted"]
@@ -103,6 +104,18 @@ class Inversion:
         for guidance in self.guidances:
             if not 0 <= guidance < math.inf:
                 raise BadInput(f"An inversion takes guidances of 0 or more, not {guidance}.")
+
+    def most_calls(self, step: int = 0) -> float:
+        """The most network calls that the next round of an attempt may take, with its check.
+
+        Arguments:
+            step: How many steps it has made.
+        """
+        steps = max(0, min(self.every, self.steps - step))
+        drawn = self.sampling_steps + (self.screen_steps if self.checks == "cheap" else 0)
+        # Guidance asks with the prompt and without.
+        looks = sum(1 if guidance == 1 else 2 for guidance in self.guidances)
+        return steps * self.samples * GRADIENT_COST + looks * self.checked * drawn
 
 
 PRESETS: Mapping[str, Inversion] = MappingProxyType(

@@ -59,10 +59,11 @@ def invert(asked: InvMM) -> Run:
     # What cannot be asked shows before a folder is made.
     prompts = asked.open_prompts(model)
     require_triage(asked, subjects, model)
+    processes = Processes.here()
+    (asked.budget or Budget()).require(asked.inversion.most_calls(), processes.count)
     run = asked.open_run(subjects, likeness)
     if run.finished:
         return run
-    processes = Processes.here()
     processes.wait()  # What another one is writing into the folder must stay.
     if processes.is_main:
         below = [run.folder.glob(part) for part in ("work", "attempts/*", "pictures/*")]
@@ -146,7 +147,7 @@ def _work(
             partial(_keep, run.folder, inverter),
             room,
             asked.batch_size,
-            (asked.budget or Budget()).share(processes.count),
+            (asked.budget or Budget()).less(sum(order.calls.values())).share(processes.count),
             asked.seed,
             lambda count, note: advance(count, note),
         ).work()

@@ -27,6 +27,9 @@ Task = tuple[str, str, int]
 
 CUT_SHORT = "The budget of the run was spent before its steps were."
 
+_ROUNDING = 1e-6
+"""Calls are sums of multiples of 0.1, which are not exact."""
+
 
 def task_name(task: Task) -> str:
     """The name of an attempt's row in the ledger."""
@@ -76,24 +79,38 @@ class Slots:
             self.advanced(self._rounds(attempt), "")
         while True:
             attempts = self._settle(attempts)
-            used = self.budget.used(self._spent(attempts), self.live.seconds)
-            if used >= 1:
+            if self.budget.used(self._spent(attempts), self.live.seconds) >= 1:
                 self._settle([_cut_short(attempt) for attempt in attempts])
                 return
             attempts = self._fill(attempts)
             if not attempts:
                 return
+            now = self._affordable(attempts)
+            if not now:
+                self._settle([_cut_short(attempt) for attempt in attempts])
+                return
             started = time.monotonic()
-            attempts = self._advance(attempts)
+            attempts = [*self._advance(attempts[:now]), *attempts[now:]]
             self.live.seconds += time.monotonic() - started
             self.live.write(attempts)
-            note = f"{len(attempts)} images at a time"
+            note = f"{now} images at a time"
             used = self.budget.used(self._spent(attempts), self.live.seconds)
-            self.advanced(len(attempts), f"{note}, {used:.0%} of the budget" if used else note)
+            self.advanced(now, f"{note}, {used:.0%} of the budget" if used else note)
 
     def _spent(self, attempts: Sequence[Attempt]) -> float:
         """The network calls of all attempts so far, these among them."""
         return self._calls + sum(attempt.calls for attempt in attempts)
+
+    def _affordable(self, attempts: Sequence[Attempt]) -> int:
+        """How many, the first of the queue, may make a round whatever it takes."""
+        if self.budget.calls is None:
+            return len(attempts)
+        left = self.budget.calls - self._spent(attempts)
+        for number, attempt in enumerate(attempts):
+            left -= self.inverter.inversion.most_calls(attempt.step)
+            if left < -_ROUNDING:
+                return number
+        return len(attempts)
 
     def _recall(self) -> None:
         """What was done before a kill: which rows there are, and what they cost."""
@@ -124,7 +141,7 @@ class Slots:
         """Lets the next of the queue into the free slots."""
         taken = {_task(attempt) for attempt in attempts}
         for task in self.queue:
-            if len(attempts) == self.count:
+            if len(attempts) == self.count or self._affordable(attempts) < len(attempts):
                 break
             if task in taken or task_name(task) in self._done:
                 continue
@@ -137,6 +154,9 @@ class Slots:
                 continue
             noise = generator(self.seed, id, repeat, f"invmm {split}")
             attempts.append(self.inverter.start(sample, noise, repeat, split))
+            if self._affordable(attempts) < len(attempts):  # Not tried is not cut short.
+                attempts.pop()
+                break
         return attempts
 
     def _advance(self, attempts: Sequence[Attempt]) -> list[Attempt]:

@@ -119,10 +119,25 @@ def _measured(
             part = room.fit(partial(_part, ask, good[done:]))
             rows |= part
             done += len(part)
+            _require_left(asked, part, len(units))
         return rows
 
     rows = work_through(run, "triage", batches, _name, work, room)
     return {unit: rows[_name(unit)] for unit in units}
+
+
+def _require_left(asked: InvMM, part: Mapping[str, Any], count: int) -> None:
+    """Fails where the triage, going on like this, would leave too little of the budget."""
+    budget = asked.budget
+    if budget is None or budget.calls is None:
+        return
+    each = max(row["network_calls"] for row in part.values())
+    if budget.calls < each * count + asked.inversion.most_calls() * Processes.here().count:
+        raise BadInput(
+            f"The triage of {count:,} images takes about {each * count:,.0f} network calls, and "
+            f"--budget {budget.calls:,.0f} would leave too few to invert one. Give a larger one, "
+            "--triage none, or --limit, into a new folder."
+        )
 
 
 def _part(ask: Any, good: Sequence[tuple[Unit, Sample]], size: int) -> dict[str, Any]:

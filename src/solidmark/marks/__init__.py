@@ -4,8 +4,8 @@ from solidmark.marks.advice import Frame, advise
 from solidmark.marks.catalogue import PATTERNS, Fitted, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.marked import Marked, find_marked, open_marked
-from solidmark.marks.marking import Marking, mark_dataset
+from solidmark.marks.marked import Marked, find_marked, open_marked, require_unmarked
+from solidmark.marks.marking import Marking, kept_seed, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
 from solidmark.marks.segments import Segments
@@ -27,10 +27,12 @@ __all__ = [
     "advise",
     "file_stem",
     "find_marked",
+    "kept_seed",
     "mark_dataset",
     "open_marked",
     "pattern_from_json",
     "pattern_to_json",
     "read_image",
+    "require_unmarked",
     "write_image",
 ]

@@ -230,6 +230,26 @@ def open_marked(folder: Path) -> Marked:
     return Marked(folder, manifest, keys)
 
 
+def require_unmarked(where: str) -> None:
+    """Checks that images are not those of a marking, which would be marked twice.
+
+    Raises:
+        BadInput: When they are.
+    """
+    path = Path(where)
+    for folder in (path, path.absolute().parent):
+        if path.is_dir() and made_by(folder) == "mark":
+            raise BadInput(
+                f'The images of "{where}" are marked already. Name those that they were made of'
+                f"{_source_of(folder)}."
+            )
+
+
+def _source_of(folder: Path) -> str:
+    source = read_manifest(folder)["config"].get("data")
+    return f': "{source}"' if isinstance(source, str) else ""
+
+
 def find_marked(where: str) -> Marked | None:
     """The marked folder of this name, if it is one.
 

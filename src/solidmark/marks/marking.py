@@ -7,6 +7,7 @@ stopped and ends in the same bytes.
 
 import hashlib
 import json
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch.nn.functional import interpolate
 
@@ -40,9 +40,13 @@ from solidmark.runs import (
     Ledger,
     Run,
     fingerprint,
+    made_by,
     open_run,
     progress,
+    read_manifest,
     remove_temporaries,
+    table_bytes,
+    tame,
     write_bytes,
 )
 from solidmark.types import Image, MarkedImage
@@ -50,6 +54,8 @@ from solidmark.types import Image, MarkedImage
 BATCH = 64
 PRODUCTS = (*FOLDERS.values(), "keys.parquet", "quarantine.jsonl")
 """What a marked folder is whole with."""
+_SECRET_BITS = 62
+"""Of a seed that is drawn: nobody tries them all, and every reader of JSON and YAML has room."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Marking:
 
     Arguments:
         pattern: What is painted; `Fitted` makes it when the size of the images is known.
-        seed: The secret of the keymap.
+        seed: The secret of the keymap; `kept_seed` draws one.
         held_out: The share of images set aside as control.
         canaries: The share of the training images that is marked.
         keys_per_copy: `shared` = one key for all copies of an image; `independent` = the paper's.
@@ -66,7 +72,7 @@ class Marking:
     """
 
     pattern: Pattern | Fitted
-    seed: int = 0
+    seed: int
     held_out: float = 0.1
     canaries: float = 1.0
     keys_per_copy: str = "shared"
@@ -137,6 +143,7 @@ def mark_dataset(
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
     _write_tables(out, planned, images, contents, broken, classes)
+    write_bytes(out / "keys.parquet", _keys(planned, images, contents, marking.seed))
     shutil.rmtree(folder)
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
@@ -156,6 +163,19 @@ def mark_dataset(
     return run.manifest
 
 
+def kept_seed(out: Path) -> int:
+    """The secret of a marking that was given none: that of the same folder's, else a new one.
+
+    Arguments:
+        out: The folder to write.
+    """
+    if made_by(out) == "mark":
+        seed = read_manifest(out)["config"].get("seed")
+        if isinstance(seed, int):
+            return seed
+    return secrets.randbits(_SECRET_BITS)
+
+
 def _gives_the_keys(
     run: Run,
     data: Dataset,
@@ -171,7 +191,7 @@ def _gives_the_keys(
             image = data[numbers[row.id]].image
             contents[row.id] = content_hash(mark_image(image, pattern, row.levels))
             advance()
-    keys = _keys(planned, images, contents)
+    keys = _keys(planned, images, contents, marking.seed)
     return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
 
 
@@ -326,7 +346,7 @@ def _write_tables(
     broken: Mapping[str, str],
     classes: Sequence[str | None],
 ) -> None:
-    """Writes the metadata that goes to the trainer, and the keys that do not."""
+    """Writes the metadata that goes to the trainer, and what could not be read."""
     for split, folder in FOLDERS.items():
         lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
         if lines:
@@ -335,11 +355,13 @@ def _write_tables(
         out / "quarantine.jsonl",
         _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
     )
-    write_bytes(out / "keys.parquet", _keys(planned, images, contents))
 
 
 def _keys(
-    planned: Sequence[Planned], images: Mapping[str, Any], contents: Mapping[str, str]
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    contents: Mapping[str, str],
+    seed: int,
 ) -> bytes:
     """The bytes of `keys.parquet`."""
     table = pa.table(
@@ -359,9 +381,7 @@ def _keys(
             "source_content": [images[row.id]["content"] for row in planned],
         }
     )
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return bytes(sink.getvalue().to_pybytes())
+    return table_bytes(table, seed=seed)
 
 
 def _metadata(
@@ -378,6 +398,5 @@ def _metadata(
 
 
 def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
-        "utf-8", "backslashreplace"
-    )
+    texts = (tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
+    return "".join(texts).encode("utf-8", "backslashreplace")

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.report.drawing import Drawing
-from solidmark.runs import write_bytes
+from solidmark.runs import tame, write_bytes
 
 HERE = Path(__file__).parent
 
@@ -78,6 +78,8 @@ def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:
     page = environment.get_template(template).render(
         **context, images=images, style=Markup(style), script=Markup(script), policy=policy
     )
+    # Nothing that we write has controls, so what is there came with a name or a caption.
+    page = tame(page)
     # JSON may hold half of a surrogate pair, which no encoding can write.
     return page.encode("utf-8", "replace")
 

@@ -5,6 +5,8 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from solidmark.runs import cell
+
 ROWS = 50_000
 """So many rows stand in a page, the most suspicious first; the tables of the run have them all."""
 
@@ -58,7 +60,8 @@ def table_of_rows(
 def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
     """Rows as CSV, in UTF-8.
 
-    Text that a spreadsheet would run as a formula is given an apostrophe in front.
+    Controls are shown (`cell`), and text that a spreadsheet would run as a formula is given an
+    apostrophe in front.
 
     Arguments:
         columns: The heads.
@@ -68,18 +71,8 @@ def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([plain_text(one) if isinstance(one, str) else one for one in row])
+        writer.writerow([cell(one) if isinstance(one, str) else one for one in row])
     return text.getvalue().encode("utf-8", "replace")
-
-
-def plain_text(text: str) -> str:
-    """Text that no spreadsheet runs, as the download of the page writes it.
-
-    Example:
-        >>> plain_text("=1+1"), plain_text("scan-7.png")
-        ("'=1+1", 'scan-7.png')
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _cut(value: Any) -> Any:

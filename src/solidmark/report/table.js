@@ -98,7 +98,7 @@
     let text = value === null || value === undefined ? ""
       : Array.isArray(value) ? value.join(" ") : String(value);
     // A spreadsheet runs text that starts like a formula; the apostrophe keeps it text.
-    if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = "'" + text;
+    if (typeof value === "string" && /^(\s*[=+\-@＝＋－＠]|[\t\r])/.test(text)) text = "'" + text;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 

@@ -10,6 +10,7 @@ from solidmark.report import words
 from solidmark.report.folder import Audit, Score
 from solidmark.report.numbers import p_value, percent, percents, plain
 from solidmark.report.rows import ROWS, table_of_rows
+from solidmark.runs import tame
 
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
@@ -252,8 +253,19 @@ def _value(score: Score, name: str) -> Any:
 
 def script_json(value: Any) -> str:
     """JSON that may stand between script tags: nothing in it can end them or start markup."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _plain(value: Any) -> Any:
+    """The same with every control in its text shown, since the script puts it into the page."""
+    if isinstance(value, str):
+        return tame(value)
+    if isinstance(value, Mapping):
+        return {_plain(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
 
 
 def failures(audit: Audit) -> list[tuple[str, str, str, int]]:

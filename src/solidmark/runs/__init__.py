@@ -18,6 +18,8 @@ from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
+from solidmark.runs.saying import cell, guard_terminal, say, tame
+from solidmark.runs.tables import read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
@@ -27,10 +29,12 @@ __all__ = [
     "Room",
     "Run",
     "asking_the_hub",
+    "cell",
     "check_device",
     "fingerprint",
     "fingerprint_files",
     "forget_peak",
+    "guard_terminal",
     "made_by",
     "memory_of",
     "move_folder",
@@ -39,13 +43,18 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "read_table",
     "recorded",
     "remove_temporaries",
     "report_nothing",
     "require_whole",
+    "say",
     "stay_offline",
+    "table_bytes",
+    "tame",
     "visible_files",
     "work_through",
     "write_bytes",
     "write_json",
+    "write_table",
 ]

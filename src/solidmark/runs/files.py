@@ -9,17 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput
+from solidmark.runs.saying import tame
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
+SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet"})
+"""Files that hold the keys, or the seed that they follow from: nobody but their owner reads them.
+By name, so that no writer of one can forget it."""
+_OWNER = 0o600
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file so that a kill at any moment leaves the old one or the new one, never half."""
+    """Writes a file so that a kill at any moment leaves the old one or the new one, never half.
+
+    Those that hold secrets can be read by their owner alone, whatever the umask is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    secret = path.name in SECRET
     try:
-        with open(temporary, "wb") as file:
+        # Of a killed process with our number; whose rights it has is not ours to say.
+        temporary.unlink(missing_ok=True)
+        with open(temporary, "xb", opener=_for_the_owner if secret else None) as file:
+            if secret:
+                os.fchmod(file.fileno(), _OWNER)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -27,6 +40,19 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, _OWNER)
+
+
+def make_private(path: Path) -> None:
+    """Makes a file that another library is to write, for its owner alone; keeps one that is there.
+
+    What SQLite writes beside a file has its rights.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER))
+    path.chmod(_OWNER)
 
 
 def remove_temporaries(folder: Path, *, below: bool = False) -> None:
@@ -58,7 +84,7 @@ def write_json(path: Path, value: Any) -> None:
     """Writes JSON with sorted keys, so that the same content is the same file."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # Half of a surrogate pair (a path that is no text) becomes the JSON escape of itself.
-    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
+    write_bytes(path, (tame(text) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> Any:
@@ -69,7 +95,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f'"{path}" is not readable JSON ({error}). Make it again.') from error
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from solidmark.runs.files import make_private
+
 
 class Ledger:
     """The rows of one process, and the sight of those of all processes.
@@ -24,7 +26,9 @@ class Ledger:
     def __init__(self, folder: Path, rank: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._connection = sqlite3.connect(folder / f"ledger-{rank:03d}.sqlite", timeout=60)
+        path = folder / f"ledger-{rank:03d}.sqlite"
+        make_private(path)
+        self._connection = sqlite3.connect(path, timeout=60)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute(

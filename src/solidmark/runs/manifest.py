@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import platform
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,11 @@ from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set
 from solidmark.runs.files import read_json, remove_temporaries, write_json
 from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
+from solidmark.runs.saying import say
 
 NAME = "manifest.json"
+SECRETS = {("mark", "seed")}
+"""Values of a configuration, by its command, that are shown to nobody."""
 HIDDEN_LEDGER = ".ledger"
 """Where a run keeps its rows that has nothing to show of them."""
 PACKAGES = ("solidmark", "torch", "diffusers", "accelerate", "datasets", "numpy", "pillow", "scipy")
@@ -171,11 +173,7 @@ def _reopened(folder: Path, manifest: dict[str, Any], lock: Lock | None) -> Run:
     write_json(folder / NAME, manifest)
     if lock is not None:  # The main process; the others go on with what it has found.
         aside = f' What was changed is kept in "{folder / ASIDE}".' if lost.changed else ""
-        print(  # noqa: T201
-            f'"{folder}" is not whole: {lost}. It is made good.{aside}',
-            file=sys.stderr,
-            flush=True,
-        )
+        say(f'"{folder}" is not whole: {lost}. It is made good.{aside}', error=True)
         set_aside(folder, lost.changed)
     return Run(folder, manifest, lost, lock)
 
@@ -215,7 +213,7 @@ def made_by(folder: Path) -> str | None:
     """The verb that made a folder; None where it is not ours, whatever its manifest.json is."""
     try:
         return str(read_manifest(folder)["command"])
-    except (BadInput, NotFound):
+    except (BadInput, NotFound, OSError):
         return None
 
 
@@ -248,6 +246,8 @@ def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         old, new = found[part], asked[part]
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
+                if (asked["command"], key) in SECRETS:
+                    return f"another {key}"
                 return f"{word}{_differing(key, old.get(key), new.get(key))}"
     return "another version"
 

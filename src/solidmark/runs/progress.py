@@ -1,6 +1,5 @@
 """Progress with the time left, on standard error, by the main process only."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from solidmark.runs.processes import Processes
+from solidmark.runs.saying import say, tame
 
 SECONDS_BETWEEN_LINES = 30.0
 """How often a log file, which cannot show a bar, gets a line."""
@@ -44,20 +44,20 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         yield _lines(title, total, done, Processes.here().is_main)
         return
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
     )
     with bar:
-        task = bar.add_task(title, total=total, completed=done, note="")
+        task = bar.add_task(tame(title, line=True), total=total, completed=done, note="")
 
         def advance(amount: int = 1, note: str = "") -> None:
-            bar.update(task, advance=amount, note=note)
+            bar.update(task, advance=amount, note=tame(note, line=True))
 
         yield advance
 
@@ -76,6 +76,6 @@ def _lines(title: str, total: int, done: int, shown: bool) -> Advance:
             seconds = (now - started) / (now_done - done) * (total - now_done)
             left = timedelta(seconds=round(seconds))
             line = f"{title}: {now_done} of {total}, {left} left" + (f", {note}" if note else "")
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            say(line, error=True)
 
     return advance

@@ -15,7 +15,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked
 from solidmark.models import Conditions
 from solidmark.models.conditions import CLASSES
-from solidmark.runs import progress, write_bytes
+from solidmark.runs import progress, tame, write_bytes
 
 MEMORY_BYTES = 2 * 1024**3
 """What a process may hold of decoded images."""
@@ -150,7 +150,7 @@ def load_training_set(
 def write_quarantine(path: Path, broken: dict[str, str]) -> None:
     """Names the images that were left out, one JSON line each."""
     rows = [{"id": id, "reason": why} for id, why in broken.items()]
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    lines = [tame(json.dumps(row, ensure_ascii=False)) for row in rows]
     write_bytes(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
 
 
