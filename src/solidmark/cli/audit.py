@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.following import after_observing
 from solidmark.cli.invert import Preset
 from solidmark.cli.inverting import inverted_and_scored
 from solidmark.cli.invmm import BudgetOf
@@ -49,6 +51,7 @@ def observe(context: typer.Context, **asked: Any) -> None:
 
     ask(question)
     save_config(context, question.out)
+    closing.then(*after_observing(question.out))
     evidence = str(question.out / "evidence.parquet")
     show({"evidence": evidence}, asked["json"], evidence)
 

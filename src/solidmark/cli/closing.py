@@ -1,4 +1,4 @@
-"""The last line of a command that opened data: what was in it, and what of it is not used."""
+"""The last lines of a command: what was in the data it opened, and what to do next."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,25 @@ def take_opened() -> "Mapping[str, Inventory]":
     from solidmark.data import take_inventories
 
     return take_inventories()
+
+
+_next: list[str] = []
+
+
+def then(*lines: str) -> None:
+    """Keeps what to do next, for the end of what a command says."""
+    _next[:] = lines
+
+
+def say_next(asked: Sequence[str]) -> None:
+    """Prints it, where a command line prints for people. Without this it is forgotten."""
+    from solidmark.cli.options import show
+    from solidmark.runs import Processes
+
+    lines = [*_next]
+    _next.clear()
+    if lines and "--json" not in asked and Processes.here().is_main:
+        show(None, False, *lines)
 
 
 def say_opened(asked: Sequence[str]) -> None:

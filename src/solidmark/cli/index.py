@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.following import after_indexing
 from solidmark.cli.nearest import DISTANCES, HeldOut, Rates, Training
 from solidmark.cli.options import at_least, ended, save_config, show, show_plan
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
@@ -78,6 +80,7 @@ def index(
     if not Processes.here().is_main:
         return None
     save_config(context, out)
+    closing.then(*after_indexing(out))
     return show(manifest, asked["json"], *_lines(manifest), f"The index: {out}")
 
 

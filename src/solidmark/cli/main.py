@@ -102,10 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     closing.take_opened()
+    closing.then()
     try:
         code = _run(asked)
         if code in (0, 3):  # 3 is an answer of `guard`.
             closing.say_opened(asked)
+            closing.say_next(asked)
         sys.stdout.flush()
     except problems.UsageProblem as error:
         return _fail(problems.explain_usage(error, asked))

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.following import after_marking
 from solidmark.cli.options import (
     Config,
     DryRun,
@@ -181,6 +183,8 @@ def mark(
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
+    _, height, width = manifest["size"]
+    closing.then(*after_marking(out, painted.marked_size(height, width), mirrored and segmented))
     return show(manifest, json, *_summary(manifest, out))
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.following import after_training
 from solidmark.cli.options import (
     Config,
     Device,
@@ -197,6 +199,7 @@ def train(
         config={"preset": preset},
     )
     save_config(context, out)
+    closing.then(*after_training(out, marked))
     return show({"model": str(folder)}, json, f"The model: {folder}")
 
 

@@ -1,6 +1,7 @@
 """Marks: how keys are painted into images, which key an image gets, and marked folders."""
 
 from solidmark.marks.advice import Frame, advise
+from solidmark.marks.again import mark_again
 from solidmark.marks.catalogue import PATTERNS, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
@@ -26,6 +27,7 @@ __all__ = [
     "advise",
     "file_stem",
     "find_marked",
+    "mark_again",
     "mark_dataset",
     "open_marked",
     "pattern_from_json",

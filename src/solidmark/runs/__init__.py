@@ -1,5 +1,6 @@
 """Run folders: what was asked, what is done, and how to go on after a kill."""
 
+from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device
 from solidmark.runs.files import (
@@ -26,12 +27,14 @@ __all__ = [
     "Run",
     "asking_the_hub",
     "check_device",
+    "command_line",
     "fingerprint",
     "forget_peak",
     "made_by",
     "memory_of",
     "move_folder",
     "open_run",
+    "path_word",
     "peak_memory_bytes",
     "progress",
     "read_json",
@@ -40,6 +43,7 @@ __all__ = [
     "remove_temporaries",
     "report_nothing",
     "require_whole",
+    "shell_word",
     "stay_offline",
     "work_through",
     "write_bytes",
