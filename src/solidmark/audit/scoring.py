@@ -15,6 +15,9 @@ from solidmark.marks import open_marked
 from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
+INVMM = "invmm"
+"""The measure of rows that an InvMM run in the folder of an audit has made."""
+
 
 def score(
     out: Path,
@@ -109,6 +112,17 @@ def score(
     write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
     write_json(out / "results.json", results)
     return results
+
+
+def renew_inversions(out: Path) -> None:
+    """Takes the rows of the InvMM run in the folder of an audit into its results again.
+
+    Arguments:
+        out: The folder of a scored audit.
+    """
+    results = read_json(out / "results.json")
+    own = [row for row in results["rows"] if row.get("measure") != INVMM]
+    write_json(out / "results.json", {**results, "rows": [*own, *_inversion_rows(out)]})
 
 
 def _inversion_rows(out: Path) -> list[dict[str, Any]]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli import closing
+from solidmark.cli.answering import answer
 from solidmark.cli.following import after_drawing
 from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
-from solidmark.cli.options import Out, at_least, ended, require_marked, save_config, show, show_plan
+from solidmark.cli.options import Out, at_least, ended, require_marked, save_config, show_plan
 from solidmark.cli.sharing import shares
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def generate(
     closing.then(*after_drawing(generation.out, generation.marked))
     facts = ("images", "failed", "size", "network_calls_per_image", "memory")
     result = {"folder": str(generation.out), **{name: manifest[name] for name in facts}}
-    return show(result, asked["json"], *_summary(result))
+    return answer(result, asked["json"], *_summary(result))
 
 
 def _generation(asked: dict[str, Any]) -> "Generation":

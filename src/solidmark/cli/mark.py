@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from solidmark.cli import closing
+from solidmark.cli.answering import answer
 from solidmark.cli.following import after_marking
 from solidmark.cli.options import (
     Config,
@@ -17,7 +18,6 @@ from solidmark.cli.options import (
     one_of,
     options,
     save_config,
-    show,
     show_plan,
     within,
 )
@@ -185,7 +185,7 @@ def mark(
     save_config(context, out)
     _, height, width = manifest["size"]
     closing.then(*after_marking(out, painted.marked_size(height, width), mirrored and segmented))
-    return show(manifest, json, *_summary(manifest, out))
+    return answer(manifest, json, *_summary(manifest, out))
 
 
 def _summary(manifest: dict[str, Any], out: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.config import read_config
+from solidmark.cli.outcome import Outcome
 from solidmark.errors import BadInput, UnknownName
 
 Check = Callable[..., Any]
@@ -138,7 +139,7 @@ def ended(config: Config = None, dry_run: DryRun = False, json: Json = False) ->
 
 def options(context: typer.Context) -> dict[str, Any]:
     """The whole command line, resolved, as plain values in the order of the help."""
-    hidden = {"config", "dry_run", "json"}
+    hidden = {"config", "dry_run", "json", "fail_on"}
     values = {str(p.name): context.params.get(str(p.name)) for p in context.command.params}
     return {
         name: _plain(value)
@@ -153,7 +154,8 @@ def show_plan(context: typer.Context, **facts: Any) -> None:
 
     plan = {"command": context.info_name, **options(context)}
     if context.params["json"]:
-        return show({"dry_run": True, "options": plan, "plan": facts}, True)
+        verdict = Outcome("planned", "Nothing was written.").to_json()
+        return show({"dry_run": True, "options": plan, "plan": facts, "verdict": verdict}, True)
     show(None, False, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True).rstrip())
     for name, value in facts.items():
         show(None, False, f"# {name.replace('_', ' ')}: {value}")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli import closing
+from solidmark.cli.answering import answer
 from solidmark.cli.following import after_training
 from solidmark.cli.options import (
     Config,
@@ -19,7 +20,6 @@ from solidmark.cli.options import (
     require_marked,
     resolve_device,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.errors import BadInput
@@ -200,7 +200,7 @@ def train(
     )
     save_config(context, out)
     closing.then(*after_training(out, marked))
-    return show({"model": str(folder)}, json, f"The model: {folder}")
+    return answer({"model": str(folder)}, json, f"The model: {folder}")
 
 
 def _default_preset(asked: dict[str, Any]) -> str:

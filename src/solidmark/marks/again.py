@@ -21,19 +21,19 @@ def mark_again(marked: Marked, mode: Mode) -> str:
         mode: "RGB" or "L", as it should be.
 
     Returns:
-        A sentence and the command, on one line.
+        A sentence with the command.
     """
     kept = _options(marked)
     data = kept.get("data", "DATA")
     out = marked.folder.with_name(f"{marked.folder.resolve().name}-{mode}")
-    words = ["mark", path_word(data), path_word(out)]
+    words: list[object] = ["mark", path_word(data), path_word(out)]
     if kept:
         words += ["--config", marked.folder / OPTIONS]
     words += ["--mode", mode]
     said = command_line(*words)
     if "seed" not in kept:
         said += " --seed SEED"
-    return f"Mark again with --mode {mode}: with the same seed the keys stay as they are. {said}"
+    return f'Mark again with --mode {mode} ("{said}"): the same seed keeps the keys as they are.'
 
 
 def _options(marked: Marked) -> dict[str, Any]:
