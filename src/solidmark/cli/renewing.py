@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from solidmark.audit import renew_inversions
 from solidmark.errors import SolidmarkError
-from solidmark.report.made import PAGE, made_in
-from solidmark.report.writing import write_report
 from solidmark.runs import command_line, made_by, path_word
 
 SHOWN_BY = {("invmm", "audit"), ("signals", "invmm")}
@@ -36,6 +33,9 @@ def renew_pages(folder: Path) -> Renewed:
     Arguments:
         folder: The folder of a run that was scored anew.
     """
+    from solidmark.report import write_report
+    from solidmark.report.made import PAGE, made_in
+
     pages: list[Path] = []
     stale: list[str] = []
     for place in _showing(folder):
@@ -60,6 +60,8 @@ def _showing(folder: Path) -> list[Path]:
     while (inner.name, made_by(inner.parent)) in SHOWN_BY:
         place = found[-1].parent if found[-1].name == inner.name else inner.parent
         if inner.name == "invmm" and (place / "results.json").is_file():
+            from solidmark.audit import renew_inversions
+
             renew_inversions(place)
         found.append(place)
         inner = inner.parent

@@ -47,7 +47,7 @@ def write_page(
         write_bytes(folder / "named.csv", named)
     page = folder / PAGE
     made = making(folder, images, top).line
-    write_bytes(page, render(template, {**context, "made": made}, images=images))
+    write_bytes(page, render(template, {**context, "made_with": made}, images=images))
     return page
 
 
