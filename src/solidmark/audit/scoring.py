@@ -12,7 +12,14 @@ from solidmark.audit.knowing import knowing_of
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
+from solidmark.runs import (
+    progress,
+    read_json,
+    read_manifest,
+    require_whole,
+    write_bytes,
+    write_json,
+)
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
 INVMM = "invmm"
@@ -76,7 +83,9 @@ def score(
             f'{manifest["command"]}" again: the answers are kept in the ledger.'
         ) from error
     keys = images.told(manifest.get("told"))
-    scores = score_table(evidence, keys, statistic, correction)
+    with progress("comparing answers with keys", len(evidence)) as advance:
+        scores = score_table(evidence, keys, statistic, correction)
+        advance(len(evidence))
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.
     rows = (
