@@ -364,7 +364,7 @@ CASES = {
     "no results": ("report no-results", "no results.json", "solidmark score"),
     "torn results": ("report torn-results", "results.json", "not readable JSON"),
     "negative top": ("report audit --top -1", "--top must be 0 or more, not -1"),
-    "nothing to inspect": ("inspect photos", "manifest.json", "not a folder of solidmark"),
+    "nothing to inspect": ("inspect notes", "holds no images", "Nor is it a model"),
     # --config
     "no configuration": ("mark photos OUT --config nowhere.yaml", '"nowhere.yaml"', "path"),
     "not YAML": ("mark photos OUT --config torn.yaml", '"torn.yaml" is not readable YAML'),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from solidmark.data import Inventory
 
-SILENT = ("demo",)
-"""Commands that open nothing of the user's."""
+SILENT = ("demo", "inspect")
+"""One opens nothing of the user's, the other says as much by itself."""
 
 
 def take_opened() -> "Mapping[str, Inventory]":
