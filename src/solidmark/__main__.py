@@ -3,10 +3,11 @@
 import sys
 
 from solidmark.cli import main
+from solidmark.cli.outcome import REFUSED
 from solidmark.runs import Processes
 
 if __name__ == "__main__":
     code = main()
-    if code == 0:  # A process that failed must not wait for the others.
+    if code in (0, REFUSED):  # A process that failed must not wait for the others.
         Processes.here().leave()
     sys.exit(code)

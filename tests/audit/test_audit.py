@@ -195,7 +195,7 @@ def test_model_and_images_must_fit(
     marked = make_marked(8)
     with pytest.raises(BadInput, match="12 x 12"):
         observe(Question(str(save_unet(16)), marked.folder, tmp_path / "a"))
-    with pytest.raises(BadInput, match="channel"):
+    with pytest.raises(BadInput, match="marked images are in grey"):
         observe(Question(str(save_unet(12, 3, name="colour")), marked.folder, tmp_path / "b"))
     none = make_marked(8, name="none", held_out=0.0)
     with pytest.raises(BadInput, match="no held_out images"):

@@ -31,6 +31,11 @@ class Answer:
     def json(self) -> dict:
         return json.loads(self.out)
 
+    @property
+    def result(self) -> dict:
+        """What `--json` gives beside the verdict and the pages."""
+        return {k: v for k, v in self.json.items() if k not in ("verdict", "pages", "stale")}
+
 
 Run = Callable[..., Answer]
 

@@ -137,16 +137,16 @@ def test_a_dry_run_finds_what_would_fail(line: list[str], run: Run) -> None:
 def test_json_is_the_whole_of_stdout(run: Run, tmp_path: Path, world: Path) -> None:
     marked = run("mark", "photos", tmp_path / "marked", *MARK, "--json").json
     assert (marked["trained"], marked["held_out"]) == (8, 8)
-    model = run("train", tmp_path / "marked", tmp_path / "model", *TINY, "--json").json
+    model = run("train", tmp_path / "marked", tmp_path / "model", *TINY, "--json").result
     assert model == {"model": str(tmp_path / "model" / "model")}
     line = [tmp_path / "model", tmp_path / "marked", tmp_path / "audit", *AUDIT, "--json"]
-    assert run("observe", *line).json == {"evidence": str(tmp_path / "audit/evidence.parquet")}
-    results = run("audit", *line).json
+    assert run("observe", *line).result == {"evidence": str(tmp_path / "audit/evidence.parquet")}
+    results = run("audit", *line).result
     assert results == json.loads((tmp_path / "audit" / "results.json").read_text())
-    assert run("score", tmp_path / "audit", "--json").json == results
-    page = run("report", tmp_path / "audit", "--json").json
+    assert run("score", tmp_path / "audit", "--json").result == results
+    page = run("report", tmp_path / "audit", "--json").result
     assert page == {"report": str(tmp_path / "audit" / "report.html")}
-    manifest = run("inspect", tmp_path / "audit", "--json").json
+    manifest = run("inspect", tmp_path / "audit", "--json").result
     assert manifest == json.loads((tmp_path / "audit" / "manifest.json").read_text())
 
 

@@ -23,7 +23,9 @@ def test_what_is_drawn_is_said_and_opens_as_a_data_set(
     assert planned["size"] == [1, 12, 12]
     assert not out.exists()
     answer = run(*words)
-    assert answer.out == f"3 image(s) in {out / 'images'}, 2 network calls each.\n"
+    drawn, after = answer.out.splitlines()
+    assert drawn == f"3 image(s) in {out / 'images'}, 2 network calls each."
+    assert after.startswith(f"Next: solidmark nearest {out} TRAINING ")
     assert open_data(out).ids == ["000000", "000001", "000002"]
     again = run("generate", world / "model", out, "--config", out / "config.yaml", "--json")
     assert again.code == 0, again.err

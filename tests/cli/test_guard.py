@@ -32,7 +32,7 @@ def test_an_index_says_what_it_will_refuse(here: Path, run: Run) -> None:
     assert not (here / "index").exists()
     answer = run(*words)
     assert answer.code == 0, answer.err
-    first, l2, small, phash, _, *shares, last, data = answer.out.splitlines()
+    first, l2, small, phash, _, *shares, last, data, after = answer.out.splitlines()
     assert first == "25 training images."
     assert l2.startswith("l2: a distance of 0.")
     assert "false-positive rate of 0.1 (20 held-out images: really" in l2
@@ -44,6 +44,7 @@ def test_an_index_says_what_it_will_refuse(here: Path, run: Run) -> None:
     ]
     assert last == "The index: index"
     assert data.startswith('Data: "train": 25 images, 0 captions, 0 classes. "held_out": ')
+    assert after == "Next: solidmark guard index IMAGE"
     again = run("index", "train", "index", "--config", here / "index" / "config.yaml", "--json")
     assert again.code == 0, again.err
     assert again.json["asked"] == ["l2", "phash"]
@@ -73,7 +74,8 @@ def test_the_exit_code_says_whether_all_pass(here: Path, run: Run) -> None:
     assert run("guard", "index", copy, *threshold).out.count("\n") == 1
     answer = run("guard", "index", copy, fresh, *threshold, "--json")
     assert answer.code == 3
-    one, two = answer.json
+    assert answer.json["verdict"]["state"] == "refused"
+    one, two = answer.json["images"]
     assert (one["status"], one["copy_of"], one["refused"]) == ("refused", copy.name, True)
     assert (two["status"], two["copy_of"], two["refused"]) == ("pass", None, False)
     assert Path(one["picture"]).is_file()
@@ -91,7 +93,7 @@ def test_what_cannot_be_read_does_not_pass(here: Path, run: Run) -> None:
     assert answer.out.endswith(
         "0 of 16 images are refused, 1 cannot be judged.\nData: 15 images, 0 captions, 0 classes.\n"
     )
-    assert run(*words, "torn.png", "fresh", "--json").json[0]["status"] == "unread"
+    assert run(*words, "torn.png", "fresh", "--json").json["images"][0]["status"] == "unread"
     answer = run(*words, "torn.png")
     assert answer.code == 2
     assert answer.out == ""

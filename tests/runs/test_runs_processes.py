@@ -1,9 +1,12 @@
 """Who does what, and what a person sees of it."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -62,19 +65,68 @@ def test_a_terminal_shows_a_bar_with_the_time_left_on_standard_error() -> None:
     assert re.search(r"left +(\d:\d\d:\d\d|-:--:--)", words)
 
 
-def test_a_log_file_gets_a_line_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Four units of ten were done before; two take 40 seconds, so the other four take 80."""
-    clock = iter([0.0, 10.0, 40.0, 41.0])
-    monkeypatch.setattr(progress_module.time, "monotonic", lambda: next(clock))
+class Clock:
+    """A clock that goes on only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress_module, "time", clock)
+    return clock
+
+
+def test_a_log_file_gets_a_line_a_minute(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """Four units of ten were done before; two take 80 seconds, so the other four take 160."""
     with progress("thinking", 10, done=4) as advance:
-        advance()
-        advance(note="loss 0.5")
-        advance()
+        for now, note in ((20, ""), (80, "loss 0.5"), (81, "")):
+            clock.now = now
+            advance(note=note)
     shown = capsys.readouterr()
-    assert shown.err == "thinking: 6 of 10, 0:01:20 left, loss 0.5\n"
+    assert shown.err == "thinking: 6 of 10, 0:02:40 left, loss 0.5\n"
     assert shown.out == ""
+
+
+def test_a_unit_that_lasts_is_no_silence(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """The thread waits on the same clock: a unit of three minutes is three lines."""
+    log = progress_module._Log("thinking", 10, 4)
+    waits = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        clock.now += seconds
+        if len(waits) == 3:
+            log.advance(2)
+        return len(waits) > 4
+
+    log.beat(wait)
+    assert capsys.readouterr().err.splitlines() == [
+        "thinking: 4 of 10, after 0:01:00",
+        "thinking: 4 of 10, after 0:02:00",
+        "thinking: 6 of 10, 0:06:00 left",
+        "thinking: 6 of 10, 0:08:00 left",
+    ]
+    assert set(waits) == {60.0}
+
+
+def test_the_thread_ends_with_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_LINES", 0.01)
+    before = threading.active_count()
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with progress("thinking", 2):
+        assert threading.active_count() == before + 1
+        deadline = time.monotonic() + 20
+        while not stderr.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert threading.active_count() == before
+    assert stderr.getvalue().startswith("thinking: 0 of 2, after 0:00:00")
 
 
 def test_only_the_main_process_shows_progress() -> None:

@@ -210,7 +210,7 @@ def test_captions_are_asked_for_and_one_for_all_mends_it(base: Path, tmp_path: P
 def test_images_that_do_not_fit_are_refused_in_a_line(
     marked: Path, base: Path, captioned: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadInput, match="Mark with --mode RGB") as grey:
+    with pytest.raises(BadInput, match="Mark again with --mode RGB") as grey:
         train(marked, tmp_path / "out", tuned(base, caption="x"), device="cpu")
     odd = mark(tmp_path / "odd", channels=3, side=10, captions=True)
     with pytest.raises(BadInput, match=r"multiples of [48] pixels, .* 14 x 14") as size:

@@ -204,7 +204,7 @@ def test_two_processes_train_the_parts_of_one(
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        ({"channels": 1}, {}, "Mark with --mode RGB"),
+        ({"channels": 1}, {}, "Mark again with --mode RGB"),
         ({"side": 17}, {}, "multiples of 8 pixels, the marked images have 25 x 25"),
         ({"captions": False}, {}, '"--caption"'),
         ({}, {"attention_levels": (), "mid_attention": False}, "told captions by its attention"),

@@ -3,6 +3,6 @@
 from solidmark.audit.comparing import compare
 from solidmark.audit.observing import observe
 from solidmark.audit.question import Question
-from solidmark.audit.scoring import score
+from solidmark.audit.scoring import renew_inversions, score
 
-__all__ = ["Question", "compare", "observe", "score"]
+__all__ = ["Question", "compare", "observe", "renew_inversions", "score"]

@@ -12,7 +12,7 @@ from solidmark.marks import Marked, write_image
 from solidmark.measures import choose
 from solidmark.measures.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains
 from solidmark.mitigations.telling import bare
-from solidmark.runs import Room, read_json, write_json
+from solidmark.runs import Room, progress, read_json, write_json
 from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
 
 FILE = "knowing.json"
@@ -52,7 +52,9 @@ def keep_knowing(
         spent = metered.calls
         return found, drawn
 
-    found, drawn = room.fit(ask)
+    with progress("asking whether the model knows such pictures", 1) as advance:
+        found, drawn = room.fit(ask)
+        advance()
     paths = [f"pictures/knowing/{number}.png" for number in range(len(drawn.images))]
     for path, image in zip(paths, drawn.images, strict=True):
         write_image(folder / path, image)

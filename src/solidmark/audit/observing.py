@@ -32,6 +32,7 @@ from solidmark.runs import (
     Run,
     forget_peak,
     memory_of,
+    progress,
     read_json,
     work_through,
     write_bytes,
@@ -195,9 +196,11 @@ def _calibrate(
         if not samples:
             raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')
         found: dict[str, Any] = {}
-        for task in tasks:
-            if task.about not in found:
-                found[task.about] = room.fit(partial(_choose_well, task, samples))
+        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
+            for task in tasks:
+                if task.about not in found:
+                    found[task.about] = room.fit(partial(_choose_well, task, samples))
+                    advance()
         first = tasks[0]
         room.fit(
             lambda size: keep_round_trip(

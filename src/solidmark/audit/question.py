@@ -92,7 +92,7 @@ class Question:
             self.opening,
             control_samples=lambda name: control_samples(marked, name, self.seed),
         )
-        check_fit(model, marked.channels, marked.marked_size)
+        check_fit(model, marked.channels, marked.marked_size, marked)
         check_captions(model, marked, self.splits)
         if any(isinstance(reader, Outpaint) for reader in self.readers):
             require_pixels(model)  # Now, and not after the other readers were calibrated.

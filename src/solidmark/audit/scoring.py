@@ -12,8 +12,18 @@ from solidmark.audit.knowing import knowing_of
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
+from solidmark.runs import (
+    progress,
+    read_json,
+    read_manifest,
+    require_whole,
+    write_bytes,
+    write_json,
+)
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
+
+INVMM = "invmm"
+"""The measure of rows that an InvMM run in the folder of an audit has made."""
 
 
 def score(
@@ -73,7 +83,9 @@ def score(
             f'{manifest["command"]}" again: the answers are kept in the ledger.'
         ) from error
     keys = images.told(manifest.get("told"))
-    scores = score_table(evidence, keys, statistic, correction)
+    with progress("comparing answers with keys", len(evidence)) as advance:
+        scores = score_table(evidence, keys, statistic, correction)
+        advance(len(evidence))
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.
     rows = (
@@ -109,6 +121,17 @@ def score(
     write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
     write_json(out / "results.json", results)
     return results
+
+
+def renew_inversions(out: Path) -> None:
+    """Takes the rows of the InvMM run in the folder of an audit into its results again.
+
+    Arguments:
+        out: The folder of a scored audit.
+    """
+    results = read_json(out / "results.json")
+    own = [row for row in results["rows"] if row.get("measure") != INVMM]
+    write_json(out / "results.json", {**results, "rows": [*own, *_inversion_rows(out)]})
 
 
 def _inversion_rows(out: Path) -> list[dict[str, Any]]:

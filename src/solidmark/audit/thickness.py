@@ -17,6 +17,7 @@ from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Frame, advise
 from solidmark.readers import Query, RoundTrip, measure_round_trip
+from solidmark.runs import progress
 
 TRIED = 4
 """How many thicknesses are tried, the thinnest that fit."""
@@ -103,12 +104,13 @@ def try_thicknesses(
         raise BadInput("None of the images of --data can be read. Name others.")
     batch = torch.stack(readable)
     trials = []
-    for thickness in thicknesses:
-        frame = advise(
-            batch.shape[-2], batch.shape[-1], multiple=multiple, thickness=thickness, count=count
-        )
-        query = Query(batch, frame.pattern, condition=None)
-        trials.append(Trial(frame, measure_round_trip(Metered(model, BATCH), query)))
+    sides = batch.shape[-2], batch.shape[-1]
+    with progress("trying frames", len(thicknesses)) as advance:
+        for thickness in thicknesses:
+            frame = advise(*sides, multiple=multiple, thickness=thickness, count=count)
+            query = Query(batch, frame.pattern, condition=None)
+            trials.append(Trial(frame, measure_round_trip(Metered(model, BATCH), query)))
+            advance()
     return trials
 
 

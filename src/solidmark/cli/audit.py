@@ -1,14 +1,17 @@
 """`solidmark audit` and `solidmark observe`, which is its first half."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.answering import FailOn, answer
+from solidmark.cli.following import after_observing
 from solidmark.cli.invert import Preset
 from solidmark.cli.inverting import inverted_and_scored
 from solidmark.cli.invmm import BudgetOf
-from solidmark.cli.options import Pictures, one_of, save_config, show, show_plan
+from solidmark.cli.judging import judged
+from solidmark.cli.options import Pictures, one_of, save_config, show_plan
 from solidmark.cli.question import asks, question_of
 from solidmark.cli.subjects import counts
 from solidmark.errors import BadInput
@@ -49,8 +52,9 @@ def observe(context: typer.Context, **asked: Any) -> None:
 
     ask(question)
     save_config(context, question.out)
+    closing.then(*after_observing(question.out))
     evidence = str(question.out / "evidence.parquet")
-    show({"evidence": evidence}, asked["json"], evidence)
+    answer({"evidence": evidence}, asked["json"], evidence)
 
 
 @asks
@@ -60,6 +64,7 @@ def audit(
     invmm_preset: Preset = "quick",
     invmm_budget: BudgetOf = None,
     images: Pictures = True,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Say which training images a model has memorized.
@@ -94,7 +99,9 @@ def audit(
         return None
     page = write_report(question.out, images=images)
     save_config(context, question.out)
-    show(results, asked["json"], headline(question.out), *lines, f"The page: {page}")
+    verdict = judged(question.out)
+    said = (verdict.headline, *lines, f"The page: {page}")
+    answer(results, asked["json"], *said, verdict=verdict, fail_on=fail_on)
 
 
 def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
@@ -129,14 +136,6 @@ def _invmm_of(context: typer.Context, question: "Question") -> "InvMM | None":
         caption=question.caption,
         opening=question.opening,
     )
-
-
-def headline(folder: Path) -> str:
-    """The verdict in a sentence, as it stands on the page."""
-    from solidmark.report.folder import open_audit
-    from solidmark.report.page import verdict_of
-
-    return verdict_of(open_audit(folder)).headline
 
 
 def _show_plan(context: typer.Context, question: "Question") -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
+from solidmark.cli.judging import judged
 from solidmark.cli.options import (
     Out,
     Seed,
@@ -12,7 +14,6 @@ from solidmark.cli.options import (
     below_one,
     ended,
     save_config,
-    show,
     show_plan,
     within,
 )
@@ -87,6 +88,7 @@ def cliques(
     ] = None,
     seed: Seed = 0,
     images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Find prompts that give back the same picture again and again.
@@ -132,7 +134,14 @@ def cliques(
     results = read_json(out / "results.json")
     page = write_report(out, images=images)
     save_config(context, out)
-    return show(results, asked["json"], _headline(results), f"The page: {page}")
+    return answer(
+        results,
+        asked["json"],
+        _headline(results),
+        f"The page: {page}",
+        verdict=judged(out),
+        fail_on=fail_on,
+    )
 
 
 def _headline(results: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The last line of a command that opened data: what was in it, and what of it is not used."""
+"""The last lines of a command: what was in the data it opened, and what to do next."""
 
 import sys
 from collections import Counter
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from solidmark.data import Opened
 
-SILENT = ("demo",)
-"""Commands that open nothing of the user's."""
+SILENT = ("demo", "inspect")
+"""One opens nothing of the user's, the other says as much by itself."""
 KEEPS_LOST = ("mark",)
 """Commands that keep what their images lost, and say it also when they read none again."""
 
@@ -21,6 +21,25 @@ def take_opened() -> "Mapping[str, Opened]":
     from solidmark.data import take_inventories
 
     return take_inventories()
+
+
+_next: list[str] = []
+
+
+def then(*lines: str) -> None:
+    """Keeps what to do next, for the end of what a command says."""
+    _next[:] = lines
+
+
+def say_next(asked: Sequence[str]) -> None:
+    """Prints it, where a command line prints for people. Without this it is forgotten."""
+    from solidmark.cli.options import show
+    from solidmark.runs import Processes
+
+    lines = [*_next]
+    _next.clear()
+    if lines and "--json" not in asked and Processes.here().is_main:
+        show(None, False, *lines)
 
 
 def say_opened(asked: Sequence[str]) -> None:

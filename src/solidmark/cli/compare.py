@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Fdr, Json, a_share, show
+from solidmark.cli.answering import answer
+from solidmark.cli.judging import judged
+from solidmark.cli.options import Fdr, Json, a_share
+from solidmark.cli.outcome import Outcome
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -48,7 +51,18 @@ def compare(
     from solidmark.scores import DELTAS
 
     found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
-    show(found, json, *table([HEADS, *(_cells(row) for row in found["rows"])]), *_lost(found))
+    verdict = Outcome(
+        "done",
+        f"{len(found['rows'])} differences between {first} and {second}.",
+        others={"first": judged(first), "second": judged(second)},
+    )
+    answer(
+        found,
+        json,
+        *table([HEADS, *(_cells(row) for row in found["rows"])]),
+        *_lost(found),
+        verdict=verdict,
+    )
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

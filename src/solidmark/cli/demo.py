@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.audit import headline
-from solidmark.cli.options import Config, DryRun, Json, Seed, show, show_plan
+from solidmark.cli.answering import answer
+from solidmark.cli.judging import judged
+from solidmark.cli.options import Config, DryRun, Json, Seed, show_plan
 
 
 def demo(
@@ -58,4 +59,5 @@ def demo(
         )
     out = out or Path("runs/demo-text" if text else "runs/demo")
     results, page = it.run_text_demo(out, seed=seed) if text else it.run_demo(out, seed=seed)
-    return show(results, json, headline(out), f"The page: {page}")
+    verdict = judged(out)
+    return answer(results, json, verdict.headline, f"The page: {page}", verdict=verdict)

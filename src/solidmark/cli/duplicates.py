@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import answer
 from solidmark.cli.nearest import DISTANCES
 from solidmark.cli.options import (
     Out,
@@ -15,7 +16,6 @@ from solidmark.cli.options import (
     ended,
     one_of,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.searching import Memory, embedded, search_of, sized
@@ -107,7 +107,7 @@ def duplicates(
     results = read_json(out / "results.json")
     page = write_report(out, images=images)
     save_config(context, out)
-    return show(results, asked["json"], _headline(results, out), f"The page: {page}")
+    return answer(results, asked["json"], _headline(results, out), f"The page: {page}")
 
 
 def _headline(results: Mapping[str, Any], out: Path) -> str:

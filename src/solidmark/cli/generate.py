@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.answering import answer
+from solidmark.cli.following import after_drawing
 from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
 from solidmark.cli.options import (
     Out,
@@ -13,7 +16,6 @@ from solidmark.cli.options import (
     ended,
     require_marked,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.sharing import shares
@@ -146,9 +148,10 @@ def generate(
     if not Processes.here().is_main:
         return None
     save_config(context, generation.out)
+    closing.then(*after_drawing(generation.out, generation.marked))
     facts = ("images", "failed", "size", "network_calls_per_image", "memory")
     result = {"folder": str(generation.out), **{name: manifest[name] for name in facts}}
-    return show(result, asked["json"], *_summary(result))
+    return answer(result, asked["json"], *_summary(result))
 
 
 def _generation(asked: dict[str, Any]) -> "Generation":

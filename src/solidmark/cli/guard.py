@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Device, Json, below_one, resolve_device, show
+from solidmark.cli.answering import answer
+from solidmark.cli.options import Device, Json, below_one, resolve_device
+from solidmark.cli.outcome import Outcome
 from solidmark.cli.searching import Memory
 
 if TYPE_CHECKING:
     from solidmark.nearest import Guard, Unread, Verdict
-
-REFUSED = 3
-"""The exit code when an image is refused, or cannot be judged: it must not pass unseen."""
 
 
 def guard(
@@ -85,9 +84,18 @@ def guard(
     if len(said) > 1:
         more = f", {len(unread):,} cannot be judged" if unread else ""
         lines.append(f"{refused:,} of {len(said):,} images are refused{more}.")
-    show([_plain(opened, one) for one in said], json, *lines)
-    if refused or unread:
-        raise typer.Exit(REFUSED)
+    judged = {"images": [_plain(opened, one) for one in said]}
+    verdict = _outcome(said, refused, len(unread))
+    answer(judged, json, *lines, verdict=verdict, fail_on=("refused",))
+
+
+def _outcome(said: "list[Verdict | Unread]", refused: int, unread: int) -> Outcome:
+    """Whether all may pass: what cannot be judged must not pass unseen."""
+    count = f"{len(said):,} image{'' if len(said) == 1 else 's'}"
+    if not refused and not unread:
+        return Outcome("passed", f"{count} may pass.", "Pass")
+    more = f", {unread:,} cannot be judged" if unread else ""
+    return Outcome("refused", f"{refused:,} of {count} refused{more}.", "Refused")
 
 
 def _judged(opened: "Guard", words: list[str]) -> "list[Verdict | Unread]":

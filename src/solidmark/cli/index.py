@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.answering import answer
+from solidmark.cli.following import after_indexing
 from solidmark.cli.nearest import DISTANCES, HeldOut, Rates, Training
-from solidmark.cli.options import at_least, ended, save_config, show, show_plan
+from solidmark.cli.options import at_least, ended, save_config, show_plan
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
 from solidmark.cli.sharing import shares
 
@@ -78,7 +81,8 @@ def index(
     if not Processes.here().is_main:
         return None
     save_config(context, out)
-    return show(manifest, asked["json"], *_lines(manifest), f"The index: {out}")
+    closing.then(*after_indexing(out))
+    return answer(manifest, asked["json"], *_lines(manifest), f"The index: {out}")
 
 
 def _lines(manifest: Mapping[str, Any]) -> list[str]:

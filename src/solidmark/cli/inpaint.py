@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.ask import PASTES
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
+from solidmark.cli.judging import judged
 from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
 from solidmark.cli.options import (
     Fdr,
@@ -19,7 +21,6 @@ from solidmark.cli.options import (
     one_of,
     require_marked,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.sharing import shares
@@ -112,6 +113,7 @@ def inpaint(
     fdr: Fdr = 0.05,
     trust_control: TrustControl = False,
     images: Pictures = True,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Hide half of each image, and let the model draw it.
@@ -141,7 +143,14 @@ def inpaint(
     page = write_report(inpainting.out, images=images)
     found = inpainting_verdict(open_halves_run(inpainting.out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
-    return show(results, asked["json"], *lines, f"The page: {page}")
+    return answer(
+        results,
+        asked["json"],
+        *lines,
+        f"The page: {page}",
+        verdict=judged(inpainting.out),
+        fail_on=fail_on,
+    )
 
 
 def _inpainting(asked: dict[str, Any]) -> "Inpainting":

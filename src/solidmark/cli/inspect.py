@@ -1,28 +1,55 @@
-"""`solidmark inspect FOLDER`."""
+"""`solidmark inspect WHAT`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Json, show
+from solidmark.cli.answering import answer
+from solidmark.cli.following import (
+    after_drawing,
+    after_indexing,
+    after_marking,
+    after_observing,
+    after_training,
+)
+from solidmark.cli.judging import outcome_of
+from solidmark.cli.options import Json
+from solidmark.cli.outcome import Outcome
 
 
 def inspect(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Any folder that solidmark has written.")
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="Any folder that solidmark has written; a model or a part of one (folder, "
+            ".safetensors, LoRA, ONNX, TorchScript); pictures, as solidmark mark takes them.",
+        ),
     ],
     json: Json = False,
 ) -> None:
-    """Say what a folder is and how it was made.
+    """Say what a folder or file is, whether it can be audited, and what to do next.
+
+    The Hugging Face hub is not asked. Nothing in the file is run.
 
     Example: solidmark inspect marked/
     """
+    from solidmark.errors import NotFound
     from solidmark.runs import read_manifest
 
-    manifest = read_manifest(folder)
-    state = "finished" if manifest.get("finished") else "NOT finished: run the command again"
-    lines = [f'{folder}: made by "solidmark {manifest["command"]}", {state}']
+    folder = Path(what)
+    try:
+        manifest = read_manifest(folder)
+    except NotFound:
+        manifest = None
+    if manifest is None:
+        return _described(what, json)
+    verdict = _verdict(folder, manifest)
+    after = _next(folder, manifest)
+    lines = [f'{what.rstrip("/")}: made by "solidmark {manifest["command"]}", {_state(manifest)}']
+    lines += [verdict.headline] if verdict.label else []
     for title in ("config", "fingerprints", "versions"):
         lines += [f"{title}:", *_indented(manifest.get(title) or {})]
     rest = {
@@ -31,8 +58,56 @@ def inspect(
         if name not in ("command", "config", "fingerprints", "versions", "finished")
     }
     lines += ["facts:", *_indented(rest)] if rest else []
-    show(manifest, json, *lines)
+    answer(manifest, json, *lines, *after, verdict=verdict)
 
 
-def _indented(values: dict[str, Any]) -> list[str]:
+def _described(what: str, json: bool) -> None:
+    from solidmark.inspecting import describe
+
+    found = describe(what)
+    said = f"{what.rstrip('/') or what}: {found.kind}"
+    answer(found.to_json(), json, said, *found.lines, verdict=Outcome("done", f"{said}."))
+
+
+def _state(manifest: Mapping[str, Any]) -> str:
+    return "finished" if manifest.get("finished") else "NOT finished: run the command again"
+
+
+def _verdict(folder: Path, manifest: Mapping[str, Any]) -> Outcome:
+    """What the folder says; that it is done, or is not."""
+    said = f'made by "solidmark {manifest["command"]}", {_state(manifest)}'
+    if not manifest.get("finished"):
+        return Outcome("unfinished", said)
+    return outcome_of(folder) or Outcome("done", said)
+
+
+def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """What to do with a finished folder."""
+    if not manifest.get("finished"):
+        return []
+    command, config = manifest["command"], manifest["config"]
+    if command == "mark":
+        from solidmark.marks import open_marked
+
+        marked = open_marked(folder)
+        mirrored = bool(manifest["pattern"].get("mirrored"))
+        return after_marking(folder, marked.marked_size, mirrored)
+    if command == "train":
+        return after_training(folder, Path("MARKED"))
+    if command == "generate":
+        return after_drawing(folder, Path(config["marked"]) if config.get("marked") else None)
+    if command == "audit" and not (folder / "results.json").is_file():
+        return after_observing(folder)
+    if command == "index":
+        return after_indexing(folder)
+    from solidmark.report.made import PAGE, is_stale
+    from solidmark.runs import command_line, path_word
+
+    again = command_line("report", path_word(folder))
+    if is_stale(folder):
+        return [f"{folder / PAGE} does not show the results beside it.", f"Next: {again}"]
+    return [f"The page: {folder / PAGE}"] if (folder / PAGE).is_file() else []
+
+
+def _indented(values: Mapping[str, Any]) -> list[str]:
     return [f"  {name}: {value}" for name, value in values.items()]

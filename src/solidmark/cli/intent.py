@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.generate import sampled
+from solidmark.cli.judging import judged
 from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
 from solidmark.cli.options import (
     Out,
@@ -16,7 +18,6 @@ from solidmark.cli.options import (
     below_one,
     ended,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.searching import sized
@@ -158,6 +159,7 @@ def intent(
     trust_control: TrustControl = False,
     images: Annotated[bool, typer.Option(help="Show pictures and prompts on the page.")] = True,
     batch_size: BatchSize = AUTO,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Tell intended from unintended memorization of prompts.
@@ -181,7 +183,14 @@ def intent(
     results = read_json(wanted.out / "results.json")
     page = write_report(wanted.out, images=images)
     save_config(context, wanted.out)
-    return show(results, asked["json"], *summary(results), f"The page: {page}")
+    return answer(
+        results,
+        asked["json"],
+        *summary(results),
+        f"The page: {page}",
+        verdict=judged(wanted.out),
+        fail_on=fail_on,
+    )
 
 
 def threshold_of(text: str | None) -> float | None:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.invert import inversion_of, inverted, similarity_threshold
 from solidmark.cli.inverting import SIGNAL_CALLS, CheapSignals, inverted_and_scored
+from solidmark.cli.judging import judged
 from solidmark.cli.opening import Model, opened, opening_of
 from solidmark.cli.options import (
     Fdr,
@@ -18,7 +20,6 @@ from solidmark.cli.options import (
     ended,
     one_of,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.searching import sized
@@ -129,6 +130,7 @@ def invmm(
     call_size: CallSize = 256,
     signals: CheapSignals = None,
     pictures: Pictures = True,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Look for the noise that gives each training image back.
@@ -150,7 +152,14 @@ def invmm(
     if not results:  # Another process of the launch has them.
         return None
     save_config(context, wanted.out)
-    return show(results, asked["json"], headline(results), f"The page: {page}")
+    return answer(
+        results,
+        asked["json"],
+        headline(results),
+        f"The page: {page}",
+        verdict=judged(wanted.out),
+        fail_on=fail_on,
+    )
 
 
 def _invmm_of(asked: dict[str, Any]) -> "InvMM":

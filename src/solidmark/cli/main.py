@@ -1,8 +1,4 @@
-"""The entry point: finds the command, and turns errors into one line and an exit code.
-
-0 = done, 1 = a fault of ours (with a trace), 2 = something the user can mend, 3 = `guard` refuses
-an image, 130 = interrupted.
-"""
+"""The entry point: finds the command, and turns errors into one line and an exit code."""
 
 import os
 import sys
@@ -33,6 +29,7 @@ from solidmark.cli import (
     signals,
     train,
 )
+from solidmark.cli.outcome import CODES, REFUSED
 from solidmark.errors import SolidmarkError, UnknownName
 from solidmark.runs import guard_terminal, say, stay_offline
 
@@ -41,7 +38,7 @@ app = typer.Typer(
     help="Which of its training images has a diffusion model memorized, how strongly, and how "
     "sure are we?\n\nStart with: solidmark demo\n\nYour own data, in this order: mark, train, "
     "audit; plan says beforehand what they can show. Any command that was interrupted goes on when "
-    "it is given again.",
+    "it is given again.\n\n" + " ".join(CODES.split()),
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -104,10 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     closing.take_opened()
+    closing.then()
     try:
         code = _run(asked)
-        if code in (0, 3):  # 3 is an answer of `guard`.
+        if code in (0, REFUSED):  # 3 is an answer too.
             closing.say_opened(asked)
+            closing.say_next(asked)
         sys.stdout.flush()
     except problems.UsageProblem as error:
         return _fail(problems.explain_usage(error, asked))

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.answering import answer
+from solidmark.cli.following import after_marking
 from solidmark.cli.options import (
     Config,
     DryRun,
@@ -17,7 +20,6 @@ from solidmark.cli.options import (
     one_of,
     options,
     save_config,
-    show,
     show_plan,
     within,
 )
@@ -164,7 +166,14 @@ def mark(
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
     from solidmark.data import open_data, sides_of
-    from solidmark.marks import Fitted, Marking, kept_seed, mark_dataset, require_unmarked
+    from solidmark.marks import (
+        Fitted,
+        Marking,
+        kept_seed,
+        mark_dataset,
+        pattern_from_json,
+        require_unmarked,
+    )
 
     require_unmarked(data)
     painted = _painted(pattern, thickness, count, mirrored)
@@ -198,7 +207,10 @@ def mark(
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
     public = {name: value for name, value in manifest["config"].items() if name != "seed"}
-    return show({**manifest, "config": public}, json, *_summary(manifest, out, seed is None))
+    size = pattern_from_json(manifest["pattern"]).marked_size(*manifest["size"][1:])
+    closing.then(*after_marking(out, size, mirrored and pattern == "segments"))
+    said = _summary(manifest, out, size, seed is None)
+    return answer({**manifest, "config": public}, json, *said)
 
 
 def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) -> "Pattern | Fitted":
@@ -211,15 +223,13 @@ def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) ->
     return PATTERNS[pattern](thickness)
 
 
-def _summary(manifest: dict[str, Any], out: Path, drawn: bool) -> list[str]:
+def _summary(manifest: dict[str, Any], out: Path, size: tuple[int, int], drawn: bool) -> list[str]:
     from solidmark.data import lost_lines
-    from solidmark.marks import pattern_from_json
 
     channels, height, width = manifest["size"]
-    high, wide = pattern_from_json(manifest["pattern"]).marked_size(height, width)
     lines = [
         f"{_images(manifest['trained'])} to train on in {out / 'train'}, {manifest['held_out']} "
-        f"held out; {height} x {width} pixels before marking, {high} x {wide} after, "
+        f"held out; {height} x {width} pixels before marking, {size[0]} x {size[1]} after, "
         f"{'grey' if channels == 1 else 'colour'}.",
     ]
     if manifest["duplicates"]:

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
+from solidmark.cli.judging import judged
 from solidmark.cli.options import (
     Fdr,
     Out,
@@ -15,7 +17,6 @@ from solidmark.cli.options import (
     ended,
     one_of,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
@@ -114,6 +115,7 @@ def nearest(
     seed: Seed = 0,
     images: Pictures = True,
     memory: Memory = 2**30,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Find the nearest training image of every generation.
@@ -167,4 +169,11 @@ def nearest(
     save_config(context, out)
     found = closeness_verdict(open_nearest_run(out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
-    return show(read_json(out / "results.json"), asked["json"], *lines, f"The page: {page}")
+    return answer(
+        read_json(out / "results.json"),
+        asked["json"],
+        *lines,
+        f"The page: {page}",
+        verdict=judged(out),
+        fail_on=fail_on,
+    )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.config import read_config
+from solidmark.cli.outcome import Outcome
 from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import say
 
@@ -179,7 +180,7 @@ def ended(config: Config = None, dry_run: DryRun = False, json: Json = False) ->
 
 def options(context: typer.Context) -> dict[str, Any]:
     """The whole command line, resolved, as plain values in the order of the help."""
-    hidden = {"config", "dry_run", "json"}
+    hidden = {"config", "dry_run", "json", "fail_on"}
     values = {str(p.name): context.params.get(str(p.name)) for p in context.command.params}
     return {
         name: _plain(value)
@@ -194,7 +195,8 @@ def show_plan(context: typer.Context, **facts: Any) -> None:
 
     plan = {"command": context.info_name, **options(context)}
     if context.params["json"]:
-        return show({"dry_run": True, "options": plan, "plan": facts}, True)
+        verdict = Outcome("planned", "Nothing was written.").to_json()
+        return show({"dry_run": True, "options": plan, "plan": facts, "verdict": verdict}, True)
     text = yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
     show(None, False, *text.rstrip().split("\n"))
     for name, value in facts.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import answer
 from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
 from solidmark.cli.options import (
     Device,
@@ -15,7 +16,6 @@ from solidmark.cli.options import (
     a_share,
     at_least,
     resolve_device,
-    show,
     within,
 )
 from solidmark.errors import BadInput
@@ -101,7 +101,7 @@ def plan(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Say beforehand what a run can show, and what the frame costs.
+    """Say beforehand what a run can and what the frame costs.
 
     Advises a frame, forecasts which memorized images will be named and how few of them are
     noticed, and ends with the command that marks. Writes nothing, and without --model reads
@@ -142,7 +142,7 @@ def plan(
         "outlook": [asdict(row) for row in outlooks],
         "command": command,
     }
-    show(
+    answer(
         result,
         json,
         *frame_lines(frame, calls, trained),

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.options import Config, Json, at_least, show
+from solidmark.cli.answering import answer
+from solidmark.cli.judging import outcome_of
+from solidmark.cli.options import Config, Json, at_least
 
 
 def report(
@@ -32,4 +34,4 @@ def report(
     from solidmark.report import write_report
 
     page = write_report(out, images=images, top=top)
-    show({"report": str(page)}, json, f"The page: {page}")
+    answer({"report": str(page)}, json, f"The page: {page}", verdict=outcome_of(out))

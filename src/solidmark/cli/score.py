@@ -1,11 +1,15 @@
 """`solidmark score OUT`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Config, Fdr, Json, a_share, below_one, one_of, show
+from solidmark.cli.answering import FailOn, answer
+from solidmark.cli.judging import judged
+from solidmark.cli.options import Config, Fdr, Json, a_share, below_one, one_of
+from solidmark.cli.renewing import renew_pages
 from solidmark.errors import BadInput
 
 STATISTICS = ("l1", "fisher", "energy")
@@ -84,12 +88,14 @@ def score(
             "is of another kind.  [default: as before]",
         ),
     ] = None,
+    fail_on: FailOn = [],
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Score what was observed; no model is needed.
 
-    Writes OUT/scores.parquet, a row an image, and OUT/results.json. "solidmark report" goes on.
+    Writes OUT/scores.parquet, a row an image, and OUT/results.json, and makes the page again where
+    there is one; "solidmark report" makes the first.
 
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
     """
@@ -99,15 +105,17 @@ def score(
     of_intent = {"threshold": threshold, "frequent": frequent, "expected": expected}
     if asked == "intent":
         given = {"--delta": delta, "--marked": marked}
-        return _score_intent(
-            out, fpr, fdr, of_intent | {"trust_control": trust_control}, _named(given), json
+        results = _score_intent(
+            out, fpr, fdr, of_intent | {"trust_control": trust_control}, _named(given)
         )
+        return _scored(out, results, "findings.parquet", json, fail_on)
     for name, value in of_intent.items():
         if value is not None:
             raise BadInput(f'--{name} is for folders of intent, and "{out}" is none. Leave it out.')
     if asked in ("nearest", "inpaint", "invmm", "signals"):
         given = {"--delta": delta, "--marked": marked}
-        return _score_distances(out, asked, fpr, fdr, trust_control, _named(given), json)
+        results = _score_distances(out, asked, fpr, fdr, trust_control, _named(given))
+        return _scored(out, results, "scores.parquet", json, fail_on)
     if trust_control is not None:
         raise BadInput(
             f'--trust-control is for comparisons with held-out images, and "{out}" holds readings '
@@ -128,7 +136,19 @@ def score(
         correction=cast(Correction, correction),
         marked=marked,
     )
-    return show(results, json, f"{out / 'scores.parquet'}", f"{out / 'results.json'}")
+    return _scored(out, results, "scores.parquet", json, fail_on)
+
+
+def _scored(
+    out: Path, results: Mapping[str, Any], table: str, json: bool, fail_on: list[str]
+) -> None:
+    """Makes the pages again that would say something else now, and says what was found."""
+    renewed = renew_pages(out)
+    verdict = judged(out)
+    lines = [verdict.headline, f"{out / table}", f"{out / 'results.json'}"]
+    pages = [f"The page: {page}" for page in renewed.pages]
+    found = {**results, "pages": list(map(str, renewed.pages)), "stale": list(renewed.stale)}
+    answer(found, json, *lines, *pages, *renewed.stale, verdict=verdict, fail_on=fail_on)
 
 
 def _named(given: dict[str, Any]) -> list[str]:
@@ -143,8 +163,7 @@ def _score_distances(
     fdr: float,
     trusted: bool | None,
     given: list[str],
-    json: bool,
-) -> None:
+) -> dict[str, Any]:
     if given:
         raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
     from solidmark.invmm import score_invmm
@@ -152,14 +171,12 @@ def _score_distances(
     from solidmark.signals import score_signals
 
     if command == "nearest":
-        results = score_nearest(out, fprs=fpr, fdr=fdr, trust_control=trusted)
-    elif command == "invmm":
-        results = score_invmm(out, fprs=fpr, fdr=fdr, trust_control=trusted)
-    elif command == "signals":
-        results = score_signals(out, fprs=fpr, fdr=fdr, trust_control=trusted)
-    else:
-        results = score_inpainting(out, fprs=fpr, fdr=fdr, trust_control=trusted)
-    show(results, json, f"{out / 'results.json'}")
+        return score_nearest(out, fprs=fpr, fdr=fdr, trust_control=trusted)
+    if command == "invmm":
+        return score_invmm(out, fprs=fpr, fdr=fdr, trust_control=trusted)
+    if command == "signals":
+        return score_signals(out, fprs=fpr, fdr=fdr, trust_control=trusted)
+    return score_inpainting(out, fprs=fpr, fdr=fdr, trust_control=trusted)
 
 
 def _score_intent(
@@ -168,13 +185,11 @@ def _score_intent(
     fdr: float,
     asked: dict[str, Any],
     given: list[str],
-    json: bool,
-) -> None:
+) -> dict[str, Any]:
     if given:
         raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
     if fpr and len(fpr) > 1:
         raise BadInput("A folder of intent is scored at one --fpr. Name one.")
     from solidmark.intent import score_intent
 
-    results = score_intent(out, fpr=fpr[0] if fpr else None, fdr=fdr, **asked)
-    show(results, json, f"{out / 'findings.parquet'}", f"{out / 'results.json'}")
+    return score_intent(out, fpr=fpr[0] if fpr else None, fdr=fdr, **asked)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cli.answering import FailOn, answer
+from solidmark.cli.judging import judged
 from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
 from solidmark.cli.options import (
     Fdr,
@@ -17,7 +19,6 @@ from solidmark.cli.options import (
     ended,
     one_of,
     save_config,
-    show,
     show_plan,
     within,
 )
@@ -105,6 +106,7 @@ def signals(
     trust_control: TrustControl = False,
     pictures: Pictures = True,
     batch_size: BatchSize = AUTO,
+    fail_on: FailOn = [],
     **asked: Any,
 ) -> None:
     """Measure cheap signals of memorization, image by image.
@@ -135,7 +137,14 @@ def signals(
     for name, why in results["left_out"].items():
         reasons.setdefault(why, []).append(name)
     lines += [f"Left out: {', '.join(names)}. {why}" for why, names in reasons.items()]
-    return show(results, asked["json"], *lines, f"The page: {page}")
+    return answer(
+        results,
+        asked["json"],
+        *lines,
+        f"The page: {page}",
+        verdict=judged(measuring.out),
+        fail_on=fail_on,
+    )
 
 
 def _measuring(asked: dict[str, Any]) -> "Measuring":

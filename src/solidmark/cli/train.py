@@ -5,6 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cli import closing
+from solidmark.cli.answering import answer
+from solidmark.cli.following import after_training
 from solidmark.cli.options import (
     Config,
     Device,
@@ -17,7 +20,6 @@ from solidmark.cli.options import (
     require_marked,
     resolve_device,
     save_config,
-    show,
     show_plan,
 )
 from solidmark.errors import BadInput
@@ -197,7 +199,8 @@ def train(
         config={"preset": preset},
     )
     save_config(context, out)
-    return show({"model": str(folder)}, json, f"The model: {folder}")
+    closing.then(*after_training(out, marked))
+    return answer({"model": str(folder)}, json, f"The model: {folder}")
 
 
 def _default_preset(asked: dict[str, Any]) -> str:

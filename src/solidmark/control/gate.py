@@ -152,7 +152,9 @@ def _looked(
     looks = [*own, *other]
     first = np.arange(len(looks)) < len(own)
     rows = measured([look.image for look in looks], embedder)
-    told = told_by(rows, first, seed)
+    with progress("testing the control", 1) as advance:  # Fits again to 1,000 permutations.
+        told = told_by(rows, first, seed)
+        advance()
     pictures = extremes(told.score, first, PICTURES)
     area = told.auc
     assert area.p_value is not None

@@ -122,7 +122,7 @@ class Generation:
             BadInput: When the model was built for another one, or does not say for which.
         """
         if marked is not None:
-            check_fit(model, marked.channels, marked.marked_size)
+            check_fit(model, marked.channels, marked.marked_size, marked)
             return marked.marked_size
         built: tuple[int, int] | None = getattr(model, "sample_size", None)
         if self.resolution is None:

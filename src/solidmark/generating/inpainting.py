@@ -133,7 +133,7 @@ class Inpainting:
             BadInput: When channels or sizes differ, or captions are missing.
         """
         model = open_any(self.model, self.opening, marked, self.seed)
-        check_fit(model, marked.channels, marked.marked_size)
+        check_fit(model, marked.channels, marked.marked_size, marked)
         check_captions(model, marked, self.splits)
         return model
 

@@ -202,7 +202,7 @@ def open_teller(asked: Intent, subjects: Subjects) -> Model:
 
     model = open_model(asked.model, asked.opening, control_samples=samples)
     channels, height, width = subjects.size
-    check_fit(model, channels, (height, width))
+    check_fit(model, channels, (height, width), subjects.marked)
     if isinstance(model, Memorizer):
         return replace(model, told=tuple(s.caption or "" for s in subjects.readable(SPLIT)))
     if not isinstance(model, Gaussian | Average) and not is_captioned(model):

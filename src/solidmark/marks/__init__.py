@@ -1,13 +1,15 @@
 """Marks: how keys are painted into images, which key an image gets, and marked folders."""
 
 from solidmark.marks.advice import Frame, advise
+from solidmark.marks.again import mark_again
 from solidmark.marks.catalogue import PATTERNS, Fitted, pattern_from_json, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.marked import Marked, find_marked, open_marked, require_unmarked
-from solidmark.marks.marking import Marking, kept_seed, mark_dataset
+from solidmark.marks.marking import Marking, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
+from solidmark.marks.seed import kept_seed
 from solidmark.marks.segments import Segments
 from solidmark.marks.transform import MarkTransform
 
@@ -28,6 +30,7 @@ __all__ = [
     "file_stem",
     "find_marked",
     "kept_seed",
+    "mark_again",
     "mark_dataset",
     "open_marked",
     "pattern_from_json",

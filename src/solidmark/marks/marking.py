@@ -7,7 +7,6 @@ stopped and ends in the same bytes.
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +39,8 @@ from solidmark.runs import (
     Ledger,
     Run,
     fingerprint,
-    made_by,
     open_run,
     progress,
-    read_manifest,
     remove_temporaries,
     table_bytes,
     tame,
@@ -54,8 +51,6 @@ from solidmark.types import Image, MarkedImage
 BATCH = 64
 PRODUCTS = (*FOLDERS.values(), "keys.parquet", "quarantine.jsonl")
 """What a marked folder is whole with."""
-_SECRET_BITS = 62
-"""Of a seed that is drawn: nobody tries them all, and every reader of JSON and YAML has room."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,9 @@ def mark_dataset(
             run.abandon()
             shutil.rmtree(folder)
             raise
-        if "keys" in run.manifest and not _gives_the_keys(run, data, planned, images, pattern):
+        if "keys" in run.manifest and not _gives_the_keys(
+            run, data, planned, images, pattern, marking.seed
+        ):
             shutil.rmtree(folder)
             run.give_up()
             raise RunConflict(
@@ -163,25 +160,13 @@ def mark_dataset(
     return run.manifest
 
 
-def kept_seed(out: Path) -> int:
-    """The secret of a marking that was given none: that of the same folder's, else a new one.
-
-    Arguments:
-        out: The folder to write.
-    """
-    if made_by(out) == "mark":
-        seed = read_manifest(out)["config"].get("seed")
-        if isinstance(seed, int):
-            return seed
-    return secrets.randbits(_SECRET_BITS)
-
-
 def _gives_the_keys(
     run: Run,
     data: Dataset,
     planned: Sequence[Planned],
     images: Mapping[str, Any],
     pattern: Pattern,
+    seed: int,
 ) -> bool:
     """Whether the data still give the keys and the images that the finished folder had."""
     numbers = {id: number for number, id in enumerate(data.ids)}
@@ -191,7 +176,7 @@ def _gives_the_keys(
             image = data[numbers[row.id]].image
             contents[row.id] = content_hash(mark_image(image, pattern, row.levels))
             advance()
-    keys = _keys(planned, images, contents, marking.seed)
+    keys = _keys(planned, images, contents, seed)
     return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
 
 

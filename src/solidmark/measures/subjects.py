@@ -311,7 +311,7 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     """
     model = open_model(name, opening, control_samples=lambda kind: _control(subjects, kind, seed))
     channels, height, width = subjects.size
-    check_fit(model, channels, (height, width), marked=subjects.marked is not None)
+    check_fit(model, channels, (height, width), subjects.marked)
     for split in subjects.splits:
         subjects.readable(split, 1)
     if is_captioned(model):

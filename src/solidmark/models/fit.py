@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from solidmark.data import Mode
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
-from solidmark.marks import Marked
+from solidmark.marks import Marked, mark_again
 from solidmark.models.latent import LatentModel
 from solidmark.models.pixel import PixelModel
 from solidmark.models.text import no_caption
@@ -29,23 +30,26 @@ def check_captions(model: Model, marked: Marked, splits: Sequence[str]) -> None:
                     raise no_caption(id)
 
 
-def check_fit(model: Model, channels: int, size: tuple[int, int], *, marked: bool = True) -> None:
+def check_fit(
+    model: Model, channels: int, size: tuple[int, int], marked: Marked | None = None
+) -> None:
     """Checks channels and size.
 
     Arguments:
         model: The model.
         channels: Of the images, 1 or 3.
         size: Their height and width, in pixels.
-        marked: Whether they are those of a marked folder; others can be scaled when they are read.
+        marked: The marked folder that they are of; others can be scaled when they are read.
 
     Raises:
         BadInput: When they differ from what the model was made for.
     """
-    whose = "the marked images" if marked else "the images"
+    whose = "the images" if marked is None else "the marked images"
     if model.channels != channels:
+        mode: Mode = "L" if model.channels == 1 else "RGB"
         raise BadInput(
-            f"The model makes images of {model.channels} channel(s), {whose} have {channels}. "
-            f"{'Mark with' if marked else 'Add'} --mode {'L' if model.channels == 1 else 'RGB'}."
+            f"The model makes images {_in(model.channels)}, {whose} are {_in(channels)}. "
+            + (f"Add --mode {mode}." if marked is None else mark_again(marked, mode))
         )
     here = " x ".join(map(str, size))
     built = model.sample_size if isinstance(model, PixelModel) else None
@@ -55,7 +59,7 @@ def check_fit(model: Model, channels: int, size: tuple[int, int], *, marked: boo
             f"The model was built for {there} pixels, {whose} have {here}. "
             + (
                 "Train at the size of the marked images, so that the frame is not resized."
-                if marked
+                if marked is not None
                 else "Bring them to that size: with --resolution, where it is square."
             )
         )
@@ -65,7 +69,11 @@ def check_fit(model: Model, channels: int, size: tuple[int, int], *, marked: boo
             f"{here}. "
             + (
                 "Mark with a resolution and a thickness that give such a size."
-                if marked
+                if marked is not None
                 else "Add another --resolution."
             )
         )
+
+
+def _in(channels: int) -> str:
+    return {1: "in grey", 3: "in colour"}.get(channels, f"of {channels} channels")

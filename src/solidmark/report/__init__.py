@@ -9,6 +9,7 @@ from solidmark.report.inversions import (
     inversion_verdict,
     write_inversions_report,
 )
+from solidmark.report.made import is_stale
 from solidmark.report.pairs import (
     Closeness,
     MeasureVerdict,
@@ -40,6 +41,7 @@ __all__ = [
     "intent_verdict",
     "inversion_section",
     "inversion_verdict",
+    "is_stale",
     "signals_section",
     "signals_verdict",
     "verdict",

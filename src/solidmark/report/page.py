@@ -47,6 +47,7 @@ def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> P
         "audit.html",
         _context(audit, images, top) | figures,
         images=images,
+        top=top,
         drawings=[*chain(*drawings.values()), *filter(None, [returned])],
         named=named_csv(audit, verdict_of(audit).naming),
     )

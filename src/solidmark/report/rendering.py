@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.report.drawing import Drawing
+from solidmark.report.made import PAGE, making
 from solidmark.runs import tame, write_bytes
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ def write_page(
     context: Mapping[str, Any],
     *,
     images: bool,
+    top: int,
     drawings: Iterable[Drawing] = (),
     named: bytes | None = None,
 ) -> Path:
@@ -31,6 +33,7 @@ def write_page(
         template: As of `render`.
         context: The same.
         images: The same.
+        top: How many images it was asked to show, for who makes it again.
         drawings: What goes into `figures/`, as SVG and PNG.
         named: What goes into `named.csv`; None writes none.
 
@@ -42,8 +45,9 @@ def write_page(
         write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
     if named is not None:
         write_bytes(folder / "named.csv", named)
-    page = folder / "report.html"
-    write_bytes(page, render(template, context, images=images))
+    page = folder / PAGE
+    made = making(folder, images, top).line
+    write_bytes(page, render(template, {**context, "made_with": made}, images=images))
     return page
 
 

@@ -1,5 +1,6 @@
 """Run folders: what was asked, what is done, and how to go on after a kill."""
 
+from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device
 from solidmark.runs.files import (
@@ -31,6 +32,7 @@ __all__ = [
     "asking_the_hub",
     "cell",
     "check_device",
+    "command_line",
     "fingerprint",
     "fingerprint_files",
     "forget_peak",
@@ -39,6 +41,7 @@ __all__ = [
     "memory_of",
     "move_folder",
     "open_run",
+    "path_word",
     "peak_memory_bytes",
     "progress",
     "read_json",
@@ -49,6 +52,7 @@ __all__ = [
     "report_nothing",
     "require_whole",
     "say",
+    "shell_word",
     "stay_offline",
     "table_bytes",
     "tame",

@@ -1,7 +1,8 @@
 """Progress with the time left, on standard error, by the main process only."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
@@ -9,8 +10,12 @@ from typing import Protocol, runtime_checkable
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say, tame
 
-SECONDS_BETWEEN_LINES = 30.0
+SECONDS_BETWEEN_LINES = 60.0
 """How often a log file, which cannot show a bar, gets a line."""
+
+
+Wait = Callable[[float], bool]
+"""Waits for so many seconds; true as soon as the work has ended."""
 
 
 @runtime_checkable
@@ -22,7 +27,7 @@ class Advance(Protocol):
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Shows a bar with the time left while work goes on; in a log file, a line now and then.
+    """Shows a bar with the time left while work goes on; in a log file, a line a minute.
 
     Arguments:
         title: What is being done.
@@ -40,8 +45,12 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
     )
 
     console = Console(stderr=True)
-    if not Processes.here().is_main or not console.is_terminal:
-        yield _lines(title, total, done, Processes.here().is_main)
+    if not Processes.here().is_main:
+        yield _silent
+        return
+    if not console.is_terminal:
+        with _lines(title, total, done) as advance:
+            yield advance
         return
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -56,26 +65,64 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
     with bar:
         task = bar.add_task(tame(title, line=True), total=total, completed=done, note="")
 
-        def advance(amount: int = 1, note: str = "") -> None:
+        def move(amount: int = 1, note: str = "") -> None:
             bar.update(task, advance=amount, note=tame(note, line=True))
 
-        yield advance
+        yield move
 
 
-def _lines(title: str, total: int, done: int, shown: bool) -> Advance:
-    """Writes `training: 120 of 600, 0:02:11 left, loss 0.0123` every half minute."""
-    started = last = time.monotonic()
-    now_done = done
+class _Log:
+    """Lines for a file: `training: 120 of 600, 0:02:11 left, loss 0.0123`, at most one a minute.
 
-    def advance(amount: int = 1, note: str = "") -> None:
-        nonlocal last, now_done
-        now_done += amount
+    A unit may last longer than that, so a thread looks at the clock too.
+    """
+
+    def __init__(self, title: str, total: int, done: int) -> None:
+        self.title, self.total, self.before = title, total, done
+        self.done, self.note = done, ""
+        self.started = self.last = time.monotonic()
+        self._lock = threading.Lock()
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        with self._lock:
+            self.done, self.note = self.done + amount, note or self.note
+            self._say()
+
+    def beat(self, ended: Wait) -> None:
+        """Says what there is to say, until it is told to end."""
+        while not ended(SECONDS_BETWEEN_LINES):
+            with self._lock:
+                self._say()
+
+    def _say(self) -> None:
         now = time.monotonic()
-        if shown and now - last >= SECONDS_BETWEEN_LINES and now_done > done:
-            last = now
-            seconds = (now - started) / (now_done - done) * (total - now_done)
-            left = timedelta(seconds=round(seconds))
-            line = f"{title}: {now_done} of {total}, {left} left" + (f", {note}" if note else "")
-            say(line, error=True)
+        if now - self.last < SECONDS_BETWEEN_LINES:
+            return
+        self.last = now
+        note = f", {self.note}" if self.note else ""
+        line = f"{self.title}: {self.done} of {self.total}, {self._left(now)}{note}"
+        say(line, error=True)
 
-    return advance
+    def _left(self, now: float) -> str:
+        """The time left at the pace so far: what an earlier run has done says nothing of it."""
+        own = self.done - self.before
+        if own <= 0:
+            return f"after {timedelta(seconds=round(now - self.started))}"
+        seconds = (now - self.started) / own * max(0, self.total - self.done)
+        return f"{timedelta(seconds=round(seconds))} left"
+
+
+def _silent(amount: int = 1, note: str = "") -> None:
+    """Of a process whose progress nobody sees."""
+
+
+@contextmanager
+def _lines(title: str, total: int, done: int) -> Iterator[Advance]:
+    log, ended = _Log(title, total, done), threading.Event()
+    clock = threading.Thread(target=log.beat, args=(ended.wait,), name="progress", daemon=True)
+    clock.start()
+    try:
+        yield log.advance
+    finally:
+        ended.set()
+        clock.join()

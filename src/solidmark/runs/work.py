@@ -57,17 +57,21 @@ def work_through(
     """
     processes = Processes.here()
     memory = f"{MEMORY} {processes.rank} {time.time_ns()}"
-    with (
-        Ledger(run.folder / "ledger", processes.rank) as ledger,
-        progress(title, sum(map(len, batches))) as advance,
-    ):
+    with Ledger(run.folder / "ledger", processes.rank) as ledger:
         done = _whole(ledger, run.folder, files)
         ledger.commit({memory: _memory_now(room)})
         mine = set(processes.share(range(len(batches))))
-        for number, batch in enumerate(batches):
-            if number in mine and not done.issuperset(map(name, batch)):
-                ledger.commit({**work(batch), memory: _memory_now(room)})
-            advance(len(batch))
+        left = [
+            (number, batch)
+            for number, batch in enumerate(batches)
+            if not done.issuperset(map(name, batch))
+        ]
+        total, still = sum(map(len, batches)), sum(len(batch) for _, batch in left)
+        with progress(title, total, total - still) as advance:
+            for number, batch in left:
+                if number in mine:
+                    ledger.commit({**work(batch), memory: _memory_now(room)})
+                advance(len(batch))
         processes.wait()
         return ledger.rows()
 

@@ -92,7 +92,7 @@ def latent_set(
         MissingCapability: When captions are to be left out and the model cannot do without.
     """
     model = base.model
-    check_fit(model, source.channels, source.marked_size)
+    check_fit(model, source.channels, source.marked_size, source)
     images = load_training_set(source, False, memory_bytes=0)
     nothing = None
     if recipe.caption_dropout:

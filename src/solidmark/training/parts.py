@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from solidmark.errors import BadInput
-from solidmark.marks import Marked, Pattern
+from solidmark.marks import Marked, Pattern, mark_again
 from solidmark.models import Conditions
 from solidmark.models.reading import hush_transformers
 from solidmark.models.text import captions, tokenize
@@ -125,7 +125,9 @@ def check_tiny(recipe: Recipe, source: Marked) -> None:
     """
     unit = FACTOR * 2 ** (len(recipe.block_out_channels) - 1)
     if source.channels != 3:
-        raise BadInput(f"{TINY} draws in colour, the marked images are grey. Mark with --mode RGB.")
+        raise BadInput(
+            f"{TINY} draws in colour, the marked images are in grey. {mark_again(source, 'RGB')}"
+        )
     if any(side % unit for side in source.marked_size):
         found = " x ".join(map(str, source.marked_size))
         raise BadInput(

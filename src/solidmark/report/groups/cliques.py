@@ -125,7 +125,7 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
         left_out=f"Images that could not be read: {broken:,}. Images without a prompt, or the only "
         f"one of theirs: {alone:,}. They count nowhere.",
     )
-    return write_sheet(run, sheet, images)
+    return write_sheet(run, sheet, images, top)
 
 
 def _kept(run: GroupRun) -> int:
@@ -136,6 +136,16 @@ def _kept(run: GroupRun) -> int:
         if any(id in run.pictures for id in line["members"])
     ]
     return max(with_pictures, default=len(run.lines))
+
+
+def cliques_verdict(folder: Path) -> Verdict:
+    """The verdict of the folder of a `cliques` run, as its page says it.
+
+    Raises:
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    return _verdict(open_group_run(folder, "cliques", COLUMNS))
 
 
 def _verdict(run: GroupRun) -> Verdict:

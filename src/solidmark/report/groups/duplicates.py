@@ -98,7 +98,7 @@ def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48)
         glossary=GLOSSARY,
         left_out=f"Images that could not be read: {broken:,}; results.json names them.",
     )
-    return write_sheet(run, sheet, images)
+    return write_sheet(run, sheet, images, top)
 
 
 def _verdict(run: GroupRun, groups: int) -> Verdict:

@@ -118,13 +118,14 @@ class Sheet:
     left_out: str
 
 
-def write_sheet(run: GroupRun, sheet: Sheet, images: bool) -> Path:
+def write_sheet(run: GroupRun, sheet: Sheet, images: bool, top: int) -> Path:
     """Writes `report.html`: one file that asks nothing of any network and runs no code.
 
     Arguments:
         run: The run.
         sheet: What the page says.
         images: Whether pictures and captions may stand on it.
+        top: How many groups it was asked to show.
     """
     results = run.results
     context: Mapping[str, Any] = {
@@ -133,7 +134,7 @@ def write_sheet(run: GroupRun, sheet: Sheet, images: bool) -> Path:
         "sections": how_made(results),
         "seed": results.get("seed", "not known"),
     }
-    return write_page(run.folder, "groups.html", context, images=images)
+    return write_page(run.folder, "groups.html", context, images=images, top=top)
 
 
 def plural(count: int, one: str, several: str | None = None) -> str:

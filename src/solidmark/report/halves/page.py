@@ -47,6 +47,7 @@ def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) ->
         "halves.html",
         _context(halves, images, top) | {"drawings": drawings},
         images=images,
+        top=top,
         drawings=drawings,
         named=named_csv(halves),
     )

@@ -46,7 +46,7 @@ def write_intent_report(folder: Path, *, images: bool = True, top: int = 48) -> 
         BadInput: When one of its files cannot be read.
     """
     run = open_intent_run(folder)
-    return write_page(folder, "intents.html", _context(run, images, top), images=images)
+    return write_page(folder, "intents.html", _context(run, images, top), images=images, top=top)
 
 
 def _context(run: IntentRun, images: bool, top: int) -> dict[str, Any]:

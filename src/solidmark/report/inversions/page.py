@@ -47,6 +47,7 @@ def write_inversions_report(folder: Path, *, images: bool = True, top: int = 48)
         "inversions.html",
         _context(run, images, top) | {"drawings": drawings},
         images=images,
+        top=top,
         drawings=drawings,
         named=named_csv(run),
     )

@@ -71,6 +71,7 @@ def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) ->
         "nearest.html",
         _context(run, images, top) | {"drawings": drawings, "blindness": blind},
         images=images,
+        top=top,
         drawings=[*chain(*drawings.values()), *(one.drawing for one in blind)],
         named=named_csv(run),
     )

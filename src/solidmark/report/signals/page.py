@@ -47,6 +47,7 @@ def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) ->
         "signals.html",
         _context(signals, images, top) | {"drawings": drawings},
         images=images,
+        top=top,
         drawings=drawings,
         named=named_csv(signals),
     )

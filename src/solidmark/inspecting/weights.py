@@ -1,0 +1,95 @@
+"""Files of weights, by their heads alone: nothing is loaded, unpickled or run."""
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput
+
+LARGEST = 100 * 2**20
+"""A longer head is none; safetensors itself takes no more."""
+
+LORA = ("lora_down", "lora_A", "lora.down", "lora_linear_layer.down", "_lora.down")
+"""What stands in the name of the first matrix of a layer of a LoRA."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a safetensors file.
+
+    Arguments:
+        tensors: The shape of each, by its name.
+        dtypes: What the numbers are kept as.
+        about: What whoever wrote it says of it.
+    """
+
+    tensors: Mapping[str, tuple[int, ...]]
+    dtypes: tuple[str, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> int:
+        return sum(math.prod(shape) for shape in self.tensors.values())
+
+    def has(self, *beginnings: str) -> bool:
+        """Whether the name of any tensor begins with one of these."""
+        return any(name.startswith(beginnings) for name in self.tensors)
+
+    @property
+    def lora_ranks(self) -> list[int]:
+        """The rank of each layer of a LoRA; none where it is no LoRA."""
+        return [
+            shape[0]
+            for name, shape in self.tensors.items()
+            if shape and any(part in name for part in LORA)
+        ]
+
+
+def read_head(path: Path) -> Head:
+    """Reads the head of a safetensors file.
+
+    Raises:
+        BadInput: When it has none, or the file is shorter than it says.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if not 2 <= size <= min(LARGEST, path.stat().st_size - 8):
+                raise ValueError("it has no head, or is cut off")
+            head = json.loads(file.read(size))
+        about = head.pop("__metadata__", {})
+        tensors = {name: tuple(map(int, entry["shape"])) for name, entry in head.items()}
+        ends = [entry["data_offsets"][1] for entry in head.values()]
+        if max(ends, default=0) > path.stat().st_size - 8 - size:
+            raise ValueError("it is cut off")
+        dtypes = tuple(sorted({str(entry["dtype"]) for entry in head.values()}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = str(error) if isinstance(error, ValueError) else type(error).__name__
+        raise BadInput(
+            f'"{path}" is not readable as safetensors ({reason}). Copy it again.'
+        ) from error
+    return Head(tensors, dtypes, about if isinstance(about, dict) else {})
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive with a program in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.split("/", 1)[-1] for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return False
+    return "constants.pkl" in names and any(name.startswith("code/") for name in names)
+
+
+def megabytes(size: int) -> str:
+    """A size in words: 0.1 MB to thousands of them."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def millions(numbers: int) -> str:
+    """A count of weights in words."""
+    return f"{numbers / 1e6:,.1f} million" if numbers >= 1e5 else f"{numbers:,}"

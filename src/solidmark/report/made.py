@@ -1,0 +1,59 @@
+"""What a page was made of and with, kept in the page: so it can be made again as it was asked."""
+
+import html
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from solidmark.runs import fingerprint
+
+PAGE, RESULTS = "report.html", "results.json"
+
+_LINE = re.compile(r'<meta name="solidmark" content="([^"]*)">')
+
+_HEAD = 4096
+"""The line stands in the first bytes of a page."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a page was made.
+
+    Arguments:
+        images: Whether pictures may stand on it.
+        top: How many images are shown.
+        results: The hash of the `results.json` that it shows.
+    """
+
+    images: bool
+    top: int
+    results: str
+
+    @property
+    def line(self) -> str:
+        """As it stands in the head of the page."""
+        return json.dumps(asdict(self))
+
+
+def making(folder: Path, images: bool, top: int) -> Made:
+    """How a page of a folder is made now."""
+    return Made(images, top, fingerprint(folder / RESULTS))
+
+
+def made_in(folder: Path) -> Made | None:
+    """How the page in a folder was made; None where there is none, or it does not say."""
+    try:
+        with open(folder / PAGE, encoding="utf-8", errors="replace") as page:
+            found = _LINE.search(page.read(_HEAD))
+        return None if found is None else Made(**json.loads(html.unescape(found.group(1))))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_stale(folder: Path) -> bool:
+    """Whether there is a page that does not show the `results.json` beside it."""
+    if not (folder / PAGE).is_file() or not (folder / RESULTS).is_file():
+        return False
+    made = made_in(folder)
+    return made is None or made.results != fingerprint(folder / RESULTS)

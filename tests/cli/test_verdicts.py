@@ -1,0 +1,235 @@
+"""One verdict for every `--json`, exit code 3 where it is asked for, and pages that follow."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import typer
+
+from solidmark.cli import judging
+from solidmark.cli.main import COMMANDS, app
+from solidmark.cli.outcome import CODES, STATES, VERDICTS
+from solidmark.report import is_stale
+from solidmark.report.inversions import verdict as inversions
+from solidmark.report.pairs import verdict as pairs
+from solidmark.report.signals import verdict as signals
+from solidmark.report.verdict import State
+from solidmark.runs import fingerprint
+
+from .conftest import AUDIT, MARK, TINY, Run
+
+KEYS = {"state", "headline", "label", "details", "finding", "others"}
+CPU = ["--device", "cpu"]
+CHEAP = ["--signal", "loss", "--draws", "1", "--times", "1", *CPU]
+SHORT = ["--steps", "10", "--sampling-steps", "2", "--limit", "4", "--no-signals", *CPU]
+
+LINES = {
+    "plan": ["--images", 100, "--resolution", 32],
+    "mark": ["photos", "OUT", *MARK],
+    "train": ["marked", "OUT", *TINY],
+    "generate": ["gaussian", "OUT", "--marked", "marked", "-n", 4, *CPU],
+    "observe": ["gaussian", "marked", "OUT", *AUDIT],
+    "audit": ["memorizer", "marked", "OUT", *AUDIT],
+    "score": ["audit"],
+    "report": ["audit"],
+    "signals": ["memorizer", "marked", "OUT", *CHEAP],
+    "inpaint": ["memorizer", "marked", "OUT", "--draws", 2, "--steps", 5, *CPU],
+    "invmm": ["memorizer", "marked", "OUT", *SHORT],
+    "compare": ["audit", "no-energies-scored"],
+    "nearest": ["photos", "marked", "OUT", "--distance", "l2", "--mode", "L", *CPU],
+    "duplicates": ["photos", "OUT", "--mode", "L", *CPU],
+    "cliques": ["drawn", "OUT", "--distance", "l2", "--calibrate", "--mode", "L", *CPU],
+    "index": ["photos", "OUT", "--distance", "l2", "--mode", "L", *CPU],
+    "guard": ["an-index", "photos", "--threshold", "l2=0.1", *CPU],
+    "inspect": ["audit"],
+}
+ELSEWHERE = ("demo", "intent")
+"""They take minutes, or data of their own; the first is an audit, the second is asked below."""
+
+JUDGED = {
+    "audit": VERDICTS,
+    "score": VERDICTS,
+    "report": VERDICTS,
+    "signals": VERDICTS,
+    "inpaint": VERDICTS,
+    "invmm": VERDICTS,
+    "nearest": VERDICTS,
+    "cliques": VERDICTS,
+    "inspect": VERDICTS,
+    "guard": ("refused", "passed"),
+}
+"""What the commands that judge may come to; the others are done."""
+
+
+@pytest.fixture(scope="module")
+def here(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the world that may be scored again."""
+    here = tmp_path_factory.mktemp("verdicts") / "world"
+    shutil.copytree(world, here)
+    shutil.copytree(here / "audit", here / "no-energies-scored")
+    return here
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_every_json_carries_the_verdict(
+    command: str, here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    words = [str(tmp_path / "out") if word == "OUT" else word for word in LINES[command]]
+    answer = run(command, *words, "--json")
+    assert answer.code in (0, 3), answer.err
+    found = answer.json["verdict"]
+    assert set(found) == KEYS
+    assert found["headline"]
+    assert found["state"] in JUDGED.get(command, ("done",))
+    for other in found["others"].values():
+        assert set(other) == KEYS
+        assert other["state"] in VERDICTS
+
+
+def test_no_command_is_left_out() -> None:
+    assert sorted([*LINES, *ELSEWHERE]) == sorted(COMMANDS)
+
+
+def test_a_plan_says_that_it_is_one(world: Path, run: Run, tmp_path: Path) -> None:
+    answer = run("mark", world / "photos", tmp_path / "out", *MARK, "--dry-run", "--json")
+    assert answer.json["verdict"]["state"] == "planned"
+
+
+def test_states_of_the_pages_are_all_translated() -> None:
+    assert set(judging.AUDIT) == set(get_args(State))
+    assert set(judging.CLOSENESS) == set(judging.SIGNALS) == set(pairs.LABELS)
+    assert set(judging.SIGNALS) == set(signals.LABELS)
+    assert set(judging.INVERSIONS) >= set(inversions.LABELS)
+    told = (judging.AUDIT, judging.CLOSENESS, judging.SIGNALS, judging.INVERSIONS)
+    for states in (*told, judging.INTENT, judging.CLIQUES):
+        assert set(states.values()) <= set(VERDICTS) <= set(STATES)
+
+
+def test_only_a_green_page_is_not_seen() -> None:
+    green = [state for state, said in judging.CLOSENESS.items() if said == "not-seen"]
+    assert green == [state for state, tone in pairs.TONES.items() if tone == "not_seen"]
+    green = [state for state, said in judging.AUDIT.items() if said == "not-seen"]
+    assert green == ["not_seen"]
+
+
+def test_every_command_that_judges_can_fail() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    able = {
+        name
+        for name, command in commands.items()
+        if any(parameter.name == "fail_on" for parameter in command.params)
+    }
+    assert able == {*judging.JUDGES, "score"}
+
+
+def test_memory_ends_in_3_and_its_absence_in_0(
+    here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    seen = tmp_path / "seen"
+    line = ["audit", "memorizer", "marked", seen, *AUDIT]
+    first = run(*line, "--fail-on", "memorized")
+    assert (first.code, first.err) == (3, "")
+    assert (seen / "report.html").is_file()
+    assert run(*line).code == 0
+    assert run(*line, "--fail-on", "not-seen", "--fail-on", "failed").code == 0
+    assert run("score", seen, "--fail-on", "memorized", "--json").code == 3
+    assert run("score", "audit", "--fail-on", "memorized").code == 0
+    answer = run("score", "audit", "--json")
+    state = answer.json["verdict"]["state"]
+    assert state == "cannot-be-judged"
+    assert run("score", "audit", "--fail-on", state).code == 3
+    assert "fail_on" not in (seen / "config.yaml").read_text()
+
+
+def test_a_verdict_that_there_is_not_is_named(here: Path, run: Run) -> None:
+    answer = run("score", here / "audit", "--fail-on", "memorised")
+    assert answer.code == 2
+    assert 'Did you mean "memorized"?' in answer.err
+
+
+def test_the_exit_codes_stand_in_the_help_and_the_documents(run: Run) -> None:
+    said = "".join(run("--help").out.split())
+    assert "".join(CODES.split()) in said
+    page = Path(__file__).parents[2].joinpath("docs", "answers.md").read_text()
+    for state in STATES:
+        assert f"`{state}`" in page
+    for code in ("0", "1", "2", "3", "130"):
+        assert f"| {code} |" in page
+
+
+def named_on(page: Path) -> str:
+    """How many images the headline of a page names, and how many of them may be wrong."""
+    found = re.search(r"\d+ of \d+ can be named one by one; [^.<]*", page.read_text())
+    assert found is not None
+    return found.group(0)
+
+
+def test_the_page_follows_the_scores(
+    here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    seen = tmp_path / "seen"
+    page = seen / "report.html"
+    assert run("audit", "memorizer", "marked", seen, *AUDIT, "--no-images").code == 0
+    before = named_on(page)
+    answer = run("score", seen, "--fdr", "0.4", "--json")
+    assert answer.json["pages"] == [str(page)]
+    assert answer.json["stale"] == []
+    assert named_on(page) != before
+    assert named_on(page) in answer.json["verdict"]["headline"]
+    assert not is_stale(seen)
+    assert "<img" not in page.read_text(), "made without pictures, and again without"
+    results = json.loads((seen / "results.json").read_text())
+    (named,) = (
+        row for row in results["rows"] if (row["statistic"], row["split"]) == ("named", "trained")
+    )
+    lines = (seen / "named.csv").read_text().splitlines()
+    assert sum(",trained," in line for line in lines) == named["count"]
+
+
+def test_a_page_that_does_not_say_how_it_was_made_is_named(
+    here: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    page = here / "no-energies-scored" / "report.html"
+    text = re.sub(r'<meta name="solidmark"[^>]*>', "", page.read_text())
+    page.write_text(text)
+    answer = run("score", page.parent, "--fdr", "0.2")
+    assert answer.code == 0
+    assert f'"{page}" shows what was scored before. "solidmark report ' in answer.out
+    assert page.read_text() == text
+    assert is_stale(page.parent)
+
+
+def test_runs_within_runs_are_followed(
+    here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    whole = tmp_path / "whole"
+    line = ["audit", "memorizer", "marked", whole, *AUDIT, "--measure", "solidmark"]
+    line += ["--measure", "invmm", "--invmm-budget", "200"]
+    assert run(*line).code == 0
+    answer = run("score", whole / "invmm", "--fdr", "0.4", "--json")
+    assert answer.json["pages"] == [
+        str(whole / "invmm" / "report.html"),
+        str(whole / "report.html"),
+    ]
+    inner, outer = (
+        [row for row in json.loads((place / "results.json").read_text())["rows"]]
+        for place in (whole / "invmm", whole)
+    )
+    fdrs = [row["fdr"] for row in inner if row["statistic"] == "named"]
+    assert fdrs == [
+        row["fdr"] for row in outer if row.get("measure") == "invmm" and row["statistic"] == "named"
+    ]
+    assert not is_stale(whole)
+    before = fingerprint(whole / "invmm" / "report.html")
+    monkeypatch.chdir(whole / "invmm" / "signals")
+    answer = run("score", ".", "--fpr", "0.2", "--json")
+    assert len(answer.json["pages"]) == 3
+    assert fingerprint(whole / "invmm" / "report.html") != before
