@@ -97,7 +97,7 @@ def forecast_lines(
         fdr: The false-discovery rate.
     """
     memorized = round(share * images)
-    yield ERROR
+    yield from ERROR.split("\n")
     yield ""
     yield f"Memorized images that are named, if {memorized:,} of {images:,} are memorized"
     yield f"({_percent(share)}) and {_percent(fdr)} of the names may be false:"

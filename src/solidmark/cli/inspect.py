@@ -30,7 +30,7 @@ def inspect(
     ],
     json: Json = False,
 ) -> None:
-    """Say what a folder or file is, whether it can be audited, and what to do next.
+    """Say what a folder or file is, and what can be done with it.
 
     The Hugging Face hub is not asked. Nothing in the file is run.
 

@@ -101,7 +101,7 @@ def plan(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Say beforehand what a run can and what the frame costs.
+    """Say beforehand what a run can show, and what the frame costs.
 
     Advises a frame, forecasts which memorized images will be named and how few of them are
     noticed, and ends with the command that marks. Writes nothing, and without --model reads

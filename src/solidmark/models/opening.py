@@ -3,7 +3,6 @@
 Weights are read as safetensors and nothing is unpickled; no code of a checkpoint is run.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from solidmark.models.loading import Opening
 from solidmark.models.pipelines import FAMILIES, open_pipeline
 from solidmark.models.single_file import open_single_file
 from solidmark.models.unet import open_unet
-from solidmark.runs import Processes, check_device
+from solidmark.runs import Processes, check_device, say
 
 
 def open_model(
@@ -90,7 +89,7 @@ def _said(model: LatentModel) -> LatentModel:
     """Says what has to be known of how a model was opened; pages say it too."""
     if Processes.here().is_main:
         for note in model.notes:
-            print(note, file=sys.stderr, flush=True)  # noqa: T201
+            say(note, error=True)
     return model
 
 
