@@ -18,8 +18,8 @@ from solidmark.audit import Question, observe, score
 from solidmark.marks import Marked
 from solidmark.measures import opened
 from solidmark.models import Opening, PixelModel
-from solidmark.readers import Recall
-from solidmark.report import write_audit_report
+from solidmark.readers import Energy, Outpaint
+from solidmark.report.page import write_audit_report
 
 
 def notes_of(out: Path) -> tuple[list[str], str]:
@@ -42,7 +42,7 @@ def test_a_file_that_says_otherwise_is_on_the_page(
         str(tmp_path / "model.safetensors"),
         marked.folder,
         out,
-        (Recall(steps=1),),
+        (Energy(),),
         ceiling=False,
         opening=Opening(base_config=str(sd)),
     )
@@ -87,7 +87,7 @@ def test_answers_that_speak_against_the_configuration_are_on_the_page(
     monkeypatch.setattr("solidmark.audit.noting.doubts", lambda *_: found)
     capsys.readouterr()
     out = tmp_path / "audit"
-    observe(Question(str(folder), marked.folder, out, (Recall(steps=1),), ceiling=False))
+    observe(Question(str(folder), marked.folder, out, (Outpaint(steps=2),), ceiling=False))
     notes, page = notes_of(out)
     assert notes == list(found)
     assert found[0] in capsys.readouterr().err
@@ -98,7 +98,7 @@ def test_where_all_is_well_nothing_is_said(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "audit"
-    question = Question(str(save_unet(12)), make_marked(8).folder, out, (Recall(steps=1),))
+    question = Question(str(save_unet(12)), make_marked(8).folder, out, (Outpaint(steps=2),))
     observe(question)
     assert notes_of(out)[0] == []
     shutil.rmtree(out)
