@@ -1,5 +1,6 @@
 """What a single file says of itself: it is opened so, and what contradicts itself is one line."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -223,3 +224,33 @@ def test_a_lora_for_another_prediction_is_said(tiny_folder: Folder, tmp_path: Pa
         assert isinstance(model, LatentModel)
         assert len(model.notes) == count
         assert all("network that predicts v_prediction" in note for note in model.notes)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("vae/config.json", {"scaling_factor": 0.13025}, "scaling_factor 0.13025 (mostly 0.18215)"),
+        ("scheduler/scheduler_config.json", {"beta_end": 0.02}, "beta_end 0.02 (mostly 0.012)"),
+        (
+            "scheduler/scheduler_config.json",
+            {"beta_schedule": "linear"},
+            "beta_schedule linear (mostly scaled_linear)",
+        ),
+        (
+            "scheduler/scheduler_config.json",
+            {"prediction_type": "v_prediction"},
+            "prediction_type v_prediction (mostly epsilon)",
+        ),
+    ],
+)
+def test_a_configuration_that_fits_in_shape_only_is_said(
+    part: str, changes: dict[str, Any], said: str, save: Save, tiny_folder: Folder, tmp_path: Path
+) -> None:
+    base = Path(shutil.copytree(tiny_folder("sd"), tmp_path / "base"))
+    assert opened(save(), base).notes == ()
+    held = json.loads((base / part).read_text())
+    (base / part).write_text(json.dumps(held | changes))
+    (note,) = opened(save(), base).notes
+    assert said in note
+    confirmed = opened(save(spec_prediction_type="v"), base).notes
+    assert any(said in note for note in confirmed) == ("prediction" not in said)

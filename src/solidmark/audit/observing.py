@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from solidmark.audit.knowing import keep_knowing
+from solidmark.audit.noting import notes_on
 from solidmark.audit.question import Question
 from solidmark.audit.roundtrip import keep_round_trip
 from solidmark.data import Sample
@@ -124,13 +125,18 @@ def observe(question: Question) -> Run:
     if processes.is_main and "trained" in question.splits:
         ids = choose(marked.ids("trained"), question.limit, question.seed)
         keep_knowing(run.folder, marked, model, ids, question.seed, room)
+    notes = []
+    if processes.is_main:
+        every = {id for task in tasks for id, _ in task.units}
+        notes = notes_on(model, marked, sorted(every), question.seed, room)
     processes.wait()
     batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
     asked = partial(_ask, run.folder, marked, question.seed, calibrations, room)
     rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
-        run.finish(*PRODUCTS, memory=memory_of(rows), told=_told(marked, model, question))
+        told = _told(marked, model, question)
+        run.finish(*PRODUCTS, memory=memory_of(rows), told=told, notes=notes)
     processes.wait()
     return run
 

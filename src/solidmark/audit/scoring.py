@@ -111,6 +111,7 @@ def score(
         "versions": manifest["versions"],
         "fingerprints": manifest["fingerprints"],
         "memory": manifest.get("memory"),
+        "notes": manifest.get("notes", []),
         "failed": failed,
         "quarantined": images.manifest["quarantined"],
         "knowing": None if knowing is None else knowing.to_json(),

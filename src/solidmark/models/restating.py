@@ -14,6 +14,7 @@ from solidmark.diffusion import Prediction
 from solidmark.errors import BadInput
 from solidmark.models.finding import kind_of
 from solidmark.models.stated import Stated
+from solidmark.models.usual import compare_with_family
 from solidmark.models.vae import factor_of
 
 
@@ -50,7 +51,7 @@ def follow(pipe: Any, stated: Stated, base: Path, asked: str | None) -> tuple[st
     References:
         Lin et al., 2024, Algorithm 1.
     """
-    notes = list(stated.notes)
+    notes = [*stated.notes, *compare_with_family(pipe, stated, base)]
     prediction = stated.prediction(asked)
     if asked is not None and any(asked != said for said in stated.said().values()):
         notes.append(

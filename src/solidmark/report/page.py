@@ -66,6 +66,7 @@ def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
     return {
         "audit": audit,
         "verdict": found,
+        "opened": list(results.get("notes") or []),
         "fdr": f"{audit.fdr:g}",
         "fdr_percent": percent(audit.fdr),
         "labels": LABELS,
