@@ -6,13 +6,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from solidmark.audit.knowing import knowing_of
+from solidmark.audit.observing import ADDED, EVIDENCE, ONE_ROW
 from solidmark.audit.roundtrip import round_trip_rows
-from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
+from solidmark.errors import NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
+from solidmark.runs import (
+    read_json,
+    read_manifest,
+    read_table,
+    require_whole,
+    table_bytes,
+    write_bytes,
+    write_json,
+)
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
 
@@ -65,13 +73,12 @@ def score(
             f'"{images.folder}" has other keys than those that "{out}" was observed with. '
             "Name the marked folder of that audit."
         )
-    try:
-        evidence = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
-            f'{manifest["command"]}" again: the answers are kept in the ledger.'
-        ) from error
+    evidence = read_table(
+        path,
+        {name: EVIDENCE.field(name).type for name in EVIDENCE.names if name not in ADDED},
+        'Remove it, then run the same "solidmark audit" again: the answers are kept in the ledger.',
+        once=ONE_ROW,
+    )
     keys = images.told(manifest.get("told"))
     scores = score_table(evidence, keys, statistic, correction)
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
@@ -104,9 +111,7 @@ def score(
         "knowing": None if knowing is None else knowing.to_json(),
         "rows": [*rows, *round_trip_rows(out), *_inversion_rows(out)],
     }
-    sink = pa.BufferOutputStream()
-    pq.write_table(scores, sink)
-    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_bytes(out / "scores.parquet", table_bytes(scores))
     write_json(out / "results.json", results)
     return results
 

@@ -6,10 +6,12 @@ from solidmark.runs.files import (
     fingerprint,
     move_folder,
     read_json,
+    read_ours,
     remove_temporaries,
     write_bytes,
     write_json,
 )
+from solidmark.runs.formats import VERSION
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
@@ -17,11 +19,12 @@ from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import read_table, table_bytes, write_table
+from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "HIDDEN_LEDGER",
+    "VERSION",
     "Ledger",
     "Processes",
     "Room",
@@ -29,6 +32,7 @@ __all__ = [
     "asking_the_hub",
     "cell",
     "check_device",
+    "doubled",
     "fingerprint",
     "forget_peak",
     "guard_terminal",
@@ -40,6 +44,7 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "read_ours",
     "read_table",
     "recorded",
     "remove_temporaries",
