@@ -17,6 +17,7 @@ def test_a_new_run_says_what_was_asked_before_any_work(tmp_path: Path) -> None:
     manifest = read_json(tmp_path / "a" / "b" / "manifest.json")
     assert manifest.pop("versions").keys() >= {"python", "solidmark", "torch"}
     assert manifest == {
+        "version": 1,
         "command": "mark",
         "config": CONFIG,
         "fingerprints": {"data": "abc"},

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from solidmark.errors import BadInput, NotFound, WrongKeys
-from solidmark.runs import read_manifest
-from solidmark.scores import DELTAS, paired
+from solidmark.errors import WrongKeys
+from solidmark.runs import read_manifest, read_table
+from solidmark.scores import DELTAS, SCORES, paired
 
 
 def compare(
@@ -51,11 +50,5 @@ def compare(
 
 def _scores(folder: Path) -> pa.Table:
     path = folder / "scores.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no scores.parquet. Run "solidmark score {folder}" first.')
-    try:
-        return pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Run "solidmark score {folder}" again.'
-        ) from error
+    once = ("reader", "split", "id", "repeat")
+    return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)

@@ -7,12 +7,12 @@ import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
-from solidmark.errors import BrokenImage
+from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, write_image
 from solidmark.measures import choose
 from solidmark.measures.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains
 from solidmark.mitigations.telling import bare
-from solidmark.runs import Room, progress, read_json, write_json
+from solidmark.runs import Room, progress, read_ours, write_json
 from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
 
 FILE = "knowing.json"
@@ -78,7 +78,13 @@ def knowing_of(folder: Path) -> Knowing | None:
         folder: The run folder.
     """
     path = folder / FILE
-    return judge_knowing(Evidence.from_json(read_json(path))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    cure = 'Remove it, then run the same "solidmark audit" again.'
+    try:
+        return judge_knowing(Evidence.from_json(read_ours(path, cure, gains=dict)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f'"{path}" is not what an audit writes ({error!r}). {cure}') from error
 
 
 def _readable(marked: Marked, ids: Sequence[str]) -> list[Sample]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from solidmark.audit.knowing import keep_knowing
 from solidmark.audit.noting import notes_on
@@ -28,13 +27,15 @@ from solidmark.models.controls import ceiling_model, told_of
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
 from solidmark.runs import (
+    VERSION,
     Processes,
     Room,
     Run,
     forget_peak,
     memory_of,
     progress,
-    read_json,
+    read_ours,
+    table_bytes,
     work_through,
     write_bytes,
     write_json,
@@ -69,6 +70,10 @@ EVIDENCE = pa.schema(
     ]
 )
 """The columns of `evidence.parquet`."""
+ADDED = ("path",)
+"""Columns that evidence of before does not have."""
+ONE_ROW = ("reader", "split", "id", "repeat")
+"""What tells its rows apart."""
 
 
 _Asked = tuple[str, int, Sample]
@@ -213,9 +218,10 @@ def _calibrate(
                 run.folder, first.measure, Metered(first.model, size), samples, found
             )
         )
-        write_json(path, found)
+        write_json(path, {"version": VERSION, **found})
     processes.wait()
-    return dict(read_json(path))
+    cure = 'Remove it, then run the same "solidmark audit" again.'
+    return read_ours(path, cure, **{task.about: dict for task in tasks})
 
 
 def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:
@@ -302,6 +308,4 @@ def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any
     ]
     table.sort(key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
     columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=EVIDENCE), sink)
-    write_bytes(folder / "evidence.parquet", sink.getvalue().to_pybytes())
+    write_bytes(folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))

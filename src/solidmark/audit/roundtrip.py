@@ -12,7 +12,7 @@ from solidmark.diffusion import Model
 from solidmark.marks import pattern_to_json
 from solidmark.measures import SolidMark
 from solidmark.readers import RoundTrip
-from solidmark.runs import read_json, write_json
+from solidmark.runs import read_ours, write_json
 
 FILE = "round_trip.json"
 STATISTICS = ("bias", "spread", "floor")
@@ -60,7 +60,8 @@ def round_trip_rows(folder: Path) -> list[dict[str, Any]]:
     """
     if not (folder / FILE).is_file():
         return []
-    kept = read_json(folder / FILE)
+    cure = 'Remove it, then run the same "solidmark audit" again.'
+    kept = read_ours(folder / FILE, cure, images=int, pattern=dict)
     empty = dict.fromkeys(("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"))
     return [
         {

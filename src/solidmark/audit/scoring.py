@@ -6,17 +6,19 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from solidmark.audit.knowing import knowing_of
+from solidmark.audit.observing import ADDED, EVIDENCE, ONE_ROW
 from solidmark.audit.roundtrip import round_trip_rows
-from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
+from solidmark.errors import NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import (
     progress,
     read_json,
     read_manifest,
+    read_table,
     require_whole,
+    table_bytes,
     write_bytes,
     write_json,
 )
@@ -75,13 +77,12 @@ def score(
             f'"{images.folder}" has other keys than those that "{out}" was observed with. '
             "Name the marked folder of that audit."
         )
-    try:
-        evidence = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Remove it, then run "solidmark '
-            f'{manifest["command"]}" again: the answers are kept in the ledger.'
-        ) from error
+    evidence = read_table(
+        path,
+        {name: EVIDENCE.field(name).type for name in EVIDENCE.names if name not in ADDED},
+        'Remove it, then run the same "solidmark audit" again: the answers are kept in the ledger.',
+        once=ONE_ROW,
+    )
     keys = images.told(manifest.get("told"))
     with progress("comparing answers with keys", len(evidence)) as advance:
         scores = score_table(evidence, keys, statistic, correction)
@@ -117,9 +118,7 @@ def score(
         "knowing": None if knowing is None else knowing.to_json(),
         "rows": [*rows, *round_trip_rows(out), *_inversion_rows(out)],
     }
-    sink = pa.BufferOutputStream()
-    pq.write_table(scores, sink)
-    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_bytes(out / "scores.parquet", table_bytes(scores))
     write_json(out / "results.json", results)
     return results
 

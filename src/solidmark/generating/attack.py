@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from solidmark.data import Sample
@@ -37,6 +36,7 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
+    table_bytes,
     work_through,
     write_bytes,
 )
@@ -279,9 +279,7 @@ def _write_evidence(run: Run, task: _Task, units: Sequence[_Unit], rows: Mapping
     contents = _contents(task.marked)
     table = [row | {"content": contents[row["id"]]} for row in table]
     columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=EVIDENCE), sink)
-    write_bytes(run.folder / "evidence.parquet", sink.getvalue().to_pybytes())
+    write_bytes(run.folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
     kept = {row.get("picture") for row in table}
     for picture in {row["picture"] for row in rows.values() if "picture" in row} - kept:
         (run.folder / picture).unlink(missing_ok=True)

@@ -27,7 +27,7 @@ from solidmark.intent.tables import (
     write_table,
 )
 from solidmark.intent.types import TYPES
-from solidmark.runs import read_json, read_manifest, require_whole, write_json
+from solidmark.runs import read_json, read_manifest, read_ours, require_whole, write_json
 from solidmark.scores.control import Control
 
 COMMAND = "intent"
@@ -68,7 +68,8 @@ def score_intent(
         BadInput: When a rule is out of its range, or both of threshold and rate are given.
     """
     require_whole(folder, read_manifest(folder, COMMAND))
-    before = read_json(folder / "results.json")["scoring"]
+    again = 'Run the same "solidmark intent" again.'
+    before = read_ours(folder / "results.json", again, scoring=dict)["scoring"]
     if threshold is not None and fpr is not None:
         raise BadInput("--threshold and --fpr both say when a picture is a copy. Leave one out.")
     kept = dict(before)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from solidmark.errors import BadInput, NotFound
-from solidmark.runs import write_bytes
+from solidmark.runs import read_table as read_ours_table
+from solidmark.runs import table_bytes, write_bytes
 
 _TEXT, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 _TEXTS = pa.list_(_TEXT)
@@ -144,12 +143,22 @@ FINDINGS = pa.schema(
 """`findings.parquet`: a row a prompt and feature that it shows at least once, or names."""
 
 
+SCHEMAS = {
+    "prompts": PROMPTS,
+    "evidence": EVIDENCE,
+    "known": KNOWN,
+    "calibration": CALIBRATION,
+    "generations": GENERATIONS,
+    "features": FEATURES,
+    "findings": FINDINGS,
+}
+"""Every table by its name."""
+
+
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
     """Writes a table, whole or not at all; what a row does not have is null."""
     columns = {name: [row.get(name) for row in rows] for name in schema.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=schema), sink)
-    write_bytes(path, sink.getvalue().to_pybytes())
+    write_bytes(path, table_bytes(pa.table(columns, schema=schema)))
 
 
 def read_table(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -159,11 +168,8 @@ def read_table(folder: Path, name: str) -> list[dict[str, Any]]:
         NotFound: When it is not there.
         BadInput: When it cannot be read.
     """
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {path.name}. Run the same "solidmark intent" again.')
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). Make it again.') from error
+    cure = 'Run the same "solidmark intent" again.'
+    rows: list[dict[str, Any]] = read_ours_table(
+        folder / f"{name}.parquet", SCHEMAS[name], cure
+    ).to_pylist()
     return rows

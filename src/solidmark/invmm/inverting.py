@@ -9,6 +9,7 @@ from typing import Any
 
 from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample, inventories
+from solidmark.errors import BadInput
 from solidmark.inversion import Attempt, Inverter
 from solidmark.invmm.budget import Budget
 from solidmark.invmm.configuration import InvMM
@@ -28,6 +29,7 @@ from solidmark.runs import (
     peak_memory_bytes,
     progress,
     read_json,
+    read_ours,
     remove_temporaries,
     write_json,
 )
@@ -115,7 +117,11 @@ def _threshold(
             found = calibrate(likeness, subjects, "trained", asked.fpr, asked.seed)
         write_json(path, found.to_json())
     processes.wait()
-    return Threshold(**read_json(path))
+    kept = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.', value=float)
+    try:
+        return Threshold(**kept)
+    except TypeError as error:
+        raise BadInput(f'"{path}" is not what "solidmark invmm" writes ({error}).') from error
 
 
 def _work(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from solidmark.data import Sample
 from solidmark.inversion import Attempt
@@ -14,7 +13,7 @@ from solidmark.invmm.slots import Task, task_name
 from solidmark.invmm.subjects import Roll
 from solidmark.invmm.triage import Order
 from solidmark.marks import file_stem, write_image
-from solidmark.runs import write_bytes
+from solidmark.runs import table_bytes, write_bytes
 
 EVIDENCE = pa.schema(
     [
@@ -153,9 +152,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> 
         rows, key=lambda row: (row["split"], row["id"], row["repeat"], row.get("step", 0))
     )
     columns = {name: [row.get(name) for row in table] for name in schema.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=schema), sink)
-    write_bytes(path, sink.getvalue().to_pybytes())
+    write_bytes(path, table_bytes(pa.table(columns, schema=schema)))
 
 
 def _finite(value: float) -> float | None:

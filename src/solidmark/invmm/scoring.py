@@ -5,13 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from solidmark.control import control_of
-from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.errors import BadInput, EmptyTable
 from solidmark.invmm.judging import SCORES, judge
+from solidmark.invmm.keeping import EVIDENCE
 from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
-from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
+from solidmark.runs import (
+    read_manifest,
+    read_ours,
+    read_table,
+    require_whole,
+    table_bytes,
+    write_bytes,
+    write_json,
+)
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
 from solidmark.scores.written import area, p_value
@@ -47,7 +55,9 @@ def score_invmm(
         InvMM (Ma et al., 2024), for the KL. The score of what is not reproduced, the p-values and
         the intervals are ours.
     """
-    before = read_json(out / "results.json")["config"] if (out / "results.json").is_file() else {}
+    cure = f'Remove it, then run "solidmark score {out}".'
+    kept = out / "results.json"
+    before = read_ours(kept, cure, config=dict)["config"] if kept.is_file() else {}
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
         for rate in rates:
@@ -84,10 +94,8 @@ def score_invmm(
         "measures": {MEASURE: _card()},
         "rows": beside_control(rows, control),
     }
-    sink = pa.BufferOutputStream()
     columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
-    pq.write_table(pa.table(columns, schema=SCORES), sink)
-    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
     write_json(out / "results.json", results)
     return results
 
@@ -118,15 +126,12 @@ def headline(results: Mapping[str, Any]) -> str:
 
 
 def _evidence(out: Path) -> list[dict[str, Any]]:
-    path = out / "evidence.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{out}" has no evidence.parquet. Run "solidmark invmm" into a new folder.')
-    try:
-        return list(pq.read_table(path).to_pylist())
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Run "solidmark invmm" into a new folder.'
-        ) from error
+    cure = 'Run "solidmark invmm" into a new folder.'
+    return list(
+        read_table(
+            out / "evidence.parquet", EVIDENCE, cure, once=("split", "id", "repeat")
+        ).to_pylist()
+    )
 
 
 def _card() -> dict[str, Any]:

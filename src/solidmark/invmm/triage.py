@@ -14,20 +14,27 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
-from solidmark.errors import BadInput, BrokenImage, NotFound
+from solidmark.errors import BadInput, BrokenImage
 from solidmark.invmm.configuration import InvMM
 from solidmark.invmm.subjects import Unit
 from solidmark.measures import SolidMark, Subjects
 from solidmark.measures.signals import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
-from solidmark.runs import Processes, Room, Run, read_json, work_through, write_json
-from solidmark.scores import p_values
+from solidmark.runs import (
+    Processes,
+    Room,
+    Run,
+    read_ours,
+    read_table,
+    work_through,
+    write_json,
+)
+from solidmark.scores import SCORES, p_values
 
 REFERENCE = 64
 """How many images a reader is calibrated on."""
@@ -188,7 +195,7 @@ def _reading(
         found = room.fit(lambda size: measure.calibrate(Metered(model, size), samples))
         write_json(path, dict(found))
     processes.wait()
-    calibration = read_json(path)
+    calibration = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')
 
     def ask(part: Sequence[tuple[Unit, Sample]]) -> tuple[Sequence[float], float]:
         meter = Metered(model, len(part))
@@ -204,11 +211,8 @@ def _reading(
 def _audited(folder: Path, units: Sequence[Unit]) -> dict[Unit, float]:
     """The p-values of an audit, by split and id: those of its first reader, repeats averaged."""
     path = folder / "scores.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no scores.parquet. Name a folder of "solidmark audit".')
-    table = pq.read_table(path)
-    if not {"reader", "split", "id", "p_value"} <= set(table.column_names):
-        raise BadInput(f'"{folder}" is no folder of "solidmark audit". Name one.')
+    wanted = {name: SCORES.field(name).type for name in ("reader", "split", "id", "p_value")}
+    table = read_table(path, wanted, 'Name a finished folder of "solidmark audit".')
     table = table.filter(pc.is_valid(table["p_value"]))
     readers = sorted(pc.unique(table["reader"]).to_pylist())
     own = table.filter(pc.equal(table["reader"], readers[0])) if readers else table

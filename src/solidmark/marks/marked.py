@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from solidmark.data import Sample, content_hash
@@ -17,8 +16,25 @@ from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS
 from solidmark.randomness import LEVELS, digest
-from solidmark.runs import fingerprint, made_by, read_manifest, recorded
+from solidmark.runs import fingerprint, made_by, read_manifest, read_table, recorded
 from solidmark.types import Image
+
+KEYS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("file_name", pa.string()),
+        ("split", pa.string()),
+        ("marked", pa.bool_()),
+        ("group", pa.string()),
+        ("duplicate_group", pa.string()),
+        ("key_group", pa.string()),
+        ("key", pa.list_(pa.float64())),
+        ("content", pa.string()),
+        ("source_content", pa.string()),
+    ]
+)
+"""The columns of `keys.parquet`."""
+_ALWAYS = tuple(name for name in KEYS.names if name != "group")
 
 TOLERANCE = 0.5 / (LEVELS - 1)
 
@@ -223,10 +239,11 @@ def open_marked(folder: Path) -> Marked:
             f'"{path}" is not the file that was written with these images (its fingerprint '
             "differs). Use the keys and the images of one marking."
         )
-    try:
-        keys = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise BadInput(f'"{path}" is not a parquet file ({error}).') from error
+    cure = "Use the file that was written with these images, or mark the data again."
+    keys = read_table(path, KEYS, cure, once=("id",))
+    for name in _ALWAYS:
+        if keys[name].null_count:
+            raise BadInput(f'The column "{name}" of "{path}" has empty cells. {cure}')
     return Marked(folder, manifest, keys)
 
 

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float
 
 from solidmark.control import control_of, look_at_control, sides_of
-from solidmark.errors import BadInput, EmptyTable, NotFound
+from solidmark.errors import BadInput, EmptyTable
+from solidmark.generating.attack import EVIDENCE
 from solidmark.marks import find_marked
 from solidmark.measures import MarkedSplit, Subjects
 from solidmark.nearest.tables import counted, judged, table_of, write_table
-from solidmark.runs import read_json, read_manifest, write_json
+from solidmark.runs import read_manifest, read_ours, read_table, write_json
 from solidmark.scores import FPRS
 from solidmark.scores.closeness import TRAINED, closeness
 from solidmark.scores.control import beside_control
@@ -156,19 +156,17 @@ def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:
 def _config_before(out: Path) -> dict[str, Any]:
     """How the folder was scored the last time, if it was."""
     path = out / "results.json"
-    return dict(read_json(path)["config"]) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    cure = f'Remove it, then run "solidmark score {out}".'
+    return dict(read_ours(path, cure, config=dict)["config"])
 
 
 def _evidence(out: Path) -> list[dict[str, Any]]:
-    path = out / "evidence.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{out}" has no evidence.parquet. Run "solidmark inpaint" into a new one.')
-    try:
-        return list(pq.read_table(path).to_pylist())
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Run "solidmark inpaint" into a new folder.'
-        ) from error
+    cure = 'Run "solidmark inpaint" into a new folder.'
+    return list(
+        read_table(out / "evidence.parquet", EVIDENCE, cure, once=("split", "id")).to_pylist()
+    )
 
 
 def _copies(evidence: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
@@ -20,8 +19,11 @@ from solidmark.data import Dataset, Sample
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
-from solidmark.runs import Processes, progress, write_bytes
+from solidmark.runs import Processes, progress, read_table, table_bytes, write_bytes
 from solidmark.types import Image
+
+AGAIN = 'Remove it, then run the same "solidmark nearest" again.'
+"""What to do about a damaged table."""
 
 FACTS = pa.schema(
     [
@@ -137,7 +139,7 @@ def gather(
                 _write_shard(path, data, some, tiles, size)
             advance(min(at_once, len(data) - start))
     processes.wait()
-    found = [pq.read_table(folder / f"{n:06d}.parquet") for n in range(len(starts))]
+    found = [read_table(folder / f"{n:06d}.parquet", FACTS, AGAIN) for n in range(len(starts))]
     facts = pa.concat_tables(found)
     if all(status == "broken" for status in facts["status"].to_pylist()):
         raise BadInput(
@@ -245,9 +247,7 @@ def _write_shard(
     if rows:
         _write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=FACTS), sink)
-    write_bytes(path, sink.getvalue().to_pybytes())
+    write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
 
 
 def _fact(sample: Sample) -> dict[str, Any]:

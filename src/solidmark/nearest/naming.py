@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from solidmark.nearest.tables import IMAGES, SCORES, judged, write_table
+from solidmark.nearest.gathering import AGAIN
+from solidmark.nearest.tables import IMAGES, SCHEMAS, SCORES, judged, write_table
+from solidmark.runs import read_table
 
 NAMES = ("p_value", "q_value")
 
@@ -24,7 +25,8 @@ def name_anew(out: Path, withheld: bool) -> None:
         withheld: Whether nobody may be named.
     """
     scores, null, images = (
-        pq.read_table(out / f"{name}.parquet") for name in ("scores", "null", "images")
+        read_table(out / f"{name}.parquet", SCHEMAS[name], AGAIN)
+        for name in ("scores", "null", "images")
     )
     made = _parts(scores, null, withheld)
     if made is not None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from solidmark.data import to_picture
 from solidmark.errors import BrokenImage
 from solidmark.marks.images import write_image
-from solidmark.nearest.gathering import Gathered
-from solidmark.runs import write_json
+from solidmark.nearest.gathering import AGAIN, Gathered
+from solidmark.nearest.tables import SCHEMAS
+from solidmark.runs import read_table, write_json
 from solidmark.types import Image
 
 PAIRS = 48
@@ -37,7 +37,7 @@ def write_pictures(out: Path, gathered: Mapping[str, Gathered]) -> None:
         ("images", "training", "generated", PAIRS),
         ("null", null_side, "training", NULL_PAIRS),
     ):
-        table = pq.read_table(out / f"{name}.parquet")
+        table = read_table(out / f"{name}.parquet", SCHEMAS[name], AGAIN)
         if name == "images":
             table = table.filter(pc.equal(table["split"], "trained"))
         for row in _closest(table, most):

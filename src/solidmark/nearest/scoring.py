@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from solidmark.control import control_of
 from solidmark.errors import NotFound
+from solidmark.nearest.gathering import AGAIN
 from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
-from solidmark.runs import read_json, read_manifest, require_whole, write_json
+from solidmark.nearest.tables import SCHEMAS
+from solidmark.runs import read_json, read_manifest, read_table, require_whole, write_json
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
@@ -156,7 +157,7 @@ def _require(out: Path, name: str) -> None:
 
 
 def _table(out: Path, name: str) -> pa.Table:
-    return pq.read_table(out / f"{name}.parquet")
+    return read_table(out / f"{name}.parquet", SCHEMAS[name], AGAIN)
 
 
 def _of(table: pa.Table, measure: str) -> pa.Table:

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from solidmark.nearest.gathering import LOW_CONTENT, Gathered
 from solidmark.nearest.roles import Answer
-from solidmark.runs import write_bytes
+from solidmark.runs import table_bytes, write_bytes
 from solidmark.scores.conformal import conformal_p_values
 from solidmark.scores.discovery import q_values
 
@@ -37,6 +36,13 @@ IMAGES = pa.schema(
     [_ID[0], ("split", pa.string()), _ID[1], *_NEAREST, *_IMAGE, *_P, *_STATE, *_COPY]
 )
 """The columns of `images.parquet`: a row a measure and training or held-out image."""
+
+SCHEMAS = {
+    "scores": SCORES,
+    "null": {field.name: field.type for field in NULL if field.name not in dict(_COPY)},
+    "images": IMAGES,
+}
+"""What a table that is read again must hold; those of before know no copies."""
 
 NEIGHBOURS = pa.schema(
     [*_ID, ("rank", pa.int64()), ("neighbour", pa.string()), *_NEAREST[1:3]],
@@ -165,9 +171,7 @@ def table_of(columns: Mapping[str, Any], schema: pa.Schema, **same: str) -> pa.T
 
 def write_table(path: Path, tables: list[pa.Table], schema: pa.Schema) -> None:
     """Writes tables as one parquet file, whole or not at all."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.concat_tables(tables) if tables else schema.empty_table(), sink)
-    write_bytes(path, sink.getvalue().to_pybytes())
+    write_bytes(path, table_bytes(pa.concat_tables(tables) if tables else schema.empty_table()))
 
 
 def _spread(

@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.report.marked import Marked, open_marked
-from solidmark.report.opening import open_json, open_results, open_table
+from solidmark.report.opening import open_json, open_results
 from solidmark.report.roundtrip import RoundTrip, open_round_trip
-from solidmark.runs import read_json
+from solidmark.runs import read_ours, read_table
+from solidmark.scores import SCORES
 
 FDR = 0.05
 """The false-discovery rate of results that name none."""
+
+
+_ONE_ROW = ("reader", "split", "id", "repeat")
+"""What tells the rows of an audit apart."""
+_NEEDED = (*_ONE_ROW, "status", "key", "key_read", "distance", "p_value", "q_value")
+"""Columns that scores of every age have."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +147,12 @@ def open_audit(folder: Path) -> Audit:
     results = open_results(folder, unfinished)
     manifest = open_json(folder, "manifest.json", unfinished)
     optional = folder / "calibration.json"
-    calibration = read_json(optional) if optional.is_file() else {}
+    again = 'Remove it, then run the same "solidmark audit" again.'
+    calibration = read_ours(optional, again) if optional.is_file() else {}
     scored = f'"solidmark score {folder}" makes it again.'
-    scores = [_score(row) for row in open_table(folder, "scores.parquet", scored).to_pylist()]
+    needed = {name: SCORES.field(name).type for name in _NEEDED}
+    table = read_table(folder / "scores.parquet", needed, scored, once=_ONE_ROW)
+    scores = [_score(row) for row in table.to_pylist()]
     keys = {score.id: score.key for score in scores if score.key}
     marked = open_marked(folder, manifest, keys)
     answers, round_trip = _answers(folder), open_round_trip(folder)
@@ -160,7 +170,9 @@ def _answers(folder: Path) -> dict[tuple[str, str, str, int], Answer]:
             row.get("picture"),
             tuple(row.get("path") or ()),
         )
-        for row in open_table(folder, "evidence.parquet", again).to_pylist()
+        for row in read_table(
+            folder / "evidence.parquet", _ONE_ROW, again, once=_ONE_ROW
+        ).to_pylist()
     }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput, NotFound
-from solidmark.runs import read_json
+from solidmark.errors import BadInput
+from solidmark.runs import read_ours, read_table
 
 KINDS: dict[str, type] = {"rows": list, "measures": dict}
 """What a part of `results.json` is, by its name."""
@@ -23,13 +23,7 @@ def open_json(folder: Path, name: str, cure: str) -> dict[str, Any]:
         NotFound: When it is missing.
         BadInput: When it cannot be read, or holds something else.
     """
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. {cure}')
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise BadInput(f'"{path}" is not a file of solidmark. {cure}')
-    return value
+    return read_ours(folder / name, cure)
 
 
 def open_results(folder: Path, cure: str, parts: Sequence[str] = ("rows",)) -> dict[str, Any]:
@@ -52,14 +46,14 @@ def open_results(folder: Path, cure: str, parts: Sequence[str] = ("rows",)) -> d
     return results
 
 
-def open_table(folder: Path, name: str, cure: str, columns: Sequence[str] | None = None) -> Any:
+def open_table(folder: Path, name: str, cure: str, columns: Any = None) -> Any:
     """Reads a table.
 
     Arguments:
         folder: The folder of the run.
         name: The file.
         cure: As of `open_json`.
-        columns: Those that are read; None reads all there are.
+        columns: Those that are read, by name or with their types; None reads all there are.
 
     Returns:
         The table of Arrow.
@@ -68,19 +62,7 @@ def open_table(folder: Path, name: str, cure: str, columns: Sequence[str] | None
         NotFound: When it is missing.
         BadInput: When it cannot be read, or lacks a column.
     """
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    path = folder / name
-    if not path.is_file():
-        raise NotFound(f'"{folder}" has no {name}. {cure}')
-    try:
-        known = parquet.read_schema(path).names
-        if missing := [column for column in columns or () if column not in known]:
-            raise BadInput(f'"{path}" has no column "{missing[0]}". {cure}')
-        return parquet.read_table(path, columns=None if columns is None else list(columns))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise BadInput(f'"{path}" is not a readable table ({error}). {cure}') from error
+    return read_table(folder / name, columns or (), cure, only=columns is not None)
 
 
 def open_pictures(folder: Path, cure: str, of: type = dict) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from solidmark.runs.files import (
     fingerprint_files,
     move_folder,
     read_json,
+    read_ours,
     remove_temporaries,
     visible_files,
     write_bytes,
     write_json,
 )
+from solidmark.runs.formats import VERSION
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
@@ -20,11 +22,12 @@ from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import read_table, table_bytes, write_table
+from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "HIDDEN_LEDGER",
+    "VERSION",
     "Ledger",
     "Processes",
     "Room",
@@ -33,6 +36,7 @@ __all__ = [
     "cell",
     "check_device",
     "command_line",
+    "doubled",
     "fingerprint",
     "fingerprint_files",
     "forget_peak",
@@ -46,6 +50,7 @@ __all__ = [
     "progress",
     "read_json",
     "read_manifest",
+    "read_ours",
     "read_table",
     "recorded",
     "remove_temporaries",

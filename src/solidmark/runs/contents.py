@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, RunConflict
-from solidmark.runs.files import fingerprint, read_json, write_json
+from solidmark.runs.files import fingerprint, read_ours, write_json
+from solidmark.runs.formats import VERSION
 
 NAME = "files.json"
 ASIDE = ".set-aside"
@@ -61,7 +62,7 @@ def record(folder: Path, products: Iterable[str], rewritten: Iterable[str] = ())
     } | {name: _ANY for name in rewritten if (folder / name).is_file()}
     if not found:
         return None
-    write_json(folder / NAME, found)
+    write_json(folder / NAME, {"version": VERSION, **found})
     return fingerprint(folder / NAME)
 
 
@@ -77,7 +78,8 @@ def recorded(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str] | None
     if not path.is_file() or fingerprint(path) != manifest["files"]:
         state = "not what was written" if path.is_file() else "missing"
         raise BadInput(f'"{path}" is {state}. {_cure(manifest)}')
-    return dict(read_json(path))
+    found = read_ours(path, _cure(manifest))
+    return {name: str(entry) for name, entry in found.items() if name != "version"}
 
 
 def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) -> Damage:

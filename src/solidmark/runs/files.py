@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, NotFound
+from solidmark.runs.formats import require_version
 from solidmark.runs.saying import tame
 
 _RUN = "manifest.json"
@@ -97,6 +98,33 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadInput(f'"{path}" is not readable JSON ({error}). Make it again.') from error
+
+
+def read_ours(path: Path, cure: str, **parts: type) -> dict[str, Any]:
+    """Reads a JSON file of ours, or says in one line why it cannot be used.
+
+    Arguments:
+        path: The file.
+        cure: What to do where it cannot be used, as a sentence.
+        parts: What it must hold, and of which type, by name.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it is no JSON object, of another version, or lacks a part.
+    """
+    if not path.is_file():
+        raise NotFound(f'"{path.parent}" has no {path.name}. {cure}')
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f'"{path}" is not readable JSON ({error}). {cure}') from error
+    if not isinstance(value, dict):
+        raise BadInput(f'"{path}" is not a file of solidmark. {cure}')
+    require_version(path, value.get("version"), cure)
+    for name, kind in parts.items():
+        if not isinstance(value.get(name), kind):
+            raise BadInput(f'"{path}" has no "{name}" that can be used. {cure}')
+    return value
 
 
 def fingerprint(path: Path) -> str:

@@ -8,11 +8,16 @@ a resumed run makes the very batches that an uninterrupted one makes.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from solidmark.errors import BadInput
 from solidmark.runs.files import make_private
+from solidmark.runs.formats import VERSION, require_version
+
+_CURE = "Remove that file and run the same command again: what it held is done anew."
 
 
 class Ledger:
@@ -29,12 +34,16 @@ class Ledger:
         path = folder / f"ledger-{rank:03d}.sqlite"
         make_private(path)
         self._connection = sqlite3.connect(path, timeout=60)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS rows (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-        )
-        self._connection.commit()
+        with _told(path):
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            require_version(path, version or None, _CURE)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS rows (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+            )
+            self._connection.execute(f"PRAGMA user_version={VERSION}")
+            self._connection.commit()
 
     def __enter__(self) -> Self:
         return self
@@ -61,17 +70,41 @@ class Ledger:
 
     def rows(self) -> dict[str, Any]:
         """All rows that any process has committed, sorted by name."""
-        found = {name: json.loads(value) for name, value in self._all("SELECT * FROM rows")}
+        found = {}
+        for name, value in self._all("SELECT name, value FROM rows"):
+            try:
+                found[name] = json.loads(value)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise BadInput(
+                    f'The ledger in "{self._folder}" has a damaged row ({error}). {_CURE}'
+                ) from error
         return dict(sorted(found.items()))
 
     def _all(self, query: str) -> Iterator[tuple[str, str]]:
         for path in sorted(self._folder.glob("ledger-*.sqlite")):
             connection = sqlite3.connect(path, timeout=60)
             try:
-                yield from connection.execute(query)
+                with _told(path):
+                    (version,) = connection.execute("PRAGMA user_version").fetchone()
+                    require_version(path, version or None, _CURE)
+                    rows = connection.execute(query).fetchall()
+                yield from rows
             except sqlite3.OperationalError as error:
                 # Another process has made its file but not yet its table: it has no rows.
                 if "no such table" not in str(error):
                     raise
             finally:
                 connection.close()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Names a damaged file, and what to do; what the system refuses is said elsewhere."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "no such column" not in str(error):
+            raise
+        raise BadInput(f'The ledger "{path}" is of another program ({error}). {_CURE}') from error
+    except sqlite3.DatabaseError as error:
+        raise BadInput(f'The ledger "{path}" is damaged ({error}). {_CURE}') from error

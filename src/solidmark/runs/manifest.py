@@ -17,7 +17,8 @@ from typing import Any
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
-from solidmark.runs.files import read_json, remove_temporaries, write_json
+from solidmark.runs.files import read_ours, remove_temporaries, write_json
+from solidmark.runs.formats import VERSION
 from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say
@@ -157,7 +158,7 @@ def _begun(folder: Path, asked: Mapping[str, Any], lock: Lock | None) -> Run:
     """A new run. Rows that another one has left in the folder are not its own."""
     if (folder / HIDDEN_LEDGER).exists():
         shutil.rmtree(folder / HIDDEN_LEDGER)
-    manifest = {**asked, "finished": False, "versions": versions()}
+    manifest = {"version": VERSION, **asked, "finished": False, "versions": versions()}
     write_json(folder / NAME, manifest)
     return Run(folder, manifest, lock=lock)
 
@@ -194,9 +195,10 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
     if not path.is_file():
         made = f' "solidmark {command}" makes one.' if command else " Check the path."
         raise NotFound(f'"{folder}" has no {NAME}: it is not a folder of solidmark.{made}')
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or not _is_manifest(manifest):
-        raise BadInput(f'"{path}" is not a manifest of solidmark. Make the folder again.')
+    cure = "Put it back, or make the folder again."
+    manifest = read_ours(path, cure)
+    if not _is_manifest(manifest):
+        raise BadInput(f'"{path}" is not a manifest of solidmark. {cure}')
     if command and manifest["command"] != command:
         raise RunConflict(
             f'"{folder}" was made by "solidmark {manifest["command"]}", '

@@ -3,9 +3,9 @@
 Arrow is imported where it is needed: most commands that only show their help never do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.runs.files import write_bytes
@@ -42,42 +42,83 @@ def write_table(path: Path, table: "pa.Table") -> None:
     write_bytes(path, table_bytes(table))
 
 
-def read_table(path: Path, columns: "Mapping[str, pa.DataType]", cure: str) -> "pa.Table":
+def read_table(
+    path: Path,
+    columns: "pa.Schema | Mapping[str, pa.DataType] | Sequence[str]",
+    cure: str,
+    *,
+    once: Sequence[str] = (),
+    only: bool = False,
+) -> "pa.Table":
     """Reads a table of ours, or says in one line why it cannot be used.
 
     Arguments:
         path: The file.
-        columns: What it must hold, of the type that each has; others are read too. The precision
-            of numbers, and how text is kept, may differ: other programs write them otherwise.
+        columns: What it must hold, of the type that each has, or of any; others are read too. The
+            precision of numbers, and how text is kept, may differ: other programs write them
+            otherwise.
         cure: What to do where it cannot be used, as a sentence.
+        once: Columns that no two rows share all values of.
+        only: Whether only these columns are read.
 
     Raises:
         NotFound: When it is missing.
-        BadInput: When it is no table, of another version, or lacks a column.
+        BadInput: When it is no table, of another version, lacks a column, or holds a row twice.
     """
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     if not path.is_file():
-        raise NotFound(f'"{path}" is missing. {cure}')
+        raise NotFound(f'"{path.parent}" has no {path.name}. {cure}')
+    wanted: dict[str, Any] = (
+        {name: columns.field(name).type for name in columns.names}
+        if isinstance(columns, pa.Schema)
+        else (dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns))
+    )
     try:
-        table = parquet.ParquetFile(path).read()
+        with parquet.ParquetFile(path) as file:
+            known = file.schema_arrow
+            _require_columns(path, known, wanted, cure)
+            table = file.read(columns=list(wanted) if only else None)
     except (OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f'"{path}" is not a readable table ({reason}). {cure}') from error
-    version = (table.schema.metadata or {}).get(_MARK + b"version")
-    require_version(path, _number(version), cure)
-    names = table.column_names
-    for name, wanted in columns.items():
-        if names.count(name) != 1:
-            how = "no" if name not in names else "more than one"
-            raise BadInput(f'"{path}" has {how} column "{name}". {cure}')
-        found = table.schema.field(name).type
-        if _kind(found) not in (_kind(wanted), "nothing"):
-            raise BadInput(
-                f'The column "{name}" of "{path}" holds {_kind(found)}, not {_kind(wanted)}. {cure}'
-            )
+    if (row := doubled(table, once)) is not None:
+        said = ", ".join(f"{name} {value}" for name, value in row.items())
+        raise BadInput(f'"{path}" holds the row of {said} twice. {cure}')
     return table
+
+
+def doubled(table: "pa.Table", names: Sequence[str]) -> "dict[str, Any] | None":
+    """The first row that stands in a table twice, by the columns that tell rows apart.
+
+    Arguments:
+        table: The table.
+        names: The columns; with none nothing is looked for.
+    """
+    import pyarrow.compute as compute
+
+    if not names or not table.num_rows:
+        return None
+    counted = table.select(list(names)).group_by(list(names)).aggregate([([], "count_all")])
+    twice = counted.filter(compute.greater(counted["count_all"], 1))
+    return {name: twice[name][0].as_py() for name in names} if twice.num_rows else None
+
+
+def _require_columns(
+    path: Path, found: "pa.Schema", columns: "Mapping[str, pa.DataType | None]", cure: str
+) -> None:
+    version = (found.metadata or {}).get(_MARK + b"version")
+    require_version(path, _number(version), cure)
+    for name, wanted in columns.items():
+        if found.names.count(name) != 1:
+            how = "no" if name not in found.names else "more than one"
+            raise BadInput(f'"{path}" has {how} column "{name}". {cure}')
+        kind = _kind(found.field(name).type)
+        if wanted is not None and kind not in (_kind(wanted), "nothing"):
+            raise BadInput(
+                f'The column "{name}" of "{path}" holds {kind}, not {_kind(wanted)}. {cure}'
+            )
 
 
 def _number(said: bytes | None) -> int | str | None:

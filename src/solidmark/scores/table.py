@@ -12,6 +12,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
+from solidmark.runs import doubled
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.keys import ImageKey, image_keys, key_of, require_columns
 from solidmark.scores.null import exposure_bits
@@ -80,6 +81,11 @@ def score_table(
     require_columns("evidence", evidence, _EVIDENCE)
     if evidence.num_rows == 0:
         raise EmptyTable("The evidence has no row. Observe at least one image.")
+    if (row := doubled(evidence, ("reader", "split", "id", "repeat"))) is not None:
+        raise BadInput(
+            f'The evidence holds the answer of {row["reader"]} on "{row["id"]}" ({row["split"]}, '
+            f"repeat {row['repeat']}) twice. Observe again."
+        )
     known = image_keys(keys)
     peers = peers_of(known.values())
     curves = [name for name in _CURVES if name in evidence.column_names]

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from solidmark.control import look_at_control, sides_of
@@ -27,6 +26,7 @@ from solidmark.runs import (
     Run,
     forget_peak,
     memory_of,
+    table_bytes,
     work_through,
     write_bytes,
 )
@@ -244,6 +244,4 @@ def _row(
 
 def _write(run: Run, table: Sequence[Mapping[str, Any]]) -> None:
     columns = {name: [row[name] for row in table] for name in EVIDENCE.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=EVIDENCE), sink)
-    write_bytes(run.folder / "signals.parquet", sink.getvalue().to_pybytes())
+    write_bytes(run.folder / "signals.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))

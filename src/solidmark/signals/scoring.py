@@ -11,16 +11,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float
 
 from solidmark.control import control_of
-from solidmark.errors import BadInput, EmptyTable, NotFound
-from solidmark.runs import read_json, read_manifest, require_whole, write_bytes, write_json
+from solidmark.errors import BadInput, EmptyTable
+from solidmark.runs import (
+    read_manifest,
+    read_ours,
+    read_table,
+    require_whole,
+    table_bytes,
+    write_bytes,
+    write_json,
+)
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, conformal_p_values, q_values
 from solidmark.scores.control import beside_control
 from solidmark.scores.rows import closeness_row, side
 from solidmark.signals.agreement import rank_agreement
+from solidmark.signals.measuring import EVIDENCE
 
 SCORES = pa.schema(
     [
@@ -114,9 +122,7 @@ def score_signals(
     }
     table = [row for own in scored.values() for row in own]
     columns = {name: [row.get(name) for row in table] for name in SCORES.names}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=SCORES), sink)
-    write_bytes(out / "scores.parquet", sink.getvalue().to_pybytes())
+    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
     write_json(out / "results.json", results)
     return results
 
@@ -129,19 +135,19 @@ def counts(row: Mapping[str, Any]) -> bool:
 def _config_before(out: Path) -> dict[str, Any]:
     """How the folder was scored the last time, if it was."""
     path = out / "results.json"
-    return dict(read_json(path)["config"]) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    cure = f'Remove it, then run "solidmark score {out}".'
+    return dict(read_ours(path, cure, config=dict)["config"])
 
 
 def _evidence(out: Path) -> list[Row]:
-    path = out / "signals.parquet"
-    if not path.is_file():
-        raise NotFound(f'"{out}" has no signals.parquet. Run "solidmark signals" into a new one.')
-    try:
-        return list(pq.read_table(path).to_pylist())
-    except pa.ArrowInvalid as error:
-        raise BadInput(
-            f'"{path}" is not a parquet file ({error}). Run "solidmark signals" into a new folder.'
-        ) from error
+    cure = 'Run "solidmark signals" into a new folder.'
+    return list(
+        read_table(
+            out / "signals.parquet", EVIDENCE, cure, once=("signal", "split", "id")
+        ).to_pylist()
+    )
 
 
 def _calls_per_image(rows: Sequence[Row]) -> float | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
@@ -18,14 +17,15 @@ from solidmark.data import Preparation, Sample
 from solidmark.errors import BadInput
 from solidmark.marks import Pattern, pattern_from_json
 from solidmark.nearest.distances import ByPixels, Distance, Reported
-from solidmark.nearest.gathering import Rows
+from solidmark.nearest.gathering import FACTS, Rows
 from solidmark.nearest.guarding.calibration import Null
 from solidmark.nearest.guarding.index import TRAINING, VECTORS, open_searched
 from solidmark.nearest.sides import cut_out
+from solidmark.nearest.tables import NULL
 from solidmark.neighbours import Matrix, Search, search
 from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
-from solidmark.runs import check_device, read_json, read_manifest, require_whole
+from solidmark.runs import check_device, read_json, read_manifest, read_table, require_whole
 from solidmark.types import Image
 
 NUMBERS = ".numbers.npy"
@@ -210,8 +210,10 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
                 f'The index "{folder}" was built with another "{distance.name}" (its model, weights'
                 " or options differ). Build it again, or use that one."
             )
-    facts = _table(folder / "images.parquet").select(["id", "content", "status"])
-    null = Null.of(_table(folder / "null.parquet"))
+    cure = "Build the index again."
+    facts = read_table(folder / "images.parquet", FACTS, cure, once=("id",))
+    facts = facts.select(["id", "content", "status"])
+    null = Null.of(read_table(folder / "null.parquet", NULL, cure))
     ordered = sorted(distances, key=lambda distance: distance.space)
     grouped = [tuple(group) for _, group in groupby(ordered, key=lambda d: d.space)]
     spaces = tuple(Space(group, _rows(folder, group[0], facts)) for group in grouped)
@@ -272,10 +274,3 @@ def _held(spaces: Sequence[Space]) -> tuple[Space, ...]:
         rows = Rows(Matrix((held[matrix.shards],), matrix.parts), number)
         found.append(Space(space.distances, rows))
     return tuple(found)
-
-
-def _table(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise BadInput(f'"{path}" cannot be read ({error}). Build the index again.') from error
