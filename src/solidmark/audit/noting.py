@@ -1,6 +1,5 @@
 """What must be known of how a model was opened: said at once, and again on the page."""
 
-import sys
 from collections.abc import Sequence
 
 from solidmark.diffusion import Model
@@ -9,7 +8,7 @@ from solidmark.marks import Marked
 from solidmark.measures import choose
 from solidmark.measures.opened import doubts
 from solidmark.mitigations.telling import bare
-from solidmark.runs import Room
+from solidmark.runs import Room, say
 
 IMAGES = 8
 """How many images a model is asked about: what is looked for is the same for all."""
@@ -37,5 +36,5 @@ def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: 
     plain = bare(model)
     found = room.fit(lambda size: doubts(plain, samples[:size], seed)) if samples else ()
     for doubt in found:
-        print(doubt, file=sys.stderr, flush=True)  # noqa: T201
+        say(doubt, error=True)
     return [*getattr(plain, "notes", ()), *found]
