@@ -59,20 +59,21 @@ def read_head(path: Path) -> Head:
         with open(path, "rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if not 2 <= size <= min(LARGEST, path.stat().st_size - 8):
-                raise ValueError("it has no head, or is cut off")
+                raise _damaged(path, "it has no head, or is cut off")
             head = json.loads(file.read(size))
         about = head.pop("__metadata__", {})
         tensors = {name: tuple(map(int, entry["shape"])) for name, entry in head.items()}
         ends = [entry["data_offsets"][1] for entry in head.values()]
         if max(ends, default=0) > path.stat().st_size - 8 - size:
-            raise ValueError("it is cut off")
+            raise _damaged(path, "it is cut off")
         dtypes = tuple(sorted({str(entry["dtype"]) for entry in head.values()}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = str(error) if isinstance(error, ValueError) else type(error).__name__
-        raise BadInput(
-            f'"{path}" is not readable as safetensors ({reason}). Copy it again.'
-        ) from error
+        raise _damaged(path, type(error).__name__) from error
     return Head(tensors, dtypes, about if isinstance(about, dict) else {})
+
+
+def _damaged(path: Path, reason: str) -> BadInput:
+    return BadInput(f'"{path}" is not readable as safetensors ({reason}). Copy it again.')
 
 
 def is_torchscript(path: Path) -> bool:
