@@ -30,9 +30,10 @@ def inspect(
     ],
     json: Json = False,
 ) -> None:
-    """Say what a folder or file is, and what can be done with it.
+    """Say what a folder or file is, and what to do with it.
 
-    The Hugging Face hub is not asked. Nothing in the file is run.
+    What it holds, what of it is not used and why, whether it can be audited, the next command. The
+    Hugging Face hub is not asked, and nothing in a file is run.
 
     Example: solidmark inspect marked/
     """
@@ -87,11 +88,11 @@ def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         return []
     command, config = manifest["command"], manifest["config"]
     if command == "mark":
-        from solidmark.marks import open_marked
+        from solidmark.marks import pattern_from_json
 
-        marked = open_marked(folder)
-        mirrored = bool(manifest["pattern"].get("mirrored"))
-        return after_marking(folder, marked.marked_size, mirrored)
+        _, height, width = manifest["size"]
+        size = pattern_from_json(manifest["pattern"]).marked_size(height, width)
+        return after_marking(folder, size, bool(manifest["pattern"].get("mirrored")))
     if command == "train":
         return after_training(folder, Path("MARKED"))
     if command == "generate":

@@ -15,7 +15,7 @@ CONTROLS = {
 }
 """Models that are made of the marked images; the table of `models` takes seconds to import."""
 
-EXAMPLES = ("digits", "emoji", "land48", "land64", "openmoji")
+EXAMPLES = ("digits", "emoji", "land", "land48", "land64", "openmoji")
 """Data that come with the install; the table of `data` takes a second to import."""
 
 
