@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.report.drawing import Drawing
-from solidmark.runs import tame, write_bytes
+from solidmark.runs import remove_temporaries, tame, write_bytes
 
 HERE = Path(__file__).parent
 
@@ -42,6 +42,7 @@ def write_page(
         write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
     if named is not None:
         write_bytes(folder / "named.csv", named)
+    remove_temporaries(folder, below=True, dead=True)  # What a killed one has left.
     page = folder / "report.html"
     write_bytes(page, render(template, context, images=images))
     return page
