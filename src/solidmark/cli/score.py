@@ -99,9 +99,10 @@ def score(
 
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
     """
-    from solidmark.runs import read_manifest
+    from solidmark.runs import read_manifest, remove_temporaries
 
     asked = read_manifest(out)["command"]
+    remove_temporaries(out, below=True, dead=True)  # What a killed score has left.
     of_intent = {"threshold": threshold, "frequent": frequent, "expected": expected}
     if asked == "intent":
         given = {"--delta": delta, "--marked": marked}

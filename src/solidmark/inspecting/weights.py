@@ -59,27 +59,12 @@ def read_head(path: Path) -> Head:
         with open(path, "rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if not 2 <= size <= min(LARGEST, path.stat().st_size - 8):
-<<<<<<< HEAD
-                raise _unreadable(path, "it has no head, or is cut off")
-=======
                 raise _damaged(path, "it has no head, or is cut off")
->>>>>>> wt-hour
             head = json.loads(file.read(size))
         about = head.pop("__metadata__", {})
         tensors = {name: tuple(map(int, entry["shape"])) for name, entry in head.items()}
         ends = [entry["data_offsets"][1] for entry in head.values()]
         if max(ends, default=0) > path.stat().st_size - 8 - size:
-<<<<<<< HEAD
-            raise _unreadable(path, "it is cut off")
-        dtypes = tuple(sorted({str(entry["dtype"]) for entry in head.values()}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = str(error) if isinstance(error, ValueError) else type(error).__name__
-        raise _unreadable(path, reason) from error
-    return Head(tensors, dtypes, about if isinstance(about, dict) else {})
-
-
-def _unreadable(path: Path, reason: str) -> BadInput:
-=======
             raise _damaged(path, "it is cut off")
         dtypes = tuple(sorted({str(entry["dtype"]) for entry in head.values()}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -88,7 +73,6 @@ def _unreadable(path: Path, reason: str) -> BadInput:
 
 
 def _damaged(path: Path, reason: str) -> BadInput:
->>>>>>> wt-hour
     return BadInput(f'"{path}" is not readable as safetensors ({reason}). Copy it again.')
 
 

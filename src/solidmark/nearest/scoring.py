@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from solidmark.control import control_of
 from solidmark.errors import NotFound
+from solidmark.nearest.augmented import AUGMENTED
 from solidmark.nearest.gathering import AGAIN
 from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
@@ -157,7 +158,7 @@ def _require(out: Path, name: str) -> None:
 
 
 def _table(out: Path, name: str) -> pa.Table:
-    return read_table(out / f"{name}.parquet", SCHEMAS[name], AGAIN)
+    return read_table(out / f"{name}.parquet", {**SCHEMAS, "augmented": AUGMENTED}[name], AGAIN)
 
 
 def _of(table: pa.Table, measure: str) -> pa.Table:

@@ -149,6 +149,7 @@ def open_audit(folder: Path) -> Audit:
     optional = folder / "calibration.json"
     again = 'Remove it, then run the same "solidmark audit" again.'
     calibration = read_ours(optional, again) if optional.is_file() else {}
+    calibration.pop("version", None)
     scored = f'"solidmark score {folder}" makes it again.'
     needed = {name: SCORES.field(name).type for name in _NEEDED}
     table = read_table(folder / "scores.parquet", needed, scored, once=_ONE_ROW)

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from solidmark.report.drawing import Drawing
 from solidmark.report.made import PAGE, making
-from solidmark.runs import tame, write_bytes
+from solidmark.runs import remove_temporaries, tame, write_bytes
 
 HERE = Path(__file__).parent
 
@@ -45,6 +45,7 @@ def write_page(
         write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
     if named is not None:
         write_bytes(folder / "named.csv", named)
+    remove_temporaries(folder, below=True, dead=True)  # What a killed one has left.
     page = folder / PAGE
     made = making(folder, images, top).line
     write_bytes(page, render(template, {**context, "made_with": made}, images=images))

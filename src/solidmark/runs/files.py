@@ -56,22 +56,39 @@ def make_private(path: Path) -> None:
     path.chmod(_OWNER)
 
 
-def remove_temporaries(folder: Path, *, below: bool = False) -> None:
+def remove_temporaries(folder: Path, *, below: bool = False, dead: bool = False) -> None:
     """Removes what `write_bytes` and `move_folder` left in a folder when they were killed.
 
     Arguments:
         folder: Where they wrote.
         below: Whether the folders below it are cleared too, but for those of other runs.
+        dead: Whether those of other processes that are at work on this machine stay: for who does
+            not have the folder for itself.
     """
     for path in folder.glob(".*.tmp"):
-        _remove(path)
+        if not (dead and _is_written(path)):
+            _remove(path)
     for path in folder.glob(".*.old"):
         if path.is_dir():
             _remove(path)
     if below and folder.is_dir():
         for child in folder.iterdir():
             if child.is_dir() and not child.is_symlink() and not (child / _RUN).exists():
-                remove_temporaries(child, below=True)
+                remove_temporaries(child, below=True, dead=dead)
+
+
+def _is_written(path: Path) -> bool:
+    """Whether the process that a temporary file is named after is at work, and another one."""
+    number = path.name.split(".")[-2]
+    if not (number.isascii() and number.isdigit()) or int(number) == os.getpid():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _remove(path: Path) -> None:
