@@ -19,6 +19,7 @@ OURS = frozenset(
     {
         "manifest.json",
         "config.yaml",
+        "files.json",
         "quarantine.jsonl",
         "results.json",
         "report.html",
