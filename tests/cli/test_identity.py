@@ -206,3 +206,14 @@ def test_a_sentence_encoder_that_changed_is_another_run(place: Path, run: Run) -
     other = run(*words)
     assert other.code == 2
     assert "the content of text_encoder: " in other.err
+
+
+def test_a_lora_whose_base_is_itself_is_one_line(place: Path, run: Run) -> None:
+    facts = place / "tuned" / "model" / "solidmark.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"base": "tuned"}))
+    for command in COMMANDS:
+        answer = run(*asked(command, "tuned"))
+        assert answer.code == 2
+        assert "said to be trained on itself" in answer.err
+        assert len(answer.err.strip().splitlines()) == 1
+        assert not (place / "OUT").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from solidmark.data.dataset import Dataset
-from solidmark.data.records import FileBytes, Record, Records
+from solidmark.data.records import Record, Records
 from solidmark.randomness import digest
 
 
@@ -25,22 +25,30 @@ def identity_of(data: Dataset) -> str:
 
     Returns:
         Of records the hash of ids, captions, classes and their numbers, groups and the sizes of
-        files; of what says itself what it is, that; else of the ids.
+        the files that they lie in (pictures, tars, tables); of what says itself what it is, that;
+        else of the ids.
     """
     if isinstance(data, Records):
-        words = [word for record in data.records for word in _words(record)]
+        sizes: dict[Path, int] = {}
+        words = [word for record in data.records for word in _words(record, sizes)]
         return digest(0, "records", *words).hex()[:16]
     if isinstance(data, Recognised):
         return data.identity
     return digest(0, "ids", *data.ids).hex()[:16]
 
 
-def _words(record: Record) -> Iterator[str]:
+def _words(record: Record, sizes: dict[Path, int]) -> Iterator[str]:
     yield record.id
     for value in (record.caption, record.label, record.group):
         yield "-" if value is None else f"={value}"
     yield f"{record.class_number}"
-    yield f"{_size(record.load.path)}" if isinstance(record.load, FileBytes) else "-"
+    path = getattr(record.load, "path", None)
+    if not isinstance(path, Path):
+        yield "-"
+        return
+    if path not in sizes:  # A table holds many pictures.
+        sizes[path] = _size(path)
+    yield f"{sizes[path]} {getattr(record.load, 'size', '')}"  # Tars are filled up to full blocks.
 
 
 def _size(path: Path) -> int:
