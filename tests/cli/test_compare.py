@@ -65,7 +65,7 @@ def test_what_cannot_be_compared_is_one_line(run: Run, world: Path, tmp_path: Pa
         (["audit", "no-energies"], "has no scores.parquet"),
         (["marked", "audit"], "has no scores.parquet"),
         (["audit", "nowhere"], "nowhere"),
-        (["audit", torn], "is not a parquet file"),
+        (["audit", torn], "is not a readable table"),
     ):
         answer = run("compare", *words)
         assert answer.code == 2, words

@@ -48,9 +48,9 @@ def test_a_configuration_is_the_whole_command_line(run: Run, tmp_path: Path) -> 
 
 
 def test_the_command_line_goes_first(run: Run, tmp_path: Path) -> None:
-    file = config(tmp_path / "mark.yaml", data="photos", out="there", thickness=3, held_out=0.25)
-    found = plan(run, "mark", "--config", file, "marked", "here", "--thickness", 2)
-    assert (found["data"], found["out"], found["thickness"]) == ("marked", "here", 2)
+    file = config(tmp_path / "mark.yaml", data="elsewhere", out="there", thickness=3, held_out=0.25)
+    found = plan(run, "mark", "--config", file, "photos", "here", "--thickness", 2)
+    assert (found["data"], found["out"], found["thickness"]) == ("photos", "here", 2)
     assert found["held_out"] == 0.25
 
 

@@ -123,7 +123,7 @@ def test_what_cannot_be_scored_is_refused(
         with pytest.raises(BadInput):
             score_inpainting(out, **options)  # type: ignore[arg-type]
     (out / "evidence.parquet").write_bytes(b"PAR1")
-    with pytest.raises(BadInput, match="not a parquet file"):
+    with pytest.raises(BadInput, match="not a readable table"):
         score_inpainting(out)
     (out / "evidence.parquet").unlink()
     with pytest.raises(NotFound, match="evidence"):

@@ -187,7 +187,7 @@ def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmptyTable, match="No trained image"):
         score_signals(write_evidence(tmp_path / "lost", lost))
     (out / "signals.parquet").write_bytes(b"nothing")
-    with pytest.raises(BadInput, match="not a parquet file"):
+    with pytest.raises(BadInput, match="not a readable table"):
         score_signals(out)
     (out / "signals.parquet").unlink()
     with pytest.raises(NotFound, match="no signals"):

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from solidmark.errors import BadInput, NotFound
+from solidmark.runs import require_version
 
 
 def read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -20,6 +21,7 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     values = _load(path)
+    require_version(path, values.pop("version", None))
     command = values.pop("command", context.info_name)
     if command != context.info_name:
         raise BadInput(

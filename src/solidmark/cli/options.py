@@ -208,10 +208,10 @@ def save_config(context: typer.Context, folder: Path) -> None:
     """Keeps the command line beside the result, for `--config`."""
     import yaml
 
-    from solidmark.runs import Processes, tame, write_bytes
+    from solidmark.runs import VERSION, Processes, tame, write_bytes
 
     if Processes.here().is_main:
-        plan = {"command": context.info_name, **options(context)}
+        plan = {"version": VERSION, "command": context.info_name, **options(context)}
         text = yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
         if tame(text) != text:  # Who reads the file in a terminal must not obey it.
             text = yaml.safe_dump(plan, sort_keys=False)

@@ -14,7 +14,7 @@ from solidmark.runs.files import (
     write_bytes,
     write_json,
 )
-from solidmark.runs.formats import VERSION
+from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
@@ -55,6 +55,7 @@ __all__ = [
     "recorded",
     "remove_temporaries",
     "report_nothing",
+    "require_version",
     "require_whole",
     "say",
     "shell_word",
