@@ -82,7 +82,7 @@ CASES = {
     "folder of another command": ("audit model audit OUT", '"solidmark audit"', "is needed"),
     "marking not finished": ("train unfinished OUT", "not finished", "again"),
     "half a manifest": ("audit model half-manifest OUT", "not readable JSON", "manifest.json"),
-    "strange manifest": ("inspect strange-manifest", "not a manifest"),
+    "strange manifest": ("inspect strange-manifest", "is not a file of solidmark"),
     "no keys": ("audit gaussian no-keys OUT", "keys.parquet", "missing"),
     "wrong keys": ("audit gaussian wrong-keys OUT", "fingerprint", "one marking"),
     "corrupt keys": ("audit gaussian corrupt-keys OUT", "keys.parquet", "one marking"),

@@ -54,6 +54,7 @@ def test_a_seed_that_is_not_given_is_drawn_and_kept(
     one, other = tmp_path / "one", tmp_path / "other"
     assert main(words(photos, one)) == 0
     assert main([*words(photos, other), "--json"]) == 0
+    assert main(["inspect", str(other)]) == main(["inspect", str(other), "--json"]) == 0
     seed = seed_of(one)
     assert seed != seed_of(other)
     assert seed > 2**32  # As good as certain: 1 in 2^30 draws is smaller.

@@ -38,7 +38,7 @@ def inspect(
     Example: solidmark inspect marked/
     """
     from solidmark.errors import NotFound
-    from solidmark.runs import read_manifest
+    from solidmark.runs import read_manifest, shown
 
     folder = Path(what)
     try:
@@ -47,6 +47,7 @@ def inspect(
         manifest = None
     if manifest is None:
         return _described(what, json)
+    manifest = shown(manifest)
     verdict = _verdict(folder, manifest)
     after = _next(folder, manifest)
     lines = [f'{what.rstrip("/")}: made by "solidmark {manifest["command"]}", {_state(manifest)}']

@@ -174,6 +174,7 @@ def mark(
         pattern_from_json,
         require_unmarked,
     )
+    from solidmark.runs import shown
 
     require_unmarked(data)
     painted = _painted(pattern, thickness, count, mirrored)
@@ -206,11 +207,10 @@ def mark(
     asked = {name: value for name, value in options(context).items() if name != "out"}
     manifest = mark_dataset(images, out, marking, asked)
     save_config(context, out)
-    public = {name: value for name, value in manifest["config"].items() if name != "seed"}
     size = pattern_from_json(manifest["pattern"]).marked_size(*manifest["size"][1:])
     closing.then(*after_marking(out, size, mirrored and pattern == "segments"))
     said = _summary(manifest, out, size, seed is None)
-    return answer({**manifest, "config": public}, json, *said)
+    return answer(shown(manifest), json, *said)
 
 
 def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) -> "Pattern | Fitted":

@@ -16,7 +16,14 @@ from solidmark.runs.files import (
 )
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
-from solidmark.runs.manifest import HIDDEN_LEDGER, Run, made_by, open_run, read_manifest
+from solidmark.runs.manifest import (
+    HIDDEN_LEDGER,
+    Run,
+    made_by,
+    open_run,
+    read_manifest,
+    shown,
+)
 from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
@@ -59,6 +66,7 @@ __all__ = [
     "require_whole",
     "say",
     "shell_word",
+    "shown",
     "stay_offline",
     "table_bytes",
     "tame",

@@ -261,3 +261,11 @@ def _differing(name: str, old: Any, new: Any) -> str:
             if old.get(key) != new.get(key):
                 return _differing(key, old.get(key), new.get(key))
     return f"{name}: there {old!r}, here {new!r}"
+
+
+def shown(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest as it may be shown: without the secret that the keys of a marking follow from."""
+    config = manifest["config"]
+    if manifest["command"] == "mark":
+        config = {name: value for name, value in config.items() if name != "seed"}
+    return {**manifest, "config": config}
