@@ -15,13 +15,18 @@ from solidmark.cli import main
 from solidmark.models import LatentModel
 
 CPU = ["--device", "cpu"]
+SHORT = [
+    *("--steps", "1", "--samples", "1", "--checked", "1", "--sampling-steps", "2"),
+    *("--screen-steps", "1", "--no-signals"),
+]
+"""An inversion that is over at once."""
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 COMMANDS = {
     "audit": ["marked", "OUT", "--no-ceiling", "--limit", "1", "--reader", "recall"],
     "generate": ["OUT", "--caption", "a dog", "-n", "1", "--steps", "1"],
     "signals": ["marked", "OUT", "--signal", "loss", "--limit", "1"],
     "inpaint": ["marked", "OUT", "--draws", "1", "--steps", "1", "--limit", "1"],
-    "invmm": ["marked", "OUT", "--budget", "1", "--limit", "1", "--similarity", "l2"],
+    "invmm": ["marked", "OUT", *SHORT, "--limit", "1", "--similarity", "l2"],
     "intent": ["marked", "OUT", "--steps", "1", "--per-prompt", "1", "--limit", "1"],
 }
 """Each command that opens a model into a folder, as cheap as it can be."""
@@ -37,7 +42,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.stable_diffusion(here / "sd")
     lora = ["--base", "sd", "--lora-rank", "2", "--max-train-steps", "1", "--train-batch-size", "2"]
     with chdir(here):
-        assert main(["mark", "photos", "marked", "--thickness", "2", "--held-out", "0.5"]) == 0
+        look = ["--mode", "RGB", "--thickness", "2", "--held-out", "0.5"]
+        assert main(["mark", "photos", "marked", *look]) == 0
         assert main(["train", "marked", "tuned", *lora, "--mixed-precision", "no", *CPU]) == 0
     return here
 
@@ -129,17 +135,7 @@ EMBEDDED = {
     "index": ["photos", "OUT", "--distance", "WORD"],
     "duplicates": ["photos", "OUT", "--embedder", "WORD"],
     "cliques": ["drawn", "OUT", "--distance", "WORD", "--least", "2", "--threshold", "0.9"],
-    "invmm": [
-        "memorizer",
-        "marked",
-        "OUT",
-        "--budget",
-        "1",
-        "--limit",
-        "1",
-        "--similarity",
-        "WORD",
-    ],
+    "invmm": ["memorizer", "marked", "OUT", *SHORT, "--limit", "1", "--similarity", "WORD"],
     "intent": [
         *("memorizer", "marked", "OUT", "--steps", "1", "--per-prompt", "1", "--limit", "1"),
         *("--similarity", "WORD"),

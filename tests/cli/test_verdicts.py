@@ -212,7 +212,7 @@ def test_runs_within_runs_are_followed(
     monkeypatch.chdir(here)
     whole = tmp_path / "whole"
     line = ["audit", "memorizer", "marked", whole, *AUDIT, "--measure", "solidmark"]
-    line += ["--measure", "invmm", "--invmm-budget", "200"]
+    line += ["--measure", "invmm", "--invmm-budget", "1000"]
     assert run(*line).code == 0
     answer = run("score", whole / "invmm", "--fdr", "0.4", "--json")
     assert answer.json["pages"] == [
@@ -228,8 +228,11 @@ def test_runs_within_runs_are_followed(
         row["fdr"] for row in outer if row.get("measure") == "invmm" and row["statistic"] == "named"
     ]
     assert not is_stale(whole)
-    before = fingerprint(whole / "invmm" / "report.html")
-    monkeypatch.chdir(whole / "invmm" / "signals")
+    alone = tmp_path / "alone"
+    line = ["invmm", "memorizer", "marked", alone, "--budget", "1000", "--signals"]
+    assert run(*line, "--similarity", "l2").code == 0
+    before = fingerprint(alone / "report.html")
+    monkeypatch.chdir(alone / "signals")
     answer = run("score", ".", "--fpr", "0.2", "--json")
-    assert len(answer.json["pages"]) == 3
-    assert fingerprint(whole / "invmm" / "report.html") != before
+    assert len(answer.json["pages"]) == 2
+    assert fingerprint(alone / "report.html") != before

@@ -144,7 +144,7 @@ def test_images_that_do_not_fit_are_told_what_to_do(
 ) -> None:
     here = str(write(tmp_path / "here", ["a.png", "b.png"]))
     unet = str(save_unet())
-    with pytest.raises(BadInput, match=r"the images have 3\. Add --mode L\."):
+    with pytest.raises(BadInput, match=r"the images are in colour\. Add --mode L\."):
         open_subject_model(unet, Opening(), open_subjects(here), 0)
     with pytest.raises(BadInput, match=r"12 x 12 pixels, the images have 8 x 8.*--resolution"):
         open_subject_model(unet, Opening(), open_subjects(here, mode="L"), 0)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.killed import commit_batches, commit_half
+from solidmark.errors import BadInput
 from solidmark.runs import Ledger
 
 values = st.recursive(
@@ -75,7 +75,7 @@ def test_a_process_that_has_only_made_its_file_has_no_rows(tmp_path: Path) -> No
 def test_a_file_that_is_no_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         (tmp_path / "ledger-001.sqlite").write_bytes(b"not a database" * 1000)
-        with pytest.raises(sqlite3.DatabaseError):
+        with pytest.raises(BadInput, match=r"ledger-001.sqlite\" is damaged .*Remove that file"):
             ledger.rows()
 
 
