@@ -16,7 +16,8 @@ from solidmark.errors import BadInput, EmptyTable, NotFound, RunConflict
 from solidmark.marks import Marked
 from solidmark.measures.signals import Loss, Magnitude, Spread
 from solidmark.runs import open_run
-from solidmark.signals import Measuring, measure_signals, score_signals, spearman
+from solidmark.scores.ranks import spearman
+from solidmark.signals import Measuring, measure_signals, score_signals
 from solidmark.signals.measuring import EVIDENCE
 
 CARDS = {"loss": Loss().card, "spread": Spread().card, "magnitude": Magnitude().card}

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
-from solidmark.scores import conformal_p_values, q_values
+from solidmark.scores import p_and_q_once
 
 SCORES = pa.schema(
     [
@@ -91,7 +91,6 @@ def judge(evidence: Sequence[Mapping[str, Any]], *, named: bool = True) -> Judge
         if row["copy_of"] is not None:
             first = firsts[row["split"], row["copy_of"]]
             first["copies"] += 1
-            row |= {name: first[name] for name in ("p_value", "q_value")}
     return judged
 
 
@@ -149,10 +148,13 @@ def _median(values: Sequence[float]) -> float:
 
 def _name(judged: Judged) -> None:
     """Adds p-values against the held-out pictures, and q-values of all that count."""
-    null = judged.scores("held_out")
-    own = [row for row in judged.of("trained") if row["score"] is not None]
-    if not own or np.isnan(null).all():
-        return
-    p = conformal_p_values(np.array([row["score"] for row in own]), null)
-    for row, p_value, q_value in zip(own, p, q_values(p), strict=True):
-        row |= {"p_value": float(p_value), "q_value": float(q_value)}
+    own = [row for row in judged.rows if row["split"] == "trained"]
+    place = {row["id"]: number for number, row in enumerate(own)}
+    first = [None if row["copy_of"] is None else place[row["copy_of"]] for row in own]
+    score = np.array(
+        [math.nan if row["score"] is None else row["score"] for row in own], dtype=np.float64
+    )
+    p, q = p_and_q_once(score, judged.scores("held_out"), first)
+    for row, p_value, q_value in zip(own, p, q, strict=True):
+        if not math.isnan(p_value):
+            row |= {"p_value": float(p_value), "q_value": float(q_value)}

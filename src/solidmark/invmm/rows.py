@@ -1,6 +1,5 @@
 """The rows of `results.json`: what was reproduced, what it cost, and how the two halves differ."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +10,11 @@ from scipy import stats
 from solidmark.invmm.judging import RANKED, Judged
 from solidmark.scores import Estimate, clopper_pearson, least_nameable, roc
 from solidmark.scores.groups import writable
+from solidmark.scores.ranks import LEAST, spearman
 from solidmark.scores.rows import Side, closeness_row, side
 
 MEASURE = "invmm"
 NO_NULL = "Without held-out images there are no p-values: it is not known what chance gives."
-_LEAST = 4
 _BY = {
     "copies": "how often an image occurs among the training images",
     "loss": "the denoising loss",
@@ -163,16 +162,13 @@ def _correlation(
 ) -> dict[str, Any]:
     """Spearman's rho of the score and something that is low where memory is suspected."""
     n = len(score)
-    estimate = Estimate(note=f"A rank correlation needs {_LEAST} images or more.")
-    if n >= _LEAST and np.ptp(score) > 0 and np.ptp(value) > 0:
-        found = stats.spearmanr(score, value, alternative="greater")
-        rho = float(found.statistic)
-        # Fieller, Hartley and Pearson, 1957: the variance of Fisher's z of a rank correlation.
-        half = 1.96 * math.sqrt(1.06 / (n - 3))
-        z = math.atanh(min(max(rho, -1 + 1e-12), 1 - 1e-12))
+    found = spearman(score, value, "greater")
+    if found is not None:
+        rho, low, high, p = found
         note = f"Spearman's, of the trained images, with {_BY[by]}; high = they agree."
-        ends = math.tanh(z - half), math.tanh(z + half)
-        estimate = Estimate(rho, *ends, writable(found.pvalue), note)
-    elif n >= _LEAST:
+        estimate = Estimate(rho, low, high, p, note)
+    elif n < LEAST:
+        estimate = Estimate(note=f"A rank correlation needs {LEAST} images or more.")
+    else:
         estimate = Estimate(note="One of the two is the same for all images.")
     return closeness_row(own, "rank_correlation", "rho", estimate, 0.0, n=n, by=by)

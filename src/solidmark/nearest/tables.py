@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from solidmark.nearest.gathering import LOW_CONTENT, Gathered
 from solidmark.nearest.roles import Answer
 from solidmark.runs import table_bytes, write_bytes
-from solidmark.scores.conformal import conformal_p_values
-from solidmark.scores.discovery import q_values
+from solidmark.scores.once import p_and_q_once
 
 _NEAREST = [
     ("nearest", pa.string()),
@@ -105,22 +104,13 @@ def rows_of(
 
 
 def judged(columns: dict[str, Any], null: dict[str, Any] | None) -> dict[str, Any]:
-    """Adds conformal p-values against the null, and the q-values of all that count.
-
-    A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
-    like sixteen discoveries. Its copies get its p and q.
-    """
-    count = len(columns["id"])
-    p_value, q_value = np.full(count, np.nan), np.full(count, np.nan)
+    """Adds the p-values against the null, and the q-values of all that count."""
+    scored = np.array([state == "ok" for state in columns["status"]], dtype=bool)
     fresh = columns["distance"][:0] if null is None else null["distance"][counted(null)]
-    if len(fresh):
-        own = counted(columns)
-        p_value[own] = conformal_p_values(columns["distance"][own], fresh)
-        q_value[own] = q_values(p_value[own])
-        place = {id: number for number, id in enumerate(columns["id"])}
-        for number, first in enumerate(columns["copy_of"]):
-            if first is not None:
-                p_value[number], q_value[number] = p_value[place[first]], q_value[place[first]]
+    place = {id: number for number, id in enumerate(columns["id"])}
+    first = [None if id is None else place[id] for id in columns["copy_of"]]
+    value = np.where(scored, columns["distance"], np.nan)
+    p_value, q_value = p_and_q_once(value, fresh, first)
     return columns | {"p_value": p_value, "q_value": q_value}
 
 

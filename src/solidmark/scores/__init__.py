@@ -33,6 +33,7 @@ from solidmark.scores.keys import ImageKey, image_keys
 from solidmark.scores.level import ALPHA, HINT, POWER, TESTS, level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
+from solidmark.scores.once import p_and_q_once
 from solidmark.scores.paired import Paired, paired
 from solidmark.scores.peers import Peers, Pool, peers_of
 from solidmark.scores.percentiles import PERCENTILES, Direction, percentile_blindness
@@ -124,6 +125,7 @@ __all__ = [
     "memorized_share",
     "mifid",
     "outlook",
+    "p_and_q_once",
     "p_values",
     "paired",
     "peers_of",

@@ -1,6 +1,6 @@
 """The cheap signals of memorization over a set of images."""
 
-from solidmark.signals.agreement import rank_agreement, spearman
+from solidmark.signals.agreement import rank_agreement
 from solidmark.signals.configuration import Measuring
 from solidmark.signals.measuring import measure_signals
 from solidmark.signals.scoring import score_signals
@@ -10,5 +10,4 @@ __all__ = [
     "measure_signals",
     "rank_agreement",
     "score_signals",
-    "spearman",
 ]

@@ -12,13 +12,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from scipy import stats
 
 from solidmark.scores.parts import plain
-
-LEAST = 4
-"""Fewer images have no interval."""
+from solidmark.scores.ranks import spearman
 
 
 def rank_agreement(
@@ -35,39 +31,6 @@ def rank_agreement(
     """
     values = {name: _trained(rows, directions[name]) for name, rows in scored.items()}
     return [_row(one, other, values[one], values[other]) for one, other in combinations(values, 2)]
-
-
-def spearman(
-    one: Float[np.ndarray, " N"], other: Float[np.ndarray, " N"]
-) -> tuple[float, float, float, float] | None:
-    """Rank correlation, its 95 % interval, and the p-value of a correlation on either side.
-
-    Arguments:
-        one: N values.
-        other: N values of the same images.
-
-    Returns:
-        The correlation, the two ends, the p-value; None for fewer than 4 images, or where all
-        values of a signal are the same.
-
-    References:
-        Bonett and Wright, 2000 ("Sample size requirements for estimating Pearson, Kendall and
-        Spearman correlations"), for the interval.
-
-    Example:
-        >>> spearman(np.arange(5.0), np.arange(5.0) ** 2)[0]
-        1.0
-    """
-    n = len(one)
-    if n < LEAST or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return None
-    found = stats.spearmanr(one, other)
-    rho = float(np.clip(found.statistic, -1.0, 1.0))
-    if abs(rho) == 1.0:
-        return rho, rho, rho, float(found.pvalue)
-    half = stats.norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (n - 3))
-    low, high = np.tanh(np.arctanh(rho) + np.array([-half, half]))
-    return rho, float(low), float(high), float(found.pvalue)
 
 
 def _trained(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[str, float]:

@@ -24,7 +24,7 @@ from solidmark.runs import (
     write_bytes,
     write_json,
 )
-from solidmark.scores import FPRS, TRAINED, Estimate, closeness, conformal_p_values, q_values
+from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
 from solidmark.scores.control import beside_control
 from solidmark.scores.rows import closeness_row, side
 from solidmark.signals.agreement import rank_agreement
@@ -159,8 +159,7 @@ def _calls_per_image(rows: Sequence[Row]) -> float | None:
 def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
     """The rows of a signal, with who shares a value, and conformal p-values and q-values.
 
-    A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
-    like sixteen discoveries. Its copies get its p and q. Where the gate is shut nobody has one.
+    Where the gate is shut nobody has one.
     """
     shared = "prompt" if card["per"] == "prompt" else "content"
     first: dict[tuple[str, Any], Row] = {}
@@ -176,16 +175,14 @@ def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
         if row["split"] == "held_out" and trained is not None:
             what = "has the prompt of" if shared == "prompt" else "is"
             row |= {"status": EXCLUDED, "note": f'It {what} the training image "{trained["id"]}".'}
-    asked = [row for row in rows if row["split"] == "trained" and counts(row)]
     null = [row for row in rows if row["split"] == "held_out" and counts(row)]
+    asked = [row for row in rows if row["split"] == "trained" and row["status"] == "ok"]
     if asked and null and not shut:
-        p = conformal_p_values(distances(asked, card), distances(null, card))
-        for row, p_value, q_value in zip(asked, p, q_values(p), strict=True):
+        place = {row["id"]: number for number, row in enumerate(asked)}
+        copies = [None if row["copy_of"] is None else place[row["copy_of"]] for row in asked]
+        p, q = p_and_q_once(distances(asked, card), distances(null, card), copies)
+        for row, p_value, q_value in zip(asked, p, q, strict=True):
             row |= {"p_value": float(p_value), "q_value": float(q_value)}
-        for row in rows:
-            if row["split"] == "trained" and row["copy_of"] is not None:
-                same = first["trained", row[shared]]
-                row |= {name: same[name] for name in ("p_value", "q_value")}
     return rows
 
 

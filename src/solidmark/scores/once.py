@@ -1,0 +1,51 @@
+"""p-values of pictures against held-out ones: a picture counts once, however often it is there.
+
+A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
+like sixteen discoveries. Its copies get its p and q.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from solidmark.scores.conformal import conformal_p_values
+from solidmark.scores.discovery import q_values
+
+Column = Float[np.ndarray, " N"]
+
+
+def p_and_q_once(
+    value: Column, null: Float[np.ndarray, " M"], first: Sequence[int | None]
+) -> tuple[Column, Column]:
+    """Conformal p-values, and the q-values of all that count.
+
+    Arguments:
+        value: Of N images, low = memorized; NaN for one that has none.
+        null: Of M pictures that the model never saw, each once; NaN counts nowhere.
+        first: For each image the number of the first of the same picture; None if it is that
+            itself.
+
+    Returns:
+        The p- and the q-values, with shape (N); NaN where there is none, or no null at all.
+
+    References:
+        Bates et al., 2023 ("Testing for outliers with conformal p-values"); Benjamini and
+        Hochberg, 1995.
+
+    Example:
+        >>> p, q = p_and_q_once(np.array([0.1, 0.1, 0.9]), np.array([0.5] * 3), [None, 0, None])
+        >>> p.tolist(), q.tolist()
+        ([0.25, 0.25, 1.0], [0.5, 0.5, 1.0])
+    """
+    p, q = np.full(len(value), np.nan), np.full(len(value), np.nan)
+    fresh = null[~np.isnan(null)]
+    own = np.array([one is None for one in first], dtype=bool) & ~np.isnan(value)
+    if not len(fresh) or not own.any():
+        return p, q
+    p[own] = conformal_p_values(value[own], fresh)
+    q[own] = q_values(p[own])
+    for number, place in enumerate(first):
+        if place is not None:
+            p[number], q[number] = p[place], q[place]
+    return p, q
