@@ -13,14 +13,16 @@ from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import (
+    RESULTS,
     progress,
-    read_json,
     read_manifest,
+    read_results,
     read_table,
     require_whole,
     table_bytes,
     write_bytes,
     write_json,
+    write_results,
 )
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 
@@ -104,23 +106,18 @@ def score(
     )
     knowing = knowing_of(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
-    results = {
-        "version": 1,
-        "command": manifest["command"],
-        "config": {**manifest["config"], **chosen},
-        "seed": manifest["config"]["seed"],
-        "versions": manifest["versions"],
-        "fingerprints": manifest["fingerprints"],
-        "memory": manifest.get("memory"),
-        "notes": manifest.get("notes", []),
-        "failed": failed,
-        "quarantined": images.manifest["quarantined"],
-        "knowing": None if knowing is None else knowing.to_json(),
-        "rows": [*rows, *round_trip_rows(out), *_inversion_rows(out)],
-    }
     write_bytes(out / "scores.parquet", table_bytes(scores))
-    write_json(out / "results.json", results)
-    return results
+    return write_results(
+        out,
+        manifest,
+        [*rows, *round_trip_rows(out), *_inversion_rows(out)],
+        memory=manifest.get("memory"),
+        failed=failed,
+        chosen=chosen,
+        notes=manifest.get("notes", []),
+        quarantined=images.manifest["quarantined"],
+        knowing=None if knowing is None else knowing.to_json(),
+    )
 
 
 def renew_inversions(out: Path) -> None:
@@ -129,15 +126,17 @@ def renew_inversions(out: Path) -> None:
     Arguments:
         out: The folder of a scored audit.
     """
-    results = read_json(out / "results.json")
+    results = read_results(out)
     own = [row for row in results["rows"] if row.get("measure") != INVMM]
-    write_json(out / "results.json", {**results, "rows": [*own, *_inversion_rows(out)]})
+    write_json(out / RESULTS, {**results, "rows": [*own, *_inversion_rows(out)]})
 
 
 def _inversion_rows(out: Path) -> list[dict[str, Any]]:
     """The rows of the InvMM run in the folder of an audit; none where there is no such run."""
-    path = out / "invmm" / "results.json"
-    return [{"reader": None, **row} for row in read_json(path)["rows"]] if path.is_file() else []
+    inner = out / INVMM
+    if not (inner / RESULTS).is_file():
+        return []
+    return [{"reader": None, **row} for row in read_results(inner)["rows"]]
 
 
 def _calls(evidence: pa.Table) -> dict[str, float]:

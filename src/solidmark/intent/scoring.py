@@ -27,7 +27,13 @@ from solidmark.intent.tables import (
     write_table,
 )
 from solidmark.intent.types import TYPES
-from solidmark.runs import read_json, read_manifest, read_ours, require_whole, write_json
+from solidmark.runs import (
+    read_json,
+    read_manifest,
+    read_results,
+    require_whole,
+    write_results,
+)
 from solidmark.scores.control import Control
 
 COMMAND = "intent"
@@ -69,7 +75,7 @@ def score_intent(
     """
     require_whole(folder, read_manifest(folder, COMMAND))
     again = 'Run the same "solidmark intent" again.'
-    before = read_ours(folder / "results.json", again, scoring=dict)["scoring"]
+    before = read_results(folder, again, scoring=dict)["scoring"]
     if threshold is not None and fpr is not None:
         raise BadInput("--threshold and --fpr both say when a picture is a copy. Leave one out.")
     kept = dict(before)
@@ -124,14 +130,16 @@ def score(
     write_table(folder / "generations.parquet", generations, GENERATIONS)
     write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
     write_table(folder / "findings.parquet", findings, FINDINGS)
-    results = _results(folder, scene, evidence, findings, picture)
-    results |= {
-        "control": None if control is None else control.to_json(),
-        "withheld": withheld,
-        "reach": reach(scene),
-    }
-    write_json(folder / "results.json", results)
-    return results
+    return _results(
+        folder,
+        scene,
+        evidence,
+        findings,
+        picture,
+        control=None if control is None else control.to_json(),
+        withheld=withheld,
+        reach=reach(scene),
+    )
 
 
 def _judgeable(
@@ -256,25 +264,26 @@ def _results(
     evidence: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
     picture: Threshold,
+    **facts: Any,
 ) -> dict[str, Any]:
-    manifest = read_json(folder / "manifest.json")
     asked = [prompt for prompt in scene.asked if scene.shown[prompt.text].n]
     failed = [row for row in evidence if row["status"] != "ok"]
     expected = [[name, prompt, word] for (name, prompt), word in scene.expected.words.items()]
-    return {
-        "command": COMMAND,
-        "config": manifest["config"],
-        "fingerprints": manifest["fingerprints"],
-        "scoring": {**asdict(scene.rules), "expected": sorted(expected)},
-        "calibration": _calibration(picture),
-        "prompts": len(scene.asked),
-        "unrelated": len(scene.prompts) - len(scene.asked),
-        "generations": len(evidence),
-        "failed": len(failed),
-        "quarantined": read_json(folder / "training.json")["quarantined"],
-        "measures": {MEASURE: read_json(folder / "training.json")["likeness"]},
-        "rows": count_rows(findings, len(asked), len(failed)),
-    }
+    training = read_json(folder / "training.json")
+    return write_results(
+        folder,
+        read_manifest(folder),
+        count_rows(findings, len(asked), len(failed)),
+        failed=len(failed),
+        scoring={**asdict(scene.rules), "expected": sorted(expected)},
+        calibration=_calibration(picture),
+        prompts=len(scene.asked),
+        unrelated=len(scene.prompts) - len(scene.asked),
+        generations=len(evidence),
+        quarantined=training["quarantined"],
+        measures={MEASURE: training["likeness"]},
+        **facts,
+    )
 
 
 def _calibration(threshold: Threshold) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from solidmark.invmm.keeping import EVIDENCE
 from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
 from solidmark.runs import (
     read_manifest,
-    read_ours,
     read_table,
     require_whole,
+    scored_before,
     table_bytes,
     write_bytes,
-    write_json,
+    write_results,
 )
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
@@ -55,9 +55,7 @@ def score_invmm(
         InvMM (Ma et al., 2024), for the KL. The score of what is not reproduced, the p-values and
         the intervals are ours.
     """
-    cure = f'Remove it, then run "solidmark score {out}".'
-    kept = out / "results.json"
-    before = read_ours(kept, cure, config=dict)["config"] if kept.is_file() else {}
+    before = scored_before(out)
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
         for rate in rates:
@@ -76,28 +74,23 @@ def score_invmm(
     config = manifest["config"]
     seed = int(config["seed"])
     rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
-    results = {
-        "version": 1,
-        "command": "invmm",
-        # The rate of the threshold stands in the manifest; here are those of the detections.
-        "config": {**config, "threshold_fpr": config["fpr"], "fprs": list(fprs), "fdr": fdr},
-        "seed": seed,
-        "versions": manifest["versions"],
-        "fingerprints": manifest["fingerprints"],
-        "memory": manifest.get("memory"),
-        "threshold": manifest["threshold"],
-        "similarity": manifest["similarity"],
-        "excluded": manifest["excluded"],
-        "triage_calls": sum(row["triage_calls"] or 0.0 for row in evidence),
-        "failed": sum(row["status"] == "failed" for row in judged.rows),
-        "control": None if control is None else control.to_json(),
-        "measures": {MEASURE: _card()},
-        "rows": beside_control(rows, control),
-    }
     columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
     write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
-    write_json(out / "results.json", results)
-    return results
+    return write_results(
+        out,
+        manifest,
+        beside_control(rows, control),
+        memory=manifest.get("memory"),
+        failed=sum(row["status"] == "failed" for row in judged.rows),
+        # The rate of the threshold stands in the manifest; here are those of the detections.
+        chosen={"threshold_fpr": config["fpr"], "fprs": list(fprs), "fdr": fdr},
+        threshold=manifest["threshold"],
+        similarity=manifest["similarity"],
+        excluded=manifest["excluded"],
+        triage_calls=sum(row["triage_calls"] or 0.0 for row in evidence),
+        control=None if control is None else control.to_json(),
+        measures={MEASURE: _card()},
+    )
 
 
 def headline(results: Mapping[str, Any]) -> str:

@@ -22,7 +22,12 @@ from solidmark.generating.attack import EVIDENCE
 from solidmark.marks import find_marked
 from solidmark.measures import MarkedSplit, Subjects
 from solidmark.nearest.tables import counted, judged, table_of, write_table
-from solidmark.runs import read_manifest, read_ours, read_table, write_json
+from solidmark.runs import (
+    read_manifest,
+    read_table,
+    scored_before,
+    write_results,
+)
 from solidmark.scores import FPRS
 from solidmark.scores.closeness import TRAINED, closeness
 from solidmark.scores.control import beside_control
@@ -82,7 +87,7 @@ def score_inpainting(
     References:
         Carlini et al., 2023, Section 5.3. The p-values are ours.
     """
-    before = _config_before(out)
+    before = scored_before(out)
     lowest = before.get("lowest", LOWEST) if lowest is None else lowest
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     if lowest < 1:
@@ -122,22 +127,17 @@ def score_inpainting(
             seed=seed,
             splits=TRAINED,
         )
-    results = {
-        "version": 1,
-        "command": manifest["command"],
-        "config": {**manifest["config"], "lowest": lowest, "fprs": list(fprs), "fdr": fdr},
-        "seed": seed,
-        "versions": manifest["versions"],
-        "fingerprints": manifest["fingerprints"],
-        "memory": manifest.get("memory"),
-        "failed": sum(row["status"] == "failed" for row in evidence),
-        "measures": {measure: _card(measure, lowest) for measure in MEASURES},
-        "control": None if control is None else control.to_json(),
-        "rows": beside_control(rows, control),
-    }
     write_table(out / "scores.parquet", tables, SCORES)
-    write_json(out / "results.json", results)
-    return results
+    return write_results(
+        out,
+        manifest,
+        beside_control(rows, control),
+        memory=manifest.get("memory"),
+        failed=sum(row["status"] == "failed" for row in evidence),
+        chosen={"lowest": lowest, "fprs": list(fprs), "fdr": fdr},
+        measures={measure: _card(measure, lowest) for measure in MEASURES},
+        control=None if control is None else control.to_json(),
+    )
 
 
 def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:
@@ -151,15 +151,6 @@ def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:
     data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in TRAINED[:2]}
     chosen = {split: found.ids for split, found in data.items()}
     look_at_control(out, *sides_of(Subjects({**data}, chosen, marked)), int(config["seed"]))
-
-
-def _config_before(out: Path) -> dict[str, Any]:
-    """How the folder was scored the last time, if it was."""
-    path = out / "results.json"
-    if not path.is_file():
-        return {}
-    cure = f'Remove it, then run "solidmark score {out}".'
-    return dict(read_ours(path, cure, config=dict)["config"])
 
 
 def _evidence(out: Path) -> list[dict[str, Any]]:

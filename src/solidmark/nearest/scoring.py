@@ -16,7 +16,13 @@ from solidmark.nearest.gathering import AGAIN
 from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
 from solidmark.nearest.tables import SCHEMAS
-from solidmark.runs import read_json, read_manifest, read_table, require_whole, write_json
+from solidmark.runs import (
+    read_json,
+    read_manifest,
+    read_table,
+    require_whole,
+    write_results,
+)
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
@@ -72,22 +78,17 @@ def score_nearest(
         if len(trained):
             rows += _closeness(measure, card, trained, held_out, config, TRAINED)
     extra = out / "features.json"
-    results = {
-        "version": 1,
-        "command": "nearest",
-        "config": config,
-        "seed": config["seed"],
-        "versions": manifest["versions"],
-        "fingerprints": manifest["fingerprints"],
-        "measures": manifest["measures"],
-        "failed": len(_failed(scores, null, images)),
-        "excluded": len(set(_with(null, "excluded"))),
-        "quarantined": manifest["quarantined"],
-        "control": None if control is None else control.to_json(),
-        "rows": beside_control(rows, control) + (read_json(extra) if extra.is_file() else []),
-    }
-    write_json(out / "results.json", results)
-    return results
+    return write_results(
+        out,
+        manifest,
+        beside_control(rows, control) + (read_json(extra) if extra.is_file() else []),
+        failed=len(_failed(scores, null, images)),
+        chosen=config,
+        measures=manifest["measures"],
+        excluded=len(set(_with(null, "excluded"))),
+        quarantined=manifest["quarantined"],
+        control=None if control is None else control.to_json(),
+    )
 
 
 def _closeness(

@@ -28,12 +28,14 @@ from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
+from solidmark.runs.results import RESULTS, read_results, scored_before, write_results
 from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "HIDDEN_LEDGER",
+    "RESULTS",
     "VERSION",
     "Ledger",
     "Processes",
@@ -58,6 +60,7 @@ __all__ = [
     "read_json",
     "read_manifest",
     "read_ours",
+    "read_results",
     "read_table",
     "recorded",
     "remove_temporaries",
@@ -65,6 +68,7 @@ __all__ = [
     "require_version",
     "require_whole",
     "say",
+    "scored_before",
     "shell_word",
     "shown",
     "stay_offline",
@@ -74,5 +78,6 @@ __all__ = [
     "work_through",
     "write_bytes",
     "write_json",
+    "write_results",
     "write_table",
 ]

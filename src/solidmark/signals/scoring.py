@@ -17,12 +17,12 @@ from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.runs import (
     read_manifest,
-    read_ours,
     read_table,
     require_whole,
+    scored_before,
     table_bytes,
     write_bytes,
-    write_json,
+    write_results,
 )
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
 from solidmark.scores.control import beside_control
@@ -79,7 +79,7 @@ def score_signals(
         BadInput: When an option makes no sense.
         EmptyTable: When no trained image has a value by any signal.
     """
-    before = _config_before(out)
+    before = scored_before(out)
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     fdr = float(before.get("fdr", 0.05)) if fdr is None else fdr
     for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
@@ -103,42 +103,28 @@ def score_signals(
         raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
     rows += rank_agreement(scored, directions)
-    results = {
-        "version": 1,
-        "command": manifest["command"],
-        "config": {**manifest["config"], "fprs": list(fprs), "fdr": fdr},
-        "seed": seed,
-        "versions": manifest["versions"],
-        "fingerprints": manifest["fingerprints"],
-        "memory": manifest.get("memory"),
-        "failed": len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
-        "left_out": manifest["left_out"],
-        "control": None if control is None else control.to_json(),
-        "measures": {
-            name: {**card, "chance": "what held-out images give"}
-            for name, card in manifest["signals"].items()
-        },
-        "rows": beside_control(rows, control),
-    }
     table = [row for own in scored.values() for row in own]
     columns = {name: [row.get(name) for row in table] for name in SCORES.names}
     write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
-    write_json(out / "results.json", results)
-    return results
+    return write_results(
+        out,
+        manifest,
+        beside_control(rows, control),
+        memory=manifest.get("memory"),
+        failed=len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
+        chosen={"fprs": list(fprs), "fdr": fdr},
+        left_out=manifest["left_out"],
+        control=None if control is None else control.to_json(),
+        measures={
+            name: {**card, "chance": "what held-out images give"}
+            for name, card in manifest["signals"].items()
+        },
+    )
 
 
 def counts(row: Mapping[str, Any]) -> bool:
     """Whether a row counts: it has a value, and shares it with no row before it."""
     return row["status"] == "ok" and row["copy_of"] is None
-
-
-def _config_before(out: Path) -> dict[str, Any]:
-    """How the folder was scored the last time, if it was."""
-    path = out / "results.json"
-    if not path.is_file():
-        return {}
-    cure = f'Remove it, then run "solidmark score {out}".'
-    return dict(read_ours(path, cure, config=dict)["config"])
 
 
 def _evidence(out: Path) -> list[Row]:

@@ -15,7 +15,10 @@ from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
 from solidmark.nearest.groups.prompts import Prompted
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
-from solidmark.runs import Run, write_json
+from solidmark.runs import (
+    Run,
+    write_results,
+)
 from solidmark.scores.written import at_most
 
 CLIQUES = pa.schema(
@@ -108,21 +111,15 @@ def write_cliques(
     shown = [number for line in lines[:PROMPTS] for number in line["numbers"][:MEMBERS]]
     keep_pictures(run.folder, prompted.data, shown)
     status = gathered.column("status")
-    results = {
-        "version": 1,
-        "command": "cliques",
-        "config": run.manifest["config"],
-        "seed": asked.seed,
-        "versions": run.manifest["versions"],
-        "fingerprints": run.manifest["fingerprints"],
-        "measures": {distance.name: _card(distance)},
-        "failed": sum(line["failed"] for line in lines),
-        "quarantined": status.count("broken"),
-        "alone": prompted.alone,
-        "rows": _aggregates(asked, distance, lines, chance, threshold),
-    }
-    write_json(run.folder / "results.json", results)
-    return results
+    return write_results(
+        run.folder,
+        run.manifest,
+        _aggregates(asked, distance, lines, chance, threshold),
+        failed=sum(line["failed"] for line in lines),
+        measures={distance.name: _card(distance)},
+        quarantined=status.count("broken"),
+        alone=prompted.alone,
+    )
 
 
 def _card(distance: Distance) -> dict[str, Any]:

@@ -19,7 +19,11 @@ from solidmark.nearest.groups.deduplication import Deduplication
 from solidmark.nearest.groups.looking import Looked
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
-from solidmark.runs import Run, write_bytes, write_json
+from solidmark.runs import (
+    Run,
+    write_bytes,
+    write_results,
+)
 from solidmark.scores.closeness import closeness
 from solidmark.scores.thresholds import fixed_thresholds
 
@@ -100,24 +104,18 @@ def write_duplicates(
     lines = "".join(f"{_one_line(id)}\n" for id in removed)
     write_bytes(out / "remove.txt", lines.encode("utf-8", "backslashreplace"))
     keep_pictures(out, data, _shown(images, copies))
-    results = {
-        "version": 1,
-        "command": "duplicates",
-        "config": run.manifest["config"],
-        "seed": asked.seed,
-        "versions": run.manifest["versions"],
-        "fingerprints": run.manifest["fingerprints"],
-        "measures": {one.by.name: one.by.card() for one in closest},
-        "failed": int(sum(np.isnan(one.distance).sum() for one in closest)),
-        "quarantined": len(broken),
-        "broken": dict(sorted(broken.items())),
-        "rows": [
+    return write_results(
+        out,
+        run.manifest,
+        [
             *_counts(asked, images, copies, similarity),
             *(row for one in closest for row in _closeness(asked, one)),
         ],
-    }
-    write_json(out / "results.json", results)
-    return results
+        failed=int(sum(np.isnan(one.distance).sum() for one in closest)),
+        measures={one.by.name: one.by.card() for one in closest},
+        quarantined=len(broken),
+        broken=dict(sorted(broken.items())),
+    )
 
 
 def grey_distance(one: Signature, two: Signature) -> float:
