@@ -126,12 +126,12 @@ def cliques(
             device_found=wanted.device,
         )
     from solidmark.report import write_report
-    from solidmark.runs import Processes, read_json
+    from solidmark.runs import Processes, read_results
 
     find(wanted)
     if not Processes.here().is_main:
         return None
-    results = read_json(out / "results.json")
+    results = read_results(out)
     page = write_report(out, images=images)
     save_config(context, out)
     return answer(

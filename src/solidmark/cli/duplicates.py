@@ -99,12 +99,12 @@ def duplicates(
         wanted.open_distances()
         return show_plan(context, images=len(wanted.open_data()), device_found=wanted.device)
     from solidmark.report import write_report
-    from solidmark.runs import Processes, read_json
+    from solidmark.runs import Processes, read_results
 
     find(wanted)
     if not Processes.here().is_main:
         return None
-    results = read_json(out / "results.json")
+    results = read_results(out)
     page = write_report(out, images=images)
     save_config(context, out)
     return answer(results, asked["json"], _headline(results, out), f"The page: {page}")

@@ -175,12 +175,12 @@ def intent(
         return _show_plan(context, wanted)
     from solidmark.intent import intent as ask
     from solidmark.report import write_report
-    from solidmark.runs import Processes, read_json
+    from solidmark.runs import Processes, read_results
 
     ask(wanted)
     if not Processes.here().is_main:
         return None
-    results = read_json(wanted.out / "results.json")
+    results = read_results(wanted.out)
     page = write_report(wanted.out, images=images)
     save_config(context, wanted.out)
     return answer(

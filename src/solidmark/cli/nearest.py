@@ -160,7 +160,7 @@ def nearest(
         )
     from solidmark.report import closeness_verdict, write_report
     from solidmark.report.pairs.run import open_nearest_run
-    from solidmark.runs import Processes, read_json
+    from solidmark.runs import Processes, read_results
 
     compare(comparison)
     if not Processes.here().is_main:
@@ -170,7 +170,7 @@ def nearest(
     found = closeness_verdict(open_nearest_run(out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
     return answer(
-        read_json(out / "results.json"),
+        read_results(out),
         asked["json"],
         *lines,
         f"The page: {page}",

@@ -7,6 +7,7 @@ One function for `nearest`, `signals`, `invmm`, `inpaint` and `intent`. What it 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,7 +19,7 @@ from solidmark.marks import write_image
 from solidmark.measures import Subjects
 from solidmark.measures.looks import FAMILIES, TEXTURE
 from solidmark.randomness import digest
-from solidmark.runs import progress, read_json, write_json
+from solidmark.runs import RESULTS, progress, read_json, read_results, write_json
 from solidmark.scores.control import FILE, LEVEL, Control, Shown, Tell, control_from
 from solidmark.scores.kinds import LEAST, Told, extremes, normal_scores, single_areas, tell_apart
 from solidmark.types import Image
@@ -79,10 +80,13 @@ def control_of(folder: Path, trust: bool | None = None) -> Control | None:
         return None
     found = control_from(read_json(folder / FILE))
     if trust is None:
-        path = folder / "results.json"
-        before = (read_json(path).get("control") or {}) if path.is_file() else {}
-        trust = bool(before.get("trusted"))
+        trust = bool((_before(folder).get("control") or {}).get("trusted"))
     return found.trusting(trust)
+
+
+def _before(folder: Path) -> dict[str, Any]:
+    """The results of the last scoring; none where there was none."""
+    return read_results(folder) if (folder / RESULTS).is_file() else {}
 
 
 def side_of(data: Dataset) -> Side:
