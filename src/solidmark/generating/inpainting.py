@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import torch
-
 from solidmark.diffusion import Model, Paste
 from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import (
@@ -27,6 +25,7 @@ from solidmark.generating.configuration import (
     open_any,
     to_plain,
 )
+from solidmark.late import torch
 from solidmark.marks import FOLDERS, Marked, Pattern, open_marked
 from solidmark.mitigations import Mitigation
 from solidmark.models import Opening

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.invmm.configuration import InvMM
 from solidmark.invmm.subjects import Unit
+from solidmark.late import torch
 from solidmark.measures import SolidMark, Subjects
 from solidmark.measures.signals import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
@@ -165,7 +165,7 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _generators(seed: int, part: Sequence[tuple[Unit, Sample]]) -> list[torch.Generator]:
+def _generators(seed: int, part: Sequence[tuple[Unit, Sample]]) -> "list[torch.Generator]":
     return [generator(seed, id, 0, f"triage {split}") for (split, id), _ in part]
 
 

@@ -6,10 +6,8 @@ read within 0.05 once in ten, sixteen keys within 0.05 on average never are.
 
 from dataclasses import dataclass
 
-import torch
-from torch.nn.functional import pad
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, functional, torch
 from solidmark.marks.pattern import Border, paint, read_layout
 from solidmark.types import Images, Keys, Layout, MarkedImages, Mask
 
@@ -48,7 +46,7 @@ class Segments:
             return torch.cat([left, right], 1)
         return self._cut(_clockwise(height, width), ring)
 
-    def _cut(self, place: torch.Tensor, ring: Mask) -> Layout:
+    def _cut(self, place: Tensor, ring: Mask) -> Layout:
         """Numbers the pixels of a ring by their place and cuts them into blocks of one size."""
         pixels = int(ring.sum())
         if self.count > pixels:
@@ -65,7 +63,7 @@ class Segments:
 
     def apply(self, images: Images, keys: Keys) -> MarkedImages:
         p = self.thickness
-        return paint(pad(images, (p, p, p, p)), self.layout, keys)
+        return paint(functional.pad(images, (p, p, p, p)), self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return Border(self.thickness).mask(height, width)
@@ -77,14 +75,14 @@ class Segments:
         return Border(self.thickness).crop(marked)
 
 
-def _centred(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _centred(height: int, width: int) -> tuple[Tensor, Tensor]:
     """Where each pixel lies, from -1 to 1: down and to the right."""
     y = (torch.arange(height) * 2 + 1 - height) / height
     x = (torch.arange(width) * 2 + 1 - width) / width
     return y[:, None].expand(height, width), x[None].expand(height, width)
 
 
-def _clockwise(height: int, width: int) -> torch.Tensor:
+def _clockwise(height: int, width: int) -> Tensor:
     """How far round the ring each pixel lies, clockwise from the upper left corner, in [0, 4)."""
     y, x = _centred(height, width)
     reach = torch.maximum(y.abs(), x.abs()).clamp(min=1e-9)
@@ -94,7 +92,7 @@ def _clockwise(height: int, width: int) -> torch.Tensor:
     return torch.where(top, along, torch.where(right, 1 + down, place))
 
 
-def _from_the_top(height: int, width: int) -> torch.Tensor:
+def _from_the_top(height: int, width: int) -> Tensor:
     """How far round the ring each pixel lies from the middle of the top, on its own side."""
     place = (_clockwise(height, width) - 0.5) % 4
     return torch.minimum(place, 4 - place)

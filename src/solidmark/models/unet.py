@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.diffusion import DiscreteSchedule, Prediction
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
 from solidmark.models.numbers import check_numbers
