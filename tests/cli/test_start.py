@@ -4,23 +4,28 @@ torch takes more than a second of a processor, and what builds on it several. Wh
 exact, where a clock on a shared machine is not.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from solidmark.cli.main import COMMANDS
+from solidmark.cli.main import COMMANDS, app
 
-SLOW = ("torch", "diffusers", "transformers", "datasets", "matplotlib")
+SLOW = ("torch", "diffusers", "transformers", "datasets", "accelerate", "matplotlib")
 ASK = f"""
-import sys
+import contextlib, io, json, sys
 from solidmark.cli import main
-code = main(sys.argv[1:])
-found = [name for name in {SLOW} if name in sys.modules]
-sys.exit(f"imported: {{found}}" if found else 10 + code)
+for line in json.load(sys.stdin):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = main(line.split())
+    found = [name for name in {SLOW} if name in sys.modules]
+    print(json.dumps([line, code, found, said.getvalue()]), flush=True)
 """
-"""A command line in a process of its own; its exit code comes back with 10 added."""
+"""Command lines one after another: what one imports is there for all that follow."""
 
 MISSING = [
     "mark none new",
@@ -48,7 +53,7 @@ MISSING = [
     "intent model none new",
     "intent model photos new --prompts none",
     "intent model photos new --expected none",
-    "intent model photos new --features none",
+    "intent model photos new --feature-file none",
     "intent model photos new --unrelated-prompts none",
     "compare none audit",
     "compare audit none",
@@ -60,7 +65,7 @@ MISSING = [
     "index none new",
     "index photos new --held-out none",
     "guard none photos",
-    "guard an-index none",
+    "guard an-index none --threshold l2=0.1",
     "inspect none",
     "plan --images 100 --resolution 8 --model none --data photos",
     "plan --images 100 --resolution 8 --model model --data none",
@@ -152,9 +157,10 @@ OUT_OF_RANGE = [
     "demo new --seed none",
 ]
 
-DRY = [
+PLANNED = [
     "demo new",
     "mark photos new --resolution 12",
+    "mark photos new --resolution 40 --pattern center",
     "train marked new --preset digits-demo",
     "nearest photos photos new",
     "duplicates photos new",
@@ -164,7 +170,70 @@ DRY = [
 """What only plans."""
 
 OPENS = ("generate", "audit", "observe", "signals", "inpaint", "invmm", "intent")
-"""Their plan says whether this model can be asked about these images, and so they open it."""
+"""Whether this model can be asked about these images is the better part of their plan, and only the
+model itself says it: how many pixels a cell of its latents has, what it is told, which signals it
+can be asked for, whether its weights are whole. So they open it."""
 
-DEVICE = ("train", "nearest", "duplicates", "cliques", "index")
-"""Their plan names the device that is found; where torch could have one it is asked for it."""
+NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect")
+"""Commands without --dry-run."""
+
+
+def parameters(command: str) -> set[str]:
+    return {one.name for one in typer.main.get_command(app).commands[command].params}  # type: ignore[attr-defined]
+
+
+def on_the_cpu(line: str) -> str:
+    """With a GPU, `auto` asks torch for it; that is a question of its own."""
+    return f"{line} --device cpu" if "device" in parameters(line.split()[0]) else line
+
+
+REFUSED = [on_the_cpu(line) for line in (*MISSING, *UNFIT, *OUT_OF_RANGE)]
+DRY = [on_the_cpu(f"{line} --dry-run") for line in PLANNED]
+Answers = dict[str, tuple[int, list[str], str]]
+
+
+@pytest.fixture(scope="module")
+def answers(world: Path) -> Answers:
+    """What each command line came to: its exit code, what was imported by then, what it said."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        input=json.dumps([*REFUSED, *DRY]),
+        cwd=world,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (world / "new").exists()
+    return {line: (code, *rest) for line, code, *rest in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_refusal_comes_before_torch(line: str, answers: Answers) -> None:
+    code, found, said = answers[line]
+    assert code == 2, said
+    assert said.startswith("Error: ")
+    assert found == []
+
+
+@pytest.mark.parametrize("line", DRY)
+def test_a_plan_comes_before_torch(line: str, answers: Answers) -> None:
+    code, found, said = answers[line]
+    assert code == 0, said
+    assert "nothing was written" in said
+    assert found == []
+
+
+def test_every_command_is_asked_for_something_wrong() -> None:
+    """In each of the three ways; `demo` reads no folder."""
+    for lines, spared in ((MISSING, set()), (UNFIT, {"demo"}), (OUT_OF_RANGE, set())):
+        assert {line.split()[0] for line in lines} == set(COMMANDS) - spared
+
+
+def test_every_plan_is_made_without_torch_or_opens_a_model() -> None:
+    planned = {line.split()[0] for line in PLANNED}
+    for command in COMMANDS:
+        has_plan = "dry_run" in parameters(command)
+        assert has_plan == (command not in NO_PLAN)
+        assert has_plan == ((command in planned) != (command in OPENS)), command
+        assert command not in OPENS or "model" in parameters(command)

@@ -134,15 +134,18 @@ class Center:
         return 1
 
     def marked_size(self, height: int, width: int) -> tuple[int, int]:
-        self.layout(height, width)
+        self._require_room(height, width)
         return height, width
 
-    def layout(self, height: int, width: int) -> Layout:
+    def _require_room(self, height: int, width: int) -> None:
         if self.size >= min(height, width):
             raise BadInput(
                 f"Center({self.size}) leaves no image in {height} x {width} pixels. "
                 f"Use a size below {min(height, width)}, or larger images."
             )
+
+    def layout(self, height: int, width: int) -> Layout:
+        self._require_room(height, width)
         layout = torch.full((height, width), -1)
         top, left = (height - self.size) // 2, (width - self.size) // 2
         layout[top : top + self.size, left : left + self.size] = 0

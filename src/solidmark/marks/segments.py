@@ -34,8 +34,21 @@ class Segments:
 
     def marked_size(self, height: int, width: int) -> tuple[int, int]:
         size = Border(self.thickness).marked_size(height, width)
-        self.layout(*size)
+        self._require_enough(self._pixels(*size))
         return size
+
+    def _pixels(self, height: int, width: int) -> int:
+        """How many pixels of a marked image are cut into blocks: those of the ring, or of half."""
+        p, left = self.thickness, width // 2 if self.mirrored else 0
+        inside = (height - 2 * p) * (width - p - max(left, p))
+        return height * (width - left) - inside
+
+    def _require_enough(self, pixels: int) -> None:
+        if self.count > pixels:
+            raise BadInput(
+                f"Segments cannot cut a ring of {pixels} pixels into {self.count} blocks. "
+                "Use fewer blocks, or a thicker ring."
+            )
 
     def layout(self, height: int, width: int) -> Layout:
         ring = Border(self.thickness).mask(height, width)
@@ -49,11 +62,7 @@ class Segments:
     def _cut(self, place: Tensor, ring: Mask) -> Layout:
         """Numbers the pixels of a ring by their place and cuts them into blocks of one size."""
         pixels = int(ring.sum())
-        if self.count > pixels:
-            raise BadInput(
-                f"Segments cannot cut a ring of {pixels} pixels into {self.count} blocks. "
-                "Use fewer blocks, or a thicker ring."
-            )
+        self._require_enough(pixels)
         order = torch.argsort(place[ring], stable=True)
         block = torch.empty(pixels, dtype=torch.long)
         block[order] = torch.arange(pixels) * self.count // pixels
