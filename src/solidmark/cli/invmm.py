@@ -187,11 +187,12 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
 def _show_plan(context: typer.Context, asked: "InvMM") -> None:
     from solidmark.diffusion.model import GRADIENT_COST
     from solidmark.invmm import Budget
-    from solidmark.invmm.triage import require_triage
+    from solidmark.invmm.triage import require_audit, require_triage
     from solidmark.runs import Processes
 
     (asked.budget or Budget()).require(asked.inversion.most_calls(), Processes.here().count)
     subjects = asked.open_subjects()
+    require_audit(asked, subjects)
     model = asked.open_model(subjects)
     asked.open_prompts(model)
     require_triage(asked, subjects, model)

@@ -19,7 +19,7 @@ from solidmark.measures import (
     weights_of,
 )
 from solidmark.models import Opening, PromptSpace, model_fingerprints, prompt_space
-from solidmark.runs import Run, check_device, fingerprint, open_run, read_manifest
+from solidmark.runs import Run, check_device, fingerprint, open_run
 
 TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
 """In which order images are inverted: by chance, by a reading of their keys, or by a signal."""
@@ -119,8 +119,6 @@ class InvMM:
                 f'--triage {self.triage} reads keys, and "{self.images}" is no folder of '
                 '"solidmark mark". Use --triage loss, or leave it out.'
             )
-        if self.audit is not None:
-            read_manifest(self.audit, "audit")
         return subjects
 
     def open_model(self, subjects: Subjects) -> Model:
