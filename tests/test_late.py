@@ -1,4 +1,4 @@
-"""torch is imported when something is computed, and not before."""
+"""torch, and what of scipy is slow, is imported when something is computed, and not before."""
 
 import pkgutil
 import subprocess
@@ -13,7 +13,10 @@ from solidmark import late
 from solidmark.late import Tensor, functional
 from solidmark.types import Keys
 
-SLOW = ("torch", "diffusers", "transformers", "datasets", "accelerate", "peft")
+SLOW = (
+    *("torch", "diffusers", "transformers", "datasets", "accelerate", "peft"),
+    *("scipy.stats", "scipy.optimize", "scipy.sparse"),
+)
 NETWORKS = ("solidmark.training.autoencoder", "solidmark.training.captions")
 """They define a network each, so that its class is one of torch's."""
 IMPORT = f"""
@@ -26,7 +29,7 @@ for name in sys.argv[1:]:
 """
 
 
-def test_no_module_imports_torch() -> None:
+def test_no_module_imports_what_is_slow() -> None:
     """One that does so would make every command that imports it slow."""
     every = [one.name for one in pkgutil.walk_packages(solidmark.__path__, "solidmark.")]
     assert set(NETWORKS) < set(every)

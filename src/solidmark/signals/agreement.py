@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.parts import plain
 
 LEAST = 4
