@@ -123,6 +123,13 @@ UNFIT = [
 ]
 """A folder that is not finished, is another command's, or is nobody's."""
 
+WRONG_MODEL = [
+    f"{command} {model} marked new"
+    for command in ("audit", "observe", "signals", "inpaint", "invmm", "intent")
+    for model in ("colour-model", "large-model", "text-model", "pickled", "no-weights")
+]
+"""A model for other images, or one that cannot be opened; its files say so."""
+
 OUT_OF_RANGE = [
     "mark photos new --thickness 0",
     "mark photos new --held-out 1",
@@ -187,7 +194,7 @@ def on_the_cpu(line: str) -> str:
     return f"{line} --device cpu" if "device" in parameters(line.split()[0]) else line
 
 
-REFUSED = [on_the_cpu(line) for line in (*MISSING, *UNFIT, *OUT_OF_RANGE)]
+REFUSED = [on_the_cpu(line) for line in (*MISSING, *UNFIT, *WRONG_MODEL, *OUT_OF_RANGE)]
 DRY = [on_the_cpu(f"{line} --dry-run") for line in PLANNED]
 Answers = dict[str, tuple[int, list[str], str]]
 

@@ -25,7 +25,7 @@ from solidmark.generating.prompts import (
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigation
 from solidmark.models import LatentModel, Opening, PixelModel
-from solidmark.models.fit import check_fit
+from solidmark.models.fit import check_fit, check_stated_fit
 
 NUMBER = 5000
 """How many images are drawn when nobody says how many."""
@@ -134,6 +134,8 @@ class Generation:
             BadInput: When there is nothing that a control could be made of.
         """
         self.open_data()  # It is there, or is not, before a model is opened to be told of it.
+        if marked is not None:
+            check_stated_fit(self.model, marked)
         return open_any(self.model, self.opening, marked, self.seed)
 
     def size(self, model: Model, marked: Marked | None) -> tuple[int, int]:

@@ -39,7 +39,7 @@ from solidmark.models import (
     model_fingerprints,
     open_model,
 )
-from solidmark.models.fit import check_fit
+from solidmark.models.fit import check_fit, check_stated_fit
 from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
@@ -203,6 +203,8 @@ def open_teller(asked: Intent, subjects: Subjects) -> Model:
             return control_samples(subjects.marked, control, asked.seed)
         return list(subjects.readable(SPLIT))
 
+    if subjects.marked is not None:
+        check_stated_fit(asked.model, subjects.marked)
     model = open_model(asked.model, asked.opening, control_samples=samples)
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width), subjects.marked)

@@ -22,8 +22,6 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
         UnsafeCheckpoint: When the weights would have to be unpickled.
         BadInput: When it is not a pixel-space U-Net, or cannot be loaded.
     """
-    from diffusers import UNet2DModel
-
     where = part_of(folder, "unet")
     kind = read_config(where / "config.json").get("_class_name", "UNet2DModel")
     if kind != "UNet2DModel":
@@ -38,6 +36,8 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
                 f"Name a pixel-space DDPM or DDIM, or a {', '.join(FAMILIES)}."
             )
     refuse_pickles(where)
+    from diffusers import UNet2DModel
+
     try:
         unet, report = from_folder(
             UNet2DModel,
