@@ -30,6 +30,9 @@ PRELOADED = [
     "pyarrow.parquet",
     "rich.progress",
     "scipy.fftpack",
+    "scipy.interpolate",
+    "scipy.optimize",
+    "scipy.sparse.csgraph",
     "scipy.stats",
     "solidmark.audit",
     "solidmark.generating",
@@ -39,6 +42,9 @@ PRELOADED = [
     "solidmark.nearest",
     "solidmark.signals",
     "solidmark.training",
+    "solidmark.training.autoencoder",
+    "solidmark.training.captions",
+    "torch",
     "transformers.models.clip.modeling_clip",
 ]
 """One list for all tests: the server takes the first that it is given."""

@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
-from torch import Tensor
+from solidmark.late import Tensor, torch
 
 LEVELS = 256
 """The intensities that an 8-bit file can hold; a key is one of them, divided by 255."""
@@ -34,7 +33,7 @@ def digest(seed: int, *words: str | int) -> bytes:
     return state.digest()
 
 
-def generator(seed: int, id: str, repeat: int = 0, purpose: str = "") -> torch.Generator:
+def generator(seed: int, id: str, repeat: int = 0, purpose: str = "") -> "torch.Generator":
     """The generator of one image and one repeat, on the CPU.
 
     Arguments:
@@ -62,7 +61,7 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
         yield
 
 
-def normal(generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
+def normal(generators: "Sequence[torch.Generator]", shape: Sequence[int]) -> Tensor:
     """Draws standard normal noise, one row per generator.
 
     Returns:

@@ -5,7 +5,8 @@ An image is float32 in [0, 1] everywhere outside a model adapter; a network's ow
 """
 
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+
+from solidmark.late import Tensor
 
 Images = Float[Tensor, "B C H W"]
 """A batch of images, float32 in [0, 1]."""

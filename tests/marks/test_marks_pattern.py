@@ -1,6 +1,7 @@
 """The laws of every pattern, over sizes, channels and keys."""
 
 import io
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,23 @@ def test_reading_many_pixels_is_exact() -> None:
 def test_what_cannot_be_painted_is_refused(make, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         make()
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+def test_a_size_is_refused_where_the_layout_is(thickness: int, mirrored: bool) -> None:
+    """`marked_size` counts the pixels that the layout cuts, without painting them."""
+    for height, width in product(range(1, 7), range(1, 7)):
+        size = Border(thickness).marked_size(height, width)
+        ring = Border(thickness).mask(*size)
+        most = int(ring[:, size[1] // 2 if mirrored else 0 :].sum())
+        fits, one_more = (Segments(thickness, count, mirrored) for count in (most, most + 1))
+        assert fits.marked_size(height, width) == size
+        assert int(fits.layout(*size).max()) == most - 1
+        with pytest.raises(BadInput, match=f"{most} pixels into {most + 1} blocks"):
+            one_more.marked_size(height, width)
+        with pytest.raises(BadInput, match=f"{most} pixels into {most + 1} blocks"):
+            one_more.layout(*size)
 
 
 @pytest.mark.parametrize("thickness", [1, 5, 15])

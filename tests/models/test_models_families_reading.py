@@ -14,7 +14,7 @@ from solidmark.data import Sample
 from solidmark.marks import Border
 from solidmark.measures import SolidMark
 from solidmark.models import LatentModel, Opening, open_model
-from solidmark.models.loading import DTYPES
+from solidmark.models.loading import dtype_of
 from solidmark.randomness import generator
 from solidmark.readers import Energy, LatentOutpaint, Reader
 
@@ -33,7 +33,7 @@ def test_half_precision_says_nearly_the_same(
         str(tiny_folder(name)), Opening(precision=precision, text_precision=precision)
     )
     assert isinstance(half, LatentModel)
-    assert half.network.dtype is DTYPES[precision]
+    assert half.network.dtype is dtype_of(precision)
     asked, sides = samples(2, *size(name)), tuple(side // 4 for side in size(name))
     ours = said(half, half.condition(asked), sides)
     assert ours.dtype is torch.float32

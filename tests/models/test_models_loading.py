@@ -227,7 +227,7 @@ def moves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     move = torch.nn.Module.to
 
     def record(self: torch.nn.Module, *where: Any, **options: Any) -> torch.nn.Module:
-        if where and isinstance(where[0], torch.device):
+        if where and isinstance(where[0], torch.device | str):
             seen.append((type(self).__name__, str(where[0])))
         return move(self, *where, **options)
 

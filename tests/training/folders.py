@@ -11,7 +11,7 @@ import torch
 
 from solidmark.data import Sample
 from solidmark.marks import Border, Marking, mark_dataset
-from solidmark.training import Recipe, parts, preset
+from solidmark.training import Recipe, autoencoder, captions, preset
 
 SMALL = dict(
     train_batch_size=4,
@@ -55,12 +55,12 @@ def tiny_t2i(**changes: Any) -> Recipe:
 
 def shorten_parts() -> Callable[[], None]:
     """Gives its autoencoder and its text encoder four steps; what it returns undoes that."""
-    before = parts.AUTOENCODER, parts.CAPTIONS
+    before = autoencoder.AUTOENCODER, captions.CAPTIONS
     steps = dict(max_train_steps=4, checkpointing_steps=2, train_batch_size=4, adam_epsilon=1e-3)
-    parts.AUTOENCODER, parts.CAPTIONS = (replace(recipe, **steps) for recipe in before)
+    autoencoder.AUTOENCODER, captions.CAPTIONS = (replace(recipe, **steps) for recipe in before)
 
     def restore() -> None:
-        parts.AUTOENCODER, parts.CAPTIONS = before
+        autoencoder.AUTOENCODER, captions.CAPTIONS = before
 
     return restore
 

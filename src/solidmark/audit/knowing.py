@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.measures import choose
 from solidmark.measures.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains

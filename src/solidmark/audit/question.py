@@ -10,7 +10,7 @@ from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigated, Mitigation, to_json
 from solidmark.models import Opening, model_fingerprints, open_model
 from solidmark.models.controls import control_samples
-from solidmark.models.fit import check_captions, check_fit
+from solidmark.models.fit import check_captions, check_fit, check_stated_fit
 from solidmark.readers import Energy, Outpaint, Reader
 from solidmark.readers.outpaint import require_pixels
 from solidmark.runs import Run, open_run
@@ -87,6 +87,7 @@ class Question:
             BadInput: When channels or sizes differ, or a reader cannot read such a model.
             MissingCapability: When the model is not told what a mitigation changes.
         """
+        check_stated_fit(self.model, marked)
         model = open_model(
             self.model,
             self.opening,

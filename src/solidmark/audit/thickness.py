@@ -10,11 +10,10 @@ known by heart), or within 10 % of the lowest floor where none is as low.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from solidmark.data import Records
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import torch
 from solidmark.marks import Frame, advise
 from solidmark.readers import Query, RoundTrip, measure_round_trip
 from solidmark.runs import progress

@@ -13,6 +13,7 @@ from solidmark.cli.options import (
     at_least,
     below_one,
     ended,
+    require_free,
     save_config,
     show_plan,
     within,
@@ -98,6 +99,7 @@ def cliques(
 
     Example: solidmark cliques drawn/ cliques/ --calibrate
     """
+    require_free(out, "cliques")
     from solidmark.nearest import Extraction
     from solidmark.nearest import cliques as find
 

@@ -15,6 +15,7 @@ from solidmark.cli.options import (
     at_least,
     ended,
     one_of,
+    require_free,
     save_config,
     show_plan,
 )
@@ -80,6 +81,7 @@ def duplicates(
 
     Example: solidmark duplicates photos/ duplicates/
     """
+    require_free(out, "duplicates")
     from solidmark.nearest import Deduplication
     from solidmark.nearest import duplicates as find
 

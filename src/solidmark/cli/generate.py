@@ -8,12 +8,13 @@ import typer
 from solidmark.cli import closing
 from solidmark.cli.answering import answer
 from solidmark.cli.following import after_drawing
-from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, require_model, told
 from solidmark.cli.options import (
     Out,
     a_resolution,
     at_least,
     ended,
+    require_free,
     require_marked,
     save_config,
     show_plan,
@@ -156,8 +157,11 @@ def generate(
 
 def _generation(asked: dict[str, Any]) -> "Generation":
     marked = None if asked["marked"] is None else Path(asked["marked"])
+    out = Path(asked["out"])  # Older typers leave it as text.
     if marked is not None:
         require_marked(marked)
+    require_free(out, "generate")
+    require_model(asked["model"])
     from solidmark.generating import Generation
 
     same = (
@@ -167,7 +171,7 @@ def _generation(asked: dict[str, Any]) -> "Generation":
     )
     return Generation(
         **{name: asked[name] for name in same},
-        out=Path(asked["out"]),  # Older typers leave it as text.
+        out=out,
         marked=marked,
         opening=opening_of(asked),
         mitigations=mitigations_of(asked),

@@ -10,7 +10,7 @@ from solidmark.cli import closing
 from solidmark.cli.answering import answer
 from solidmark.cli.following import after_indexing
 from solidmark.cli.nearest import DISTANCES, HeldOut, Rates, Training
-from solidmark.cli.options import at_least, ended, save_config, show_plan
+from solidmark.cli.options import at_least, ended, require_free, save_config, show_plan
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
 from solidmark.cli.sharing import shares
 
@@ -55,6 +55,7 @@ def index(
 
     Example: solidmark index marked/ index/
     """
+    require_free(out, "index")
     from solidmark.nearest import Indexing, build_index
     from solidmark.runs import Processes
 

@@ -9,7 +9,7 @@ from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.ask import PASTES
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
 from solidmark.cli.judging import judged
-from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, require_model, told
 from solidmark.cli.options import (
     Fdr,
     Fprs,
@@ -19,6 +19,7 @@ from solidmark.cli.options import (
     at_least,
     ended,
     one_of,
+    require_free,
     require_marked,
     save_config,
     show_plan,
@@ -156,6 +157,8 @@ def inpaint(
 def _inpainting(asked: dict[str, Any]) -> "Inpainting":
     marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
     require_marked(marked)
+    require_free(out, "inpaint")
+    require_model(asked["model"])
     from solidmark.generating import Inpainting
 
     same = (

@@ -9,7 +9,7 @@ import typer
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.generate import sampled
 from solidmark.cli.judging import judged
-from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
+from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of, require_model
 from solidmark.cli.options import (
     Out,
     TrustControl,
@@ -17,6 +17,7 @@ from solidmark.cli.options import (
     at_least,
     below_one,
     ended,
+    require_free,
     save_config,
     show_plan,
 )
@@ -235,6 +236,9 @@ def summary(results: Mapping[str, Any]) -> list[str]:
 
 def _intent(asked: dict[str, Any]) -> "Intent":
     threshold = threshold_of(asked["threshold"])
+    out = Path(asked["out"])  # Older typers leave it as text.
+    require_free(out, "intent")
+    require_model(asked["model"])
     from solidmark.intent import Intent, Rules
 
     same = (
@@ -247,7 +251,7 @@ def _intent(asked: dict[str, Any]) -> "Intent":
     return Intent(
         **{name: asked[name] for name in same},
         **files,
-        out=Path(asked["out"]),  # Older typers leave it as text.
+        out=out,
         captions=tuple(asked["caption"]),
         features=None if asked["feature_file"] is None else Path(asked["feature_file"]),
         rules=Rules(threshold, asked["fpr"], asked["set_fpr"], asked["frequent"], asked["fdr"]),

@@ -9,7 +9,7 @@ from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.invert import inversion_of, inverted, similarity_threshold
 from solidmark.cli.inverting import SIGNAL_CALLS, CheapSignals, inverted_and_scored
 from solidmark.cli.judging import judged
-from solidmark.cli.opening import Model, opened, opening_of
+from solidmark.cli.opening import Model, opened, opening_of, require_model
 from solidmark.cli.options import (
     Fdr,
     Out,
@@ -19,6 +19,7 @@ from solidmark.cli.options import (
     below_one,
     ended,
     one_of,
+    require_free,
     save_config,
     show_plan,
 )
@@ -163,6 +164,9 @@ def invmm(
 
 
 def _invmm_of(asked: dict[str, Any]) -> "InvMM":
+    out = Path(asked["out"])  # Older typers leave it as text.
+    require_free(out, "invmm")
+    require_model(asked["model"])
     from solidmark.invmm import Budget, InvMM
 
     same = (
@@ -171,7 +175,7 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
     )
     return InvMM(
         **{name: asked[name] for name in same},
-        out=Path(asked["out"]),  # Older typers leave it as text.
+        out=out,
         audit=None if asked["audit"] is None else Path(asked["audit"]),
         inversion=inversion_of(asked),
         budget=None if asked["budget"] is None else Budget.parse(asked["budget"]),
@@ -183,11 +187,12 @@ def _invmm_of(asked: dict[str, Any]) -> "InvMM":
 def _show_plan(context: typer.Context, asked: "InvMM") -> None:
     from solidmark.diffusion.model import GRADIENT_COST
     from solidmark.invmm import Budget
-    from solidmark.invmm.triage import require_triage
+    from solidmark.invmm.triage import require_audit, require_triage
     from solidmark.runs import Processes
 
     (asked.budget or Budget()).require(asked.inversion.most_calls(), Processes.here().count)
     subjects = asked.open_subjects()
+    require_audit(asked, subjects)
     model = asked.open_model(subjects)
     asked.open_prompts(model)
     require_triage(asked, subjects, model)

@@ -19,6 +19,7 @@ from solidmark.cli.options import (
     at_least,
     one_of,
     options,
+    require_free,
     save_config,
     show_plan,
     within,
@@ -165,6 +166,7 @@ def mark(
 
     Example: solidmark mark photos/ marked/ --resolution 64 --seed 4711
     """
+    require_free(out, "mark")
     from solidmark.data import open_data, sides_of
     from solidmark.marks import (
         Fitted,

@@ -16,6 +16,7 @@ from solidmark.cli.options import (
     below_one,
     ended,
     one_of,
+    require_free,
     save_config,
     show_plan,
 )
@@ -126,6 +127,7 @@ def nearest(
 
     Example: solidmark nearest generated/ marked/ nearest/ --distance l2 --distance patched-l2
     """
+    require_free(out, "nearest")
     from solidmark.nearest import Comparison
     from solidmark.nearest import nearest as compare
 

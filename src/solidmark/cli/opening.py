@@ -126,6 +126,19 @@ def opened(
     """The seed, and how a model is opened."""
 
 
+def require_model(model: str) -> None:
+    """Fails before torch is imported where there is no model, or what is there cannot be one.
+
+    Raises:
+        NotFound: When nothing is there.
+        UnsafeCheckpoint: When it is a pickle.
+        BadInput: When it is not a model that can be opened.
+    """
+    from solidmark.models import is_latent
+
+    is_latent(model)
+
+
 def opening_of(asked: dict[str, Any]) -> "Opening":
     """How a command line opens its model."""
     from solidmark.models import Opening

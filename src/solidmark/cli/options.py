@@ -229,15 +229,20 @@ def show(result: Any, as_json: bool, *lines: str) -> None:
 
 def resolve_device(device: str) -> str:
     """The device that `auto` means here; each of several processes gets its own GPU."""
-    if device != "auto":
-        return device
-    import os
+    from solidmark.runs import usual_device
 
-    import torch
+    return usual_device() if device == "auto" else device
 
-    if torch.cuda.is_available():
-        return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+def require_free(folder: Path, command: str) -> None:
+    """Fails at once, before anything is opened, where a folder cannot be written by a command.
+
+    Raises:
+        RunConflict: When it holds a run of another command, or files of somebody else.
+    """
+    from solidmark.runs import check_free
+
+    check_free(folder, command)
 
 
 def require_marked(folder: Path) -> None:
@@ -281,6 +286,7 @@ __all__ = [
     "memory_bytes",
     "one_of",
     "options",
+    "require_free",
     "require_marked",
     "resolve_device",
     "save_config",

@@ -8,6 +8,7 @@ import typer
 
 from solidmark.cli.answering import answer
 from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
+from solidmark.cli.opening import require_model
 from solidmark.cli.options import (
     Device,
     Fdr,
@@ -177,6 +178,7 @@ def _try_frames(context: typer.Context, model: str | None, data: str | None) -> 
     source = context.get_parameter_source("multiple")
     if source is not None and source.name == "COMMANDLINE":
         raise BadInput("--multiple is a property of the network of --model. Leave one of them out.")
+    require_model(model)
     from solidmark.audit.thickness import advised, fitting_thicknesses, try_thicknesses
     from solidmark.data import open_data, sides_of
     from solidmark.models import LatentModel, Opening, open_model

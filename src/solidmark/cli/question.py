@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solidmark.cli.ask import reading
-from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, told
-from solidmark.cli.options import Out, at_least, ended, one_of, require_marked
+from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, require_model, told
+from solidmark.cli.options import Out, at_least, ended, one_of, require_free, require_marked
 from solidmark.cli.sharing import shares
 from solidmark.cli.subjects import MarkedFolder, subjects
 from solidmark.errors import BadInput
@@ -78,6 +78,8 @@ def question_of(context: typer.Context) -> "Question":
     asked: dict[str, Any] = context.params
     marked, out = Path(asked["marked"]), Path(asked["out"])  # Older typers leave them as text.
     require_marked(marked)
+    require_free(out, "audit")
+    require_model(asked["model"])
     from solidmark.audit import Question
 
     return Question(

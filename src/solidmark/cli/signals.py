@@ -7,7 +7,7 @@ import typer
 
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.judging import judged
-from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of
+from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of, require_model
 from solidmark.cli.options import (
     Fdr,
     Fprs,
@@ -18,6 +18,7 @@ from solidmark.cli.options import (
     below_one,
     ended,
     one_of,
+    require_free,
     save_config,
     show_plan,
     within,
@@ -148,6 +149,9 @@ def signals(
 
 
 def _measuring(asked: dict[str, Any]) -> "Measuring":
+    out = Path(asked["out"])  # Older typers leave it as text.
+    require_free(out, "signals")
+    require_model(asked["model"])
     from solidmark.signals import Measuring
 
     same = (
@@ -156,7 +160,7 @@ def _measuring(asked: dict[str, Any]) -> "Measuring":
     )
     return Measuring(
         **{name: asked[name] for name in same},
-        out=Path(asked["out"]),  # Older typers leave it as text.
+        out=out,
         signals=tuple(asked["signal"]),
         steps=asked["path_steps"],
         guidance=asked["path_guidance"],

@@ -17,6 +17,7 @@ from solidmark.cli.options import (
     at_least,
     one_of,
     options,
+    require_free,
     require_marked,
     resolve_device,
     save_config,
@@ -169,6 +170,7 @@ def train(
         if name not in OURS
     }
     require_marked(marked)
+    require_free(out, "train")
     preset = preset or _default_preset(overrides)
     from solidmark.training import preset as find_preset
     from solidmark.training import train as train_model

@@ -1,6 +1,8 @@
 """Anything that the `datasets` library opens: a hub name, or a folder of `save_to_disk`."""
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,16 +84,18 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
 
 
 def _opened(where: str) -> Any:
+    path = Path(where).expanduser()
+    if not path.exists():  # Before the library is imported, which takes its time.
+        with asking_the_hub():
+            _ask_the_hub(where)
     import datasets
 
-    path = Path(where).expanduser()
     try:
         if path.is_dir() and is_saved(path):
             return datasets.load_from_disk(str(path))
         if path.exists():
             return datasets.load_dataset(str(path), trust_remote_code=False)
         with asking_the_hub():
-            _ask_the_hub(where)
             return datasets.load_dataset(where, trust_remote_code=False)
     except SolidmarkError:
         raise
@@ -102,10 +106,12 @@ def _opened(where: str) -> Any:
 
 def _ask_the_hub(name: str) -> None:
     """Fails at once where `load_dataset` would try again for half a minute."""
-    import datasets
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
-    cache = Path(datasets.config.HF_DATASETS_CACHE)
+    # As the library has it, which reads it from there too.
+    cache = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets")
+    if "datasets" in sys.modules:
+        cache = Path(sys.modules["datasets"].config.HF_DATASETS_CACHE)
     if cache.is_dir() and _letters(name) in {_letters(child.name) for child in cache.iterdir()}:
         return
     try:

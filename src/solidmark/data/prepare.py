@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from PIL import Image as Picture
 
 from solidmark.data.decode import look
 from solidmark.data.levels import window_of
 from solidmark.errors import BadInput, BrokenImage, UnknownName
+from solidmark.late import torch
 from solidmark.types import Image
 
 Mode = Literal["RGB", "L"]

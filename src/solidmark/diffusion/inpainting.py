@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-import torch
-from torch import Tensor
-from torch.nn.functional import max_pool2d
-
 from solidmark.diffusion.denoiser import Denoiser
 from solidmark.diffusion.sampling import Sampler, spaced_times
+from solidmark.late import Tensor, functional, torch
 from solidmark.randomness import normal
 from solidmark.types import Images, Mask
 
@@ -40,7 +37,7 @@ class Known:
 
     images: Images
     free: Mask
-    generators: Sequence[torch.Generator]
+    generators: "Sequence[torch.Generator]"
 
     def noise(self, like: Tensor) -> Tensor:
         """Fresh noise for each image, of the shape of a batch."""
@@ -128,4 +125,4 @@ def touched(mask: Mask, factor: int) -> Mask:
         mask: Of pixels.
         factor: The pixels along a side of a cell; 1 = the pixels themselves.
     """
-    return max_pool2d(mask[None].float(), factor)[0] > 0
+    return functional.max_pool2d(mask[None].float(), factor)[0] > 0

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
-
 from solidmark.data import Sample
 from solidmark.diffusion.schedule import Schedule
+from solidmark.late import Tensor, torch
 from solidmark.types import Images, Latents, Times
 
 Condition = Any

@@ -2,9 +2,8 @@
 
 from typing import Literal, get_args
 
-from torch import Tensor
-
 from solidmark.errors import UnknownName
+from solidmark.late import Tensor
 from solidmark.types import Latents
 
 Prediction = Literal["epsilon", "v_prediction", "sample", "flow_prediction"]

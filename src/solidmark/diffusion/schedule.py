@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from solidmark.errors import UnknownName
+from solidmark.late import Tensor, torch
 from solidmark.types import Times
 
 

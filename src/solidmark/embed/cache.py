@@ -16,13 +16,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.embed.embedder import Embedder, EmbedderCard
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.runs.progress import Advance
 
 FILE = "embeddings.sqlite"

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.types import Image
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.types import Image
 
 

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image as Picture
-from torch import Tensor
 
 from solidmark.data import to_picture
 from solidmark.embed.embedder import EmbedderCard
 from solidmark.errors import MissingCapability
+from solidmark.late import Tensor, torch
 from solidmark.types import Image
 
 Bits = NDArray[np.bool_]

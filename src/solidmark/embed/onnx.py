@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.squares import Squares, imagenet
 from solidmark.embed.torchscript import SSCD_SIDE
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, MissingCapability, NotFound
+from solidmark.late import Tensor, torch
 from solidmark.models.reading import first_line
 from solidmark.runs import report_nothing
 from solidmark.types import Image

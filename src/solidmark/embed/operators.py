@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.embed.archive import unsafe
+from solidmark.late import torch
 
 LANGUAGE = """
     Constant GetAttr If Loop ListConstruct ListUnpack TupleConstruct TupleIndex TupleUnpack

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image as Picture
-from torch import Tensor
 
 from solidmark.data import Mode, to_picture
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.types import Image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

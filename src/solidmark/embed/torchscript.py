@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.embed.archive import read_archive
 from solidmark.embed.embedder import EmbedderCard, unit_rows
@@ -23,6 +21,7 @@ from solidmark.embed.operators import check_operators
 from solidmark.embed.squares import Squares, imagenet
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound
+from solidmark.late import Tensor, torch
 from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import first_line
 from solidmark.types import Image

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import to_picture
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
+from solidmark.late import Tensor, torch
 from solidmark.models.finding import download
 from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import PICKLES, first_line, hush_transformers, read_config

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import (
@@ -26,6 +25,7 @@ from solidmark.diffusion import (
 from solidmark.errors import BrokenImage
 from solidmark.generating.configuration import mitigated
 from solidmark.generating.inpainting import Inpainting, hidden_half
+from solidmark.late import torch
 from solidmark.marks import Marked, file_stem, write_image
 from solidmark.models import model_fingerprints
 from solidmark.randomness import generator, uniform

@@ -6,9 +6,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
-
 from solidmark.diffusion import Denoiser, Sampler, spaced_times
+from solidmark.late import torch
 from solidmark.randomness import normal
 from solidmark.types import Latents
 
@@ -16,7 +15,7 @@ from solidmark.types import Latents
 def draw(
     denoiser: Denoiser,
     like: Latents,
-    generators: Sequence[torch.Generator],
+    generators: "Sequence[torch.Generator]",
     *,
     steps: int = 50,
     eta: float = 0.0,

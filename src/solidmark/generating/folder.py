@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from solidmark.diffusion import Denoiser, Metered, Model
 from solidmark.generating.configuration import mitigated
 from solidmark.generating.drawing import draw
 from solidmark.generating.generation import Generation
 from solidmark.generating.prompts import Prompt, check_told
+from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.models import model_fingerprints
 from solidmark.randomness import digest, generator

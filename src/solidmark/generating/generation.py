@@ -1,10 +1,11 @@
 """What a run of `solidmark generate` draws: from which model, told what, and how."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Resolution, open_data, sides_of
+from solidmark.data import Records, Resolution, open_data, sides_of
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.generating.configuration import (
@@ -24,7 +25,7 @@ from solidmark.generating.prompts import (
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigation
 from solidmark.models import LatentModel, Opening, PixelModel
-from solidmark.models.fit import check_fit
+from solidmark.models.fit import check_fit, check_stated_fit
 
 NUMBER = 5000
 """How many images are drawn when nobody says how many."""
@@ -107,12 +108,34 @@ class Generation:
         """Opens the marked folder, if there is one."""
         return None if self.marked is None else open_marked(self.marked)
 
+    def open_data(self) -> Records | None:
+        """Opens the data set whose captions or classes are drawn, if there is one.
+
+        Raises:
+            NotFound: When there is no such data.
+        """
+        return self._records
+
+    @cached_property
+    def _records(self) -> Records | None:
+        if self.data is None:
+            return None
+        return open_data(
+            self.data,
+            caption_column=self.caption_column,
+            label_column=self.label_column,
+            class_folders=self.class_folders,
+        )
+
     def open_model(self, marked: Marked | None) -> Model:
         """Opens the model, without its mitigations.
 
         Raises:
             BadInput: When there is nothing that a control could be made of.
         """
+        self.open_data()  # It is there, or is not, before a model is opened to be told of it.
+        if marked is not None:
+            check_stated_fit(self.model, marked)
         return open_any(self.model, self.opening, marked, self.seed)
 
     def size(self, model: Model, marked: Marked | None) -> tuple[int, int]:
@@ -164,13 +187,7 @@ class Generation:
         """What can be drawn: the first of these that was given."""
         self._refuse_what_is_not_told(model)
         classes = None if marked is None else marked.classes
-        if self.data is not None:
-            records = open_data(
-                self.data,
-                caption_column=self.caption_column,
-                label_column=self.label_column,
-                class_folders=self.class_folders,
-            )
+        if (records := self.open_data()) is not None:
             return prompts_of(records, self.caption, classes)
         if self.caption is not None:
             return [Prompt(caption=self.caption)]

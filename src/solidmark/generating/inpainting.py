@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import torch
-
 from solidmark.diffusion import Model, Paste
 from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import (
@@ -27,10 +25,11 @@ from solidmark.generating.configuration import (
     open_any,
     to_plain,
 )
+from solidmark.late import torch
 from solidmark.marks import FOLDERS, Marked, Pattern, open_marked
 from solidmark.mitigations import Mitigation
 from solidmark.models import Opening
-from solidmark.models.fit import check_captions, check_fit
+from solidmark.models.fit import check_captions, check_fit, check_stated_fit
 from solidmark.types import Mask
 
 Half = Literal["left", "right", "top", "bottom"]
@@ -132,6 +131,7 @@ class Inpainting:
         Raises:
             BadInput: When channels or sizes differ, or captions are missing.
         """
+        check_stated_fit(self.model, marked)
         model = open_any(self.model, self.opening, marked, self.seed)
         check_fit(model, marked.channels, marked.marked_size, marked)
         check_captions(model, marked, self.splits)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from solidmark.data import Records, Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.models import LatentModel
 
 

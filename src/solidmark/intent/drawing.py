@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from solidmark.diffusion import Denoiser, Metered, Model
 from solidmark.generating import Prompt as Told
 from solidmark.generating import draw
 from solidmark.intent.asking import Intent
 from solidmark.intent.training import Training, write_original
+from solidmark.late import torch
 from solidmark.marks import write_image
 from solidmark.measures import Likeness, Subjects
 from solidmark.randomness import generator

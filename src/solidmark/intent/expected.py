@@ -65,8 +65,7 @@ def read_expected(path: Path, known: Iterable[str]) -> Expected:
         NotFound: When there is no such file.
         BadInput: When a line cannot be used, or names what there is not; says which.
     """
-    if not path.is_file():
-        raise NotFound(f'There is no file "{path}". Check the path.')
+    require_file(path)
     rows = _csv(path) if path.suffix.lower() == ".csv" else json_objects(path)
     names = set(known)
     words: dict[tuple[str, str], str] = {}
@@ -82,6 +81,16 @@ def read_expected(path: Path, known: Iterable[str]) -> Expected:
         if words.setdefault(key, word) != word:
             raise BadInput(f'{here}: "{name}" is both expected and not. Say one of the two.')
     return Expected(words)
+
+
+def require_file(path: Path) -> None:
+    """Checks that there is a file of expectations, long before anything is compared with it.
+
+    Raises:
+        NotFound: When there is none.
+    """
+    if not path.is_file():
+        raise NotFound(f'There is no file "{path}". Check the path.')
 
 
 def _word(value: object, here: str) -> str:

@@ -15,6 +15,7 @@ from solidmark.generating.prompts import is_captioned
 from solidmark.intent.asking import Intent
 from solidmark.intent.drawing import Task, draw_all, evidence_rows
 from solidmark.intent.entities import vocabulary_of
+from solidmark.intent.expected import require_file
 from solidmark.intent.features import Feature, features_of, read_phrases
 from solidmark.intent.naming import Naming, encoder_fingerprint, naming_by
 from solidmark.intent.prompts import (
@@ -38,7 +39,7 @@ from solidmark.models import (
     model_fingerprints,
     open_model,
 )
-from solidmark.models.fit import check_fit
+from solidmark.models.fit import check_fit, check_stated_fit
 from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
@@ -85,6 +86,8 @@ def plan(asked: Intent, model: Model | None = None) -> Plan:
     phrases = [] if asked.features is None else read_phrases(asked.features)
     own = _own_prompts(asked)
     others = None if asked.unrelated_prompts is None else read_prompts(asked.unrelated_prompts)
+    if asked.expected is not None:
+        require_file(asked.expected)
     subjects = open_training(asked)
     model = open_teller(asked, subjects) if model is None else model
     likeness = open_likeness(asked.similarity, asked.opening.device)
@@ -200,6 +203,8 @@ def open_teller(asked: Intent, subjects: Subjects) -> Model:
             return control_samples(subjects.marked, control, asked.seed)
         return list(subjects.readable(SPLIT))
 
+    if subjects.marked is not None:
+        check_stated_fit(asked.model, subjects.marked)
     model = open_model(asked.model, asked.opening, control_samples=samples)
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width), subjects.marked)

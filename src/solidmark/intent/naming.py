@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.intent.features import Feature
 from solidmark.intent.prompts import Prompt
 from solidmark.intent.words import is_in
+from solidmark.late import Tensor, functional, torch
 from solidmark.models.finding import download
 from solidmark.models.identity import network_fingerprint
 from solidmark.models.numbers import check_numbers
@@ -145,6 +144,6 @@ def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Ten
             tokens = network(**told).last_hidden_state.float().cpu()
         kept = told["attention_mask"].cpu()[..., None].float()
         mean = (tokens * kept).sum(1) / kept.sum(1).clamp(min=1)
-        return torch.nn.functional.normalize(mean, dim=1)
+        return functional.normalize(mean, dim=1)
 
     return encode

@@ -7,14 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
 from solidmark.data import Signature, group_duplicates, sign
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.intent.asking import Intent
+from solidmark.late import Tensor, torch
 from solidmark.marks import file_stem, write_image
 from solidmark.measures import (
     TIE,

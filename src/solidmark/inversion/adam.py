@@ -9,10 +9,8 @@ References:
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from solidmark.inversion.objective import over_rows
+from solidmark.late import Tensor, torch
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 

@@ -10,9 +10,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import (
@@ -26,6 +24,7 @@ from solidmark.diffusion import (
 from solidmark.inversion.configuration import Inversion
 from solidmark.inversion.objective import draw_steps
 from solidmark.inversion.words import SEEDS, logit_slopes, soft_words
+from solidmark.late import Tensor, torch
 from solidmark.models.prompts import PromptSpace
 from solidmark.types import Latents
 
@@ -75,10 +74,10 @@ class Draws:
     @classmethod
     def of(
         cls,
-        generator: torch.Generator,
+        generator: "torch.Generator",
         inversion: Inversion,
         schedule: Schedule,
-        shape: torch.Size,
+        shape: "torch.Size",
     ) -> "Draws":
         """Draws from an attempt's generator: the times, the noise, the seed of the words.
 

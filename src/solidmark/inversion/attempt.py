@@ -9,11 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
 from solidmark.errors import BadInput
 from solidmark.inversion.weight import Weight
+from solidmark.late import Tensor
 from solidmark.runs import write_bytes
 from solidmark.types import Images
 
@@ -125,6 +124,8 @@ def write_attempts(path: Path, attempts: Sequence[Attempt]) -> None:
             metadata key "attempts". The same attempts are the same bytes.
         attempts: In any state.
     """
+    from safetensors.torch import save
+
     tensors: dict[str, Tensor] = {}
     rows = []
     for number, attempt in enumerate(attempts):

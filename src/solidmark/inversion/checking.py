@@ -25,9 +25,8 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
-
 from solidmark.inversion.configuration import Inversion
+from solidmark.late import torch
 from solidmark.types import Image, Images
 
 

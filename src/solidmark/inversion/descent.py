@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.diffusion.model import GRADIENT_COST
 from solidmark.inversion.adam import adam_step
 from solidmark.inversion.asking import Draws, Network, Subject
 from solidmark.inversion.attempt import Attempt
 from solidmark.inversion.objective import clipped, kl_per_dimension, kl_slopes, over_rows
+from solidmark.late import Tensor, torch
 
 
 @dataclass
@@ -22,10 +20,10 @@ class _Live:
     attempt: Attempt
     free: dict[str, Tensor]
     moments: dict[str, Tensor]
-    generator: torch.Generator
+    generator: "torch.Generator"
 
     @classmethod
-    def of(cls, row: int, attempt: Attempt, device: torch.device) -> "_Live":
+    def of(cls, row: int, attempt: Attempt, device: "torch.device") -> "_Live":
         free = {name: value.to(device) for name, value in attempt.free().items()}
         kinds = [f"{name}.{kind}" for name in free for kind in ("first", "second")]
         moments = {

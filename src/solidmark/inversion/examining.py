@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Condition, Denoiser, Model, Sampler, spaced_times
 from solidmark.inversion.checking import Answer, Check, Request, Verdict
+from solidmark.late import Tensor, torch
 from solidmark.types import Images, Latents
 
 Similarity = Callable[[Images, Images], Float[Tensor, " N"]]
@@ -59,7 +58,6 @@ class Examiner:
     similarity: Similarity
     batch_size: int
 
-    @torch.no_grad()
     def verdicts(self, checks: Sequence[Check], drawable: Drawable) -> list[tuple[Verdict, int]]:
         """Runs checks side by side until each has its verdict.
 
@@ -81,7 +79,8 @@ class Examiner:
             answers: dict[int, Answer] = {}
             for kind in sorted({(request.guidance, request.steps) for request in asked.values()}):
                 alike = {n: r for n, r in asked.items() if (r.guidance, r.steps) == kind}
-                answers |= self._answer(alike, drawable)
+                with torch.no_grad():
+                    answers |= self._answer(alike, drawable)
             for number, answer in answers.items():
                 request = asked.pop(number)
                 calls[number] += calls_of(request)

@@ -9,8 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
@@ -22,6 +20,7 @@ from solidmark.inversion.descent import Descent
 from solidmark.inversion.examining import Drawable, Examiner, Similarity
 from solidmark.inversion.objective import kl_per_dimension
 from solidmark.inversion.words import SEEDS, soft_words
+from solidmark.late import torch
 from solidmark.models.prompts import PromptSpace
 from solidmark.randomness import generator as seeded_generator
 
@@ -58,7 +57,7 @@ class Inverter:
             )
 
     def start(
-        self, sample: Sample, generator: torch.Generator, repeat: int = 0, split: str = ""
+        self, sample: Sample, generator: "torch.Generator", repeat: int = 0, split: str = ""
     ) -> Attempt:
         """An attempt that has not begun: q is N(0, I), and every word is as likely as another.
 

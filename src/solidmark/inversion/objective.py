@@ -15,11 +15,10 @@ References:
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from solidmark.inversion.configuration import Inversion
+from solidmark.late import Tensor, torch
 from solidmark.types import Latents
 
 
@@ -42,7 +41,7 @@ def kl_slopes(mu: Latents, log_variance: Latents) -> dict[str, Latents]:
     }
 
 
-def draw_steps(generator: torch.Generator, inversion: Inversion, total: int) -> Int[Tensor, " S"]:
+def draw_steps(generator: "torch.Generator", inversion: Inversion, total: int) -> Int[Tensor, " S"]:
     """The training steps at which the samples of one step of descent are asked.
 
     Arguments:

@@ -13,9 +13,9 @@ References:
 
 from collections.abc import Iterator
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
+
+from solidmark.late import Tensor, torch
 
 SEEDS = 2**62
 """The seeds of draws of words, and of checks: whole numbers below this."""

@@ -18,7 +18,7 @@ from solidmark.invmm.live import Live
 from solidmark.invmm.slots import Slots, Task, rounds_of
 from solidmark.invmm.subjects import call_roll
 from solidmark.invmm.threshold import Threshold, calibrate
-from solidmark.invmm.triage import Order, require_triage, triage
+from solidmark.invmm.triage import Order, require_audit, require_triage, triage
 from solidmark.measures import TIE, Likeness, Subjects, embedder_of, open_likeness
 from solidmark.runs import (
     Ledger,
@@ -55,6 +55,7 @@ def invert(asked: InvMM) -> Run:
         MissingCapability: When a prompt is to be found for a model that is told none.
     """
     subjects = asked.open_subjects()
+    require_audit(asked, subjects)
     model = asked.open_model(subjects)
     likeness = open_likeness(asked.similarity, asked.opening.device)
     alike = partial(_alike, subjects, likeness)

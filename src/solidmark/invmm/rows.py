@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from solidmark.invmm.judging import RANKED, Judged
+from solidmark.late import stats
 from solidmark.scores import Estimate, clopper_pearson, least_nameable, roc
 from solidmark.scores.groups import writable
 from solidmark.scores.ranks import LEAST, spearman

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.invmm.configuration import InvMM
 from solidmark.invmm.subjects import Unit
+from solidmark.late import torch
 from solidmark.measures import SolidMark, Subjects
 from solidmark.measures.signals import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
@@ -55,16 +55,23 @@ class Order:
     calls: dict[Unit, float]
 
 
-def require_triage(asked: InvMM, subjects: Subjects, model: Model) -> None:
-    """Checks that there is what the images are ranked by, before anything is written.
+def require_audit(asked: InvMM, subjects: Subjects) -> None:
+    """Checks that there is the audit by which images are ranked, before a model is opened.
 
     Raises:
-        MissingCapability: When the model lacks what a signal needs.
         NotFound: When there is no such audit.
         BadInput: When it is not of these images.
     """
     if asked.audit is not None:
         _audited(asked.audit, [(one, id) for one in subjects.splits for id in subjects.ids(one)])
+
+
+def require_triage(asked: InvMM, subjects: Subjects, model: Model) -> None:
+    """Checks that a model has what the images are ranked by, before anything is written.
+
+    Raises:
+        MissingCapability: When the model lacks what a signal needs.
+    """
     if asked.triage in SIGNALS:
         (signal,) = open_signals([asked.triage])
         signal.require(model, subjects.readable("trained", 1)[0])
@@ -165,7 +172,7 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _generators(seed: int, part: Sequence[tuple[Unit, Sample]]) -> list[torch.Generator]:
+def _generators(seed: int, part: Sequence[tuple[Unit, Sample]]) -> "list[torch.Generator]":
     return [generator(seed, id, 0, f"triage {split}") for (split, id), _ in part]
 
 

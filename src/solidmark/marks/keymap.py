@@ -9,8 +9,7 @@ order of the images, of the loader, and of everything that is in the image.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
+from solidmark.late import torch
 from solidmark.randomness import LEVELS, digest
 from solidmark.types import Keys
 

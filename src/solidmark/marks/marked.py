@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import torch
 
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BadInput, NotFound, UnknownName, WrongKeys
+from solidmark.late import torch
 from solidmark.marks.catalogue import pattern_from_json
 from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import torch
-from torch.nn.functional import interpolate
 
 from solidmark.data import (
     Dataset,
@@ -28,6 +26,7 @@ from solidmark.data import (
     sign,
 )
 from solidmark.errors import BadInput, BrokenImage, RunConflict
+from solidmark.late import functional, torch
 from solidmark.marks.catalogue import Fitted, pattern_to_json
 from solidmark.marks.images import write_image
 from solidmark.marks.keymap import Keymap
@@ -320,7 +319,7 @@ def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> MarkedI
     size = pattern.marked_size(*image.shape[-2:])
     if size == tuple(image.shape[-2:]):
         return image
-    return interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+    return functional.interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
 
 
 def _write_tables(

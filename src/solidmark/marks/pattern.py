@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import torch
-from torch.nn.functional import pad
-
 from solidmark.errors import BadInput
+from solidmark.late import functional, torch
 from solidmark.types import Images, Keys, Layout, MarkedImages, Mask
 
 
@@ -95,11 +93,11 @@ class Border:
                 f"Use a thickness below {(min(height, width) + 1) // 2}, or larger images."
             )
         inside = torch.full((height - 2 * p, width - 2 * p), -1)
-        return pad(inside, (p, p, p, p), value=0)
+        return functional.pad(inside, (p, p, p, p), value=0)
 
     def apply(self, images: Images, keys: Keys) -> MarkedImages:
         p = self.thickness
-        return paint(pad(images, (p, p, p, p)), self.layout, keys)
+        return paint(functional.pad(images, (p, p, p, p)), self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return self.layout(height, width) >= 0
@@ -136,15 +134,18 @@ class Center:
         return 1
 
     def marked_size(self, height: int, width: int) -> tuple[int, int]:
-        self.layout(height, width)
+        self._require_room(height, width)
         return height, width
 
-    def layout(self, height: int, width: int) -> Layout:
+    def _require_room(self, height: int, width: int) -> None:
         if self.size >= min(height, width):
             raise BadInput(
                 f"Center({self.size}) leaves no image in {height} x {width} pixels. "
                 f"Use a size below {min(height, width)}, or larger images."
             )
+
+    def layout(self, height: int, width: int) -> Layout:
+        self._require_room(height, width)
         layout = torch.full((height, width), -1)
         top, left = (height - self.size) // 2, (width - self.size) // 2
         layout[top : top + self.size, left : left + self.size] = 0

@@ -8,9 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from solidmark.data import class_numbers, names_by_number
 from solidmark.errors import BadInput
 from solidmark.marks.keymap import Keymap
@@ -149,6 +146,9 @@ def _all_alike(images: Sequence[Surveyed], families: Mapping[str, str]) -> str |
 
 def _families(images: Sequence[Surveyed]) -> dict[str, str]:
     """The images that must stay together, by duplicates or by the user's groups."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     ids = [image.id for image in images]
     anchors: dict[tuple[str, str], int] = {}
     edges = []

@@ -6,10 +6,8 @@ read within 0.05 once in ten, sixteen keys within 0.05 on average never are.
 
 from dataclasses import dataclass
 
-import torch
-from torch.nn.functional import pad
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, functional, torch
 from solidmark.marks.pattern import Border, paint, read_layout
 from solidmark.types import Images, Keys, Layout, MarkedImages, Mask
 
@@ -36,8 +34,21 @@ class Segments:
 
     def marked_size(self, height: int, width: int) -> tuple[int, int]:
         size = Border(self.thickness).marked_size(height, width)
-        self.layout(*size)
+        self._require_enough(self._pixels(*size))
         return size
+
+    def _pixels(self, height: int, width: int) -> int:
+        """How many pixels of a marked image are cut into blocks: those of the ring, or of half."""
+        p, left = self.thickness, width // 2 if self.mirrored else 0
+        inside = (height - 2 * p) * (width - p - max(left, p))
+        return height * (width - left) - inside
+
+    def _require_enough(self, pixels: int) -> None:
+        if self.count > pixels:
+            raise BadInput(
+                f"Segments cannot cut a ring of {pixels} pixels into {self.count} blocks. "
+                "Use fewer blocks, or a thicker ring."
+            )
 
     def layout(self, height: int, width: int) -> Layout:
         ring = Border(self.thickness).mask(height, width)
@@ -48,14 +59,10 @@ class Segments:
             return torch.cat([left, right], 1)
         return self._cut(_clockwise(height, width), ring)
 
-    def _cut(self, place: torch.Tensor, ring: Mask) -> Layout:
+    def _cut(self, place: Tensor, ring: Mask) -> Layout:
         """Numbers the pixels of a ring by their place and cuts them into blocks of one size."""
         pixels = int(ring.sum())
-        if self.count > pixels:
-            raise BadInput(
-                f"Segments cannot cut a ring of {pixels} pixels into {self.count} blocks. "
-                "Use fewer blocks, or a thicker ring."
-            )
+        self._require_enough(pixels)
         order = torch.argsort(place[ring], stable=True)
         block = torch.empty(pixels, dtype=torch.long)
         block[order] = torch.arange(pixels) * self.count // pixels
@@ -65,7 +72,7 @@ class Segments:
 
     def apply(self, images: Images, keys: Keys) -> MarkedImages:
         p = self.thickness
-        return paint(pad(images, (p, p, p, p)), self.layout, keys)
+        return paint(functional.pad(images, (p, p, p, p)), self.layout, keys)
 
     def mask(self, height: int, width: int) -> Mask:
         return Border(self.thickness).mask(height, width)
@@ -77,14 +84,14 @@ class Segments:
         return Border(self.thickness).crop(marked)
 
 
-def _centred(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _centred(height: int, width: int) -> tuple[Tensor, Tensor]:
     """Where each pixel lies, from -1 to 1: down and to the right."""
     y = (torch.arange(height) * 2 + 1 - height) / height
     x = (torch.arange(width) * 2 + 1 - width) / width
     return y[:, None].expand(height, width), x[None].expand(height, width)
 
 
-def _clockwise(height: int, width: int) -> torch.Tensor:
+def _clockwise(height: int, width: int) -> Tensor:
     """How far round the ring each pixel lies, clockwise from the upper left corner, in [0, 4)."""
     y, x = _centred(height, width)
     reach = torch.maximum(y.abs(), x.abs()).clamp(min=1e-9)
@@ -94,7 +101,7 @@ def _clockwise(height: int, width: int) -> torch.Tensor:
     return torch.where(top, along, torch.where(right, 1 + down, place))
 
 
-def _from_the_top(height: int, width: int) -> torch.Tensor:
+def _from_the_top(height: int, width: int) -> Tensor:
     """How far round the ring each pixel lies from the middle of the top, on its own side."""
     place = (_clockwise(height, width) - 0.5) % 4
     return torch.minimum(place, 4 - place)

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model, Sampler, spaced_times
 from solidmark.diffusion.noise import noise_per_latent
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.models.text import captions
 from solidmark.randomness import generator, normal
 from solidmark.types import Images

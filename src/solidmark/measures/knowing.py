@@ -12,13 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Denoiser, Metered, Model, Sampler, Schedule
 from solidmark.generating.drawing import draw
+from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.measures.views import (
     at_latents,

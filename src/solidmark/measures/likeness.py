@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
 from solidmark.data import content_hash
 from solidmark.embed import EMBEDDERS, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
+from solidmark.late import Tensor, torch
 from solidmark.randomness import digest
 
 TILES = {"l2": 1, "patched-l2": 4}

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model
+from solidmark.late import torch
 from solidmark.types import Image
 
 
@@ -60,7 +59,7 @@ class Measure(Protocol):
         self,
         model: Model,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator],
+        generators: "Sequence[torch.Generator]",
         calibration: Mapping[str, Any],
     ) -> list[Evidence]:
         """Asks the model about a batch: slow, random, on the device. One answer an image."""

@@ -13,10 +13,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Model, moments
+from solidmark.late import torch
 from solidmark.models import LatentModel, PixelModel
 from solidmark.randomness import generator
 

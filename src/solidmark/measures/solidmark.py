@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model
+from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.measures.measure import Card, Evidence
 from solidmark.readers import Query, Reader, RoundTrip, measure_round_trip
@@ -47,7 +46,7 @@ class SolidMark:
         self,
         model: Model,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator],
+        generators: "Sequence[torch.Generator]",
         calibration: Mapping[str, Any],
     ) -> list[Evidence]:
         reading = self.reader.read(model, self._query(model, samples, generators), calibration)
@@ -80,7 +79,7 @@ class SolidMark:
         self,
         model: Model,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator] = (),
+        generators: "Sequence[torch.Generator]" = (),
     ) -> Query:
         marked = torch.stack([sample.image for sample in samples])
         return Query(
@@ -90,7 +89,7 @@ class SolidMark:
             generators=generators,
         )
 
-    def _hide(self, marked: torch.Tensor) -> torch.Tensor:
+    def _hide(self, marked: Tensor) -> Tensor:
         """Cuts the mark off, and greys out what a pattern leaves inside the image."""
         neutral = torch.full((len(marked), self.pattern.count), 0.5)
         cropped = self.pattern.crop(marked)

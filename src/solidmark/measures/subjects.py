@@ -24,7 +24,7 @@ from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned
 from solidmark.marks import Marked, find_marked
 from solidmark.models import Opening, control_samples, open_model
-from solidmark.models.fit import check_fit
+from solidmark.models.fit import check_fit, check_stated_fit
 from solidmark.models.text import no_caption
 from solidmark.randomness import digest, uniform
 from solidmark.types import Images, MarkedImages
@@ -309,6 +309,8 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     Raises:
         BadInput: When channels or sizes differ, or an image has no caption that the model needs.
     """
+    if subjects.marked is not None:
+        check_stated_fit(name, subjects.marked)
     model = open_model(name, opening, control_samples=lambda kind: _control(subjects, kind, seed))
     channels, height, width = subjects.size
     check_fit(model, channels, (height, width), subjects.marked)

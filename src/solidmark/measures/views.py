@@ -8,11 +8,9 @@ that takes the one takes the others.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool
-from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
+from solidmark.late import Tensor, functional, torch
 from solidmark.marks import Pattern, Segments
 from solidmark.types import MarkedImages, Mask
 
@@ -93,7 +91,7 @@ def without_frame(pattern: Pattern, images: MarkedImages) -> MarkedImages:
     return _scaled(pattern.crop(images), images)
 
 
-def cut_out(images: MarkedImages, generators: Sequence[torch.Generator]) -> MarkedImages:
+def cut_out(images: MarkedImages, generators: "Sequence[torch.Generator]") -> MarkedImages:
     """A part of each image, three quarters of its side, scaled up to the whole.
 
     Arguments:
@@ -118,10 +116,12 @@ def at_latents(where: Mask, shape: Sequence[int]) -> Bool[Tensor, "h w"]:
         where: The pixels.
         shape: The height and the width of the latents.
     """
-    share = adaptive_avg_pool2d(where[None, None].float(), (shape[0], shape[1]))[0, 0]
+    share = functional.adaptive_avg_pool2d(where[None, None].float(), (shape[0], shape[1]))[0, 0]
     return share > HALF if bool((share > HALF).any()) else share > 0
 
 
 def _scaled(images: Tensor, like: Tensor) -> Tensor:
     size = (like.shape[-2], like.shape[-1])
-    return interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+    return functional.interpolate(
+        images, size, mode="bilinear", align_corners=False, antialias=True
+    )

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.mitigations.mitigation import Preset
 from solidmark.mitigations.telling import class_width
 from solidmark.models import Conditions
@@ -52,7 +51,7 @@ class GaussianNoise:
         model: Model,
         condition: Conditions,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator],
+        generators: "Sequence[torch.Generator]",
     ) -> Conditions:
         """The condition with noise on it."""
         if self.lam == 0:

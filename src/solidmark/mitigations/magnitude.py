@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Condition, Model
 from solidmark.diffusion.noise import noise_per_latent
 from solidmark.errors import BadInput, MissingCapability
+from solidmark.late import Tensor, torch
 from solidmark.mitigations.mitigation import Preset
 from solidmark.models import Conditions
 from solidmark.models.conditions import EMBEDS, POOLED
@@ -75,7 +74,7 @@ class MagnitudeDescent:
         model: Model,
         condition: Conditions,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator],
+        generators: "Sequence[torch.Generator]",
     ) -> Conditions:
         """The condition whose magnitude is at most the target, or as low as it came.
 
@@ -141,7 +140,7 @@ class MagnitudeDescent:
 
 
 def first_noise(
-    model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+    model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
 ) -> Latents:
     """Pure noise of the shape that the images of a batch have in the model."""
     like = model.encode(samples[0].image[None])

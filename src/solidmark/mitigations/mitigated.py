@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Condition, Metered, Model, Schedule
+from solidmark.late import torch
 from solidmark.mitigations.mitigation import Mitigation, Perturbation, Rewording
 from solidmark.mitigations.telling import require_told, tokenizer_of
 from solidmark.models import Conditions
@@ -105,5 +104,5 @@ class Mitigated:
     def denoise(self, z_t: Latents, t: Times, condition: Condition) -> Latents:
         return self.model.denoise(z_t, t, condition)
 
-    def _generator(self, id: str, number: int) -> torch.Generator:
+    def _generator(self, id: str, number: int) -> "torch.Generator":
         return generator(self.seed, id, purpose=f"{self.mitigations[number].name} {number}")

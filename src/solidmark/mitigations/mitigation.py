@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model
+from solidmark.late import torch
 from solidmark.models import Conditions
 
 Preset = Mapping[str, Any]
@@ -26,7 +25,7 @@ class Rewording(Protocol):
     strength: ClassVar[str]
     presets: ClassVar[Mapping[str, Preset]]
 
-    def reword(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+    def reword(self, caption: str, tokenizer: Any, generator: "torch.Generator") -> str:
         """Another caption.
 
         Arguments:
@@ -51,7 +50,7 @@ class Perturbation(Protocol):
         model: Model,
         condition: Conditions,
         samples: Sequence[Sample],
-        generators: Sequence[torch.Generator],
+        generators: "Sequence[torch.Generator]",
     ) -> Conditions:
         """Another condition, of the same shape; no row depends on another.
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
-
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.mitigations.mitigation import Preset
 from solidmark.mitigations.words import inserted, require_repeats
 
@@ -37,7 +36,7 @@ class RandomNumbers:
         if self.largest < 0:
             raise BadInput(f"rna draws numbers from 0 up to 0 or more, not to {self.largest}.")
 
-    def reword(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+    def reword(self, caption: str, tokenizer: Any, generator: "torch.Generator") -> str:
         """The caption with numbers between its words."""
         if not self.repeats:
             return caption

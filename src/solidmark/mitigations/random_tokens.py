@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
-
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.mitigations.mitigation import Preset
 from solidmark.mitigations.words import inserted, require_repeats
 
@@ -45,7 +44,7 @@ class RandomTokens:
         if not 0 <= self.chance <= 1:
             raise BadInput(f"rt replaces tokens with a chance in [0, 1], not {self.chance}.")
 
-    def reword(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+    def reword(self, caption: str, tokenizer: Any, generator: "torch.Generator") -> str:
         """The caption with random tokens in it."""
         for _ in range(self.repeats):
             if self.chance:
@@ -54,7 +53,7 @@ class RandomTokens:
             caption = " ".join(inserted(caption.split(), added[1], generator))
         return caption
 
-    def _replaced(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+    def _replaced(self, caption: str, tokenizer: Any, generator: "torch.Generator") -> str:
         ids = tokenizer(caption, add_special_tokens=False, verbose=False).input_ids
         hit = torch.rand(len(ids), generator=generator) < self.chance
         if not hit.any():
@@ -66,7 +65,7 @@ class RandomTokens:
         return str(tokenizer.decode(kept, skip_special_tokens=True)).strip()
 
 
-def random_token(tokenizer: Any, generator: torch.Generator) -> tuple[int, str]:
+def random_token(tokenizer: Any, generator: "torch.Generator") -> tuple[int, str]:
     """The number and the text of a random token, of those that have a text."""
     while True:
         id = int(torch.randint(min(LARGEST, len(tokenizer)), (), generator=generator))

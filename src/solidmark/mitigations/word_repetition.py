@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
-
+from solidmark.late import torch
 from solidmark.mitigations.mitigation import Preset
 from solidmark.mitigations.words import chosen, inserted, require_repeats
 
@@ -32,7 +31,7 @@ class WordRepetition:
     def __post_init__(self) -> None:
         require_repeats(self.name, self.repeats)
 
-    def reword(self, caption: str, tokenizer: Any, generator: torch.Generator) -> str:
+    def reword(self, caption: str, tokenizer: Any, generator: "torch.Generator") -> str:
         """The caption with some of its words twice; an empty one stays empty."""
         words = given = caption.split()
         if not given or not self.repeats:

@@ -4,19 +4,18 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
-
 from solidmark.errors import BadInput
+from solidmark.late import torch
 
 T = TypeVar("T")
 
 
-def chosen(things: Sequence[T], generator: torch.Generator) -> T:
+def chosen(things: Sequence[T], generator: "torch.Generator") -> T:
     """One of several things, each as likely as the other."""
     return things[int(torch.randint(len(things), (), generator=generator))]
 
 
-def inserted(words: Sequence[str], word: str, generator: torch.Generator) -> list[str]:
+def inserted(words: Sequence[str], word: str, generator: "torch.Generator") -> list[str]:
     """The words with one more, before the first, between two or after the last."""
     place = int(torch.randint(len(words) + 1, (), generator=generator))
     return [*words[:place], word, *words[place:]]

@@ -9,12 +9,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Schedule, beta_schedule
+from solidmark.late import Tensor, torch
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
 from solidmark.types import Images, Latents, Times

@@ -13,11 +13,10 @@ nothing of the keys". What must not be said of it is that it knows one image fro
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
+from solidmark.late import Tensor, torch
 from solidmark.models.analytic import Analytic, alpha_and_sigma
 from solidmark.models.conditions import Conditions
 from solidmark.types import Latents, Times

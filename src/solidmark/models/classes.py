@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Int
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 
 
 def class_numbers(samples: Sequence[Sample], known: int) -> Int[Tensor, " B"]:

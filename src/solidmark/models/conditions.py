@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+from solidmark.late import Tensor, torch
 
 EMBEDS = "embeds"
 """Token embeddings, with shape (B, L, D): what cross-attention looks at."""

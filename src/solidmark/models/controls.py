@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import torch
 from solidmark.marks import Marked
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.averages import Average, caption_or_class

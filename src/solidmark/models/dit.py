@@ -5,12 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.models.classes import class_numbers
 from solidmark.models.conditions import CLASS_SHIFT, CLASSES, Conditions, shifted
 from solidmark.types import Latents

@@ -1,13 +1,18 @@
 """Whether a model was made for images like these."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from solidmark.data import Mode
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, mark_again
+from solidmark.models.controls import CONTROLS
+from solidmark.models.finding import find_pipeline, part_of
 from solidmark.models.latent import LatentModel
+from solidmark.models.opening import is_latent
 from solidmark.models.pixel import PixelModel
+from solidmark.models.reading import read_config
 from solidmark.models.text import no_caption
 
 
@@ -44,25 +49,9 @@ def check_fit(
     Raises:
         BadInput: When they differ from what the model was made for.
     """
-    whose = "the images" if marked is None else "the marked images"
-    if model.channels != channels:
-        mode: Mode = "L" if model.channels == 1 else "RGB"
-        raise BadInput(
-            f"The model makes images {_in(model.channels)}, {whose} are {_in(channels)}. "
-            + (f"Add --mode {mode}." if marked is None else mark_again(marked, mode))
-        )
-    here = " x ".join(map(str, size))
     built = model.sample_size if isinstance(model, PixelModel) else None
-    if built is not None and built != size:
-        there = " x ".join(map(str, built))
-        raise BadInput(
-            f"The model was built for {there} pixels, {whose} have {here}. "
-            + (
-                "Train at the size of the marked images, so that the frame is not resized."
-                if marked is not None
-                else "Bring them to that size: with --resolution, where it is square."
-            )
-        )
+    _check(model.channels, built, channels, size, marked)
+    whose, here = _whose(marked), " x ".join(map(str, size))
     if isinstance(model, LatentModel) and any(side % model.multiple for side in size):
         raise BadInput(
             f"The model takes sides that are multiples of {model.multiple} pixels, {whose} have "
@@ -73,6 +62,58 @@ def check_fit(
                 else "Add another --resolution."
             )
         )
+
+
+def check_stated_fit(where: str, marked: Marked) -> None:
+    """Checks the same before the model is opened, as far as its files say it: those of pixels do.
+
+    Arguments:
+        where: As `open_model` takes it.
+        marked: The marked folder.
+
+    Raises:
+        NotFound: When nothing is there.
+        BadInput: When it cannot be opened, or was made for other images.
+    """
+    if (where in CONTROLS and not Path(where).exists()) or is_latent(where):
+        return
+    config = read_config(part_of(find_pipeline(where), "unet") / "config.json")
+    made, side = config.get("in_channels"), config.get("sample_size")
+    if isinstance(made, int):
+        built = (side, side) if isinstance(side, int) and side else None
+        _check(made, built, marked.channels, marked.marked_size, marked)
+
+
+def _check(
+    made: int,
+    built: tuple[int, int] | None,
+    channels: int,
+    size: tuple[int, int],
+    marked: Marked | None,
+) -> None:
+    """Checks what a model makes, and for which size it was built, where it says so."""
+    whose = _whose(marked)
+    if made != channels:
+        mode: Mode = "L" if made == 1 else "RGB"
+        raise BadInput(
+            f"The model makes images {_in(made)}, {whose} are {_in(channels)}. "
+            + (f"Add --mode {mode}." if marked is None else mark_again(marked, mode))
+        )
+    here = " x ".join(map(str, size))
+    if built is not None and built != size:
+        there = " x ".join(map(str, built))
+        raise BadInput(
+            f"The model was built for {there} pixels, {whose} have {here}. "
+            + (
+                "Train at the size of the marked images, so that the frame is not resized."
+                if marked is not None
+                else "Bring them to that size: with --resolution, where it is square."
+            )
+        )
+
+
+def _whose(marked: Marked | None) -> str:
+    return "the images" if marked is None else "the marked images"
 
 
 def _in(channels: int) -> str:

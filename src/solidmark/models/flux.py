@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from solidmark.data import Sample
 from solidmark.errors import MissingCapability
+from solidmark.late import Tensor, functional, torch
 from solidmark.models.conditions import EMBEDS, POOLED, Conditions
 from solidmark.models.text import captions, encode_clip, encode_t5, parts_of
 from solidmark.types import Latents
@@ -83,7 +81,7 @@ class Flux:
         embeds = condition.tensors[EMBEDS]
         places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(z_t.device)
         output = network(
-            hidden_states=pixel_unshuffle(z_t, 2).flatten(2).mT,
+            hidden_states=functional.pixel_unshuffle(z_t, 2).flatten(2).mT,
             timestep=time / 1000,
             guidance=None if self.guidance is None else torch.full_like(time, self.guidance),
             pooled_projections=condition.tensors[POOLED],
@@ -91,4 +89,4 @@ class Flux:
             txt_ids=places.new_zeros(embeds.shape[1], 3),
             img_ids=torch.cat([torch.zeros_like(places[:, :1]), places], 1),
         ).sample
-        return pixel_shuffle(output.mT.unflatten(2, (height, width)), 2)
+        return functional.pixel_shuffle(output.mT.unflatten(2, (height, width)), 2)

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
-import torch
-
 from solidmark.errors import NotFound
+from solidmark.late import Tensor, torch
 from solidmark.models.controls import CONTROLS
 from solidmark.models.finding import (
     CONFIGS,
@@ -127,7 +126,7 @@ def _of_lora(path: Path) -> str:
     return fingerprint_files(path.parent, (path, beside))
 
 
-def _shapes(path: Path) -> dict[str, torch.Tensor]:
+def _shapes(path: Path) -> dict[str, Tensor]:
     """The tensors of a file, without their numbers."""
     from safetensors import SafetensorError, safe_open
 

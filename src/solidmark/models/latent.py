@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import (
@@ -21,6 +19,7 @@ from solidmark.diffusion import (
     times_told,
     to_sample,
 )
+from solidmark.late import Tensor, torch
 from solidmark.models.conditions import Conditions
 from solidmark.models.vae import Vae
 from solidmark.types import Images, Latents, Times

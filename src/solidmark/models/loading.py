@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
-
 from solidmark.errors import UnknownName
+from solidmark.late import torch
 
 Precision = Literal["fp32", "bf16", "fp16"]
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,13 @@ class Opening:
         }
         return [option for option, value in asked.items() if value]
 
-    def dtype_of(self, part: str) -> torch.dtype:
+    def dtype_of(self, part: str) -> "torch.dtype":
         """The type of a part of a pipeline, by its name there."""
         if part.startswith("text_encoder"):
-            return DTYPES[self.text_precision]
-        return DTYPES[self.vae_precision if part in ("vae", "vqvae") else self.precision]
+            return dtype_of(self.text_precision)
+        return dtype_of(self.vae_precision if part in ("vae", "vqvae") else self.precision)
+
+
+def dtype_of(precision: Precision) -> "torch.dtype":
+    """The type of torch that a precision means."""
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

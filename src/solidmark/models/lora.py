@@ -12,10 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.errors import BadInput, MissingCapability, NotFound, UnsafeCheckpoint
+from solidmark.late import Tensor, torch
 from solidmark.models.lora_file import PREFIX, LoraFile, product_power, read_lora
 from solidmark.models.reading import PICKLES, first_line, hush_diffusers, hush_transformers
 

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.diffusion import Prediction
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import first_line, read_config
 from solidmark.models.stated import prediction_in

@@ -10,15 +10,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import torch
-from torch.autograd.graph import saved_tensors_hooks
-
 from solidmark.errors import MissingCapability
+from solidmark.late import torch
 
-HOME = torch.device("cpu")
+HOME = "cpu"
 
 
-def offload(part: Any, device: torch.device) -> None:
+def offload(part: Any, device: "torch.device") -> None:
     """Keeps a part on the CPU, and moves it to a device only while it is called.
 
     What it is given is moved there too, and what it answers stays there. A gradient can be taken
@@ -35,7 +33,7 @@ def offload(part: Any, device: torch.device) -> None:
         setattr(part, way, _visiting(part, getattr(part, way), device))
 
 
-def _visiting(part: Any, call: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
+def _visiting(part: Any, call: Callable[..., Any], device: "torch.device") -> Callable[..., Any]:
     """A method of a part, which moves the part to the device and home again."""
 
     @wraps(call)
@@ -46,7 +44,7 @@ def _visiting(part: Any, call: Callable[..., Any], device: torch.device) -> Call
         try:
             # A graph keeps its weights as they are, and these hold what is at home as soon as they
             # are moved: so it is given a view of what they hold now.
-            with saved_tensors_hooks(torch.Tensor.detach, lambda kept: kept):
+            with torch.autograd.graph.saved_tensors_hooks(torch.Tensor.detach, lambda kept: kept):
                 return call(*send_to_device(given, device), **send_to_device(named, device))
         finally:
             part.to(HOME)

@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 
 LARGEST = 65504.0
 """The largest number of half precision: no network that was ever passed on in it has a larger
@@ -20,7 +18,7 @@ FEW = 16
 """Matrices of fewer numbers may happen to hold one number only."""
 
 
-def check_numbers(network: torch.nn.Module, where: Path | str, cure: str = "") -> None:
+def check_numbers(network: "torch.nn.Module", where: Path | str, cure: str = "") -> None:
     """Checks the weights of a network, and what is kept beside them.
 
     Arguments:

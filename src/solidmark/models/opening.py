@@ -47,8 +47,8 @@ def open_model(
         if control_samples is None:
             raise BadInput(f'The control "{where}" is made of marked images. Give a marked folder.')
         return control_model(where, control_samples(where))
-    check_device(opening.device)
     if Path(where).is_file():
+        check_device(opening.device)
         return _said(open_single_file(Path(where), opening))
     for option, what in (
         ("--base-config", opening.base_config and "the configuration"),
@@ -62,6 +62,7 @@ def open_model(
     if own:
         return open_model(base, replace(opening, loras=(*map(str, own), *opening.loras)))
     folder = find_pipeline(where)
+    check_device(opening.device)
     if kind_of(folder) in FAMILIES:
         return _said(open_pipeline(folder, opening))
     _refuse_extras(opening, f'The pixel-space model "{where}"')

@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
-
 from solidmark.diffusion import DiscreteSchedule, FlowSchedule, Prediction
 from solidmark.errors import BadInput, UnknownName
+from solidmark.late import Tensor, torch
 from solidmark.models.dit import DiT
 from solidmark.models.flux import Flux
 from solidmark.models.latent import Family, LatentModel
@@ -88,7 +87,7 @@ def finish(pipe: Any, opening: Opening) -> LatentModel:
     return replace(model, notes=tuple(notes))
 
 
-def to_model(pipe: Any, device: torch.device, *, offloaded: bool = False) -> LatentModel:
+def to_model(pipe: Any, device: "torch.device", *, offloaded: bool = False) -> LatentModel:
     """A pipeline of diffusers, in memory, as a model on a device.
 
     Arguments:
@@ -163,7 +162,7 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
         ) from error
 
 
-def load_part(folder: Path, part: str, origin: list[Any], dtype: torch.dtype) -> Any:
+def load_part(folder: Path, part: str, origin: list[Any], dtype: "torch.dtype") -> Any:
     """Loads one part of a folder with the class that the index names.
 
     Raises:
@@ -245,7 +244,7 @@ def schedule_of(scheduler: Any) -> tuple[DiscreteSchedule | FlowSchedule, Predic
     return DiscreteSchedule(alphas.double()), prediction
 
 
-def _check_alphas(alphas: torch.Tensor, config: Mapping[str, Any], prediction: str) -> None:
+def _check_alphas(alphas: Tensor, config: Mapping[str, Any], prediction: str) -> None:
     """Checks that a schedule leads from image to noise, and that its network can follow.
 
     Raises:

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import DiscreteSchedule, Prediction, moments, times_told, to_sample
 from solidmark.errors import MissingCapability, UnknownName
+from solidmark.late import torch
 from solidmark.models.classes import class_numbers
 from solidmark.models.conditions import CLASS_SHIFT, CLASSES, Conditions, shifted
-from solidmark.models.loading import DTYPES, Precision
+from solidmark.models.loading import Precision, dtype_of
 from solidmark.types import Images, Latents, Times
 
 
@@ -89,7 +88,7 @@ class PixelModel:
         alpha, sigma = moments(self.schedule, t)
         step = times_told(self.schedule.index, t, len(z_t)).to(z_t.device)
         cast = torch.autocast(
-            z_t.device.type, DTYPES[self.precision], enabled=self.precision != "fp32"
+            z_t.device.type, dtype_of(self.precision), enabled=self.precision != "fp32"
         )
         # A reader that descends on the keys needs the gradient of its input; nobody else pays.
         wanted = z_t.requires_grad or (condition is not None and condition.requires_grad)

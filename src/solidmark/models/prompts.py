@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
+from solidmark.late import Tensor, torch
 from solidmark.models.conditions import EMBEDS, POOLED, Conditions
 from solidmark.models.flux import Flux
 from solidmark.models.latent import Family

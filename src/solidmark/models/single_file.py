@@ -10,10 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.errors import BadInput, NotFound
+from solidmark.late import Tensor, torch
 from solidmark.models.finding import find_config
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
@@ -130,7 +128,7 @@ def _load_part(
     base: Path,
     part: str,
     origin: list[Any],
-    dtype: torch.dtype,
+    dtype: "torch.dtype",
 ) -> Any:
     """One network with the weights of the file, or of the base folder where the file has none."""
     from diffusers.loaders.single_file import load_single_file_sub_model
@@ -162,7 +160,7 @@ def _load_part(
     return network
 
 
-def _lend(path: Path, base: Path, part: str, origin: list[Any], dtype: torch.dtype) -> Any:
+def _lend(path: Path, base: Path, part: str, origin: list[Any], dtype: "torch.dtype") -> Any:
     """The network of the base folder, for a part that the file does not hold."""
     if part in DENOISERS or not any((base / part).glob("*.safetensors")):
         raise BadInput(

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
+from solidmark.late import Tensor, torch
 from solidmark.models.text import ask_clip
 
 

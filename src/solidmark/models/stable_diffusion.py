@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput
+from solidmark.late import Tensor
 from solidmark.models.conditions import EMBEDS, Conditions
 from solidmark.models.text import captions, encode_clip, parts_of
 from solidmark.types import Latents

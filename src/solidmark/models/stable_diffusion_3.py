@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import pad
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, functional, torch
 from solidmark.models.conditions import EMBEDS, POOLED, Conditions
 from solidmark.models.text import captions, encode_clip, encode_t5, parts_of
 from solidmark.models.vae import factor_of
@@ -69,7 +67,7 @@ class StableDiffusion3:
             for tokenizer, encoder in zip(self.tokenizers, self.text_encoders, strict=True)
         ]
         clip = torch.cat([embeds for embeds, _ in found], -1)
-        clip = pad(clip, (0, self.width - clip.shape[-1]))
+        clip = functional.pad(clip, (0, self.width - clip.shape[-1]))
         if self.t5 is None:
             t5 = clip.new_zeros(len(texts), self.tokens, self.width)
         else:

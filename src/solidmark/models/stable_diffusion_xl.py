@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
+from solidmark.late import Tensor, torch
 from solidmark.models.conditions import EMBEDS, POOLED, Conditions
 from solidmark.models.stable_diffusion import require_plain
 from solidmark.models.text import captions, encode_clip, parts_of

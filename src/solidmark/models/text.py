@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.data import Sample
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 
 
 def captions(samples: Sequence[Sample]) -> list[str]:
@@ -65,7 +63,6 @@ def tokenize(tokenizer: Any, texts: Sequence[str], length: int | None = None) ->
     )
 
 
-@torch.no_grad()
 def encode_clip(
     tokenizer: Any,
     encoder: Any,
@@ -88,7 +85,8 @@ def encode_clip(
         the encoder has a projection.
     """
     ids = tokenize(tokenizer, texts, length).input_ids.to(encoder.device)
-    return ask_clip(encoder, ids, penultimate)
+    with torch.no_grad():
+        return ask_clip(encoder, ids, penultimate)
 
 
 def ask_clip(encoder: Any, ids: Tensor, penultimate: bool) -> tuple[Tensor, Tensor]:
@@ -98,7 +96,6 @@ def ask_clip(encoder: Any, ids: Tensor, penultimate: bool) -> tuple[Tensor, Tens
     return found.hidden_states[-2] if penultimate else found.last_hidden_state, pooled
 
 
-@torch.no_grad()
 def encode_t5(
     tokenizer: Any, encoder: Any, texts: Sequence[str], length: int, *, masked: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -117,4 +114,5 @@ def encode_t5(
     tokens = tokenize(tokenizer, texts, length)
     mask = tokens.attention_mask.to(encoder.device)
     ids = tokens.input_ids.to(encoder.device)
-    return encoder(ids, attention_mask=mask if masked else None)[0], mask
+    with torch.no_grad():
+        return encoder(ids, attention_mask=mask if masked else None)[0], mask

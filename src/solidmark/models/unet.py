@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.diffusion import DiscreteSchedule, Prediction
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
 from solidmark.models.numbers import check_numbers
@@ -23,8 +22,6 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
         UnsafeCheckpoint: When the weights would have to be unpickled.
         BadInput: When it is not a pixel-space U-Net, or cannot be loaded.
     """
-    from diffusers import UNet2DModel
-
     where = part_of(folder, "unet")
     kind = read_config(where / "config.json").get("_class_name", "UNet2DModel")
     if kind != "UNet2DModel":
@@ -39,6 +36,8 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
                 f"Name a pixel-space DDPM or DDIM, or a {', '.join(FAMILIES)}."
             )
     refuse_pickles(where)
+    from diffusers import UNet2DModel
+
     try:
         unet, report = from_folder(
             UNet2DModel,

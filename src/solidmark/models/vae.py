@@ -10,10 +10,8 @@ deviation of each channel, b is the mean and s is divided by the deviation.
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.types import Images, Latents
 
 MOMENTS = ("latents_mean", "latents_std")

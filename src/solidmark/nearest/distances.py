@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from solidmark.embed import EMBEDDERS, Cache, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
+from solidmark.late import torch
 from solidmark.nearest.gathering import BATCH, Gathered, Rows, embedded
 from solidmark.neighbours import (
     PIXEL_DISTANCES,

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from solidmark.data import Dataset, Sample
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import torch
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
 from solidmark.runs import Processes, progress, read_table, table_bytes, write_bytes
 from solidmark.types import Image

@@ -1,8 +1,8 @@
 """The best candidates of many queries, gathered while the base passes by."""
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
+
+from solidmark.late import Tensor, torch
 
 _GROUP = 32
 """Neighbouring values whose minimum is looked at before they are."""

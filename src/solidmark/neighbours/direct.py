@@ -1,11 +1,10 @@
 """Distances by direct differences: what is reported, and the last resort of the search."""
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
+from solidmark.late import Tensor, torch
 from solidmark.neighbours.matrix import Matrix
 
 _EXACT = 256

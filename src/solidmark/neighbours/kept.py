@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from solidmark.late import torch
 from solidmark.neighbours.candidates import Candidates
 from solidmark.runs import write_bytes
 

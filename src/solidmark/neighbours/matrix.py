@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 
 SHARD_BYTES = 2**26
 """What a shard holds at most: it is the unit that is written whole, and resumed by."""

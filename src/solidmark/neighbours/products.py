@@ -8,9 +8,9 @@ A row is written so that one product gives the whole squared distance of a part:
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
+
+from solidmark.late import Tensor, torch
 
 Rows = Float[Tensor, "N P W"]
 Augmented = Float[Tensor, "N P V"]

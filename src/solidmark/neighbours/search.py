@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.neighbours.candidates import Candidates
 from solidmark.neighbours.direct import measured, search_directly
 from solidmark.neighbours.kept import Kept, gathered

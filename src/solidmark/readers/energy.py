@@ -21,12 +21,11 @@ the keys as the energies are.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys, Latents
 

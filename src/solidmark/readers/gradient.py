@@ -17,12 +17,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.readers.linear import Linear, shift_of, slope_at
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys

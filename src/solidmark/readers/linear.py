@@ -12,11 +12,10 @@ a model remembers little, descending any further runs into the corners of the cu
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Model
+from solidmark.late import Tensor, torch
 from solidmark.readers.energy import TIMES, log_energy
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys, Latents
@@ -117,7 +116,7 @@ def _standardise(parts: tuple[Keys, Keys], moments: Calibration) -> tuple[Keys, 
     return one, other
 
 
-def _list(values: torch.Tensor) -> list[float]:
+def _list(values: Tensor) -> list[float]:
     return [float(value) for value in values]
 
 

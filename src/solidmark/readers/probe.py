@@ -11,11 +11,10 @@ reference images, which turns it into a key in [0, 1].
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Model
+from solidmark.late import Tensor, torch
 from solidmark.readers.linear import shift_of
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import Model, touched
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.types import Images, Keys, MarkedImages, Mask
 
@@ -39,7 +38,7 @@ class Query:
     images: Images
     pattern: Pattern
     condition: Any
-    generators: Sequence[torch.Generator] = ()
+    generators: "Sequence[torch.Generator]" = ()
 
     def frame(self, value: float | Keys = NEUTRAL) -> MarkedImages:
         """The images in a frame of given keys, or of one grey."""

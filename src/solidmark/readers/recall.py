@@ -13,10 +13,9 @@ nothing.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from solidmark.diffusion import Denoiser, Model, Sampler
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.randomness import normal
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
 from solidmark.readers.roundtrip import RoundTrip, measure_round_trip

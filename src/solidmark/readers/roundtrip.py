@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from solidmark.diffusion import Model
+from solidmark.late import Tensor, torch
 from solidmark.readers.reader import Query
 from solidmark.types import Keys
 
@@ -114,7 +114,7 @@ def measure_round_trip(model: Model, query: Query, levels: int = LEVELS) -> Roun
     """
     grid = torch.linspace(0, 1, levels)
     count = query.pattern.count
-    found: list[list[torch.Tensor]] = [[] for _ in range(levels)]
+    found: list[list[Tensor]] = [[] for _ in range(levels)]
     for turn in range(levels):
         # Neighbours differ by two levels, so that what a block takes from the next one is seen.
         places = (2 * torch.arange(count) + turn) % levels

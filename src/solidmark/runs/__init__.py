@@ -2,7 +2,7 @@
 
 from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
-from solidmark.runs.devices import check_device
+from solidmark.runs.devices import check_device, usual_device
 from solidmark.runs.files import (
     fingerprint,
     fingerprint_files,
@@ -19,6 +19,7 @@ from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
     Run,
+    check_free,
     made_by,
     open_run,
     read_manifest,
@@ -44,6 +45,7 @@ __all__ = [
     "asking_the_hub",
     "cell",
     "check_device",
+    "check_free",
     "command_line",
     "doubled",
     "fingerprint",
@@ -74,6 +76,7 @@ __all__ = [
     "stay_offline",
     "table_bytes",
     "tame",
+    "usual_device",
     "visible_files",
     "work_through",
     "write_bytes",

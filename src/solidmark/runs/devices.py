@@ -1,6 +1,38 @@
 """Where networks run."""
 
+import importlib.util
+import os
+import runpy
+import sys
+from pathlib import Path
+
 from solidmark.errors import BadInput
+
+
+def usual_device() -> str:
+    """The device that `auto` means here; each of several processes gets its own GPU.
+
+    torch is not imported to learn it where it was built for the CPU alone.
+    """
+    if _is_for_the_cpu():
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _is_for_the_cpu() -> bool:
+    """Whether the torch that is installed knows no GPU at all, as its own notes say."""
+    found = importlib.util.find_spec("torch")
+    if sys.platform == "darwin" or found is None or found.origin is None:
+        return False
+    notes = Path(found.origin).with_name("version.py")
+    if not notes.is_file():
+        return False
+    built = runpy.run_path(str(notes))
+    return "cuda" in built and not built["cuda"] and not built.get("hip")
 
 
 def check_device(device: str) -> None:
@@ -12,6 +44,8 @@ def check_device(device: str) -> None:
     Raises:
         BadInput: When it is not.
     """
+    if device == "cpu":  # Is always there, and torch need not be imported to say so.
+        return
     import torch
 
     try:

@@ -109,15 +109,10 @@ def open_run(
     """
     asked = {"command": command, "config": dict(config), "fingerprints": dict(fingerprints or {})}
     asked = json.loads(json.dumps(asked))  # As it will be read again: a tuple is a list.
-    if folder.exists() and not folder.is_dir():
-        raise RunConflict(f'"{folder}" is a file. Name a folder to write to.')
-    if (manifest := _same(folder, asked)) is not None and manifest["finished"]:
-        if not damage(folder, manifest):
-            return Run(folder, manifest)
-    elif manifest is None and folder.is_dir() and any(map(_is_foreign, folder.iterdir())):
-        raise RunConflict(
-            f'"{folder}" is not empty and was not made by solidmark. Name a new folder.'
-        )
+    check_free(folder, command)
+    manifest = _same(folder, asked)
+    if manifest is not None and manifest["finished"] and not damage(folder, manifest):
+        return Run(folder, manifest)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = take(folder, command) if Processes.here().is_main else None
@@ -136,6 +131,34 @@ def open_run(
         ) from error
 
 
+def check_free(folder: Path, command: str) -> None:
+    """Checks that a command may write into a folder, as far as the folder alone can say.
+
+    Arguments:
+        folder: The folder to write.
+        command: The verb.
+
+    Raises:
+        RunConflict: When it holds a run of another verb, or files of somebody else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunConflict(f'"{folder}" is a file. Name a folder to write to.')
+    if (folder / NAME).exists():
+        manifest = read_manifest(folder)
+        if manifest["command"] != command:
+            raise _conflict(folder, _difference(manifest, {"command": command}))
+    elif folder.is_dir() and any(map(_is_foreign, folder.iterdir())):
+        raise RunConflict(
+            f'"{folder}" is not empty and was not made by solidmark. Name a new folder.'
+        )
+
+
+def _conflict(folder: Path, difference: str) -> RunConflict:
+    return RunConflict(
+        f'"{folder}" holds another run ({difference}). Choose another folder, or remove this one.'
+    )
+
+
 def _same(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """The manifest of a folder that holds what is asked; None where it holds none.
 
@@ -147,10 +170,7 @@ def _same(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     manifest = read_manifest(folder)
     found = {key: manifest.get(key) for key in asked}
     if found != asked:
-        raise RunConflict(
-            f'"{folder}" holds another run ({_difference(found, asked)}). '
-            "Choose another folder, or remove this one."
-        )
+        raise _conflict(folder, _difference(found, asked))
     return manifest
 
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import fft
 
 from solidmark.errors import BadInput
+from solidmark.late import fft
 from solidmark.scores.groups import writable
 from solidmark.scores.tilt import Window, tilted_window
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from scipy import stats
-
 from solidmark.errors import EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, clopper_pearson, writable
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, clopper_pearson, writable
 from solidmark.scores.rows import closeness_row, side
 

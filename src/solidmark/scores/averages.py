@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.discovery import q_values
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.null import LEVELS

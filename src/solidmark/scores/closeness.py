@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.late import stats
 from solidmark.scores.conformal import (
     conformal_p_values,
     images_needed,

@@ -14,9 +14,9 @@ pictures lie closer to everything, memorized or not. Look at the contrast of wha
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from solidmark.errors import BadInput
+from solidmark.late import stats
 
 
 def conformal_p_values(

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.rows import closeness_row, side
 from solidmark.scores.written import at_least

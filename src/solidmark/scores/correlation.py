@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, effective_n, group_codes
 
 _LEAST = 4

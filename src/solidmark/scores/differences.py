@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, effective_n, writable
 from solidmark.scores.null import TIE
 

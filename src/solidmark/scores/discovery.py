@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from solidmark.errors import BadInput
+from solidmark.late import stats
 
 Correction = Literal["bh", "by"]
 

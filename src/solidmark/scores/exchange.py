@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
-from scipy.special import gammaln
 
 from solidmark.errors import EmptyTable
+from solidmark.late import special, stats
 from solidmark.scores.groups import Estimate
 from solidmark.scores.null import TIE
 from solidmark.scores.peers import Pool
@@ -158,7 +157,12 @@ class Exchange:
         """The logarithm of how many ways there are to hand out the keys: p is not below their
         inverse."""
         ways = ((len(block.keys), len(block.own)) for block in self._blocks())
-        return float(sum(gammaln(keys + 1) - gammaln(keys - units + 1) for keys, units in ways))
+        return float(
+            sum(
+                special.gammaln(keys + 1) - special.gammaln(keys - units + 1)
+                for keys, units in ways
+            )
+        )
 
     def _require_rows(self) -> None:
         if not len(self.key_read):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
-from scipy import stats
+
+from solidmark.late import stats
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from solidmark.errors import EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate
 from solidmark.scores.roc import roc
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.groups import writable
 
 MARGIN = math.log(1.05)

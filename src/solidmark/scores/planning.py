@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize
 
 from solidmark.errors import BadInput
+from solidmark.late import optimize
 from solidmark.scores.power import (
     smallest_named_share,
     smallest_share_by_best,

@@ -6,9 +6,9 @@ verdict rests on, at the level of the verdict, and of the names.
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize, stats
 
 from solidmark.errors import BadInput
+from solidmark.late import optimize, stats
 from solidmark.scores.discovery import Correction, harmonic_penalty
 from solidmark.scores.level import POWER, level_of
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.groups import writable
 
 LEAST = 4

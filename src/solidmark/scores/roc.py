@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
 from solidmark.errors import EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, clopper_pearson, group_codes, writable
 
 FPRS = (0.01, 0.001)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special
 
+from solidmark.late import special
 from solidmark.scores.null import LEVELS, p_values
 
 _FEW_KEYS = 2

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from solidmark.errors import EmptyTable
+from solidmark.late import stats
 from solidmark.scores.groups import Estimate, group_codes, writable
 from solidmark.scores.null import LEVELS, TIE
 

@@ -16,9 +16,9 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
-from scipy import interpolate
 
 from solidmark.errors import BadInput
+from solidmark.late import interpolate
 from solidmark.scores.additive import additive_p_values
 from solidmark.scores.null import LEVELS, level_p_values, p_values, require_unit_range
 

@@ -16,9 +16,9 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize
 
 from solidmark.errors import BadInput
+from solidmark.late import optimize
 from solidmark.scores.null import LEVELS
 from solidmark.scores.saddlepoint import approximate_p_values
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize
+
+from solidmark.late import optimize
 
 _DEPTH = 12.0
 

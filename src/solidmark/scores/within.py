@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from solidmark.late import stats
 from solidmark.scores.conformal import rank_at, realised_fpr_interval, threshold_at
 from solidmark.scores.groups import Estimate, clopper_pearson, writable
 from solidmark.scores.percentiles import Direction

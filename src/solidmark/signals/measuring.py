@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import torch
 
 from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample, inventories
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BrokenImage, MissingCapability
+from solidmark.late import torch
 from solidmark.measures import Subjects
 from solidmark.measures.signals import Signal
 from solidmark.randomness import generator
@@ -96,7 +96,7 @@ class _Task:
             for unit, prompt in self.prompts.items()
         }
 
-    def _generator(self, unit: _Asked) -> torch.Generator:
+    def _generator(self, unit: _Asked) -> "torch.Generator":
         """Of the image, or of its prompt where the signal is of prompts."""
         name, split, id = unit
         of = str(self.prompts[split, id]) if self.signals[name].card.per == "prompt" else id

@@ -8,13 +8,11 @@ which floats are added.
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-import torch
 from jaxtyping import Float, Int, UInt8
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
+from solidmark.late import Tensor, torch
 from solidmark.models import Conditions
 from solidmark.randomness import generator, uniform
 from solidmark.runs import Processes
@@ -97,7 +95,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Steps(Dataset[list[Batch]]):
+class Steps:
     """The passes of each step, for one process.
 
     Arguments:
@@ -173,8 +171,10 @@ def read_steps(
     steps: Steps, start: int, num_workers: int, pin_memory: bool
 ) -> Iterator[list[Batch]]:
     """Goes through the steps from one on; workers prepare them in the background."""
+    from torch.utils.data import DataLoader, Dataset
+
     loader = DataLoader(
-        steps,
+        cast("Dataset[list[Batch]]", steps),
         batch_size=None,
         sampler=range(start, steps.plan.steps),
         num_workers=num_workers,

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from solidmark.errors import BadInput, NotFound
+from solidmark.late import Tensor
 from solidmark.runs import move_folder, read_json, write_bytes, write_json
 
 COMPLETE = "COMPLETE"
@@ -51,6 +50,8 @@ def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
         folder: Of all states of the run.
         snapshot: The state.
     """
+    from safetensors.torch import save
+
     path = folder / checkpoint_name(snapshot.step)
     temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -71,6 +72,8 @@ def read_checkpoint(path: Path) -> Snapshot:
         NotFound: When there is none.
         BadInput: When it is not whole.
     """
+    from safetensors.torch import load
+
     if not path.is_dir():
         raise NotFound(f'There is no checkpoint "{path}". Name one that is, or "latest".')
     if not (path / COMPLETE).is_file():

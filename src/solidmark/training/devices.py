@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import torch
-
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.runs import Processes, check_device
 from solidmark.training.recipe import Recipe
 

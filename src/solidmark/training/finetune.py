@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.data import Sample
 from solidmark.errors import BadInput, MissingCapability
+from solidmark.late import Tensor, torch
 from solidmark.marks import Marked
 from solidmark.models import Conditions, LatentModel, Opening
 from solidmark.models.finding import kind_of
@@ -48,7 +46,7 @@ class Base:
         return next(name for name in DENOISERS if name in self.pipe.components)
 
 
-def open_base(where: str, folder: Path, origin: str, device: torch.device) -> Base:
+def open_base(where: str, folder: Path, origin: str, device: "torch.device") -> Base:
     """Opens what is fine-tuned, in single precision.
 
     Arguments:

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save
-from torch import Tensor
 
+from solidmark.late import Tensor, torch
 from solidmark.marks import Marked
 from solidmark.models import Conditions, LatentModel
 from solidmark.models.conditions import stack
@@ -83,6 +81,8 @@ def open_cache(paths: Sequence[Path], memory_bytes: int = MEMORY_BYTES) -> Laten
     held = None
     if sum(path.stat().st_size for path in paths) <= memory_bytes:
         # Now, not when they are asked for: processes that prepare batches then share them.
+        from safetensors.torch import load_file
+
         shards = [load_file(path) for path in paths]
         held = {name: torch.cat([shard[name] for shard in shards]) for name in shards[0]}
     return LatentCache(tuple(paths), held)
@@ -112,6 +112,8 @@ def encode_shards(
     Returns:
         The shards of all processes.
     """
+    from safetensors.torch import save
+
     shards = {}
     for start in range(0, len(ids), SHARD):
         some = ids[start : start + SHARD]
@@ -121,12 +123,13 @@ def encode_shards(
     with progress("encoding images", sum(len(shards[path]) for path in mine)) as advance:
         for path in mine:
             if not path.is_file():
-                write_bytes(path, save(_encode(model, source, shards[path], mirrored)))
+                with torch.no_grad():
+                    encoded = _encode(model, source, shards[path], mirrored)
+                write_bytes(path, save(encoded))
             advance(len(shards[path]))
     return list(shards)
 
 
-@torch.no_grad()
 def _encode(
     model: LatentModel, source: Marked, ids: Sequence[str], mirrored: bool
 ) -> dict[str, Tensor]:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
+from solidmark.late import Tensor
 from solidmark.models.lora import WEIGHTS
 from solidmark.randomness import seeded
 from solidmark.runs import write_bytes

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.diffusion import DiscreteSchedule, FlowSchedule, Prediction
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.models import Conditions
 from solidmark.models.conditions import CLASSES
 from solidmark.training.batches import Batch
@@ -102,7 +101,7 @@ def clean(images: Tensor) -> Tensor:
     return images.float() / 255 * 2 - 1 if images.dtype == torch.uint8 else images
 
 
-def to_device(batch: Batch, device: torch.device) -> Batch:
+def to_device(batch: Batch, device: "torch.device") -> Batch:
     """Moves a batch."""
     images, times, noise, weights = (
         tensor.to(device, non_blocking=True)

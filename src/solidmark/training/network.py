@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.diffusion import DiscreteSchedule
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.models.finding import FACTS
 from solidmark.randomness import seeded
 from solidmark.runs import move_folder, write_json

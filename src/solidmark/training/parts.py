@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.marks import Marked, Pattern, mark_again
 from solidmark.models import Conditions
 from solidmark.models.reading import hush_transformers
@@ -20,15 +19,6 @@ from solidmark.models.text import captions, tokenize
 from solidmark.models.vae import Vae, factor_of
 from solidmark.randomness import seeded, uniform
 from solidmark.runs import Run, open_run, progress
-from solidmark.training.autoencoder import AUTOENCODER, autoencoder_task, build_autoencoder
-from solidmark.training.captions import (
-    CAPTIONS,
-    TOKENS,
-    WIDTH,
-    build_matching,
-    build_tokenizer,
-    captions_task,
-)
 from solidmark.training.latents import AT_ONCE
 from solidmark.training.network import BETAS, save_whole
 from solidmark.training.pictures import TrainingSet, load_training_set
@@ -48,9 +38,11 @@ class Tokens:
         ids: Of all images, with shape (N, L).
     """
 
-    ids: torch.Tensor
+    ids: Tensor
 
     def __call__(self, numbers: Sequence[int]) -> Conditions:
+        from solidmark.training.captions import TOKENS
+
         return Conditions({TOKENS: self.ids[list(numbers)]})
 
 
@@ -73,6 +65,15 @@ def train_parts(
     Raises:
         BadInput: When an image has no caption.
     """
+    # Their classes are torch's, which is there only when something is computed.
+    from solidmark.training.autoencoder import AUTOENCODER, autoencoder_task, build_autoencoder
+    from solidmark.training.captions import (
+        CAPTIONS,
+        build_matching,
+        build_tokenizer,
+        captions_task,
+    )
+
     folder = run.folder / "base"
     if (folder / "model_index.json").is_file():
         return str(folder)
@@ -140,14 +141,14 @@ def check_tiny(recipe: Recipe, source: Marked) -> None:
         )
 
 
-def _load_vae(folder: Path, device: torch.device) -> Any:
+def _load_vae(folder: Path, device: "torch.device") -> Any:
     from diffusers import AutoencoderKL
 
     vae = AutoencoderKL.from_pretrained(folder, use_safetensors=True)
     return vae.to(device).eval().requires_grad_(False)
 
 
-def _encode(vae: Any, images: TrainingSet, pattern: Pattern, seed: int) -> torch.Tensor:
+def _encode(vae: Any, images: TrainingSet, pattern: Pattern, seed: int) -> Tensor:
     """The latents of all images under frames that mean nothing, before scaling."""
     found = []
     encode = Vae(vae, factor_of(vae)).encode
@@ -170,6 +171,8 @@ def _assemble(
     """Saves the pipeline, with a denoiser that has learned nothing."""
     from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel
+
+    from solidmark.training.captions import WIDTH
 
     levels = range(len(recipe.block_out_channels))
     kinds = ["CrossAttn" if level in recipe.attention_levels else "" for level in levels]

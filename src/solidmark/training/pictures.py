@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from jaxtyping import UInt8
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import Tensor, torch
 from solidmark.marks import Marked
 from solidmark.models import Conditions
 from solidmark.models.conditions import CLASSES

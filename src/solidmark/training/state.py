@@ -5,10 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.training.checkpoints import Snapshot
 from solidmark.training.recipe import Recipe
 
@@ -27,7 +25,7 @@ class State:
     """
 
     network: Any
-    optimizer: torch.optim.Optimizer
+    optimizer: "torch.optim.Optimizer"
     ema: Any = None
     scaler: Any = None
     step: int = 0

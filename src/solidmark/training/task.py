@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor
 
+from solidmark.late import Tensor
 from solidmark.training.batches import Batch
 
 

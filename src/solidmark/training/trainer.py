@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from solidmark.errors import BadInput, RunConflict
+from solidmark.late import torch
 from solidmark.marks import Marked, pattern_to_json
 from solidmark.randomness import digest
 from solidmark.runs import Processes, Run, progress

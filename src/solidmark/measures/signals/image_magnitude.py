@@ -15,13 +15,12 @@ noise, and its prompt adds nothing. Low = memorized, as far as one small model t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.measures.signals.magnitude import NEEDS, UNIT
 from solidmark.measures.signals.noised import even_times, noised
 from solidmark.measures.signals.signal import SignalCard, require_led
@@ -61,7 +60,7 @@ class ImageMagnitude:
         require_led(model, sample)
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         condition = model.condition(samples)
         total = torch.zeros(len(samples), dtype=torch.float64)

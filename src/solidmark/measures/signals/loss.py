@@ -10,14 +10,13 @@ for plain images too, memorized or not, so it says little without held-out ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.diffusion.noise import noise_per_latent
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.measures.signals.noised import even_times, noised
 from solidmark.measures.signals.signal import SignalCard
 
@@ -59,7 +58,7 @@ class Loss:
         """Every model can be asked."""
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         condition = model.condition(samples)
         total = torch.zeros(len(samples), dtype=torch.float64)

@@ -11,13 +11,12 @@ exactly what. The value belongs to the prompt: no image is looked at.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.measures.signals.signal import SignalCard, require_led
 from solidmark.mitigations.magnitude import first_noise, magnitude
 
@@ -59,7 +58,7 @@ class Magnitude:
         require_led(model, sample)
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         condition = model.condition(samples)
         total = torch.zeros(len(samples), dtype=torch.float64)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-import torch
-
 from solidmark.data import Sample
 from solidmark.diffusion import Model, Sampler
+from solidmark.late import torch
 from solidmark.randomness import normal
 from solidmark.types import Latents
 
@@ -23,7 +22,7 @@ def even_times(count: int) -> list[float]:
 def noised(
     model: Model,
     samples: Sequence[Sample],
-    generators: Sequence[torch.Generator],
+    generators: "Sequence[torch.Generator]",
     times: Sequence[float],
 ) -> Iterator[tuple[float, Latents, Latents]]:
     """The images at each time, with fresh noise.

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model, Sampler, spaced_times
 from solidmark.diffusion.noise import noise_per_latent
 from solidmark.errors import BadInput
+from solidmark.late import Tensor, torch
 from solidmark.measures.signals.magnitude import NEEDS, UNIT
 from solidmark.measures.signals.signal import SignalCard, require_led
 from solidmark.mitigations.magnitude import first_noise
@@ -71,7 +70,7 @@ class PathMagnitude:
         require_led(model, sample)
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         condition = model.condition(samples)
         nothing = model.unconditional(condition)

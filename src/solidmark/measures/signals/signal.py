@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import MissingCapability
 from solidmark.generating.prompts import classes_of, is_captioned
+from solidmark.late import Tensor, torch
 from solidmark.mitigations.telling import bare
 
 
@@ -63,7 +62,7 @@ class Signal(Protocol):
         ...
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         """The value of each image; NaN or infinite where the model's numbers were.
 

@@ -19,13 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from solidmark.data import Sample
 from solidmark.diffusion import Condition, Model
 from solidmark.errors import BadInput, MissingCapability
+from solidmark.late import Tensor, torch
 from solidmark.measures.signals.noised import noised
 from solidmark.measures.signals.signal import SignalCard
 from solidmark.mitigations.telling import bare
@@ -73,7 +72,7 @@ class Spread:
         middle_of(model)
 
     def measure(
-        self, model: Model, samples: Sequence[Sample], generators: Sequence[torch.Generator]
+        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
     ) -> Float[Tensor, " B"]:
         nothing = _nothing(model, samples)
         total = torch.zeros(len(samples), dtype=torch.float64)
@@ -84,7 +83,7 @@ class Spread:
         return total / self.draws
 
 
-def middle_of(model: Model) -> torch.nn.Module:
+def middle_of(model: Model) -> "torch.nn.Module":
     """The layer whose input is looked at: the one that follows the last activation in the middle.
 
     Of a U-Net the second convolution of the last residual block between the way down and the way
@@ -125,7 +124,7 @@ def spread_of(activations: Tensor) -> Float[Tensor, " B"]:
 
 
 @contextmanager
-def watched(layer: torch.nn.Module) -> Iterator[list[Tensor]]:
+def watched(layer: "torch.nn.Module") -> Iterator[list[Tensor]]:
     """What goes into a layer while the network is called, a tensor a call."""
     seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -135,7 +134,7 @@ def watched(layer: torch.nn.Module) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _layer(network: Any) -> torch.nn.Module | None:
+def _layer(network: Any) -> "torch.nn.Module | None":
     middle = getattr(network, "mid_block", None)
     if middle is not None:
         layer: torch.nn.Module = middle.resnets[-1].conv2

@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from solidmark.errors import BadInput
+from solidmark.late import torch
 from solidmark.randomness import generator
 from solidmark.scores.conformal import images_needed, threshold_at
 

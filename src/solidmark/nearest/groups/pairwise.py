@@ -1,10 +1,10 @@
 """All distances among a few rows of a matrix, at once."""
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from solidmark.late import torch
 from solidmark.nearest.distances import Distance
 from solidmark.neighbours import Matrix, Neighbours
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image as Picture
@@ -23,6 +22,7 @@ from solidmark.data import Dataset, Record, Records, Sample, open_data, to_pictu
 from solidmark.data.records import FileBytes
 from solidmark.data.samples import is_image
 from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
+from solidmark.late import Tensor
 from solidmark.nearest.gathering import BATCH, LOW_CONTENT, contrast
 from solidmark.nearest.guarding.calibration import too_few
 from solidmark.nearest.guarding.stored import Found, Index, load_index
@@ -289,7 +289,7 @@ def _source(image: Asked, name: str) -> tuple[str, Any]:
         return str(image), FileBytes(Path(image))
     if isinstance(image, Picture.Image):
         return str(getattr(image, "filename", "")) or name, lambda: image
-    if not isinstance(image, torch.Tensor):
+    if not isinstance(image, Tensor):
         raise BadInput(
             "A guard is asked about a tensor (C, H, W), a PIL picture or a file, not about a "
             f"{type(image).__name__}."
@@ -298,7 +298,7 @@ def _source(image: Asked, name: str) -> tuple[str, Any]:
     return name, lambda: to_picture(image)
 
 
-def _check_tensor(image: torch.Tensor) -> None:
+def _check_tensor(image: Tensor) -> None:
     """Refuses a network's own range, in which everything would pass."""
     if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.is_floating_point():
         raise BadInput(

@@ -8,7 +8,7 @@ m distances with a rate that is a draw of Beta(r, m + 1 - r), since both are dra
 
 from collections.abc import Callable
 
-from scipy import stats
+from solidmark.late import stats
 
 POWER = 0.8
 

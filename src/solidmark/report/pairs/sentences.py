@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from scipy import stats
-
+from solidmark.late import stats
 from solidmark.report import judged
 from solidmark.report.numbers import at_most, p_value, percent, percents
 from solidmark.report.pairs.facts import MeasureFacts, rank_of
