@@ -17,7 +17,8 @@ from .comparing import ZERO
 from .pages import page_lines
 
 LOUD = {"versions", "fingerprints", "memory", "files", "seconds"}
-"""Keys of JSON that are left out."""
+LOUD |= {"shown_trained", "shown_held_out", "beside"}
+"""Keys of JSON that are left out; the last three name pictures, which the page does too."""
 
 LIBRARIES = "accelerate|datasets|diffusers|numpy|pillow|python|scipy|solidmark|torch"
 MACHINE = re.compile(
@@ -29,24 +30,31 @@ MACHINE = re.compile(
 PIXELS = {"content", "source_content", "digest"}
 """Columns that are left out: contents of pictures."""
 
-ROWS = 8
+ROWS = 6
 """So many rows of a table are frozen, evenly from all of them; their number is too."""
 
 WIDE = 500
 """A line of JSON holds at most so many characters; a longer value takes several."""
+
+BAR = "|"
+"""Between the cells of a table; between those of a page there are spaces too."""
 
 LONG = 60
 """A longer text in a table stands below it, once."""
 
 
 def folder_lines(
-    folder: Path, skip: Collection[str] = (), unsaid: Collection[str] = ()
+    folder: Path,
+    skip: Collection[str] = (),
+    only: Collection[str] = (),
+    unsaid: Collection[str] = (),
 ) -> Iterator[str]:
     """The files of a folder, its results, tables, lists and pages.
 
     Arguments:
         folder: What a command wrote.
         skip: Columns, keys and files that another processor would change.
+        only: The files that are read; all when there are none.
         unsaid: Headings of the page that are left out, with what stands below them.
     """
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
@@ -56,7 +64,7 @@ def folder_lines(
     yield from _names(paths)
     left_out = LOUD | PIXELS | set(skip)
     for path in paths:
-        if path.parent in inner or path.name in skip:
+        if path.parent in inner or path.name in skip or (only and path.name not in only):
             continue  # What another command makes has a run of its own.
         lines = list(_file_lines(folder / path, left_out, unsaid))
         if lines:
@@ -138,14 +146,14 @@ def _rows(rows: list[dict[str, Any]], left_out: set[str]) -> Iterator[str]:
         yield "all: " + ", ".join(f"{name}={table[0][name]}" for name in alike)
     others = [name for name in columns if name not in alike]
     if others:
-        yield " | ".join(others)
+        yield BAR.join(others)
     notes: dict[str, str] = {}
     for row in table:
         cells = [row[name] for name in others]
         for place, cell in enumerate(cells):
             if len(cell) > LONG and cell[0] not in "[{":
                 cells[place] = notes.setdefault(cell, f"({len(notes) + 1})")
-        yield " | ".join("-" if cell == "null" else cell for cell in cells)
+        yield BAR.join("-" if cell == "null" else cell for cell in cells)
     yield from (f"{name} {text}" for text, name in notes.items())
 
 
@@ -184,7 +192,7 @@ def written(value: Any, left_out: set[str]) -> str:
         inside = (f"{key}={written(value[key], left_out)}" for key in sorted(set(value) - left_out))
         return "{" + ", ".join(inside) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(written(one, left_out) for one in value) + "]"
+        return "[" + ",".join(written(one, left_out) for one in value) + "]"
     if isinstance(value, str):
         return " ".join(value.split())
     return json.dumps(value, default=str)

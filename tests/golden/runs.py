@@ -23,6 +23,7 @@ class Run:
         skip: Columns, keys and files that another processor changes by more than it rounds.
         loose: Says of which lines the numbers are not frozen, for the same reason.
         tolerance: How far the other numbers may move, against their size.
+        only: The files that are frozen, where another run holds the others.
         unsaid: Headings of the page whose text another run of the command holds already.
         plant: What is made first that no command makes: see `planting.py`.
     """
@@ -33,13 +34,15 @@ class Run:
     skip: tuple[str, ...] = ()
     loose: str = ""
     tolerance: float = TOLERANCE
+    only: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
     plant: str = ""
 
 
 AGAIN = (
     *("How to read the numbers", "Notes on these figures", "Key figures", "All figures"),
-    *("Curves", "How close, beside chance"),
+    *("Curves", "How close, beside chance", "Which changed copies are recognised"),
+    *("Measures", "Signals", "What was compared"),
 )
 """Headings of the page that are frozen once for each command."""
 
@@ -47,18 +50,26 @@ AGAIN = (
 def _audit(model: str, marked: str, out: str, options: str = "") -> Run:
     """An audit, and its page with few images on it."""
     line = f"audit {model} {marked} {out} {CPU} {options}".strip()
-    first = out == "audit-segments"
-    return Run((line, f"report {out} --top 3"), out, unsaid=() if first else AGAIN)
+    lines = (line, f"report {out} --top 3")
+    if out == "audit-segments":
+        return Run(lines, out)
+    return Run(lines, out, skip=("evidence.parquet",), unsaid=AGAIN)
 
 
 TINY = "--preset digits-demo --block-out-channels 8,16 --norm-num-groups 4 --seed 0"
 TINY += f" --max-train-steps 2 --train-batch-size 4 {CPU}"
-SIGNALS = f"--signal loss --times 2 {CPU}"
 INPAINT = f"--draws 3 --lowest 2 --steps 4 {CPU}"
 INVMM = "--steps 20 --samples 2 --every 10 --rate 0.3 --checked 3 --sampling-steps 6"
 INVMM += f" --screen-steps 3 --threshold 0.95 {CPU}"
 INTENT = f"--steps 2 --per-prompt 6 --limit 4 {CPU}"
 L2 = f"--distance l2 --mode L {CPU}"
+
+
+def _page(line: str, unsaid: tuple[str, ...] = ()) -> Run:
+    """A run whose page is made again with few pictures on it."""
+    out = line.split()[2 if line.startswith("cliques") else 3]
+    return Run((line, f"report {out} --top 3"), out, unsaid=unsaid)
+
 
 RUNS: dict[str, Run] = {
     "plan": Run(("plan --images 100 --resolution 32", "plan --images 5 --resolution 8")),
@@ -90,71 +101,71 @@ RUNS: dict[str, Run] = {
         (f"generate memorizer drawn-known --marked told --crop -n 12 --steps 4 {CPU}",),
         "drawn-known",
     ),
-    "audit-border": _audit("memorizer", "border", "audit-border"),
     "audit-segments": _audit("memorizer", "segments", "audit-segments"),
+    "audit-border": _audit("memorizer", "border", "audit-border"),
     "audit-gaussian": _audit("gaussian", "segments", "audit-gaussian"),
     "audit-few": _audit("memorizer", "few", "audit-few", "--no-ceiling"),
     "audit-average": _audit("average", "segments", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
     "observe": Run(
-        (f"observe memorizer segments observed --reader probe --reader gradient --no-ceiling {CPU}",),
+        (
+            "observe memorizer segments observed --reader probe --reader gradient --no-ceiling"
+            f" {CPU}",
+        ),
         "observed",
     ),
     "score": Run(
         ("score observed --delta 0.1 --statistic fisher --correction by",), "observed", ("observe",)
     ),
     "report": Run(
-        ("report observed --no-images --top 3",), "observed", ("score",), unsaid=AGAIN
+        ("report observed --no-images --top 3",),
+        "observed",
+        ("score",),
+        only=("report.html",),
+        unsaid=AGAIN,
     ),
     "score-leaked": Run(
-        ("score leaked", "report leaked --top 1"), "leaked", ("observe",),
-        unsaid=AGAIN, plant="leaked",
+        ("score leaked", "report leaked --top 1"),
+        "leaked",
+        ("observe",),
+        skip=("evidence.parquet",),
+        unsaid=AGAIN,
+        plant="leaked",
     ),
     "score-failed": Run(
-        ("score unread", "report unread --top 1"), "unread", ("observe",),
-        unsaid=AGAIN, plant="unread",
+        ("score unread", "report unread --top 1"),
+        "unread",
+        ("observe",),
+        unsaid=AGAIN,
+        plant="unread",
     ),
     "compare": Run(
         ("compare audit-segments audit-gaussian", "compare audit-segments audit-border")
     ),
-    "signals": Run(
-        (f"signals memorizer border signals {SIGNALS}", "report signals --top 3"), "signals"
+    "signals": _page(f"signals memorizer border signals --signal loss --times 2 {CPU}"),
+    "signals-captions": _page(
+        f"signals memorizer told signals-told --times 2 --draws 2 {CPU}", AGAIN
     ),
-    "signals-captions": Run(
-        (f"signals memorizer told signals-told --times 2 --draws 2 {CPU}",
-         "report signals-told --top 3"), "signals-told", unsaid=AGAIN
+    "inpaint": _page(f"inpaint memorizer border inpainted {INPAINT}"),
+    "inpaint-gaussian": _page(f"inpaint gaussian border unpainted {INPAINT}", AGAIN),
+    "invmm": Run(
+        (f"invmm memorizer few inverted {INVMM}", "report inverted --top 3"),
+        "inverted",
+        skip=("paths.parquet",),
+        loose="spent|Not reproduced|KL at the end|score: 1[.]",
+        tolerance=1e-2,
     ),
-    "inpaint": Run(
-        (f"inpaint memorizer border inpainted {INPAINT}", "report inpainted --top 3"), "inpainted"
-    ),
-    "inpaint-gaussian": Run(
-        (f"inpaint gaussian border unpainted {INPAINT}", "report unpainted --top 3"), "unpainted",
-        unsaid=AGAIN
-    ),
-    "invmm": Run((f"invmm memorizer few inverted {INVMM}", "report inverted --top 3"), "inverted",
-        skip=("paths.parquet",), loose="spent|Not reproduced|KL at the end|score: 1[.]", tolerance=1e-2),
-    "intent": Run((f"intent memorizer told intent {INTENT}",), "intent"),
-    "intent-gaussian": Run((f"intent gaussian told unintended {INTENT}",), "unintended", unsaid=AGAIN),
-    "nearest": Run(
-        (f"nearest photos border nearest --distance l2 --distance patched-l2 --mode L {CPU}",
-         "report nearest --top 3"), "nearest"
-    ),
-    "nearest-copies": Run(
-        (f"nearest copied photos near --held-out fresh {L2}", "report near --top 3"), "near",
-        unsaid=AGAIN
-    ),
-    "nearest-gaussian": Run((f"nearest drawn-gaussian border far {L2}", "report far --top 3"), "far",
-        ("generate",), unsaid=AGAIN),
-    "nearest-alone": Run((f"nearest drawn-gaussian photos alone {L2}", "report alone --top 3"), "alone",
-        ("generate",), unsaid=AGAIN),
-    "nearest-other": Run(
-        (f"nearest photos photos other --held-out noise {L2}", "report other --top 3"), "other",
-        unsaid=AGAIN
-    ),
+    "intent": _page(f"intent memorizer told intent {INTENT}"),
+    "intent-gaussian": _page(f"intent gaussian told unintended {INTENT}", AGAIN),
+    "nearest-copies": _page(f"nearest copied photos near --held-out fresh {L2}"),
+    "nearest-two": _page(f"nearest photos border nearest --distance patched-l2 {L2}", AGAIN),
+    "nearest-gaussian": _page(f"nearest drawn-gaussian border far {L2}", AGAIN),
+    "nearest-alone": _page(f"nearest drawn-gaussian photos alone {L2}", AGAIN),
+    "nearest-other": _page(f"nearest photos photos other --held-out noise {L2}", AGAIN),
     "duplicates": Run((f"duplicates copied duplicates --mode L {CPU}",), "duplicates"),
-    "cliques": Run((f"cliques prompted cliques --calibrate --fpr 0.001 {L2}",), "cliques"),
-    "cliques-none": Run((f"cliques noise-prompted no-cliques --calibrate --fpr 0.001 {L2}",), "no-cliques", unsaid=AGAIN),
+    "cliques": _page(f"cliques prompted cliques --calibrate --fpr 0.001 {L2}"),
+    "cliques-none": _page(f"cliques noise-prompted no-cliques --calibrate --fpr 0.001 {L2}", AGAIN),
     "index": Run((f"index photos index --held-out fresh --fpr 0.1 {L2}",), "index"),
     "guard": Run(
         (
@@ -184,22 +195,19 @@ RUNS: dict[str, Run] = {
             "inspect nowhere",
         )
     ),
-}  # fmt: skip
+}
+"""The runs by their names, each after those whose folders it reads."""
 
 
 def needed(name: str) -> list[str]:
-    """The runs whose folders a run reads.
+    """The runs whose folders a run reads: those that make what its lines name.
 
     Arguments:
         name: Its name.
     """
-    run = RUNS[name]
-    words = {word for line in run.lines for word in line.split()}
-    makers = {one.out: other for other, one in reversed(RUNS.items()) if one.out}
-    found = [makers[word] for word in sorted(words) if word in makers and makers[word] != name]
-    return [*run.after, *(one for one in found if name not in needed_before(one))]
-
-
-def needed_before(name: str) -> tuple[str, ...]:
-    """The runs that a run was told to wait for."""
-    return RUNS[name].after
+    words = {word for line in RUNS[name].lines for word in line.split()[1:]}
+    makers: dict[str, str] = {}
+    for other, run in RUNS.items():
+        if run.out and run.out != RUNS[name].out:
+            makers.setdefault(run.out, other)
+    return [*RUNS[name].after, *(makers[word] for word in sorted(words) if word in makers)]

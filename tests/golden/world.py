@@ -16,7 +16,7 @@ from solidmark.data import open_data, to_picture
 from solidmark.marks import write_image
 
 from .comparing import NUMBER
-from .freezing import folder_lines, hushed
+from .freezing import folder_lines, hushed, written
 from .planting import PLANTS
 from .runs import RUNS, needed
 
@@ -72,15 +72,30 @@ class World:
         if run.plant:
             PLANTS[run.plant]()
         for line in run.lines:
-            out, err = io.StringIO(), io.StringIO()
-            with redirect_stdout(out), redirect_stderr(err):
-                code = main(line.split())
+            code, out, err = _say(line)
             yield f"$ solidmark {line}"
-            yield from map(hushed, out.getvalue().splitlines())
-            yield from (f"! {hushed(said)}" for said in err.getvalue().splitlines())
+            yield from map(hushed, out)
+            yield from (f"! {hushed(said)}" for said in err)
             yield f"exit code {code}"
         if run.out:
-            yield from folder_lines(Path(run.out), run.skip, run.unsaid)
+            yield from _verdict(run.out)
+            yield from folder_lines(Path(run.out), run.skip, run.only, run.unsaid)
+
+
+def _say(line: str) -> tuple[int, list[str], list[str]]:
+    """Runs a command line: its exit code, what it says, and what of that are errors."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(line.split())
+    return code, out.getvalue().splitlines(), err.getvalue().splitlines()
+
+
+def _verdict(folder: str) -> Iterator[str]:
+    """The verdict of a folder, as every `--json` has it."""
+    _, out, _ = _say(f"inspect {folder} --json")
+    found = json.loads("\n".join(out))["verdict"]
+    for name in ("state", "label", "finding", "details"):
+        yield f"verdict {name}: {written(found[name], set())}"
 
 
 def _digits(folder: str, count: int, first: int) -> Path:
