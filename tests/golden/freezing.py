@@ -39,6 +39,9 @@ WIDE = 500
 BAR = "|"
 """Between the cells of a table; between those of a page there are spaces too."""
 
+VALUES = 8
+"""So many numbers of a list are frozen."""
+
 LONG = 60
 """A longer text in a table stands below it, once."""
 
@@ -192,7 +195,10 @@ def written(value: Any, left_out: set[str]) -> str:
         inside = (f"{key}={written(value[key], left_out)}" for key in sorted(set(value) - left_out))
         return "{" + ", ".join(inside) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(written(one, left_out) for one in value) + "]"
+        several = [written(one, left_out) for one in value]
+        if len(value) > VALUES and isinstance(value[0], float):
+            several[VALUES:] = [f"{len(value)} in all"]
+        return "[" + ",".join(several) + "]"
     if isinstance(value, str):
         return " ".join(value.split())
     return json.dumps(value, default=str)

@@ -159,7 +159,9 @@ RUNS: dict[str, Run] = {
     "intent": _page(f"intent memorizer told intent {INTENT}"),
     "intent-gaussian": _page(f"intent gaussian told unintended {INTENT}", AGAIN),
     "nearest-copies": _page(f"nearest copied photos near --held-out fresh {L2}"),
-    "nearest-two": _page(f"nearest photos border nearest --distance patched-l2 {L2}", AGAIN),
+    "nearest-two": _page(
+        f"nearest photos border nearest --distance patched-l2 --no-per-image {L2}", AGAIN
+    ),
     "nearest-gaussian": _page(f"nearest drawn-gaussian border far {L2}", AGAIN),
     "nearest-alone": _page(f"nearest drawn-gaussian photos alone {L2}", AGAIN),
     "nearest-other": _page(f"nearest photos photos other --held-out noise {L2}", AGAIN),

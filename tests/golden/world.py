@@ -16,7 +16,7 @@ from solidmark.data import open_data, to_picture
 from solidmark.marks import write_image
 
 from .comparing import NUMBER
-from .freezing import folder_lines, hushed, written
+from .freezing import folder_lines, hushed
 from .planting import PLANTS
 from .runs import RUNS, needed
 
@@ -94,8 +94,9 @@ def _verdict(folder: str) -> Iterator[str]:
     """The verdict of a folder, as every `--json` has it."""
     _, out, _ = _say(f"inspect {folder} --json")
     found = json.loads("\n".join(out))["verdict"]
-    for name in ("state", "label", "finding", "details"):
-        yield f"verdict {name}: {written(found[name], set())}"
+    for name in ("state", "label", "finding"):
+        if found[name]:
+            yield f"verdict {name}: {found[name]}"
 
 
 def _digits(folder: str, count: int, first: int) -> Path:
