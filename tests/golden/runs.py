@@ -105,12 +105,12 @@ RUNS: dict[str, Run] = {
     "audit-border": _audit("memorizer", "border", "audit-border"),
     "audit-gaussian": _audit("gaussian", "segments", "audit-gaussian"),
     "audit-few": _audit("memorizer", "few", "audit-few", "--no-ceiling"),
-    "audit-average": _audit("average", "segments", "audit-average"),
+    "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
     "observe": Run(
         (
-            "observe memorizer segments observed --reader probe --reader gradient --no-ceiling"
+            "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"
             f" {CPU}",
         ),
         "observed",
