@@ -1,0 +1,1 @@
+"""Small runs of every command, and what they said and wrote, frozen."""
