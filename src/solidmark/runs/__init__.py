@@ -3,6 +3,7 @@
 from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device, usual_device
+from solidmark.runs.figures import Direction, Fact, Figure, figure_from, find, first
 from solidmark.runs.files import (
     fingerprint,
     fingerprint_files,
@@ -29,32 +30,62 @@ from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
-from solidmark.runs.results import RESULTS, read_results, scored_before, write_results
+from solidmark.runs.results import (
+    RESULTS,
+    Results,
+    open_results,
+    read_results,
+    scored_before,
+    write_results,
+)
 from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
+from solidmark.runs.verdict import (
+    STATES,
+    TONES,
+    VERDICTS,
+    Finding,
+    Tone,
+    Verdict,
+    verdict_from,
+)
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "HIDDEN_LEDGER",
     "RESULTS",
+    "STATES",
+    "TONES",
+    "VERDICTS",
     "VERSION",
+    "Direction",
+    "Fact",
+    "Figure",
+    "Finding",
     "Ledger",
     "Processes",
+    "Results",
     "Room",
     "Run",
+    "Tone",
+    "Verdict",
     "asking_the_hub",
     "cell",
     "check_device",
     "check_free",
     "command_line",
     "doubled",
+    "figure_from",
+    "find",
     "fingerprint",
     "fingerprint_files",
+    "first",
     "forget_peak",
     "guard_terminal",
     "made_by",
     "memory_of",
     "move_folder",
+    "open_results",
     "open_run",
     "path_word",
     "peak_memory_bytes",
@@ -77,6 +108,7 @@ __all__ = [
     "table_bytes",
     "tame",
     "usual_device",
+    "verdict_from",
     "visible_files",
     "work_through",
     "write_bytes",

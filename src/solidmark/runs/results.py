@@ -1,22 +1,55 @@
 """`results.json`: what a command that scores has come to, written and read in one place."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from solidmark.errors import NotFound
+from solidmark.runs.figures import Figure, figure_from
 from solidmark.runs.files import read_ours, write_json
 from solidmark.runs.formats import VERSION
+from solidmark.runs.verdict import Verdict, verdict_from
 
 RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What stands in `results.json`.
+
+    Arguments:
+        folder: The folder of the run.
+        command: What made it.
+        config: With which options.
+        seed: Of all that was drawn.
+        failed: How many of the rows that were asked for could not be scored.
+        figures: The figures.
+        verdict: What the run has come to; None of a command that judges nothing.
+        facts: What this command tells beside its figures, by name.
+        versions: Of which programs.
+        fingerprints: Of what it read.
+    """
+
+    folder: Path
+    command: str
+    config: Mapping[str, Any]
+    seed: int
+    failed: int
+    figures: tuple[Figure, ...] = field(repr=False)
+    verdict: Verdict | None
+    facts: Mapping[str, Any] = field(repr=False)
+    versions: Mapping[str, Any] = field(repr=False)
+    fingerprints: Mapping[str, Any] = field(repr=False)
 
 
 def write_results(
     folder: Path,
     manifest: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Figure | Mapping[str, Any]],
     *,
     failed: int,
+    verdict: Verdict | None = None,
     chosen: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> dict[str, Any]:
@@ -27,6 +60,7 @@ def write_results(
         manifest: Its manifest: who made it of what, with which configuration.
         rows: The figures, a row each.
         failed: How many of the rows that were asked for could not be scored.
+        verdict: What the run has come to.
         chosen: What was chosen when it was scored; stands in the configuration.
         facts: What this command tells beside its figures.
 
@@ -42,8 +76,10 @@ def write_results(
         "fingerprints": manifest["fingerprints"],
         "failed": failed,
         **facts,
-        "rows": list(rows),
+        "rows": [row.to_json() if isinstance(row, Figure) else dict(row) for row in rows],
     }
+    if verdict is not None:
+        results["verdict"] = verdict.to_json()
     write_json(folder / RESULTS, results)
     return results
 
@@ -61,6 +97,35 @@ def read_results(folder: Path, cure: str = "", **parts: type) -> dict[str, Any]:
         BadInput: When it cannot be read, is of another version, or lacks a part.
     """
     return read_ours(folder / RESULTS, cure or _again(folder), rows=list, **parts)
+
+
+def open_results(folder: Path, cure: str = "", **parts: type) -> Results:
+    """Reads `results.json`, figures and verdict typed.
+
+    Arguments:
+        folder: The folder of the run.
+        cure: As of `read_results`.
+        parts: The same.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it cannot be read, is of another version, or lacks a part.
+    """
+    path = folder / RESULTS
+    found = read_results(folder, cure, command=str, config=dict, seed=int, **parts)
+    known = ("command", "config", "seed", "failed", "rows", "verdict", "versions", "fingerprints")
+    return Results(
+        folder=folder,
+        command=found["command"],
+        config=found["config"],
+        seed=found["seed"],
+        failed=int(found.get("failed") or 0),
+        figures=tuple(figure_from(row, path) for row in found["rows"]),
+        verdict=verdict_from(found["verdict"], path) if "verdict" in found else None,
+        facts={name: value for name, value in found.items() if name not in known},
+        versions=found.get("versions") or {},
+        fingerprints=found.get("fingerprints") or {},
+    )
 
 
 def scored_before(folder: Path) -> dict[str, Any]:
