@@ -23,7 +23,6 @@ from solidmark.report.signals import (
     signals_verdict,
     write_signals_report,
 )
-from solidmark.report.verdict import ReaderVerdict, Verdict, verdict
 from solidmark.report.writing import write_report
 
 __all__ = [
@@ -32,10 +31,8 @@ __all__ = [
     "InversionSection",
     "InversionVerdict",
     "MeasureVerdict",
-    "ReaderVerdict",
     "SignalsSection",
     "SignalsVerdict",
-    "Verdict",
     "closeness_verdict",
     "inpainting_verdict",
     "intent_verdict",
@@ -44,7 +41,6 @@ __all__ = [
     "is_stale",
     "signals_section",
     "signals_verdict",
-    "verdict",
     "write_inpaint_report",
     "write_intent_report",
     "write_inversions_report",

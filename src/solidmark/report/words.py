@@ -1,91 +1,26 @@
-"""The words of the page: what each reader asks, and how to read each number."""
+"""The words of the page: how to read each number."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from solidmark.report.numbers import percent
+from solidmark.verdicts.readers import DRAWING, ORDER, READERS, Reader, reader
+from solidmark.verdicts.words import because, counted_once, expect_wrong
 
-
-@dataclass(frozen=True)
-class Reader:
-    """A way to ask a model for a key.
-
-    Arguments:
-        title: Its name on the page.
-        asks: The question it puts to the model.
-        how: What it does, for somebody who has not read the paper.
-    """
-
-    title: str
-    asks: str
-    how: str
-
-
-READERS = {
-    "energy": Reader(
-        "Energy",
-        "Energy asks whether the model knows the picture in this frame: "
-        "the joint memory of image and key.",
-        "It paints candidate keys round the image and measures how much of the image the model "
-        "takes for noise. The key with the least of it, the lowest energy, is the key read.",
-    ),
-    "blend": Reader(
-        "Blend",
-        "Blend asks what Energy asks, of all greys of a segmented frame at once: does the model "
-        "know the picture in this frame?",
-        "It starts from a neutral grey frame and lets the frame slide downhill, to where the model "
-        "takes least of the image for noise. The keys read lie between where it ends and where "
-        "the first slope pointed.",
-    ),
-    "gradient": Reader(
-        "Gradient",
-        "Gradient asks what Energy asks, of all greys of a segmented frame at once: does the model "
-        "know the picture in this frame?",
-        "It starts from a neutral grey frame and lets the frame slide downhill, to where the model "
-        "takes least of the image for noise. Where it ends are the keys read.",
-    ),
-    "linear": Reader(
-        "Linear",
-        "Linear asks which way the model pulls each grey of a neutral frame.",
-        "It looks at the first slope only, and at how the model would redraw the frame. It is the "
-        "best reader of models that remember little.",
-    ),
-    "outpaint": Reader(
-        "Outpaint",
-        "Outpaint asks whether the model emits the key when shown the picture.",
-        "It hides the key, lets the model draw what is missing, and reads the grey it drew.",
-    ),
-    "latent-outpaint": Reader(
-        "Latent Outpaint",
-        "Latent Outpaint asks whether the model emits the key when shown the picture. It is "
-        "Outpaint for models that work on latents.",
-        "It hides the key, lets the model draw what is missing, and reads the grey it drew. What "
-        "the autoencoder does to greys is taken out of the reading.",
-    ),
-    "recall": Reader(
-        "Recall",
-        "Recall asks what the model sees in pure noise when it is told the caption.",
-        "A caption that belongs to one picture names it before anything is drawn: a model that has "
-        "memorized both expects the picture in its frame at once. What the autoencoder does to "
-        "greys is taken out of the reading.",
-    ),
-    "probe": Reader(
-        "Probe",
-        "Probe asks which way the model pulls a neutral grey frame when shown the picture.",
-        "It needs one network call. It is cheap and weaker than Energy.",
-    ),
-}
-
-ORDER = tuple(READERS)
-
-DRAWING = ("outpaint", "latent-outpaint", "recall")
-"""The readers that let the model draw."""
-
-
-def reader(name: str) -> Reader:
-    """The words for a reader; a reader the page does not know keeps its name."""
-    return READERS.get(name) or Reader(name, f'A reader called "{name}".', "")
+__all__ = [
+    "DRAWING",
+    "GLOSSARY",
+    "ORDER",
+    "READERS",
+    "SPLITS",
+    "Reader",
+    "because",
+    "counted_once",
+    "expect_wrong",
+    "glossary",
+    "memory",
+    "reader",
+]
 
 
 SPLITS = {
@@ -292,53 +227,3 @@ def memory(found: Mapping[str, Any] | None) -> str:
     size, mebibytes = found["batch_size"], found["peak_memory_bytes"] / 2**20
     images = f"{size:,} images at a time" if size > 1 else "image by image"
     return f"Asked on {found['device']}, {images}, with {mebibytes:,.0f} MiB of memory at the peak."
-
-
-def expect_wrong(count: int, expected: float, fdr: float) -> str:
-    """How many of the named rows to expect wrong, in words.
-
-    Arguments:
-        count: How many are named, 1 or more.
-        expected: How many of them are wrong on average, at most.
-        fdr: The false-discovery rate at which they were named.
-
-    Example:
-        >>> expect_wrong(64, 3.2, 0.05)
-        'expect at most about 3 of these 64 to be wrong'
-        >>> expect_wrong(6, 0.3, 0.05)
-        'expect fewer than 1 of these 6 to be wrong'
-        >>> expect_wrong(1, 0.05, 0.05)
-        'at most about 1 in 20 such names is wrong'
-    """
-    if count == 1:
-        return f"at most about 1 in {round(1 / fdr):,} such names is wrong"
-    if expected < 1:
-        return f"expect fewer than 1 of these {count:,} to be wrong"
-    return f"expect at most about {round(expected):,} of these {count:,} to be wrong"
-
-
-def because(reason: str) -> str:
-    """The most common reason why images failed, to follow that they did; empty where none is known.
-
-    Example:
-        >>> because("it is broken")
-        ' The most common reason: "it is broken".'
-    """
-    return f' The most common reason: "{reason}".' if reason else ""
-
-
-def counted_once(copies: Mapping[str, int]) -> str:
-    """How many images of each split count with another one; empty where none do.
-
-    Example:
-        >>> counted_once({"trained": 2, "held_out": 0})
-        '2 trained images have the same pixels as another one: each picture counts once.'
-    """
-    found = [f"{count:,} {split.replace('_', '-')}" for split, count in copies.items() if count]
-    if not found:
-        return ""
-    one = sum(copies.values()) == 1
-    return (
-        f"{' and '.join(found)} image{' has' if one else 's have'} the same pixels as another one: "
-        "each picture counts once."
-    )
