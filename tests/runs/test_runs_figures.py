@@ -28,8 +28,10 @@ ROW = Figure(
 def test_a_figure_is_read_as_it_was_written() -> None:
     written = json.loads(json.dumps(ROW.to_json()))
     assert figure_from(written) == ROW
-    assert written["with"] == "held_out" and "other" not in written
-    assert written["blind_auc"] == 0.5 and "count" not in written
+    assert written["with"] == "held_out"
+    assert "other" not in written
+    assert written["blind_auc"] == 0.5
+    assert "count" not in written
     assert written["p_value"] is None  # What every row has stands there, known or not.
 
 
@@ -63,7 +65,8 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
         {"invmm": inner},
     )
     assert verdict_from(json.loads(json.dumps(said.to_json()))) == said
-    assert said.is_any(["not-seen"]) and not inner.is_any(["memorized"])
+    assert said.is_any(["not-seen"])
+    assert not inner.is_any(["memorized"])
 
 
 @pytest.mark.parametrize("spoilt", [None, [], {}, {"state": "sure"}])
