@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow.parquet as parquet
 import pytest
 
-from solidmark.report import named, write_report
+from solidmark.pages import write_report
+from solidmark.report import named
 from solidmark.report.folder import open_audit
 from solidmark.report.nearest import nearest
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import Figure, Finding, Verdict, figure_from, find, verdict_from
 
 ROW = Figure(
@@ -73,7 +73,7 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
 def test_a_verdict_that_is_none_is_said(spoilt: object) -> None:
     with pytest.raises(BadInput, match="no verdict"):
         verdict_from(spoilt)
-    with pytest.raises(ValueError, match="no state"):
+    with pytest.raises(UnknownName, match="state of a verdict"):
         Verdict("green", "All is well.")
 
 

@@ -127,7 +127,7 @@ def cliques(
             generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
             device_found=wanted.device,
         )
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     find(wanted)

@@ -100,7 +100,7 @@ def duplicates(
     if asked["dry_run"]:
         wanted.open_distances()
         return show_plan(context, images=len(wanted.open_data()), device_found=wanted.device)
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     find(wanted)

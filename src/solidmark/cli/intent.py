@@ -175,7 +175,7 @@ def intent(
     if asked["dry_run"]:
         return _show_plan(context, wanted)
     from solidmark.intent import intent as ask
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     ask(wanted)

@@ -160,7 +160,8 @@ def nearest(
             held_out_images=other,
             device_found=comparison.device,
         )
-    from solidmark.report import closeness_verdict, write_report
+    from solidmark.pages import write_report
+    from solidmark.report import closeness_verdict
     from solidmark.report.pairs.run import open_nearest_run
     from solidmark.runs import Processes, read_results
 

@@ -120,7 +120,8 @@ def signals(
     measuring = _measuring(context.params)
     if asked["dry_run"]:
         return _show_plan(context, measuring)
-    from solidmark.report import signals_verdict, write_report
+    from solidmark.pages import write_report
+    from solidmark.report import signals_verdict
     from solidmark.report.signals.run import open_signals_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS

@@ -24,7 +24,6 @@ from solidmark.report.signals import (
     write_signals_report,
 )
 from solidmark.report.verdict import ReaderVerdict, Verdict, verdict
-from solidmark.report.writing import write_report
 
 __all__ = [
     "Closeness",
@@ -49,6 +48,5 @@ __all__ = [
     "write_intent_report",
     "write_inversions_report",
     "write_nearest_report",
-    "write_report",
     "write_signals_report",
 ]
