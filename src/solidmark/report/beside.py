@@ -47,7 +47,9 @@ def strip(run: Scored, measure: Measure, split: str) -> Drawing:
             middle = float(np.median(values))
             axes.plot([middle, middle], [level - 0.4, level + 0.4], color=INK, lw=1.6)
         for (value, fpr), dashes in zip(lines, cycle(("-.", ":")), strict=False):
-            axes.axvline(value, color=GREEN, ls=dashes, lw=1.4, label=f"threshold at {percent(fpr)}")
+            axes.axvline(
+                value, color=GREEN, ls=dashes, lw=1.4, label=f"threshold at {percent(fpr)}"
+            )
         if wide:
             axes.set_xscale("log")
         axes.set(yticks=[], ylim=(-0.6, 1.6), xlabel=_axis(measure))

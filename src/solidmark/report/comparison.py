@@ -4,9 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solidmark.report.beside import rocs, strip
+from solidmark.report.numbers import percent
 from solidmark.report.rows import table_of_rows
 from solidmark.report.scored import LOST, Scored
-from solidmark.report.sections import Figures, Made, Plots, Rows, Table
+from solidmark.report.sections import (
+    Card,
+    Cards,
+    Figures,
+    Gallery,
+    Made,
+    Plots,
+    Rows,
+    Table,
+)
 from solidmark.report.tabled import Words, table_of_figures
 from solidmark.report.tables import flat
 from solidmark.runs import Results
@@ -56,6 +66,62 @@ TOLD = frozenset(("prompt", "caption"))
 """What does not stand on a page without pictures."""
 
 
+CAPTIONS = (("class", "class"), ("", "caption"))
+"""What stands under the id of an image, and where it is kept."""
+
+SHOWN = 12
+"""So many cards are seen at once; the others open with a click."""
+
+PROOF = 3
+"""So many stand right under the verdict."""
+
+
+def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> Cards | None:
+    """The first cards, for the top of the page; None where none has a picture.
+
+    Arguments:
+        cards: The cards, the most suspicious first.
+        said: What they are, where none of them is named.
+    """
+    shown = tuple(card for card in cards if any(one.picture for one in card.pictures))[:PROOF]
+    named = any(card.named for card in shown)
+    return Cards("", shown, () if named else (said,), numbered=False) if shown else None
+
+
+def ranked_gallery(
+    cards: Sequence[Card], lucky: Sequence[Card], count: int, named: int, fdr: float
+) -> Gallery:
+    """Trained images, the most suspicious first, and held-out ones for comparison.
+
+    Arguments:
+        cards: The trained images that are shown.
+        lucky: Held-out images that look most suspicious by luck.
+        count: How many trained images there are to rank.
+        named: How many of them are named by any measure.
+        fdr: The false-discovery rate at which they are.
+    """
+    said = f"{len(cards):,} of {count:,} trained pictures, those that the most measures name first."
+    if named:
+        said += (
+            f" {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
+            f"{percent(fdr)} are wrong on average. All names lie in named.csv beside this page."
+        )
+    lists = [Cards("", tuple(cards[:SHOWN]))] if cards else []
+    if more := tuple(cards[SHOWN:]):
+        lists.append(Cards(f"{len(more):,} more", more, folded=True))
+    if lucky:
+        title = "For comparison: the most suspicious held-out images, which the model never saw"
+        lists.append(Cards(title, tuple(lucky), folded=True))
+    return Gallery(
+        "images",
+        "The most suspicious images",
+        (said,) if cards else (),
+        lists=tuple(lists),
+        empty="No trained image could be scored.",
+        link="Images",
+    )
+
+
 def curves(run: Scored, splits: Sequence[str]) -> Plots:
     """Detections against false alarms, and the values of each measure beside those of the null.
 
@@ -63,15 +129,13 @@ def curves(run: Scored, splits: Sequence[str]) -> Plots:
         run: The run.
         splits: The splits in question; the first is the one of the detections.
     """
-    groups = []
-    if (every := rocs(run, splits[0])) is not None:
-        groups.append(("", (every,)))
+    every = rocs(run, splits[0])
+    drawings = [] if every is None else [every]
     for measure in run.measures:
-        some = tuple(strip(run, measure, one) for one in splits if run.count(measure.name, one))
-        if some:
-            groups.append((measure.title if len(run.measures) > 1 else "", some))
+        drawings += [strip(run, measure, one) for one in splits if run.count(measure.name, one)]
+    groups = (("", tuple(drawings)),) if drawings else ()
     said = () if groups else ("There is nothing to draw: no image was scored.",)
-    return Plots("curves", "Beside chance", said, groups=tuple(groups), link="Curves")
+    return Plots("curves", "Beside chance", said, groups=groups, link="Curves")
 
 
 def all_figures(

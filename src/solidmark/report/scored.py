@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.cards import asks_of, title_of
 from solidmark.report.numbers import p_and_q, short
 from solidmark.report.rows import ROWS
 from solidmark.report.sections import Cell, Line, Reading, Table
@@ -49,6 +50,20 @@ class Measure:
     def reported(self, distance: float) -> float:
         """A distance on the scale that is reported."""
         return 1 - distance if self.is_similarity else distance
+
+
+def measure_of(name: str, found: Mapping[str, Any], scale: str = "") -> Measure:
+    """A measure as its card and the results of a run tell it.
+
+    Arguments:
+        name: The measure.
+        found: What the results say of it.
+        scale: What its numbers are; a distance or a similarity when not given.
+    """
+    direction = "high" if found.get("direction") == "high" else "low"
+    usual = "similarity, high = close" if direction == "high" else "distance, low = close"
+    paper = str(found.get("paper") or "")
+    return Measure(name, title_of(name), asks_of(name), direction, scale or usual, paper)
 
 
 @dataclass(frozen=True)
