@@ -19,7 +19,7 @@ from solidmark.data import open_data
 from solidmark.generating import Generation, generate
 from solidmark.marks import Marking, Segments, mark_dataset
 from solidmark.nearest import Comparison, nearest
-from solidmark.report import write_report
+from solidmark.pages import write_report
 from solidmark.runs import read_json
 from solidmark.training import preset, train
 

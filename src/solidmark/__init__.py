@@ -4,7 +4,7 @@ The command line is `solidmark`; every command is a function of the same name:
 
 - `solidmark.marks.mark_dataset`, `solidmark.training.train`
 - `solidmark.audit.observe`, `solidmark.audit.score`
-- `solidmark.report.write_report`
+- `solidmark.pages.write_report`
 """
 
 __version__ = "0.1.0"

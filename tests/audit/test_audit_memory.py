@@ -20,8 +20,8 @@ from solidmark.marks import Marked
 from solidmark.measures import SolidMark
 from solidmark.measures.knowing import DRAWN
 from solidmark.models import open_model
+from solidmark.pages import write_report
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Reader
-from solidmark.report import write_report
 from solidmark.runs import Ledger, Room, forget_peak, peak_memory_bytes
 
 SHORT = "CUDA out of memory. Tried to allocate 2.00 GiB."

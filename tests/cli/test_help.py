@@ -18,7 +18,6 @@ from solidmark.cli.inpaint import FRAMES, HALVES
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.mark import MODES, PATTERNS
 from solidmark.cli.opening import PRECISIONS
-from solidmark.cli.question import READERS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
 from solidmark.cli.subjects import SPLITS
 from solidmark.cli.train import PRESETS
@@ -150,9 +149,8 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import data, generating, marks, models, readers, scores, training
+    from solidmark import data, generating, marks, models, scores, training
 
-    assert set(READERS) == set(readers.READERS)
     assert set(PATTERNS) == set(marks.PATTERNS)
     assert set(SPLITS) == set(marks.FOLDERS)
     assert set(MODES) == set(data.MODES)
@@ -198,9 +196,7 @@ def test_the_options_of_nearest_are_its_fields() -> None:
 
     from solidmark.cli import nearest as command
     from solidmark.nearest import NULLS, Comparison, features
-    from solidmark.neighbours import PIXEL_DISTANCES
 
-    assert tuple(PIXEL_DISTANCES) == command.DISTANCES
     assert command.NULLS == NULLS
     assert command.FEATURES == features.FEATURES
     offered = typer.main.get_command(app).commands["nearest"]  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from solidmark.inversion import Inversion
 from solidmark.invmm import Budget, InvMM, invert, score_invmm
 from solidmark.marks import Border, Marking, mark_dataset, open_marked
 from solidmark.nearest import Comparison, nearest, score_inpainting, score_nearest
-from solidmark.report import write_report
+from solidmark.pages import write_report
 from solidmark.signals import Measuring, measure_signals, score_signals
 
 N = 64

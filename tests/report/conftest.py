@@ -429,7 +429,7 @@ def make_audit(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def whole_audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A large and hostile audit with all readers, made once and read only."""
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
 
     audit = build_audit(Build(tmp_path_factory.mktemp("whole")))
     write_report(audit)
@@ -488,7 +488,7 @@ def whole_nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hostile `nearest` run with copies and all measures, made once and read only."""
     from nearest_folder import Run, build_nearest
 
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
 
     folder = build_nearest(Run(tmp_path_factory.mktemp("nearest") / "run", hostile=True))
     write_report(folder)
@@ -500,7 +500,7 @@ def whole_inpainted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hostile `inpaint` run of a model that knows its images by heart, made once, read only."""
     from inpainted_folder import build_inpainted, mark_digits
 
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
 
     here = tmp_path_factory.mktemp("inpainted")
     marked = mark_digits(here / "marked", count=80, repeated=6, hostile=True)

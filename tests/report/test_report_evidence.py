@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from solidmark.marks import Segments
-from solidmark.report import write_report
+from solidmark.pages import write_report
 from solidmark.report.folder import open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.gaps import HEIGHT, gap_bars, hits

@@ -34,7 +34,8 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
-from solidmark.report import inpainting_verdict, write_report
+from solidmark.pages import write_report
+from solidmark.report import inpainting_verdict
 from solidmark.report.halves.run import HalvesRun, open_halves_run
 from solidmark.report.marked import Marked
 from solidmark.report.pairs.bound import smallest_copied_share

@@ -14,7 +14,8 @@ from intent_folder import Found, K, build_intent, interval
 from visiting import Tree
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.report import intent_verdict, write_intent_report, write_report
+from solidmark.pages import write_report
+from solidmark.report import intent_verdict, write_intent_report
 from solidmark.report.intents.cards import Bar, board, marked
 from solidmark.report.intents.run import open_intent_run
 

@@ -35,7 +35,8 @@ from visiting import (
 )
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.report import inversion_section, write_report
+from solidmark.pages import write_report
+from solidmark.report import inversion_section
 from solidmark.report.inversions.course import common_scale, course
 from solidmark.report.inversions.records import Check
 from solidmark.report.inversions.run import open_inversions_run

@@ -13,7 +13,8 @@ from scipy import stats
 
 from solidmark.invmm.judging import SCORES, judge
 from solidmark.invmm.rows import result_rows
-from solidmark.report import InversionVerdict, inversion_verdict, write_report
+from solidmark.pages import write_report
+from solidmark.report import InversionVerdict, inversion_verdict
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.records import row_of
 from solidmark.report.inversions.run import InversionsRun, open_inversions_run

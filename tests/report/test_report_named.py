@@ -13,7 +13,8 @@ import pytest
 from conftest import judge
 
 from solidmark.audit.naming import COLUMNS
-from solidmark.report import named, write_report
+from solidmark.pages import write_report
+from solidmark.report import named
 from solidmark.report.folder import open_audit
 from solidmark.scores.own_key import own_keys
 

@@ -17,7 +17,7 @@ from PIL import Image
 from visiting import Tree
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.report import write_report
+from solidmark.pages import write_report
 from solidmark.runs import tame
 
 Make = Callable[..., Path]

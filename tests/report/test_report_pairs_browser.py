@@ -14,7 +14,7 @@ from visiting import (
     unfold,
 )
 
-from solidmark.report import write_report
+from solidmark.pages import write_report
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,8 @@ from PIL import Image
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.report import write_nearest_report, write_report
+from solidmark.pages import write_report
+from solidmark.report import write_nearest_report
 from solidmark.runs import tame
 from solidmark.scores import percentile_blindness
 

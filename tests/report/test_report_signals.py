@@ -14,7 +14,8 @@ from signals_folder import write_evidence
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.report import signals_section, signals_verdict, write_report
+from solidmark.pages import write_report
+from solidmark.report import signals_section, signals_verdict
 from solidmark.report.signals.run import open_signals_run
 from solidmark.runs import open_run, tame
 

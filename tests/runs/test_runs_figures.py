@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import Figure, Finding, Verdict, figure_from, find, verdict_from
 
 ROW = Figure(
@@ -28,8 +28,10 @@ ROW = Figure(
 def test_a_figure_is_read_as_it_was_written() -> None:
     written = json.loads(json.dumps(ROW.to_json()))
     assert figure_from(written) == ROW
-    assert written["with"] == "held_out" and "other" not in written
-    assert written["blind_auc"] == 0.5 and "count" not in written
+    assert written["with"] == "held_out"
+    assert "other" not in written
+    assert written["blind_auc"] == 0.5
+    assert "count" not in written
     assert written["p_value"] is None  # What every row has stands there, known or not.
 
 
@@ -63,14 +65,15 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
         {"invmm": inner},
     )
     assert verdict_from(json.loads(json.dumps(said.to_json()))) == said
-    assert said.is_any(["not-seen"]) and not inner.is_any(["memorized"])
+    assert said.is_any(["not-seen"])
+    assert not inner.is_any(["memorized"])
 
 
 @pytest.mark.parametrize("spoilt", [None, [], {}, {"state": "sure"}])
 def test_a_verdict_that_is_none_is_said(spoilt: object) -> None:
     with pytest.raises(BadInput, match="no verdict"):
         verdict_from(spoilt)
-    with pytest.raises(ValueError, match="no state"):
+    with pytest.raises(UnknownName, match="state of a verdict"):
         Verdict("green", "All is well.")
 
 

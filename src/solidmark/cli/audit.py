@@ -80,7 +80,7 @@ def audit(
         return _show_plan(context, question)
     from solidmark.audit import observe as ask
     from solidmark.audit import score
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes
 
     ask(question)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards.embedders import NAMED
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.judging import judged
 from solidmark.cli.options import (
@@ -39,8 +40,7 @@ def cliques(
         typer.Option(
             metavar="NAME",
             help="What two generations are compared by, not rescaled: patched-l2, l2, or an "
-            "embedder: pixels, phash, pdq, sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, "
-            "siglip:FOLDER (or a hub name), onnx:FILE.",
+            f"embedder: {NAMED}.",
         ),
     ] = "patched-l2",
     threshold: Annotated[
@@ -127,7 +127,7 @@ def cliques(
             generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
             device_found=wanted.device,
         )
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     find(wanted)

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards import DISTANCES
+from solidmark.cards.embedders import NAMED
 from solidmark.cli.answering import answer
-from solidmark.cli.nearest import DISTANCES
 from solidmark.cli.options import (
     Out,
     Seed,
@@ -43,9 +44,7 @@ def duplicates(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Count images as copies too that an embedder sees alike: pixels, phash, pdq, "
-            "sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER (or a hub name), "
-            "onnx:FILE.",
+            help=f"Count images as copies too that an embedder sees alike: {NAMED}.",
         ),
     ] = None,
     above: Annotated[
@@ -61,9 +60,9 @@ def duplicates(
         typer.Option(
             "--distance",
             metavar="NAME",
-            help="Say how close each image comes to its nearest other one: l2, modified-l2, "
-            "patched-l2; may be given again. It groups nothing.",
-            callback=one_of("distance", DISTANCES),
+            help=f"Say how close each image comes to its nearest other one: "
+            f"{', '.join(DISTANCES)}; may be given again. It groups nothing.",
+            callback=one_of("distance", tuple(DISTANCES)),
         ),
     ] = [],
     limit: Annotated[
@@ -100,7 +99,7 @@ def duplicates(
     if asked["dry_run"]:
         wanted.open_distances()
         return show_plan(context, images=len(wanted.open_data()), device_found=wanted.device)
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     find(wanted)

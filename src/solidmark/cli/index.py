@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards import DISTANCES
+from solidmark.cards.embedders import NAMED
 from solidmark.cli import closing
 from solidmark.cli.answering import answer
 from solidmark.cli.following import after_indexing
-from solidmark.cli.nearest import DISTANCES, HeldOut, Rates, Training
+from solidmark.cli.nearest import HeldOut, Rates, Training
 from solidmark.cli.options import at_least, ended, require_free, save_config, show_plan
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
 from solidmark.cli.sharing import shares
@@ -32,9 +34,8 @@ def index(
         typer.Option(
             "--distance",
             metavar="NAME",
-            help="What images are compared by: l2, modified-l2, patched-l2, or an embedder: "
-            "pixels, phash, pdq, sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER "
-            "(or a hub name), onnx:FILE; may be given again.",
+            help=f"What images are compared by: {', '.join(DISTANCES)}, or an embedder: {NAMED}; "
+            "may be given again.",
         ),
     ] = list(DISTANCES),
     held_out: HeldOut = None,

@@ -129,7 +129,8 @@ def inpaint(
         return _show_plan(context, inpainting)
     from solidmark.generating import inpaint as ask
     from solidmark.nearest.attack import score_inpainting
-    from solidmark.report import inpainting_verdict, write_report
+    from solidmark.pages import write_report
+    from solidmark.report import inpainting_verdict
     from solidmark.report.halves.run import open_halves_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cards.embedders import NAMED
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.generate import sampled
 from solidmark.cli.judging import judged
@@ -135,9 +136,7 @@ def intent(
         str,
         typer.Option(
             metavar="NAME",
-            help="What says how alike two pictures look: l2, patched-l2, or an embedder: pixels, "
-            "phash, pdq, sscd:FILE, sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER (or a hub "
-            "name), onnx:FILE.",
+            help=f"What says how alike two pictures look: l2, patched-l2, or an embedder: {NAMED}.",
         ),
     ] = "l2",
     threshold: Threshold = "auto",
@@ -175,7 +174,7 @@ def intent(
     if asked["dry_run"]:
         return _show_plan(context, wanted)
     from solidmark.intent import intent as ask
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes, read_results
 
     ask(wanted)

@@ -44,7 +44,7 @@ def inverted_and_scored(
         What is in `results.json`, and where the page is; nothing in the other processes.
     """
     from solidmark.invmm import invert, score_invmm
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes
 
     invert(wanted)
@@ -57,7 +57,7 @@ def inverted_and_scored(
 
 
 def _measure(wanted: "InvMM", fdr: float, pictures: bool, trust: bool | None) -> None:
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.runs import Processes
     from solidmark.signals import Measuring, measure_signals, score_signals
 

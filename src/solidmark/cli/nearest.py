@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards import DISTANCES
+from solidmark.cards.embedders import NAMED
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.judging import judged
 from solidmark.cli.options import (
@@ -23,7 +25,6 @@ from solidmark.cli.options import (
 from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
 from solidmark.cli.sharing import shares
 
-DISTANCES = ("l2", "modified-l2", "patched-l2")
 NULLS = ("held-out", "train")
 FEATURES = ("authpct", "ct", "mifid")
 
@@ -72,9 +73,7 @@ def nearest(
         typer.Option(
             "--distance",
             metavar="NAME",
-            help="l2, modified-l2, patched-l2, or an embedder: pixels, phash, pdq, sscd:FILE, "
-            "sscd-onnx, dinov2:FOLDER, clip:FOLDER, siglip:FOLDER (or a hub name), onnx:FILE; may "
-            "be given again.",
+            help=f"{', '.join(DISTANCES)}, or an embedder: {NAMED}; may be given again.",
         ),
     ] = list(DISTANCES),
     held_out: HeldOut = None,
@@ -160,7 +159,8 @@ def nearest(
             held_out_images=other,
             device_found=comparison.device,
         )
-    from solidmark.report import closeness_verdict, write_report
+    from solidmark.pages import write_report
+    from solidmark.report import closeness_verdict
     from solidmark.report.pairs.run import open_nearest_run
     from solidmark.runs import Processes, read_results
 

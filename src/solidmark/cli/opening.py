@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cards import MITIGATIONS, briefly
 from solidmark.cli.options import Device, Seed, at_least, one_of, resolve_device
 from solidmark.errors import BadInput
 
@@ -29,10 +30,9 @@ Mitigations = Annotated[
     typer.Option(
         "--mitigation",
         metavar="NAME[:PRESET][:NUMBER]",
-        help="What is done to captions or classes before the model is told: gni (noise on their "
-        "embedding, strength 0.1), rt (random tokens), cwr (words again), rna (random numbers), "
-        "wen (embedding optimised to a target magnitude, 4); rt, cwr and rna take a number of "
-        "repeats and the presets paper and dcr; may be given again, applied in this order.",
+        help="What is done to captions or classes before the model is told: "
+        f"{briefly(MITIGATIONS)}; rt, cwr and rna take a number of repeats and the presets paper "
+        "and dcr; may be given again, applied in this order.",
     ),
 ]
 

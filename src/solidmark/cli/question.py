@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cards import READERS, briefly
 from solidmark.cli.ask import reading
 from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, require_model, told
 from solidmark.cli.options import Out, at_least, ended, one_of, require_free, require_marked
@@ -18,28 +19,15 @@ if TYPE_CHECKING:
     from solidmark.marks import Marked
     from solidmark.readers import Reader
 
-READERS = (
-    "blend",
-    "energy",
-    "gradient",
-    "latent-outpaint",
-    "linear",
-    "outpaint",
-    "probe",
-    "recall",
-)
-
 Readers = Annotated[
     list[str],
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="How keys are read: energy (one grey), blend (segments), gradient and linear (its two "
-        "halves: strong and weak memory), outpaint and latent-outpaint (the paper's, for models of "
-        "pixels and of latents), recall (pure noise and the caption: four calls), probe (one call "
-        "an image); may be given again. When not given, energy for one grey and blend for "
-        "segments, with recall beside it for models on latents and images with captions.",
-        callback=one_of("reader", READERS),
+        help=f"How keys are read: {briefly(READERS)}; may be given again. When not given, energy "
+        "for one grey and blend for segments, with recall beside it for models on latents and "
+        "images with captions.",
+        callback=one_of("reader", tuple(READERS)),
     ),
 ]
 Repeats = Annotated[
@@ -134,11 +122,11 @@ def _require_used(context: typer.Context, names: Sequence[str]) -> None:
 
 def _reader(name: str, asked: dict[str, Any]) -> "Reader":
     """A reader, with the options that carry its name."""
-    from solidmark.readers import READERS
+    from solidmark import readers
 
     prefix = f"{name.replace('-', '_')}_"
     fields = {key.removeprefix(prefix): asked[key] for key in asked if _owner(key) == name}
-    return READERS[name](**fields)
+    return readers.READERS[name](**fields)
 
 
 def _owner(option: str) -> str | None:

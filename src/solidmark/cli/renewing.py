@@ -33,7 +33,7 @@ def renew_pages(folder: Path) -> Renewed:
     Arguments:
         folder: The folder of a run that was scored anew.
     """
-    from solidmark.report import write_report
+    from solidmark.pages import write_report
     from solidmark.report.made import PAGE, made_in
 
     pages: list[Path] = []

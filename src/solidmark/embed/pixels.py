@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Float
 
+from solidmark.cards import EMBEDDERS
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.squares import Squares
 from solidmark.late import Tensor, torch
@@ -39,7 +40,13 @@ class Pixels:
     @property
     def card(self) -> EmbedderCard:
         return EmbedderCard(
-            "pixels", "", "", self.side, 3 * self.side**2, "Lewis 1995", str(Squares(self.side))
+            "pixels",
+            "",
+            "",
+            self.side,
+            3 * self.side**2,
+            EMBEDDERS["pixels"].paper,
+            str(Squares(self.side)),
         )
 
     def embed(self, images: Sequence[Image]) -> Float[Tensor, "B D"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from jaxtyping import Float
 
+from solidmark.cards import EMBEDDERS
 from solidmark.embed.archive import read_archive
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.operators import check_operators
@@ -86,9 +87,8 @@ def open_sscd(where: str, side: int = SSCD_SIDE, device: str = "cpu") -> TorchSc
     path = Path(where)
     network = load_torchscript(path, device)
     squares = imagenet(side, "bilinear")
-    card = EmbedderCard(
-        "sscd", where, weights_hash([path]), side, 0, "Pizzi et al. 2022", str(squares)
-    )
+    paper = EMBEDDERS["sscd"].paper
+    card = EmbedderCard("sscd", where, weights_hash([path]), side, 0, paper, str(squares))
     opened = TorchScript(network, squares, card, device)
     try:
         rows = opened.embed([torch.full((3, side, side), 0.5)])

@@ -11,6 +11,7 @@ from typing import Any
 
 from jaxtyping import Float
 
+from solidmark.cards import EMBEDDERS
 from solidmark.data import to_picture
 from solidmark.embed.embedder import EmbedderCard, unit_rows
 from solidmark.embed.weights import weights_hash
@@ -36,7 +37,6 @@ class Family:
         network: The class of transformers that computes images only.
         processor: The class of transformers that prepares them.
         row: Which part of the network's answer is the row.
-        paper: Where it is described.
     """
 
     name: str
@@ -45,7 +45,6 @@ class Family:
     network: str
     processor: str
     row: Callable[[Any], Tensor]
-    paper: str
 
 
 FAMILIES = {
@@ -58,7 +57,6 @@ FAMILIES = {
             "CLIPVisionModelWithProjection",
             "CLIPImageProcessor",
             lambda answer: answer.image_embeds,  # What get_image_features gives.
-            "Radford et al. 2021",
         ),
         Family(
             "dinov2",
@@ -67,7 +65,6 @@ FAMILIES = {
             "Dinov2Model",
             "BitImageProcessor",
             lambda answer: answer.last_hidden_state[:, 0],  # The CLS token.
-            "Oquab et al. 2023",
         ),
         Family(
             "siglip",
@@ -76,7 +73,6 @@ FAMILIES = {
             "SiglipVisionModel",
             "SiglipImageProcessor",
             lambda answer: answer.pooler_output,  # What get_image_features gives.
-            "Zhai et al. 2023",
         ),
     )
 }
@@ -139,7 +135,8 @@ def open_vision(family: Family, where: str | None = None, device: str = "cpu") -
     if (kind := config.get("model_type")) not in family.kinds:
         raise BadInput(f'"{where}" is a "{kind}". Name one of {family.name}, as {family.model}.')
     network, processor = _loaded(family, folder, config, device)
-    card = EmbedderCard(family.name, where, weights_hash(weights), None, 0, family.paper)
+    paper = EMBEDDERS[family.name].paper
+    card = EmbedderCard(family.name, where, weights_hash(weights), None, 0, paper)
     opened = Vision(family, network, processor, card, device)
     grey = torch.full((3, 32, 32), 0.5)
     height, width = opened.prepare(grey).shape[-2:]

@@ -1,7 +1,7 @@
 """The ways in which two images are compared, whatever they are compared by."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from solidmark.cards import DISTANCES
+from solidmark.cards.embedders import UNIT
 from solidmark.embed import EMBEDDERS, Cache, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
 from solidmark.late import torch
@@ -141,9 +143,9 @@ class ByPixels:
     def card(self) -> dict[str, Any]:
         rescaled = {"n": self.how.n, "alpha": self.how.alpha} if self.how.n else {}
         tiles = {"tiles": self.how.tiles} if self.how.tiles > 1 else {}
-        unit = "ratio to the mean distance of the neighbourhood" if self.how.n else "RMS difference"
-        paper = "Carlini et al., 2023, section 4; SolidMark (Kriplani et al., 2025), section 3"
-        about = {"name": self.name, "unit": unit, "direction": self.direction, "paper": paper}
+        said = DISTANCES[self.name]
+        about = {"name": self.name, "unit": said.unit, "direction": said.direction}
+        about["paper"] = said.paper
         return {**about, **rescaled, **tiles}
 
 
@@ -186,7 +188,7 @@ class ByEmbedder:
         return np.where(distance < EQUAL, 0.0, distance)
 
     def card(self) -> dict[str, Any]:
-        unit = {"unit": "similarity in [-1, 1]", "direction": self.direction}
+        unit = {"unit": UNIT, "direction": self.direction}
         return {**asdict(self.embedder.card), **unit}
 
 
@@ -206,10 +208,10 @@ def open_distances(
         BadInput: When there are none, or one comes twice.
         UnknownName: When there is no such distance.
     """
-    pixels: Mapping[str, PixelDistance] = {
-        "l2": PIXEL_DISTANCES["l2"](),
-        "modified-l2": PixelDistance("modified-l2", 1, n, alpha),
-        "patched-l2": PixelDistance("patched-l2", tiles, n, alpha),
+    given = {"n": n, "alpha": alpha, "tiles": tiles}
+    pixels = {
+        name: make(**{option.name: given[option.name] for option in DISTANCES[name].options})
+        for name, make in PIXEL_DISTANCES.items()
     }
     for word in words:
         name = re.split("[:@]", word)[0]

@@ -10,6 +10,7 @@ largest l2 of any two aligned tiles; its neighbours are searched by it, and it i
 way. Without rescaling, images of little content are close to everything.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,5 +86,9 @@ def patched_l2(tiles: int = 4, n: int = 50, alpha: float = 0.5) -> PixelDistance
     return PixelDistance("patched-l2", tiles, n, alpha)
 
 
-PIXEL_DISTANCES = {"l2": l2, "modified-l2": modified_l2, "patched-l2": patched_l2}
-"""The distances by name, with the values of the papers."""
+PIXEL_DISTANCES: dict[str, Callable[..., PixelDistance]] = {
+    "l2": l2,
+    "modified-l2": modified_l2,
+    "patched-l2": patched_l2,
+}
+"""The distances by name; what each can be told, its card says."""

@@ -23,7 +23,6 @@ from solidmark.report.signals import (
     signals_verdict,
     write_signals_report,
 )
-from solidmark.report.writing import write_report
 
 __all__ = [
     "Closeness",
@@ -45,6 +44,5 @@ __all__ = [
     "write_intent_report",
     "write_inversions_report",
     "write_nearest_report",
-    "write_report",
     "write_signals_report",
 ]

@@ -117,8 +117,8 @@ def _why(audit: Audit, trained: list[Score]) -> str:
     p = min(score.p_value for score in trained if score.p_value is not None)
     q = min(score.q_value for score in trained if score.q_value is not None)
     fdr = audit.fdr
-    correction = (audit.results.get("config") or {}).get("correction") or "bh"
-    least = least_p(len(trained), fdr, correction)
+    corrected = (audit.results.get("config") or {}).get("correction")
+    least = least_p(len(trained), fdr, "by" if corrected == "by" else "bh")
     text = (
         f"The smallest q is {short(q)}, above {fdr:g}. The smallest p is {short(p)}; to name one "
         f"image of {len(trained):,} alone takes p at most {short(least)}."

@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from solidmark.report.drawing import Drawing
 from solidmark.report.made import PAGE, making
+from solidmark.report.sections import Page
+from solidmark.report.tables import script_json
 from solidmark.runs import remove_temporaries, tame, write_bytes
 
 HERE = Path(__file__).parent
@@ -50,6 +52,26 @@ def write_page(
     made = making(folder, images, top).line
     write_bytes(page, render(template, {**context, "made_with": made}, images=images))
     return page
+
+
+def write_report_page(folder: Path, page: Page, *, images: bool, top: int) -> Path:
+    """Writes `report.html` and `figures/` into the folder of a run.
+
+    The page is one file: it asks nothing of any network, runs no code but its own, and holds the
+    pictures it shows. The same folder gives the same bytes.
+
+    Arguments:
+        folder: The folder.
+        page: What it says.
+        images: Whether it may show pictures, which stand in it as data.
+        top: How many images it was asked to show, for who makes it again.
+
+    Returns:
+        The page.
+    """
+    rows = None if page.rows is None else Markup(script_json(page.rows.table))
+    context = {"page": page, "table_json": rows}
+    return write_page(folder, "page.html", context, images=images, top=top, drawings=page.drawings)
 
 
 def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:

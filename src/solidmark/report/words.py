@@ -4,24 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from solidmark.report.numbers import percent
-from solidmark.verdicts.readers import DRAWING, ORDER, READERS, Reader, reader
-from solidmark.verdicts.words import because, counted_once, expect_wrong
-
-__all__ = [
-    "DRAWING",
-    "GLOSSARY",
-    "ORDER",
-    "READERS",
-    "SPLITS",
-    "Reader",
-    "because",
-    "counted_once",
-    "expect_wrong",
-    "glossary",
-    "memory",
-    "reader",
-]
-
+from solidmark.verdicts.readers import DRAWING as DRAWING
+from solidmark.verdicts.readers import reader as reader
+from solidmark.verdicts.words import because as because
+from solidmark.verdicts.words import counted_once as counted_once
+from solidmark.verdicts.words import expect_wrong as expect_wrong
 
 SPLITS = {
     "trained": "Trained",

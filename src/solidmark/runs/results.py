@@ -42,6 +42,20 @@ class Results:
     versions: Mapping[str, Any] = field(repr=False)
     fingerprints: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def judged(self) -> Verdict:
+        """The verdict, where there must be one.
+
+        Raises:
+            NotFound: When there is none.
+        """
+        if self.verdict is None:
+            raise NotFound(
+                f'"{self.folder}" was scored by an older version, which kept no verdict. '
+                f"{_again(self.folder)}"
+            )
+        return self.verdict
+
 
 def write_results(
     folder: Path,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, UnknownName
 
 Judged = Literal["do-not-trust", "memorized", "hint", "cannot-be-judged", "not-seen", "failed"]
 """What a command that judges can come to. "hint" is also what points at no image for certain:
@@ -89,7 +89,7 @@ class Verdict:
 
     def __post_init__(self) -> None:
         if self.state not in STATES:
-            raise ValueError(f"no state of a verdict: {self.state}")
+            raise UnknownName("state of a verdict", self.state, STATES)
 
     @property
     def tone(self) -> Tone:
@@ -129,5 +129,5 @@ def verdict_from(found: Any, path: object = "results.json") -> Verdict:
         texts = {name: str(value) for name, value in kept.items()}
         findings = tuple(Finding(**one) for one in parts)
         return Verdict(**texts, **lists, findings=findings, others=others)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UnknownName) as error:
         raise BadInput(f'"{path}" holds no verdict that can be read. Score it again.') from error

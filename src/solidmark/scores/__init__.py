@@ -53,31 +53,19 @@ from solidmark.scores.statistics import (
     statistic_p_values,
 )
 from solidmark.scores.table import SCORES, score_table
-from solidmark.scores.thresholds import (
-    EMBEDDING_THRESHOLDS,
-    HASH_DISTANCES,
-    L2_THRESHOLDS,
-    RESCALED_THRESHOLDS,
-    SSCD_THRESHOLDS,
-    fixed_thresholds,
-)
+from solidmark.scores.thresholds import fixed_thresholds
 
 __all__ = [
     "ALPHA",
     "CORRECTIONS",
     "COUNTS",
     "DELTAS",
-    "EMBEDDING_THRESHOLDS",
     "FPRS",
     "GENERATED",
-    "HASH_DISTANCES",
     "HINT",
-    "L2_THRESHOLDS",
     "PERCENTILES",
     "POWER",
-    "RESCALED_THRESHOLDS",
     "SCORES",
-    "SSCD_THRESHOLDS",
     "STATISTICS",
     "TESTS",
     "TRAINED",

@@ -120,7 +120,7 @@ def _count_rows(
         note = _CLOSED_FORMS if count.chance_uniform is None else None
         estimate = Estimate(count.share, count.ci_low, count.ci_high, p, note)
         facts = {name: getattr(count, name) for name in _CLOSED}
-        own = {"count": count.count, "delta": count.delta, "facts": facts}
+        own: dict[str, Any] = {"count": count.count, "delta": count.delta, "facts": facts}
         yield result_row(part, "eidetic", "share", estimate, count.chance, **own)
     r = correlation(key, read, part.columns["peers"], part.key_groups)
     if r.value is not None:
@@ -141,7 +141,7 @@ def _average_rows(part: Part, pools: Mapping[int, Pool] | None, fdr: float) -> I
     if found is None:
         return
     facts = {name: getattr(found, name) for name in ("groups", "smallest", "largest")}
-    own = {"count": found.known, "facts": facts}
+    own: dict[str, Any] = {"count": found.known, "facts": facts}
     yield result_row(part, "averages", "share of groups", found.estimate, 0.0, **own)
 
 

@@ -144,7 +144,7 @@ def result_row(
         more: Other fields of `Figure`, or others than those of the part.
     """
     fell_back = _FELL_BACK if part.fell_back and ranked else None
-    about = {
+    about: dict[str, Any] = {
         "split": part.split,
         "n": part.n,
         "failed": part.failed,

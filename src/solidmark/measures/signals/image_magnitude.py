@@ -21,7 +21,6 @@ from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
-from solidmark.measures.signals.magnitude import NEEDS, UNIT
 from solidmark.measures.signals.noised import even_times, noised
 from solidmark.measures.signals.signal import SignalCard, require_led
 from solidmark.mitigations.magnitude import magnitude
@@ -46,15 +45,7 @@ class ImageMagnitude:
 
     @property
     def card(self) -> SignalCard:
-        return SignalCard(
-            name="image-magnitude",
-            unit=UNIT,
-            direction="low",
-            paper="ours, after Wen et al., 2024, and so is its direction",
-            needs=NEEDS,
-            per="image",
-            network_calls=2 * self.times,
-        )
+        return SignalCard.of("image-magnitude", 2 * self.times)
 
     def require(self, model: Model, sample: Sample) -> None:
         require_led(model, sample)

@@ -43,16 +43,7 @@ class Loss:
 
     @property
     def card(self) -> SignalCard:
-        return SignalCard(
-            name="loss",
-            unit="mean squared error of the predicted noise",
-            direction="low",
-            paper="Matsumoto et al., 2023; Carlini et al., 2023, Section 5.2; the mean over times "
-            "is ours",
-            needs="any model",
-            per="image",
-            network_calls=self.times,
-        )
+        return SignalCard.of("loss", self.times)
 
     def require(self, model: Model, sample: Sample) -> None:
         """Every model can be asked."""

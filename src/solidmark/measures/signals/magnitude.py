@@ -20,9 +20,6 @@ from solidmark.late import Tensor, torch
 from solidmark.measures.signals.signal import SignalCard, require_led
 from solidmark.mitigations.magnitude import first_noise, magnitude
 
-UNIT = "l2 norm of the difference of two predictions of noise, over all latents"
-NEEDS = "a model that is told captions or classes, and can be told nothing"
-
 
 @dataclass(frozen=True)
 class Magnitude:
@@ -44,15 +41,7 @@ class Magnitude:
 
     @property
     def card(self) -> SignalCard:
-        return SignalCard(
-            name="magnitude",
-            unit=UNIT,
-            direction="high",
-            paper="Wen et al., 2024, Section 3",
-            needs=NEEDS,
-            per="prompt",
-            network_calls=2 * self.draws,
-        )
+        return SignalCard.of("magnitude", 2 * self.draws)
 
     def require(self, model: Model, sample: Sample) -> None:
         require_led(model, sample)

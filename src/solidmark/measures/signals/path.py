@@ -19,7 +19,6 @@ from solidmark.diffusion import Model, Sampler, spaced_times
 from solidmark.diffusion.noise import noise_per_latent
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
-from solidmark.measures.signals.magnitude import NEEDS, UNIT
 from solidmark.measures.signals.signal import SignalCard, require_led
 from solidmark.mitigations.magnitude import first_noise
 
@@ -56,15 +55,7 @@ class PathMagnitude:
 
     @property
     def card(self) -> SignalCard:
-        return SignalCard(
-            name="magnitude-path",
-            unit=UNIT,
-            direction="high",
-            paper="Wen et al., 2024, Section 3",
-            needs=NEEDS,
-            per="prompt",
-            network_calls=2 * self.draws * self.steps,
-        )
+        return SignalCard.of("magnitude-path", 2 * self.draws * self.steps)
 
     def require(self, model: Model, sample: Sample) -> None:
         require_led(model, sample)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.cards import SIGNALS
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import MissingCapability
@@ -40,6 +41,13 @@ class SignalCard:
     needs: str
     per: Literal["image", "prompt"]
     network_calls: int
+
+    @classmethod
+    def of(cls, name: str, network_calls: int) -> "SignalCard":
+        """What a table holds of the card of a signal, and what a value costs as it is asked."""
+        card = SIGNALS[name]
+        about = (card.name, card.unit, card.direction, card.paper, card.needs, card.per)
+        return cls(*about, network_calls)
 
 
 @runtime_checkable

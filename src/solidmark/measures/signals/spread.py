@@ -57,16 +57,7 @@ class Spread:
 
     @property
     def card(self) -> SignalCard:
-        return SignalCard(
-            name="spread",
-            unit="standard deviation of activations over channels",
-            direction="high",
-            paper="Zhang et al., 2026, and its code; the layer, and its use on training images, "
-            "are ours",
-            needs="a network of diffusers with a middle: a U-Net or a transformer",
-            per="image",
-            network_calls=self.draws,
-        )
+        return SignalCard.of("spread", self.draws)
 
     def require(self, model: Model, sample: Sample) -> None:
         middle_of(model)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solidmark.cards import asks_of, title_of
 from solidmark.report.numbers import p_value, percent, percents, plain
-from solidmark.report.pairs.words import TITLES
-from solidmark.report.signals.words import ASKS, ORDER
+from solidmark.report.signals.words import ORDER
 from solidmark.report.tables import Cell
 
 NONE = Cell("–", ())
@@ -80,7 +80,7 @@ def signals_section(
     }
     reasons: dict[str, list[str]] = {}
     for name in sorted(left_out or {}, key=_place):
-        reasons.setdefault((left_out or {})[name], []).append(TITLES.get(name, name))
+        reasons.setdefault((left_out or {})[name], []).append(title_of(name))
     return SignalsSection(
         tuple(_line(name, found) for name, found in own.items()),
         _agreement([row for row in rows if row.get("statistic") == "spearman"]),
@@ -97,8 +97,8 @@ def _line(name: str, rows: Sequence[Mapping[str, Any]]) -> SignalLine:
     caught = [row for row in rows if row["statistic"] == "tpr_at_fpr"]
     calls = next((row.get("network_calls_per_image") for row in rows), None)
     return SignalLine(
-        title=TITLES.get(name, name),
-        asks=ASKS.get(name, ""),
+        title=title_of(name),
+        asks=asks_of(name),
         area=_area(found.get("auc")),
         detections=_detections(caught),
         named=_named(found.get("named")),
@@ -153,7 +153,7 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> Agreement | None:
     names = sorted(set().union(*cells), key=_place)
     lines = [
         (
-            TITLES.get(name, name),
+            title_of(name),
             tuple(
                 cells.get(frozenset((name, other))) if place < row else None
                 for place, other in enumerate(names[:-1])
@@ -161,7 +161,7 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> Agreement | None:
         )
         for row, name in enumerate(names)
     ]
-    return Agreement(tuple(TITLES.get(name, name) for name in names[:-1]), tuple(lines[1:]))
+    return Agreement(tuple(title_of(name) for name in names[:-1]), tuple(lines[1:]))
 
 
 def _rho(row: Mapping[str, Any]) -> Cell:

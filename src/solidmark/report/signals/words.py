@@ -3,29 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from solidmark.cards import SIGNALS, asks_of
 from solidmark.report.pairs.words import Measure, measure_of
 from solidmark.report.pairs.words import glossary as glossary_of_distances
 
-ORDER = ("loss", "spread", "magnitude", "magnitude-path", "image-magnitude")
+ORDER = tuple(SIGNALS)
 """The signals in the order of the page; others come after them."""
 
 QUESTIONS = (
     ("Trained images against held-out ones", ("trained", "held_out"), "trained_vs_held_out"),
 )
 """As `pairs.tables` has them: title, the splits side by side, the comparison of both."""
-
-ASKS = {
-    "loss": "How well does the model tell the noise on an image from the image? On its training "
-    "images it was trained to. Plain images are easy for every model.",
-    "spread": "Does the image excite a few features strongly, or many evenly? A network that "
-    "stored an image is said to answer with a few spikes. Captions are not asked.",
-    "magnitude": "Does the prompt alone say exactly what to draw, before there is anything to see? "
-    "It judges prompts: images of one prompt share its value.",
-    "magnitude-path": "Does the prompt go on saying exactly what to draw over the first steps of "
-    "sampling? It judges prompts: images of one prompt share its value.",
-    "image-magnitude": "How much does its prompt change what the model sees in a noisy version of "
-    "the image itself? One that it knows by heart it recognises anyway. The use is ours.",
-}
 
 RULE = (
     "A signal sees something when its list of named images, its counts within a calibrated "
@@ -46,7 +34,7 @@ def measure(name: str, card: Mapping[str, Any]) -> Measure:
     unit = str(card.get("unit") or "value")
     scale = {"scale": f"{unit}, {direction} = memorized", "means": "memorized"}
     found = measure_of(name, {**card, **scale})
-    return Measure(name, found.title, ASKS.get(name, ""), found.direction, "", found.card)
+    return Measure(name, found.title, asks_of(name), found.direction, "", found.card)
 
 
 _ABOVE = (

@@ -1,0 +1,249 @@
+"""The sections that all pages of comparisons have: figures, all rows, how it was made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solidmark.report.beside import rocs, strip
+from solidmark.report.numbers import percent
+from solidmark.report.rows import table_of_rows
+from solidmark.report.scored import LOST, Scored
+from solidmark.report.sections import (
+    Card,
+    Cards,
+    Figures,
+    Gallery,
+    Made,
+    Plots,
+    Rows,
+    Table,
+)
+from solidmark.report.tabled import Words, table_of_figures
+from solidmark.report.tables import flat
+from solidmark.runs import Results
+from solidmark.scores.content import LOW_CONTENT
+
+ORDER = ("named", "eidetic", "threshold", "closest", "percentile", "mean", "auc", "tpr_at_fpr")
+"""The statistics in the order of the tables."""
+
+NAMES = {
+    "named": "Named, q at most {fdr}",
+    "eidetic": "Within {threshold}, {how}",
+    "threshold": "Threshold of {fpr} of the null",
+    "closest": "Closest",
+    "percentile": "{percentile}th percentile of the close side",
+    "mean": "Mean",
+    "auc": "AUC",
+    "tpr_at_fpr": "Detections at {fpr} false alarms",
+    "low_content": "Low content among the {n} closest",
+}
+
+ON_SCALE = frozenset(("threshold", "closest", "percentile", "mean"))
+"""Statistics on the scale of the measure itself."""
+
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("id", "Image", "text"),
+    ("measure", "Measure", "choice"),
+    ("split", "Split", "choice"),
+    ("nearest", "Nearest", "text"),
+    ("value", "Value", "number"),
+    ("distance", "Distance", "number"),
+    ("similarity", "Similarity", "number"),
+    ("raw", "Before rescaling", "number"),
+    ("p_value", "p", "number"),
+    ("q_value", "q", "number"),
+    ("contrast", "Contrast", "number"),
+    ("content", "Content", "choice"),
+    ("prompt", "Told", "text"),
+    ("caption", "Caption", "text"),
+    ("copy_of", "Counts with", "text"),
+    ("status", "Status", "choice"),
+    ("note", "Note", "text"),
+)
+"""The columns of the table of all rows; those without any value are left out."""
+
+ALWAYS = frozenset(("id", "measure", "split", "p_value", "q_value", "status", "note"))
+TOLD = frozenset(("prompt", "caption"))
+"""What does not stand on a page without pictures."""
+
+
+CAPTIONS = (("class", "class"), ("", "caption"))
+"""What stands under the id of an image, and where it is kept."""
+
+SHOWN = 12
+"""So many cards are seen at once; the others open with a click."""
+
+PROOF = 3
+"""So many stand right under the verdict."""
+
+
+def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> Cards | None:
+    """The first cards, for the top of the page; None where none has a picture.
+
+    Arguments:
+        cards: The cards, the most suspicious first.
+        said: What they are, where none of them is named.
+    """
+    shown = tuple(card for card in cards if any(one.picture for one in card.pictures))[:PROOF]
+    named = any(card.named for card in shown)
+    return Cards("", shown, () if named else (said,), numbered=False) if shown else None
+
+
+def ranked_gallery(
+    cards: Sequence[Card], lucky: Sequence[Card], count: int, named: int, fdr: float
+) -> Gallery:
+    """Trained images, the most suspicious first, and held-out ones for comparison.
+
+    Arguments:
+        cards: The trained images that are shown.
+        lucky: Held-out images that look most suspicious by luck.
+        count: How many trained images there are to rank.
+        named: How many of them are named by any measure.
+        fdr: The false-discovery rate at which they are.
+    """
+    said = f"{len(cards):,} of {count:,} trained pictures, those that the most measures name first."
+    if named:
+        said += (
+            f" {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
+            f"{percent(fdr)} are wrong on average. All names lie in named.csv beside this page."
+        )
+    lists = [Cards("", tuple(cards[:SHOWN]))] if cards else []
+    if more := tuple(cards[SHOWN:]):
+        lists.append(Cards(f"{len(more):,} more", more, folded=True))
+    if lucky:
+        title = "For comparison: the most suspicious held-out images, which the model never saw"
+        lists.append(Cards(title, tuple(lucky), folded=True))
+    return Gallery(
+        "images",
+        "The most suspicious images",
+        (said,) if cards else (),
+        lists=tuple(lists),
+        empty="No trained image could be scored.",
+        link="Images",
+    )
+
+
+def curves(run: Scored, splits: Sequence[str]) -> Plots:
+    """Detections against false alarms, and the values of each measure beside those of the null.
+
+    Arguments:
+        run: The run.
+        splits: The splits in question; the first is the one of the detections.
+    """
+    every = rocs(run, splits[0])
+    drawings = [] if every is None else [every]
+    for measure in run.measures:
+        drawings += [strip(run, measure, one) for one in splits if run.count(measure.name, one)]
+    groups = (("", tuple(drawings)),) if drawings else ()
+    said = () if groups else ("There is nothing to draw: no image was scored.",)
+    return Plots("curves", "Beside chance", said, groups=groups, link="Curves")
+
+
+def all_figures(
+    run: Scored, questions: Sequence[tuple[str, Mapping[str, str], str]], words: Words
+) -> Figures:
+    """All figures, a table a measure and question, folded.
+
+    Arguments:
+        run: The run.
+        questions: Title, the splits that stand side by side with their names, and the comparison.
+        words: How the figures are called; its heads are those of the question.
+    """
+    tables: list[Table] = []
+    for measure in run.measures:
+        own = [one for one in run.results.figures if one.measure == measure.name]
+        own = [one for one in own if one.statistic in words.order]
+        for title, splits, versus in questions:
+            some = [one for one in own if one.split in (*splits, versus)]
+            if some:
+                heads = Words(splits, words.names, words.order, words.means, words.close)
+                tables.append(table_of_figures(f"{measure.title}: {title}", some, heads))
+    said = () if tables else ("There are no figures in this run.",)
+    return Figures("figures", "All figures", said, tables=tuple(tables), folded=True)
+
+
+def all_rows(run: Scored, images: bool, *, file: str = "scores.parquet") -> Rows:
+    """Every row, the most suspicious first, folded.
+
+    Arguments:
+        run: The run.
+        images: Whether captions and prompts may stand on the page.
+        file: Where all rows lie.
+    """
+    rows = [
+        {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
+        for measure, split, table in run.shown()
+        for row in table.to_pylist()
+    ]
+    rows.sort(key=lambda row: _suspicion(row, run))
+    has = {name for row in rows for name, value in row.items() if value is not None and value != ""}
+    shown = has | ALWAYS
+    if not any(one.is_similarity for one in run.measures):
+        shown -= {"similarity"}
+    if "value" in shown:
+        shown -= {"distance", "similarity"}
+    if not images:
+        shown -= TOLD
+    columns = [one for one in COLUMNS if one[0] in shown]
+    judged = any(row.get("p_value") is not None for row in rows)
+    texts = [name for name, _, kind in columns if kind == "text"]
+    table = table_of_rows(
+        columns,
+        rows,
+        lambda row, name: row.get(name),
+        total=sum(len(table) for table in run.tables.values()),
+        fdr=run.fdr,
+        order="most suspicious rows",
+        sort="p_value" if judged else ("value" if "value" in shown else "distance"),
+        searched=texts,
+        searched_words=" or ".join(texts),
+        names={
+            "measure": {measure.name: measure.title for measure in run.measures},
+            "split": dict(run.splits),
+        },
+    )
+    return Rows("rows", "All rows", folded=True, table=table, file=file)
+
+
+def made(
+    results: Results,
+    said: Sequence[str] = (),
+    tables: Sequence[Table | None] = (),
+    files: Sequence[tuple[str, str]] = (),
+) -> Made:
+    """What was left out, what else lies in the folder, and how the run was made, folded.
+
+    Arguments:
+        results: What the run says of itself.
+        said: What was left out, in sentences.
+        tables: The same in tables; None is passed over.
+        files: What else lies in the folder, and what for.
+    """
+    parts = {
+        "Configuration": results.config,
+        "Measures": results.facts.get("measures"),
+        "Memory": results.facts.get("memory"),
+        "Versions": results.versions,
+        "Fingerprints": results.fingerprints,
+    }
+    return Made(
+        "run",
+        "This run",
+        tuple(said),
+        tables=tuple(table for table in tables if table),
+        folded=True,
+        files=tuple(files),
+        command=results.command,
+        seed=results.seed,
+        parts=tuple((title, tuple(flat(part))) for title, part in parts.items() if part),
+    )
+
+
+def _suspicion(row: Mapping[str, Any], run: Scored) -> tuple[bool, bool, float, float]:
+    p, distance = (
+        LOST if row.get(name) is None else float(row[name]) for name in ("p_value", "distance")
+    )
+    return row["status"] != "ok", row["split"] not in run.null, p, distance
+
+
+def _content(contrast: float | None) -> str:
+    return "" if contrast is None else "low" if contrast < LOW_CONTENT else "ordinary"

@@ -1,0 +1,64 @@
+"""The section on the control: are the held-out images of the same kind, and what differs?"""
+
+from pathlib import Path
+
+from solidmark.report.control import NO_PROOF, NOT_TESTED, Sides, said
+from solidmark.report.numbers import plain
+from solidmark.report.pictures import embed
+from solidmark.report.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
+from solidmark.scores.control import Control
+
+LARGEST = 144
+"""The longer side of a picture in the page, in pixels."""
+
+
+def control_section(
+    folder: Path, control: Control | None, images: bool, compared: bool, sides: Sides
+) -> Section | None:
+    """What the page shows of the control; None where nothing was held out.
+
+    Arguments:
+        folder: The folder of the run.
+        control: What is known of the control; None where it was not tested.
+        images: Whether pictures may stand on the page.
+        compared: Whether there are held-out images at all.
+        sides: What both sides are called.
+    """
+    title, link = f"Are the {sides.other} images of the same kind?", f"{sides.other} images"
+    if control is None:
+        return Note("control", title, (NOT_TESTED,), folded=True, link=link) if compared else None
+    examples = ((sides.own, control.shown_trained), (sides.other, control.shown_held_out))
+    shows = images and control.is_other
+    cards = tuple(
+        Card(
+            f"{name} images that are most unlike the other side",
+            strip=tuple(Shown(embed(folder, one.picture, LARGEST), "", one.id) for one in kept),
+        )
+        for name, kept in examples
+        if kept and shows
+    )
+    return Gallery(
+        "control",
+        title,
+        (said(control, sides), sides.cure if control.is_other else NO_PROOF),
+        tables=(_tells(control, sides),) if control.tells else (),
+        folded=not control.is_other,
+        link=link[:1].upper() + link[1:],
+        lists=(Cards("", cards, wide=True, numbered=False),) if cards else (),
+    )
+
+
+def _tells(control: Control, sides: Sides) -> Table:
+    """The numbers that differ most."""
+    heads = (f"{sides.own}, median", f"{sides.other}, median", "area alone")
+    return Table(
+        "The numbers that differ most",
+        (Cell("Of each picture"), *map(Cell, heads[:2]), Cell(heads[2], ("0.5 = the same",))),
+        tuple(
+            Line(
+                one.name,
+                (Cell(plain(one.trained, 3)), Cell(plain(one.held_out, 3)), Cell(plain(one.auc))),
+            )
+            for one in control.tells
+        ),
+    )
