@@ -103,6 +103,16 @@ def plain(value: float, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def plural(count: int, one: str, several: str | None = None) -> str:
+    """A count and its noun.
+
+    Example:
+        >>> plural(1, "image"), plural(1200, "image"), plural(2, "copy", "copies")
+        ('1 image', '1,200 images', '2 copies')
+    """
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
 def _hundredths(share: float) -> str:
     value = 100 * share
     if value <= 0 or value >= 100:

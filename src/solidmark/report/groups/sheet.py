@@ -10,6 +10,7 @@ from solidmark.report.numbers import short
 from solidmark.report.pictures import Picture
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made
+from solidmark.scores.written import plural as plural
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
@@ -135,16 +136,6 @@ def write_sheet(run: GroupRun, sheet: Sheet, images: bool, top: int) -> Path:
         "seed": results.get("seed", "not known"),
     }
     return write_page(run.folder, "groups.html", context, images=images, top=top)
-
-
-def plural(count: int, one: str, several: str | None = None) -> str:
-    """A count and its noun.
-
-    Example:
-        >>> plural(1, "image"), plural(1200, "image"), plural(2, "copy", "copies")
-        ('1 image', '1,200 images', '2 copies')
-    """
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def interval(row: Mapping[str, Any]) -> str:
