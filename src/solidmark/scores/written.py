@@ -113,6 +113,14 @@ def plural(count: int, one: str, several: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
+def number(value: float | None) -> str:
+    """A distance, a similarity or a share, to three digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    text = short(value) if 0 < abs(value) < 0.01 else f"{value:.3f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
 def _hundredths(share: float) -> str:
     value = 100 * share
     if value <= 0 or value >= 100:

@@ -6,31 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.report.groups.run import GroupRun
-from solidmark.report.numbers import short
 from solidmark.report.pictures import Picture
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made
+from solidmark.runs import Verdict
+from solidmark.scores.written import number as number
 from solidmark.scores.written import plural as plural
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the page says first.
-
-    Arguments:
-        label: In a word or two.
-        headline: In a sentence.
-        details: What else must be known.
-        tone: The colour: "memorized", "unclear", "not_seen", "untrusted" or "plain".
-    """
-
-    label: str
-    headline: str
-    details: tuple[str, ...] = ()
-    tone: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -144,11 +128,3 @@ def interval(row: Mapping[str, Any]) -> str:
     if low is None:
         return "–" if high is None else f"at most {number(high)}"
     return f"at least {number(low)}" if high is None else f"{number(low)} to {number(high)}"
-
-
-def number(value: float | None) -> str:
-    """A distance, a similarity or a share, to three digits; a dash where there is none."""
-    if value is None:
-        return "–"
-    text = short(value) if 0 < abs(value) < 0.01 else f"{value:.3f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−")
