@@ -23,9 +23,9 @@ from solidmark.errors import BadInput, BrokenImage
 class Held(Protocol):
     """What has a length, and an image at each place: a list, or a torch data set.
 
-    An item is a path, a picture of PIL, an array of shape (H, W) or (H, W, C) with values in 0 ... 255, a
-    tensor of shape (C, H, W) with values in [0, 1]; such an image with its caption (text) or class
-    (a whole number) in a tuple; or a mapping with the names of columns.
+    An item is a path, a picture of PIL, an array of bytes with shape (H, W) or (H, W, C), a tensor
+    of shape (C, H, W) with values in [0, 1]; one of these in a tuple with its caption (text) or its
+    class (a whole number); or a mapping with the names of columns.
     """
 
     def __len__(self) -> int: ...
