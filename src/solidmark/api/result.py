@@ -63,6 +63,10 @@ class Folder:
 
     folder: Path
 
+    def __post_init__(self) -> None:
+        # A notebook may go elsewhere before it looks.
+        object.__setattr__(self, "folder", self.folder.absolute())
+
     def __fspath__(self) -> str:
         return os.fspath(self.folder)
 
