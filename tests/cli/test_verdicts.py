@@ -117,7 +117,7 @@ def test_every_command_that_judges_can_fail() -> None:
         for name, command in commands.items()
         if any(parameter.name == "fail_on" for parameter in command.params)
     }
-    assert able == {*judging.JUDGING, "score"}
+    assert able == {*judging.PAGES, "audit", "intent", "cliques", "score"}
 
 
 def test_memory_ends_in_3_and_its_absence_in_0(

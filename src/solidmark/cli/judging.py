@@ -23,7 +23,7 @@ def verdict_of(folder: Path) -> Verdict | None:
         BadInput: When one of its files cannot be read.
     """
     command = read_manifest(folder)["command"]
-    if command not in JUDGING or not (folder / RESULTS).is_file():
+    if not (folder / RESULTS).is_file():
         return None
     if command in PAGES:
         return PAGES[command](folder)
@@ -118,5 +118,3 @@ PAGES: Mapping[str, Callable[[Path], Verdict]] = {
     "signals": _signals,
     "invmm": _invmm,
 }
-JUDGING = ("audit", "intent", "cliques", *PAGES)
-"""The commands that judge, as they stand in the manifest."""

@@ -1,7 +1,7 @@
 """The pages that a person can read and defend, and their figures."""
 
 from solidmark.report.halves import inpainting_verdict, write_inpaint_report
-from solidmark.report.intents import IntentVerdict, intent_verdict, write_intent_report
+from solidmark.report.intents import write_intent_report
 from solidmark.report.inversions import (
     InversionSection,
     InversionVerdict,
@@ -26,7 +26,6 @@ from solidmark.report.signals import (
 
 __all__ = [
     "Closeness",
-    "IntentVerdict",
     "InversionSection",
     "InversionVerdict",
     "MeasureVerdict",
@@ -34,7 +33,6 @@ __all__ = [
     "SignalsVerdict",
     "closeness_verdict",
     "inpainting_verdict",
-    "intent_verdict",
     "inversion_section",
     "inversion_verdict",
     "is_stale",
