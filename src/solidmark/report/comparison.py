@@ -1,6 +1,7 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from solidmark.report.beside import rocs, strip
@@ -155,7 +156,7 @@ def all_figures(
         for title, splits, versus in questions:
             some = [one for one in own if one.split in (*splits, versus)]
             if some:
-                heads = Words(splits, words.names, words.order, words.means, words.close)
+                heads = replace(words, heads=splits)
                 tables.append(table_of_figures(f"{measure.title}: {title}", some, heads))
     said = () if tables else ("There are no figures in this run.",)
     return Figures("figures", "All figures", said, tables=tuple(tables), folded=True)
@@ -221,6 +222,8 @@ def made(
     parts = {
         "Configuration": results.config,
         "Measures": results.facts.get("measures"),
+        "Similarity": results.facts.get("similarity"),
+        "Similarity needed": results.facts.get("threshold"),
         "Memory": results.facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
