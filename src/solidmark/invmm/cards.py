@@ -29,6 +29,15 @@ OUTCOMES: Mapping[str, str] = {
     "not_tried": "Not tried",
 }
 
+ROWS = pa.schema(
+    [
+        *SCORES,
+        *((name, pa.string()) for name in ("outcome", "prompt")),
+        *((name, pa.float64()) for name in ("distance", "value")),
+    ]
+)
+"""A row an image: that of `scores.parquet`, with what all pages of comparisons ask for."""
+
 LARGEST, SMALL = 144, 96
 """The longer sides of the pair and of the other samples in the page, in pixels."""
 
@@ -42,7 +51,6 @@ class Inverted:
 
     Arguments:
         scored: Its images, by score, and its figures.
-        rows: The rows of `scores.parquet`, the most suspicious first, those without a score last.
         best: By split and id: the restart that says the most, as a row of `evidence.parquet`.
         paths: By split, id and repeat: the checks, in their order.
         marked: The marked folder, where the images come from one.
@@ -50,7 +58,6 @@ class Inverted:
     """
 
     scored: Scored
-    rows: Sequence[Row] = field(repr=False)
     best: Mapping[tuple[str, str], Row] = field(repr=False)
     paths: Mapping[tuple[str, str, int], list[Row]] = field(repr=False)
     marked: Marked = field(repr=False)
@@ -58,8 +65,8 @@ class Inverted:
 
     def ranked(self, split: str) -> list[Row]:
         """The images of a split that were tried to the end, each picture once."""
-        own = [row for row in self.rows if row["split"] == split and row["copy_of"] is None]
-        return [row for row in own if _is_scored(row)]
+        table = self.scored.good(MEASURE, split)
+        return [] if table is None else list(table.to_pylist())
 
     def path(self, row: Row) -> Sequence[Row]:
         """The checks of the restart that says the most."""
@@ -78,10 +85,6 @@ def open_inverted(folder: Path) -> Inverted:
     manifest = read_manifest(folder, MEASURE)
     again = 'Run the same "solidmark invmm" again.'
     results = open_results(folder, f'Run "solidmark score {folder}".', measures=dict)
-    rows = read_table(folder / "scores.parquet", SCORES, again).to_pylist()
-    if strange := {row["status"] for row in rows} - OUTCOMES.keys():
-        raise BadInput(f'"{min(map(str, strange))}" is no outcome of an inversion. {again}')
-    rows.sort(key=_suspicion)
     best: dict[tuple[str, str], Row] = {}
     for row in read_table(folder / "evidence.parquet", EVIDENCE, again).to_pylist():
         name = row["split"], row["id"]
@@ -89,26 +92,26 @@ def open_inverted(folder: Path) -> Inverted:
     paths: dict[tuple[str, str, int], list[Row]] = {}
     for row in read_table(folder / "paths.parquet", PATHS, again).to_pylist():
         paths.setdefault((row["split"], row["id"], row["repeat"]), []).append(row)
-    schema = SCORES.append(pa.field("distance", pa.float64()))
-    tables = {
-        (MEASURE, split): pa.Table.from_pylist(
-            [_scored(row) for row in rows if row["split"] == split], schema
-        )
-        for split in SPLITS
+    tables: dict[tuple[str, str], list[Row]] = {}
+    for row in read_table(folder / "scores.parquet", SCORES, again).to_pylist():
+        if row["status"] not in OUTCOMES:
+            raise BadInput(f'"{row["status"]}" is no outcome of an inversion. {again}')
+        one = _scored(row, best.get((row["split"], row["id"]), {}))
+        tables.setdefault((MEASURE, row["split"]), []).append(one)
+    known = {
+        name: pa.Table.from_pylist(sorted(tables[name], key=_suspicion), ROWS)
+        for name in ((MEASURE, split) for split in SPLITS)
+        if name in tables
     }
     card = results.facts["measures"].get(MEASURE) or {}
     measures = (measure_of(MEASURE, card, "score, low = memorized"),)
-    known = {name: table for name, table in tables.items() if len(table)}
     config = manifest["config"]
     return Inverted(
         Scored(results, measures, known, {"trained": "held_out"}, SPLITS),
-        rows,
         best,
         {name: sorted(path, key=lambda one: one["step"]) for name, path in paths.items()},
         # The images that were asked about may be a marked folder.
-        open_marked_of(
-            folder, {**manifest, "config": {"marked": config.get("images"), **config}}
-        ),
+        open_marked_of(folder, {**manifest, "config": {"marked": config.get("images"), **config}}),
         (results.facts.get("threshold") or {}).get("value"),
     )
 
@@ -129,7 +132,7 @@ def card_of(run: Inverted, row: Row, scale: Scale, label: str, images: bool) -> 
         ("", one.get("caption")),
         ("prompt found:", one.get("words")),
     )
-    again = "drawn again" if row["status"] == "reproduced" else "drawn"
+    again = "drawn again" if row["outcome"] == OUTCOMES["reproduced"] else "drawn"
     names = [one.get("original"), *(one.get("drawn") or [None])]
     shown = [
         Shown(embed(run.scored.results.folder, name, side) or Picture(), what, row["id"])
@@ -159,7 +162,7 @@ def _course(run: Inverted, row: Row, scale: Scale) -> Any:
 
 def _facts(run: Inverted, row: Row) -> Iterator[tuple[str, str]]:
     one = run.best.get((row["split"], row["id"]), {})
-    if row["status"] == "reproduced" and one.get("best_similarity") is not None:
+    if row["outcome"] == OUTCOMES["reproduced"] and one.get("best_similarity") is not None:
         yield "least alike", plain(one["best_similarity"], 3)
     elif one.get("kl_end") is not None:
         yield "KL at the end", short(one["kl_end"])
@@ -175,7 +178,7 @@ def _outcome(run: Inverted, row: Row) -> Iterator[str]:
     best = "not known" if row["best_similarity"] is None else plain(row["best_similarity"], 3)
     near = f"best similarity {best}{' (median)' if n > 1 else ''}{_of_needed(run)}"
     kl = f"KL {_kl(row['kl'])} nats per dimension"
-    if row["status"] == "reproduced":
+    if row["outcome"] == OUTCOMES["reproduced"]:
         ends = f" (median; {_kl(row['kl_low'])} to {_kl(row['kl_high'])})" if n > 1 else ""
         how = f" by {k:,} of {n:,} restarts" if n > 1 else f" at step {_guided(one)}"
         yield f"Reproduced{how}, {kl}{ends}."
@@ -199,31 +202,39 @@ def _of_needed(run: Inverted) -> str:
 
 def _guided(one: Row, steps: str = "") -> str:
     """Its steps, and at which guidance."""
-    guided = one.get("guidance") not in (None, 1.0)
-    return f"{one.get('steps') or 0:,}{steps}" + (f" at guidance {one['guidance']:g}" if guided else "")
+    at = f" at guidance {one['guidance']:g}" if one.get("guidance") not in (None, 1.0) else ""
+    return f"{one.get('steps') or 0:,}{steps}{at}"
 
 
 def _kl(value: float | None) -> str:
     """A KL; that of a restart that did not reproduce is infinite."""
-    return short(value) if value is not None and math.isfinite(value) else "never"
+    return "never" if _finite(value) is None else short(value or 0.0)
 
 
-def _scored(row: Row) -> Row:
-    """As a row that was scored or not, and why not."""
-    if _is_scored(row):
-        return {**row, "status": "ok", "distance": row["score"]}
-    untried = "The budget was spent before." if row["status"] == "not_tried" else None
-    return {**row, "note": row["note"] or untried}
+def _scored(row: Row, one: Row) -> Row:
+    """As a row that was scored or not, and why not; an infinite KL is one of no reproduction."""
+    outcome = row["status"]
+    known = outcome in RANKED and row["score"] is not None
+    untried = "The budget was spent before." if outcome == "not_tried" else None
+    kls = {name: _finite(row[name]) for name in ("kl", "kl_low", "kl_high")}
+    return {
+        **row,
+        **kls,
+        "status": "ok" if known else outcome,
+        "note": row["note"] or untried,
+        "outcome": OUTCOMES[outcome],
+        "distance": row["score"] if known else None,
+        "value": row["score"] if known else None,
+        "prompt": one.get("words"),
+    }
 
 
-def _suspicion(row: Row) -> tuple[bool, float, str, str]:
-    known = _is_scored(row)
-    return not known, row["score"] if known else math.inf, row["split"], row["id"]
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
-def _is_scored(row: Row) -> bool:
-    """Whether it was tried to the end."""
-    return row["status"] in RANKED and row["score"] is not None
+def _suspicion(row: Row) -> tuple[bool, float, str]:
+    return row["value"] is None, row["value"] or 0.0, row["id"]
 
 
 def _telling(one: Row) -> tuple[bool, float, float, int]:

@@ -1,20 +1,19 @@
 """The page of an `invmm` run: which training images the model can be made to draw again."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from solidmark.cards import title_of
 from solidmark.errors import SolidmarkError
 from solidmark.invmm.cards import MEASURE, OUTCOMES, SPLITS, Inverted, Row, card_of, open_inverted
-from solidmark.invmm.plots import LOOK, common_scale, found
+from solidmark.invmm.plots import LEAST, LOOK, common_scale, found
 from solidmark.report.comparison import (
     NAMES,
     ORDER,
     all_figures,
+    all_rows,
     curves,
     made,
     proof_of,
@@ -25,9 +24,8 @@ from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.numbers import short
 from solidmark.report.rendering import write_report_page
-from solidmark.report.rows import ROWS, table_of_rows
 from solidmark.report.scored import failed
-from solidmark.report.sections import Card, Cards, Figures, Gallery, Page, Plots, Rows
+from solidmark.report.sections import Card, Cards, Figures, Gallery, Page, Plots
 from solidmark.report.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
 
@@ -43,8 +41,8 @@ SIGNALS = "signals"
 WORDS = Words(
     SPLITS,
     {
-        **{name: said for name, said in OUTCOMES.items()},
-        **{name: said for name, said in NAMES.items()},
+        **OUTCOMES,
+        **NAMES,
         "kl": "KL of the reproduced, median",
         "network_calls": "Network calls of an image",
         "rank_correlation": "Rank correlation with {by}",
@@ -52,6 +50,20 @@ WORDS = Words(
     (*OUTCOMES, "kl", "network_calls", *ORDER, "rank_correlation"),
     counted=frozenset(("reproduced", "spent", "named")),
 )
+
+COLUMNS = (
+    ("outcome", "Outcome", "choice"),
+    ("value", "Score", "number"),
+    ("kl", "KL", "number"),
+    ("kl_low", "Lowest KL", "number"),
+    ("kl_high", "Highest KL", "number"),
+    ("best_similarity", "Least alike", "number"),
+    ("reproduced", "Reproduced", "whole"),
+    ("restarts", "Restarts", "whole"),
+    ("network_calls", "Calls", "number"),
+    ("prompt", "Prompt found", "text"),
+)
+"""The columns of its own of the table of all rows."""
 
 TERMS = {
     "reproduced": (
@@ -162,7 +174,9 @@ def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
         return None
     run = open_inverted(folder)
     verdict = run.scored.results.judged
-    trained, held_out = (cards[:n] for cards, n in zip(_cards(run, images, 6), IN_AUDIT, strict=True))
+    trained, held_out = (
+        cards[:n] for cards, n in zip(_cards(run, images, 6), IN_AUDIT, strict=True)
+    )
     lists = (
         Cards("", tuple(trained)),
         Cards("The held-out images of the lowest score", tuple(held_out), folded=True),
@@ -187,7 +201,7 @@ def _page(run: Inverted, images: bool, top: int) -> Page:
         _curves(run),
         control_section(results.folder, scored.control, images, compared, HELD_OUT),
         all_figures(scored, (("what came of the images", SPLITS, "trained_vs_held_out"),), WORDS),
-        _all_rows(run, images),
+        all_rows(scored, images, own=COLUMNS),
         glossary(scored.fdr, {"auc", "tpr_at_fpr"}, TERMS, UNUSED),
         made(results, tuple(_left_out(run)), (scored.failures(), _quarantined(run))),
     )
@@ -205,9 +219,11 @@ def _page(run: Inverted, images: bool, top: int) -> Page:
     )
 
 
-def _cards(run: Inverted, images: bool, top: int) -> tuple[list[Card], list[Card]]:
+def _cards(
+    run: Inverted, images: bool, top: int, compared: int = COMPARED
+) -> tuple[list[Card], list[Card]]:
     """The images of both splits, the lowest score first, their paths on one scale."""
-    trained, held_out = run.ranked("trained")[:top], run.ranked("held_out")[:COMPARED]
+    trained, held_out = run.ranked("trained")[:top], run.ranked("held_out")[:compared]
     scale = common_scale([run.path(row) for row in (*trained, *held_out)], run.needed)
     about = run.marked.describe([row["id"] for row in (*trained, *held_out)]) if images else {}
 
@@ -223,7 +239,7 @@ def _gallery(run: Inverted, trained: list[Card], held_out: list[Card], images: b
     named = first(figures, "named", "trained")
     some = int((named.count if named else None) or 0)
     found = ranked_gallery(trained, held_out, count, some, run.scored.fdr)
-    inverted = any(one.get("words") for one in run.best.values())
+    inverted = any(one["words"] for one in run.best.values())
     given = run.scored.results.config.get("inversion", {}).get("prompt") == "given"
     said = (
         f"{len(trained):,} of {count:,} pictures that were tried to the end, by score.",
@@ -267,7 +283,9 @@ def _needed(run: Inverted) -> str:
     by = f" ({results.config['similarity']})" if results.config.get("similarity") else ""
     frames = ", their frames left out" if run.marked.folder else ""
     rate = threshold.get("rate")
-    alike = f" Of pairs of different pictures {100 * rate:.2g} % or fewer are so alike." if rate else ""
+    alike = (
+        f" Of pairs of different pictures {100 * rate:.2g} % or fewer are so alike." if rate else ""
+    )
     return (
         f"Reproduced: even the least alike of the samples has a similarity{by} of "
         f"{run.needed:.3g} or more{frames}.{alike} {threshold.get('note') or ''}"
@@ -320,57 +338,10 @@ def _curves(run: Inverted) -> Plots:
 
 def _points(run: Inverted, split: str) -> Iterator[tuple[float, float]]:
     for row in run.ranked(split):
-        kl = _finite(row["kl"])
-        end = run.best.get((split, row["id"]), {}).get("kl_end") if kl is None else kl
-        if end is not None and row["best_similarity"] is not None:
-            yield row["best_similarity"], max(end, 1e-5)
-
-
-def _all_rows(run: Inverted, images: bool) -> Rows:
-    """Every row, the lowest score first, folded."""
-    several = any((row["restarts"] or 0) > 1 for row in run.rows)
-    prompts = images and any(one.get("words") for one in run.best.values())
-    columns = [
-        ("id", "Image", "text"),
-        ("split", "Split", "choice"),
-        ("status", "Outcome", "choice"),
-        ("kl", "KL", "number"),
-        *([("kl_low", "Lowest KL", "number"), ("kl_high", "Highest KL", "number")] * several),
-        *([("reproduced", "Reproduced", "whole"), ("restarts", "Restarts", "whole")] * several),
-        ("best_similarity", "Least alike", "number"),
-        ("score", "Score", "number"),
-        ("p_value", "p", "number"),
-        ("q_value", "q", "number"),
-        ("network_calls", "Calls", "number"),
-        *([("prompt", "Prompt found", "text")] * prompts),
-        *([("copy_of", "Same pixels as", "text")] * any(row["copy_of"] for row in run.rows)),
-        ("note", "Note", "text"),
-    ]
-    texts = [name for name, _, kind in columns if kind == "text"]
-    table = table_of_rows(
-        columns,
-        run.rows[:ROWS],
-        partial(_value, run),
-        total=len(run.rows),
-        fdr=run.scored.fdr,
-        order="rows with the lowest score",
-        sort="score",
-        searched=texts,
-        searched_words=" or ".join(texts),
-        names={"split": SPLITS, "status": OUTCOMES},
-    )
-    return Rows("rows", "All rows", folded=True, table=table)
-
-
-def _value(run: Inverted, row: Row, name: str) -> Any:
-    if name == "prompt":
-        return run.best.get((row["split"], row["id"]), {}).get("words") or ""
-    return _finite(row[name]) if isinstance(row[name], float) else row[name]
-
-
-def _finite(value: float | None) -> float | None:
-    """An infinite KL says that the image was not reproduced."""
-    return value if value is not None and math.isfinite(value) else None
+        end = run.best.get((split, row["id"]), {}).get("kl_end")
+        kl = end if row["kl"] is None else row["kl"]
+        if kl is not None and row["best_similarity"] is not None:
+            yield row["best_similarity"], max(kl, LEAST)
 
 
 def _left_out(run: Inverted) -> Iterator[str]:
@@ -381,11 +352,13 @@ def _left_out(run: Inverted) -> Iterator[str]:
         before = float(results.facts.get("triage_calls") or 0.0)
         triage = f", and {before:,.0f} before to order the images" if before else ""
         yield f"In all {total.value:,.0f} network calls{triage}."
-    copies = [row["split"] for row in run.rows if row["copy_of"] is not None]
-    counts = ", ".join(f"{copies.count(name):,} {said.lower()}" for name, said in SPLITS.items())
-    yield f"Images that failed: {results.failed:,}. With the pixels of another, counted once: {counts}."
+    times = run.scored.times.items()
+    copies = {name: sum(n for (split, _), n in times if split == name) for name in SPLITS}
+    counts = ", ".join(f"{copies[name]:,} {said.lower()}" for name, said in SPLITS.items())
+    yield f"Images that failed: {results.failed:,}."
+    yield f"With the pixels of another, counted once: {counts}."
     if excluded := results.facts.get("excluded"):
-        yield f"Held-out images that are a training image too, and so no control: {len(excluded):,}."
+        yield f"Held-out images that are training images too, and no control: {len(excluded):,}."
 
 
 def _quarantined(run: Inverted) -> Any:

@@ -162,13 +162,20 @@ def all_figures(
     return Figures("figures", "All figures", said, tables=tuple(tables), folded=True)
 
 
-def all_rows(run: Scored, images: bool, *, file: str = "scores.parquet") -> Rows:
+def all_rows(
+    run: Scored,
+    images: bool,
+    *,
+    file: str = "scores.parquet",
+    own: Sequence[tuple[str, str, str]] = (),
+) -> Rows:
     """Every row, the most suspicious first, folded.
 
     Arguments:
         run: The run.
         images: Whether captions and prompts may stand on the page.
         file: Where all rows lie.
+        own: The columns of this command, before p; or what it calls one of `COLUMNS`.
     """
     rows = [
         {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
@@ -184,7 +191,12 @@ def all_rows(run: Scored, images: bool, *, file: str = "scores.parquet") -> Rows
         shown -= {"distance", "similarity"}
     if not images:
         shown -= TOLD
-    columns = [one for one in COLUMNS if one[0] in shown]
+    if len(run.measures) == 1:
+        shown -= {"measure"}
+    mine = {name for name, _, _ in own}
+    usual = [one for one in COLUMNS if one[0] not in mine]
+    place = next(n for n, one in enumerate(usual) if one[0] == "p_value")
+    columns = [one for one in (*usual[:place], *own, *usual[place:]) if one[0] in shown]
     judged = any(row.get("p_value") is not None for row in rows)
     texts = [name for name, _, kind in columns if kind == "text"]
     table = table_of_rows(

@@ -143,6 +143,9 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
         low, high = one.interval
         between = percents(low, high) if share else f"{digits(low)} to {digits(high)}"
         facts.append(f"95 % interval {between}")
+    ends = [one.number(end) for end in ("lowest", "highest")]
+    if ends[0] is not None:
+        facts.append(" to ".join(map(digits, ends)))
     if one.chance is not None:
         facts.append(f"chance {written(one.chance)}")
     if one.p_value is not None:
