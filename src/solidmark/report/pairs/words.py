@@ -1,11 +1,12 @@
 """The words of the page of a `nearest` run: its measures, its splits, how to read its numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from solidmark.report.numbers import percent
 from solidmark.scores import Direction
+from solidmark.verdicts.titles import asks_of, title_of
 
 
 @dataclass(frozen=True)
@@ -44,83 +45,15 @@ class Measure:
         return 1 - distance if self.is_similarity else distance
 
 
-TITLES = {
-    "l2": "Plain l2",
-    "modified-l2": "Modified l2",
-    "patched-l2": "Patched l2",
-    "pixels": "Pixels",
-    "phash": "pHash",
-    "pdq": "PDQ",
-    "sscd": "SSCD",
-    "sscd-onnx": "SSCD (ONNX)",
-    "dinov2": "DINOv2",
-    "clip": "CLIP",
-    "siglip": "SigLIP",
-    "inpainting": "Best draw",
-    "inpainting-lowest": "Mean of the lowest",
-    "inpainting-mean": "Mean of all",
-    "loss": "Denoising loss",
-    "spread": "Bottleneck spread",
-    "magnitude": "Noise magnitude",
-    "magnitude-path": "Path magnitude",
-    "image-magnitude": "Image magnitude",
-}
-
-ASKS = {
-    "l2": "Is a training image the same, pixel by pixel? It takes pictures of nearly one colour "
-    "for copies, since those are near to many, and misses a copy that is shifted.",
-    "modified-l2": "Is one training image much nearer than the others? The distance to the nearest "
-    "over a share of the mean distance to its neighbours; below 1 is suspicious. A shifted copy "
-    "is missed.",
-    "patched-l2": "Is a training image the same in every part? The largest distance of any two "
-    "aligned tiles, rescaled by the neighbours; below 1 is suspicious. A shifted copy is missed.",
-    "pixels": "Is a training image the same after both were made very small? Little but the "
-    "layout counts.",
-    "phash": "Is a training image the same in its coarse light and dark? A hash for finding "
-    "resized and recompressed copies.",
-    "pdq": "Is a training image the same in its coarse light and dark? A hash for finding resized "
-    "and recompressed copies.",
-    "sscd": "Is one picture an edited copy of the other? It was trained to find copies through "
-    "crops, colours and text on them.",
-    "dinov2": "Do both pictures show the same things in the same way? Two pictures of one kind are "
-    "alike to it, copied or not.",
-    "clip": "Do both pictures mean the same? Two pictures of one kind are alike to it, copied or "
-    "not.",
-    "siglip": "Do both pictures mean the same? Two pictures of one kind are alike to it, copied or "
-    "not.",
-    "inpainting": "How close is the closest of all draws? What an attacker would show; one lucky "
-    "draw is enough.",
-    "inpainting-lowest": "How close are the closest draws on average? One lucky draw is not "
-    "enough.",
-    "inpainting-mean": "How close are all draws on average? What the model makes of the image, "
-    "whether or not a draw ever hits it.",
-}
-
-ROBUST = ("sscd", "sscd-onnx", "patched-l2", "modified-l2")
-"""The measures that find copies best, first: of two that agree, the first speaks."""
-
 MONOCHROME = ("l2", "modified-l2", "patched-l2")
 """The distances of the monochrome study."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence.
-
-    Example:
-        >>> listed(["a"]), listed(["a", "b", "c"])
-        ('a', 'a, b and c')
-    """
-    *some, last = names
-    return f"{', '.join(some)} and {last}" if some else last
-
-
 def measure_of(name: str, card: Mapping[str, Any]) -> Measure:
     """The words for a measure; one that the page does not know keeps its name."""
-    kind = name.split(":")[0]
-    title = TITLES.get(name) or name
-    asks = ASKS.get(kind) or (ASKS["sscd"] if kind.startswith("sscd") else "")
     direction: Direction = "high" if card.get("direction") == "high" else "low"
-    return Measure(name, title, asks, direction, str(card.get("unit") or ""), card)
+    unit = str(card.get("unit") or "")
+    return Measure(name, title_of(name), asks_of(name), direction, unit, card)
 
 
 ROLES = {

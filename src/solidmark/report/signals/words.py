@@ -14,31 +14,6 @@ QUESTIONS = (
 )
 """As `pairs.tables` has them: title, the splits side by side, the comparison of both."""
 
-ASKS = {
-    "loss": "How well does the model tell the noise on an image from the image? On its training "
-    "images it was trained to. Plain images are easy for every model.",
-    "spread": "Does the image excite a few features strongly, or many evenly? A network that "
-    "stored an image is said to answer with a few spikes. Captions are not asked.",
-    "magnitude": "Does the prompt alone say exactly what to draw, before there is anything to see? "
-    "It judges prompts: images of one prompt share its value.",
-    "magnitude-path": "Does the prompt go on saying exactly what to draw over the first steps of "
-    "sampling? It judges prompts: images of one prompt share its value.",
-    "image-magnitude": "How much does its prompt change what the model sees in a noisy version of "
-    "the image itself? One that it knows by heart it recognises anyway. The use is ours.",
-}
-
-RULE = (
-    "A signal sees something when its list of named images, its counts within a calibrated "
-    "threshold or the area of trained against held-out images has p below {needed}, so that a run "
-    "in which training left no trace is said to show one at most once in {once}."
-)
-
-PROOF = (
-    "A signal tells that the model was trained on an image, or told its prompt, better than luck. "
-    "That is not yet memory: whether the image can be brought back is asked by solidmark audit, "
-    "inpaint and invmm, of these images first."
-)
-
 
 def measure(name: str, card: Mapping[str, Any]) -> Measure:
     """The words for a signal; one that the page does not know keeps its name."""
@@ -46,7 +21,7 @@ def measure(name: str, card: Mapping[str, Any]) -> Measure:
     unit = str(card.get("unit") or "value")
     scale = {"scale": f"{unit}, {direction} = memorized", "means": "memorized"}
     found = measure_of(name, {**card, **scale})
-    return Measure(name, found.title, ASKS.get(name, ""), found.direction, "", found.card)
+    return Measure(name, found.title, found.asks, found.direction, "", found.card)
 
 
 _ABOVE = (
