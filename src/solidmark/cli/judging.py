@@ -31,20 +31,6 @@ AUDIT = {
     "weak": "cannot-be-judged",
     "failed": "failed",
 }
-CLOSENESS = {
-    "other_kind": "cannot-be-judged",
-    "close": "memorized",
-    "plain": "hint",
-    "unclear": "hint",
-    "nothing": "not-seen",
-    "too_few": "cannot-be-judged",
-    "no_null": "cannot-be-judged",
-    "failed": "failed",
-}
-SIGNALS = {**CLOSENESS, "close": "hint"}
-"""That training left a trace is no memory yet."""
-
-INVERSIONS = {**CLOSENESS, "memorized": "memorized"}
 INTENT = {
     "unintended": "memorized",
     "intended": "memorized",
@@ -111,39 +97,13 @@ def _audit(folder: Path) -> Outcome:
     inner = folder / "invmm"
     if not (inner / "results.json").is_file():
         return found
-    return replace(found, others={"invmm": _invmm(inner)})
+    return replace(found, others={"invmm": _read(inner)})
 
 
-def _nearest(folder: Path) -> Outcome:
-    from solidmark.report import closeness_verdict
-    from solidmark.report.pairs.run import open_nearest_run
+def _read(folder: Path) -> Outcome:
+    from solidmark.runs import read_verdict
 
-    said = closeness_verdict(open_nearest_run(folder))
-    return _outcome(said, said.state, CLOSENESS)
-
-
-def _inpaint(folder: Path) -> Outcome:
-    from solidmark.report import inpainting_verdict
-    from solidmark.report.halves.run import open_halves_run
-
-    said = inpainting_verdict(open_halves_run(folder))
-    return _outcome(said, said.state, CLOSENESS)
-
-
-def _signals(folder: Path) -> Outcome:
-    from solidmark.report import signals_verdict
-    from solidmark.report.signals.run import open_signals_run
-
-    said = signals_verdict(open_signals_run(folder))
-    return _outcome(said, said.decisive.state, SIGNALS)
-
-
-def _invmm(folder: Path) -> Outcome:
-    from solidmark.report import inversion_verdict
-    from solidmark.report.inversions.run import open_inversions_run
-
-    said = inversion_verdict(open_inversions_run(folder))
-    return _outcome(said, said.state, INVERSIONS)
+    return read_verdict(folder)
 
 
 def _intent(folder: Path) -> Outcome:
@@ -163,10 +123,10 @@ def _cliques(folder: Path) -> Outcome:
 
 JUDGES: Mapping[str, Callable[[Path], Outcome]] = {
     "audit": _audit,
-    "nearest": _nearest,
-    "inpaint": _inpaint,
-    "signals": _signals,
-    "invmm": _invmm,
+    "nearest": _read,
+    "inpaint": _read,
+    "signals": _read,
+    "invmm": _read,
     "intent": _intent,
     "cliques": _cliques,
 }

@@ -19,7 +19,6 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import HELD_OUT
 from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.numbers import short
@@ -28,6 +27,7 @@ from solidmark.report.scored import failed
 from solidmark.report.sections import Card, Cards, Figures, Gallery, Page, Plots
 from solidmark.report.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
+from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
 """So many held-out images stand below the trained ones."""

@@ -35,11 +35,12 @@ from solidmark.runs.results import (
     Results,
     open_results,
     read_results,
+    read_verdict,
     scored_before,
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
+from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, write_table
 from solidmark.runs.verdict import (
     STATES,
     TONES,
@@ -74,6 +75,7 @@ __all__ = [
     "check_device",
     "check_free",
     "command_line",
+    "csv_of",
     "doubled",
     "figure_from",
     "find",
@@ -95,6 +97,7 @@ __all__ = [
     "read_ours",
     "read_results",
     "read_table",
+    "read_verdict",
     "recorded",
     "remove_temporaries",
     "report_nothing",

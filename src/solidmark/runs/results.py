@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import NotFound
+from solidmark.errors import BadInput, NotFound
 from solidmark.runs.figures import Figure, figure_from
 from solidmark.runs.files import read_ours, write_json
 from solidmark.runs.formats import VERSION
@@ -140,6 +140,19 @@ def open_results(folder: Path, cure: str = "", **parts: type) -> Results:
         versions=found.get("versions") or {},
         fingerprints=found.get("fingerprints") or {},
     )
+
+
+def read_verdict(folder: Path) -> Verdict:
+    """Reads the verdict of a folder whose command judges.
+
+    Raises:
+        NotFound: When it is not scored.
+        BadInput: When its results cannot be read, or hold no verdict: those of an older version.
+    """
+    verdict = open_results(folder).verdict
+    if verdict is None:
+        raise BadInput(f'"{folder}" was scored by an older version. {_again(folder)[:-1]} first.')
+    return verdict
 
 
 def scored_before(folder: Path) -> dict[str, Any]:

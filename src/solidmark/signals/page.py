@@ -17,7 +17,6 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import HELD_OUT
 from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.opening import open_pictures
@@ -28,6 +27,7 @@ from solidmark.report.sections import Card, Cell, Figures, Line, Page, Shown, Ta
 from solidmark.report.tabled import Words, cell_of, side_by_side
 from solidmark.runs import find, open_results, read_manifest, read_table
 from solidmark.signals.scoring import EXCLUDED, SCORES
+from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
 """So many held-out images stand below the trained ones."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from solidmark.nearest.distances import Distance
-from solidmark.nearest.gathering import LOW_CONTENT, Gathered
+from solidmark.nearest.gathering import Gathered
 from solidmark.nearest.groups.counting import number_row, share_row
 from solidmark.nearest.groups.draws import LEFT_OUT
 from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
@@ -19,6 +19,7 @@ from solidmark.runs import (
     Run,
     write_results,
 )
+from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.written import at_most
 
 CLIQUES = pa.schema(

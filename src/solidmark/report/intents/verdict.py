@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from solidmark.report.control import area, control_in, warning
+from solidmark.report.control import control_in
 from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
 from solidmark.report.numbers import at_most, percent, percents, plain
 from solidmark.scores import clopper_pearson
+from solidmark.verdicts.control import area, warning
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from solidmark.report.control import Sides
 from solidmark.report.intents.run import TYPES
+from solidmark.verdicts.control import Sides
 
 LABELS: Mapping[str, str] = {
     "unintended": "unintended",

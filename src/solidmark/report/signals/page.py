@@ -12,15 +12,15 @@ from solidmark.report.rendering import write_page
 from solidmark.report.signals import words
 from solidmark.report.signals.cards import gallery
 from solidmark.report.signals.plots import drawings_of
-from solidmark.report.signals.rows import all_rows, failures, named_csv
+from solidmark.report.signals.rows import all_rows, failures
 from solidmark.report.signals.run import SignalsRun, open_signals_run, statistics_of
 from solidmark.report.signals.section import signals_section
-from solidmark.report.signals.verdict import signals_verdict
 from solidmark.report.tables import how_made, script_json
+from solidmark.runs import read_verdict
 
 
 def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of a `signals` run.
+    """Writes `report.html` and `figures/` into the folder of a `signals` run.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -49,7 +49,6 @@ def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) ->
         images=images,
         top=top,
         drawings=drawings,
-        named=named_csv(signals),
     )
 
 
@@ -59,7 +58,7 @@ def _context(signals: SignalsRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "signals": signals,
         "config": signals.config,
-        "verdict": signals_verdict(signals),
+        "verdict": read_verdict(run.folder),
         "control": control_part(run.folder, results, images, run.compared),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),

@@ -1,16 +1,13 @@
-"""All rows of a `signals` run for the table of its page, what failed, and the named ones."""
+"""All rows of a `signals` run for the table of its page, and what failed."""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
+from solidmark.report.pairs.rows import reasons, shown_tables
 from solidmark.report.pairs.run import content_of
-from solidmark.report.rows import csv_of, table_of_rows
+from solidmark.report.rows import table_of_rows
 from solidmark.report.signals.run import SPLITS, SignalsRun
-
-COLUMNS = ("id", "signal", "value", "p_value", "q_value", "contrast", "copy_of")
-"""The columns of `named.csv`."""
 
 LOST = float("inf")
 
@@ -74,11 +71,6 @@ def failures(signals: SignalsRun) -> list[tuple[str, str, str, int]]:
         merged.setdefault((split, reason, count), []).append(title)
     lines = [(", ".join(some), *key) for key, some in merged.items()]
     return sorted(lines, key=lambda line: -line[-1])
-
-
-def named_csv(signals: SignalsRun) -> bytes:
-    """The named trained images of each signal as CSV, copies too, the lowest q first."""
-    return csv_of(COLUMNS, ([row[name] for name in COLUMNS] for row in named_rows(signals.run)))
 
 
 def _most_suspicious(row: Mapping[str, Any]) -> tuple[bool, float, float]:

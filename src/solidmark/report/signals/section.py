@@ -141,7 +141,7 @@ def _detections(rows: Sequence[Mapping[str, Any]]) -> Cell:
 def _named(row: Mapping[str, Any] | None) -> Cell:
     if row is None:
         return NONE
-    if row["count"] is None:
+    if row.get("count") is None:
         return Cell("withheld", ("the held-out images are of another kind",))
     return Cell(f"{row['count']:,} of {row['n']:,}", (f"q at most {row['fdr']:g}",))
 

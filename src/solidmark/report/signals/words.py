@@ -15,18 +15,6 @@ QUESTIONS = (
 )
 """As `pairs.tables` has them: title, the splits side by side, the comparison of both."""
 
-RULE = (
-    "A signal sees something when its list of named images, its counts within a calibrated "
-    "threshold or the area of trained against held-out images has p below {needed}, so that a run "
-    "in which training left no trace is said to show one at most once in {once}."
-)
-
-PROOF = (
-    "A signal tells that the model was trained on an image, or told its prompt, better than luck. "
-    "That is not yet memory: whether the image can be brought back is asked by solidmark audit, "
-    "inpaint and invmm, of these images first."
-)
-
 
 def measure(name: str, card: Mapping[str, Any]) -> Measure:
     """The words for a signal; one that the page does not know keeps its name."""
