@@ -7,13 +7,8 @@ from typing import Any
 
 from solidmark.report.numbers import p_value, plain
 from solidmark.report.pictures import Picture, embed
-from solidmark.scores.control import LEVEL, Control, Shown, control_from, exceeds_blind
-from solidmark.verdicts.control import HEADLINE as HEADLINE
-from solidmark.verdicts.control import HELD_OUT as HELD_OUT
-from solidmark.verdicts.control import Sides as Sides
-from solidmark.verdicts.control import area, looks_at
-from solidmark.verdicts.control import warning as warning
-from solidmark.verdicts.control import why as why
+from solidmark.scores.control import LEVEL, Control, Shown, control_from
+from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at, warning
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
@@ -22,7 +17,6 @@ NOT_TESTED = (
     "Whether the held-out images are of the same kind was not tested: the run is older than that "
     "test, or the images were gone. If they are not, what is said here may be that difference."
 )
-
 
 NO_PROOF = (
     "That is no proof that they are alike: a difference that these numbers do not show, or too "
@@ -113,28 +107,6 @@ def said(control: Control, names: Sides = HELD_OUT) -> str:
         f"Nothing speaks against it. Without the model, {found}. From p = {LEVEL:g} down the page "
         "would refuse to judge."
     )
-
-
-def beside(row: Mapping[str, Any] | None) -> str:
-    """The blind area beside that of a measure."""
-    if row is None or row.get("value") is None or row.get("blind_auc") is None:
-        return ""
-    blind = f"{plain(row['blind_auc'])} ({_interval(row, 'blind_ci_low', 'blind_ci_high')})"
-    if exceeds_blind(row):
-        return (
-            f"For comparison: pictures alone, without the model, tell trained from held-out images "
-            f"with an area of {blind}; the measure has {plain(row['value'])}."
-        )
-    return (
-        f"The area of {plain(row['value'])} is no evidence: pictures alone, without the model, "
-        f"tell trained from held-out images with an area of {blind}."
-    )
-
-
-def _interval(found: Mapping[str, Any], low: str, high: str) -> str:
-    if found.get(low) is None or found.get(high) is None:
-        return "not known"
-    return f"{plain(found[low])} to {plain(found[high])}"
 
 
 def _examples(folder: Path, shown: tuple[Shown, ...]) -> tuple[Example, ...]:

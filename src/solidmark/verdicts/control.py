@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solidmark.scores.control import Control
+from solidmark.runs import Figure
+from solidmark.scores.control import Control, exceeds_blind
 from solidmark.scores.written import p_value, plain
 
 LOOKS_AT: Mapping[str, str] = {
@@ -55,6 +56,24 @@ def warning(control: Control | None, names: Sides = HELD_OUT) -> str:
         f"they are told apart with an area of {area(control)} ({p_value(control.p_value or 1.0)}). "
         "You asked to trust them (--trust-control). Every name and number here may be that "
         "difference and nothing else."
+    )
+
+
+def beside(own: Figure | None) -> str:
+    """The blind area beside that of a measure."""
+    known = None if own is None else own.number("blind_auc")
+    if own is None or own.value is None or known is None:
+        return ""
+    ends = _interval(own.number("blind_ci_low"), own.number("blind_ci_high"))
+    blind = f"{plain(known)} ({ends})"
+    if exceeds_blind(own):
+        return (
+            f"For comparison: pictures alone, without the model, tell trained from held-out images "
+            f"with an area of {blind}; the measure has {plain(own.value)}."
+        )
+    return (
+        f"The area of {plain(own.value)} is no evidence: pictures alone, without the model, "
+        f"tell trained from held-out images with an area of {blind}."
     )
 
 

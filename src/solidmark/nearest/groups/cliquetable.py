@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from solidmark.nearest.distances import Distance
-from solidmark.nearest.gathering import LOW_CONTENT, Gathered
+from solidmark.nearest.gathering import Gathered
 from solidmark.nearest.groups.counting import share_of
 from solidmark.nearest.groups.draws import LEFT_OUT
 from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
@@ -16,6 +16,7 @@ from solidmark.nearest.groups.prompts import Prompted
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
 from solidmark.runs import Figure, Run, write_results
+from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.written import at_most
 from solidmark.verdicts.groups import judge_cliques
 

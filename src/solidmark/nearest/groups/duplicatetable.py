@@ -215,8 +215,8 @@ def _is_asked(asked: Deduplication, kind: str) -> bool:
     return {"near": asked.near, "embedding": asked.embedder is not None}.get(kind, True)
 
 
-def _closeness(asked: Deduplication, one: Closest) -> list[dict[str, Any]]:
-    """How close images come to their nearest other one: the rows of one measure."""
+def _closeness(asked: Deduplication, one: Closest) -> list[Figure]:
+    """How close images come to their nearest other one: the figures of one measure."""
     if np.isnan(one.distance).all():
         return []
     thresholds = set(fixed_thresholds(one.by.name))
@@ -230,7 +230,4 @@ def _closeness(asked: Deduplication, one: Closest) -> list[dict[str, Any]]:
         seed=asked.seed,
         splits=SPLITS,
     )
-    for row in rows:
-        if row["ci_low"] is not None or row["ci_high"] is not None:
-            row["note"] = " ".join(filter(None, [row["note"], _TWICE]))
-    return rows
+    return [row if row.interval is None else row.noting(_TWICE, last=True) for row in rows]
