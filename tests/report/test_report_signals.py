@@ -14,9 +14,8 @@ from signals_folder import write_evidence
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.report import signals_section, signals_verdict, write_report
-from solidmark.report.signals.run import open_signals_run
-from solidmark.runs import open_run, tame
+from solidmark.report import signals_section, write_report
+from solidmark.runs import open_run, read_verdict, tame
 
 SECTIONS = ["verdict", "control", "signals", "images", "figures", "rows", "reading", "run"]
 LOSS = ("loss", "trained"), ("loss", "held_out")
@@ -27,7 +26,7 @@ def both(own: Any, null: Any) -> dict[tuple[str, str], np.ndarray]:
 
 
 def state(folder: Path) -> str:
-    return signals_verdict(open_signals_run(folder)).decisive.state
+    return read_verdict(folder).finding
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +59,9 @@ def page(folder: Path) -> str:
 
 
 def test_the_verdict_is_that_of_the_signal_that_sees_most(folder: Path, page: str) -> None:
-    found = signals_verdict(open_signals_run(folder))
-    assert [one.measure for one in found.measures] == ["loss", "spread", "magnitude"]
-    assert [one.state for one in found.measures] == ["close", "nothing", "nothing"]
+    found = read_verdict(folder)
+    assert [one.name for one in found.findings] == ["loss", "spread", "magnitude"]
+    assert [one.outcome for one in found.findings] == ["close", "nothing", "nothing"]
     results = json.loads((folder / "results.json").read_text())
     (named,) = [
         row for row in results["rows"] if (row["measure"], row["statistic"]) == ("loss", "named")
@@ -74,7 +73,7 @@ def test_the_verdict_is_that_of_the_signal_that_sees_most(folder: Path, page: st
     assert "Bottleneck spread and Noise magnitude: nothing stands out." in said
     # Nobody is called memorized by a signal alone.
     assert "badge memorized" not in page
-    turned = found.measures[2]
+    turned = found.findings[2]
     assert any("direction of this signal does not hold" in detail for detail in turned.details)
 
 
@@ -171,7 +170,7 @@ def test_plain_pictures_are_no_trace_unless_those_held_out_are_plain_too(tmp_pat
     contrast = {"trained": plain_ones, "held_out": np.full(100, 0.3)}
     alone = write_evidence(tmp_path / "plain", values, contrast=contrast)
     assert state(alone) == "plain"
-    found = signals_verdict(open_signals_run(alone))
+    found = read_verdict(alone)
     assert "nearly of one colour" in found.headline
     assert any(detail.startswith("Careful:") for detail in found.details)
     contrast["held_out"] = np.full(100, 0.01)
