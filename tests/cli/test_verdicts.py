@@ -8,20 +8,19 @@ from typing import get_args
 
 import pytest
 import typer
+from markupsafe import escape
 
 from solidmark.cli import judging
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.outcome import CODES, STATES, VERDICTS
 from solidmark.report import is_stale
-from solidmark.report.inversions import verdict as inversions
-from solidmark.report.pairs import verdict as pairs
-from solidmark.report.signals import verdict as signals
 from solidmark.report.verdict import State
 from solidmark.runs import fingerprint
 
 from .conftest import AUDIT, MARK, TINY, Run
 
-KEYS = {"state", "headline", "label", "details", "finding", "others"}
+KEYS = {"state", "headline", "label", "details", "finding", "rule", "findings", "naming", "others"}
+COMPARING = ("signals", "nearest", "inpaint", "invmm")
 CPU = ["--device", "cpu"]
 CHEAP = ["--signal", "loss", "--draws", "1", "--times", "1", *CPU]
 SHORT = ["--steps", "10", "--sampling-steps", "2", "--limit", "4", "--no-signals", *CPU]
@@ -88,6 +87,22 @@ def test_every_json_carries_the_verdict(
     for other in found["others"].values():
         assert set(other) == KEYS
         assert other["state"] in VERDICTS
+    if command in COMPARING:
+        out = tmp_path / "out"
+        kept = json.loads((out / "results.json").read_text())
+        assert kept["verdict"] == found
+        shown = re.sub(r"<[^>]+>", "", (out / "report.html").read_text())
+        for said in (found["headline"], *found["details"]):
+            assert str(escape(said)) in shown
+        (out / "results.json").write_text(json.dumps({**kept, "verdict": None}))
+        assert run("report", out).code == 2
+        del kept["verdict"]
+        (out / "results.json").write_text(json.dumps(kept))
+        refused = run("report", out)
+        assert refused.code == 2
+        assert f'older version. Run "solidmark score {out}" first.' in refused.err
+        assert run("score", out).code == run("report", out).code == 0
+        assert json.loads((out / "results.json").read_text())["verdict"] == found
 
 
 def test_no_command_is_left_out() -> None:
@@ -101,17 +116,11 @@ def test_a_plan_says_that_it_is_one(world: Path, run: Run, tmp_path: Path) -> No
 
 def test_states_of_the_pages_are_all_translated() -> None:
     assert set(judging.AUDIT) == set(get_args(State))
-    assert set(judging.CLOSENESS) == set(judging.SIGNALS) == set(pairs.LABELS)
-    assert set(judging.SIGNALS) == set(signals.LABELS)
-    assert set(judging.INVERSIONS) >= set(inversions.LABELS)
-    told = (judging.AUDIT, judging.CLOSENESS, judging.SIGNALS, judging.INVERSIONS)
-    for states in (*told, judging.INTENT, judging.CLIQUES):
+    for states in (judging.AUDIT, judging.INTENT, judging.CLIQUES):
         assert set(states.values()) <= set(VERDICTS) <= set(STATES)
 
 
 def test_only_a_green_page_is_not_seen() -> None:
-    green = [state for state, said in judging.CLOSENESS.items() if said == "not-seen"]
-    assert green == [state for state, tone in pairs.TONES.items() if tone == "not_seen"]
     green = [state for state, said in judging.AUDIT.items() if said == "not-seen"]
     assert green == ["not_seen"]
 
