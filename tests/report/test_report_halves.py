@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from breaking import tear, unfinish
 from inpainted_folder import EDGE, SIDE, build_inpainted, mark_digits
 from markupsafe import escape
 from PIL import Image
-from solidmark.report.pairs.bound import smallest_copied_share
-from solidmark.report.pairs.facts import MeasureFacts
 from visiting import (
     Tree,
     Visit,
@@ -36,14 +33,10 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
-from solidmark.pages import write_report
-from solidmark.report import inpainting_verdict
-from solidmark.report.halves.run import HalvesRun, open_halves_run
-from solidmark.report.marked import Marked
-from solidmark.report.pairs.run import NearestRun
-from solidmark.runs import tame
-from solidmark.scores import closeness
-from solidmark.scores.closeness import TRAINED
+from solidmark.report import write_report
+from solidmark.report.halves.run import open_halves_run
+from solidmark.runs import open_results, tame
+from solidmark.scores.bound import smallest_copied_share
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
 SECTIONS = ["verdict", "control", "images", "distances", "figures", "rows", "reading", "run"]
@@ -81,9 +74,9 @@ def copied(whole_inpainted: Path, tmp_path: Path) -> Path:
 
 
 def test_a_model_that_knows_its_images_is_said_to(whole_inpainted: Path, page: str) -> None:
-    found = inpainting_verdict(open_halves_run(whole_inpainted))
-    assert found.state == "close"
-    assert [one.measure for one in found.measures] == list(MEASURES)
+    found = open_results(whole_inpainted).judged
+    assert found.finding == "close"
+    assert [one.name for one in found.findings] == list(MEASURES)
     (named,) = aggregates(whole_inpainted, measure="inpainting", statistic="named")
     (area,) = aggregates(whole_inpainted, measure="inpainting", statistic="auc")
     assert named["count"] > 30
@@ -99,69 +92,16 @@ def test_a_model_that_knows_nothing_is_at_chance_with_a_bound(tmp_path: Path) ->
     # Small pictures and many of them: of few it would know more than how they look on average.
     marked = mark_digits(tmp_path / "marked", count=200, side=4)
     folder = build_inpainted(tmp_path / "run", marked, "gaussian", draws=3, steps=10, lowest=2)
-    found = inpainting_verdict(open_halves_run(folder))
-    assert [one.state for one in found.measures] == ["nothing"] * 3
+    found = open_results(folder).judged
+    assert [one.outcome for one in found.findings] == ["nothing"] * 3
     tests = 3 * 4  # Two calibrated counts, the list of names and the area, of each measure.
     share = smallest_copied_share(100, 100, 5, 0.01 / tests)
     assert share is not None
     assert "0.00083" in found.rule
     text = plain(section(write_report(folder).read_text(), "verdict"))
     assert "Images that are drawn closer than chance allows would have been seen" in text
-    assert f"at least {100 * share:.0f} % of the trained ones" in text
+    assert f"at least {100 * share:.0f} % of the trained images" in text
     assert "named:" not in plain(section(write_report(folder).read_text(), "images"))
-
-
-def a_run(own: np.ndarray, null: np.ndarray, low: tuple[float, float] = (0.0, 0.0)) -> HalvesRun:
-    """A run of one measure, from distances alone; of the closest of each side so many are plain."""
-
-    def table(values: np.ndarray, share: float) -> Any:
-        spread = np.full(len(values), 0.3)
-        spread[: round(share * len(values))] = 0.01
-        state = {"status": ["ok"] * len(values), "note": [""] * len(values)}
-        whole = pa.array([None] * len(values), pa.string())
-        return pa.table(
-            {"distance": np.sort(values), "contrast": spread, "copy_of": whole, **state}
-        )
-
-    rows = closeness(
-        own, null, measure="inpainting", direction="low", thresholds=[0.5], splits=TRAINED
-    )
-    results = {"rows": rows, "measures": {"inpainting": {"direction": "low"}}}
-    tables = {
-        ("inpainting", "trained"): table(own, low[0]),
-        ("inpainting", "held_out"): table(null, low[1]),
-    }
-    return HalvesRun(NearestRun(Path(), results, {}, tables, {}), Marked(), {}, "", None, None)
-
-
-def test_a_run_without_memory_is_seldom_called_one_with_memory() -> None:
-    rng = np.random.default_rng(3)
-    states = [inpainting_verdict(a_run(rng.random(80), rng.random(60))).state for _ in range(120)]
-    # At most once in 100 on average; more than 5 of 120 would come once in 500 series.
-    assert states.count("close") <= 5
-    assert states.count("nothing") > 60
-
-
-def test_memory_too_weak_to_name_anybody_is_seen_in_the_area() -> None:
-    rng = np.random.default_rng(4)
-    found = inpainting_verdict(a_run(rng.random(300) ** 1.6, 0.02 + rng.random(200)))
-    assert found.state == "close"
-    assert "beyond luck, but no single one can be named" in found.headline
-
-
-@pytest.mark.parametrize(("null", "state"), [(0.1, "plain"), (0.9, "close")])
-def test_plain_halves_are_no_memory_unless_those_held_out_are_plain_too(
-    null: float, state: str
-) -> None:
-    rng = np.random.default_rng(5)
-    own = np.concatenate([0.01 * rng.random(40), 0.1 + rng.random(60)])
-    run = a_run(own, 0.1 + rng.random(100), (0.5, null))
-    assert MeasureFacts(run.run, run.run.measures[0], ("trained",)).flagged[0] >= 40
-    found = inpainting_verdict(run)
-    assert found.state == state
-    if state == "plain":
-        assert "is nearly of one colour: such a half is easy to draw" in found.headline
-        assert any(detail.startswith("Careful:") for detail in found.details)
 
 
 def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
@@ -185,7 +125,7 @@ def test_what_is_the_same_is_said_once(draws: int, left: int, tmp_path: Path) ->
     marked = mark_digits(tmp_path / "marked", count=12)
     folder = build_inpainted(tmp_path / "run", marked, draws=draws, lowest=3, steps=2)
     halves = open_halves_run(folder)
-    assert len(inpainting_verdict(halves).measures) == left
+    assert len(open_results(folder).judged.findings) == left
     assert bool(halves.same) == (left < 3)
     page = write_report(folder).read_text()
     assert page.count('class="plot-title"') == left
