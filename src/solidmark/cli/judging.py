@@ -1,11 +1,52 @@
-"""The verdict of a folder, whichever command made it, in the words that all commands share."""
+"""The verdict of a folder, whichever command made it: the one that stands in its results."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from solidmark.cli.outcome import Outcome
 from solidmark.errors import NotFound
+from solidmark.runs import RESULTS, Verdict, open_results, read_manifest
+
+
+def verdict_of(folder: Path) -> Verdict | None:
+    """The verdict of a folder, as it stands in `results.json`.
+
+    Arguments:
+        folder: The folder of a finished run.
+
+    Returns:
+        The verdict; None where its command judges nothing, or it is not scored yet.
+
+    Raises:
+        RunConflict: When the run is not finished.
+        BadInput: When one of its files cannot be read.
+    """
+    command = read_manifest(folder)["command"]
+    if command not in JUDGING or not (folder / RESULTS).is_file():
+        return None
+    if command in PAGES:
+        return PAGES[command](folder)
+    found = open_results(folder).verdict
+    inner = folder / "invmm"
+    if found is None or "invmm" in found.others or not (inner / RESULTS).is_file():
+        return found
+    return replace(found, others={"invmm": _invmm(inner)})
+
+
+def judged(folder: Path) -> Verdict:
+    """The same where there must be one.
+
+    Raises:
+        NotFound: When there is none.
+    """
+    found = verdict_of(folder)
+    if found is None:
+        raise NotFound(f'"{folder}" holds no verdict. Run "solidmark score {folder}" first.')
+    return found
+
+
+# From here on: verdicts that are still made when they are read.
 
 
 class Said(Protocol):
@@ -19,18 +60,6 @@ class Said(Protocol):
     def details(self) -> tuple[str, ...]: ...
 
 
-AUDIT = {
-    "untrusted": "do-not-trust",
-    "memorized": "memorized",
-    "unclear": "hint",
-    "averages": "hint",
-    "not_seen": "not-seen",
-    "unknown": "cannot-be-judged",
-    "unmeasured": "cannot-be-judged",
-    "too_few": "cannot-be-judged",
-    "weak": "cannot-be-judged",
-    "failed": "failed",
-}
 CLOSENESS = {
     "other_kind": "cannot-be-judged",
     "close": "memorized",
@@ -45,76 +74,13 @@ SIGNALS = {**CLOSENESS, "close": "hint"}
 """That training left a trace is no memory yet."""
 
 INVERSIONS = {**CLOSENESS, "memorized": "memorized"}
-INTENT = {
-    "unintended": "memorized",
-    "intended": "memorized",
-    "any": "hint",
-    "other_kind": "cannot-be-judged",
-    "too_few": "cannot-be-judged",
-    "nothing": "not-seen",
-    "failed": "failed",
-}
-CLIQUES = {
-    "memorized": "hint",
-    "unclear": "hint",
-    "not_seen": "not-seen",
-    "untrusted": "cannot-be-judged",
-}
-"""By the colour of the page. Whether what comes back is a training image, `nearest` says."""
 
 
-def outcome_of(folder: Path) -> Outcome | None:
-    """The verdict of a folder, as it stands on its page.
-
-    Arguments:
-        folder: The folder of a finished run that is scored.
-
-    Returns:
-        The verdict; None where its command judges nothing, or it is not scored yet.
-
-    Raises:
-        RunConflict: When the run is not finished.
-        BadInput: When one of its files cannot be read.
-    """
-    from solidmark.runs import read_manifest
-
-    judge = JUDGES.get(read_manifest(folder)["command"])
-    if judge is None or not (folder / "results.json").is_file():
-        return None
-    return judge(folder)
+def _outcome(said: Said, finding: str, states: Mapping[str, str]) -> Verdict:
+    return Verdict(states[finding], said.headline, said.label, tuple(said.details), finding)
 
 
-def judged(folder: Path) -> Outcome:
-    """The same where there must be one.
-
-    Raises:
-        NotFound: When there is none.
-    """
-    found = outcome_of(folder)
-    if found is None:
-        raise NotFound(f'"{folder}" holds no verdict. Run "solidmark score {folder}" first.')
-    return found
-
-
-def _outcome(said: Said, finding: str, states: Mapping[str, str]) -> Outcome:
-    return Outcome(states[finding], said.headline, said.label, tuple(said.details), finding)
-
-
-def _audit(folder: Path) -> Outcome:
-    from dataclasses import replace
-
-    from solidmark.report.folder import open_audit
-    from solidmark.report.page import verdict_of
-
-    said = verdict_of(open_audit(folder))
-    found = _outcome(said, said.state, AUDIT)
-    inner = folder / "invmm"
-    if not (inner / "results.json").is_file():
-        return found
-    return replace(found, others={"invmm": _invmm(inner)})
-
-
-def _nearest(folder: Path) -> Outcome:
+def _nearest(folder: Path) -> Verdict:
     from solidmark.report import closeness_verdict
     from solidmark.report.pairs.run import open_nearest_run
 
@@ -122,7 +88,7 @@ def _nearest(folder: Path) -> Outcome:
     return _outcome(said, said.state, CLOSENESS)
 
 
-def _inpaint(folder: Path) -> Outcome:
+def _inpaint(folder: Path) -> Verdict:
     from solidmark.report import inpainting_verdict
     from solidmark.report.halves.run import open_halves_run
 
@@ -130,7 +96,7 @@ def _inpaint(folder: Path) -> Outcome:
     return _outcome(said, said.state, CLOSENESS)
 
 
-def _signals(folder: Path) -> Outcome:
+def _signals(folder: Path) -> Verdict:
     from solidmark.report import signals_verdict
     from solidmark.report.signals.run import open_signals_run
 
@@ -138,7 +104,7 @@ def _signals(folder: Path) -> Outcome:
     return _outcome(said, said.decisive.state, SIGNALS)
 
 
-def _invmm(folder: Path) -> Outcome:
+def _invmm(folder: Path) -> Verdict:
     from solidmark.report import inversion_verdict
     from solidmark.report.inversions.run import open_inversions_run
 
@@ -146,28 +112,11 @@ def _invmm(folder: Path) -> Outcome:
     return _outcome(said, said.state, INVERSIONS)
 
 
-def _intent(folder: Path) -> Outcome:
-    from solidmark.report import intent_verdict
-    from solidmark.report.intents.run import open_intent_run
-
-    said = intent_verdict(open_intent_run(folder))
-    return _outcome(said, said.state, INTENT)
-
-
-def _cliques(folder: Path) -> Outcome:
-    from solidmark.report.groups import cliques_verdict
-
-    said = cliques_verdict(folder)
-    return _outcome(said, said.tone, CLIQUES)
-
-
-JUDGES: Mapping[str, Callable[[Path], Outcome]] = {
-    "audit": _audit,
+PAGES: Mapping[str, Callable[[Path], Verdict]] = {
     "nearest": _nearest,
     "inpaint": _inpaint,
     "signals": _signals,
     "invmm": _invmm,
-    "intent": _intent,
-    "cliques": _cliques,
 }
-"""How the verdict of each command is read, by the command in the manifest."""
+JUDGING = ("audit", "intent", "cliques", *PAGES)
+"""The commands that judge, as they stand in the manifest."""

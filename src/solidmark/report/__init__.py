@@ -23,7 +23,6 @@ from solidmark.report.signals import (
     signals_verdict,
     write_signals_report,
 )
-from solidmark.report.verdict import ReaderVerdict, Verdict, verdict
 
 __all__ = [
     "Closeness",
@@ -31,10 +30,8 @@ __all__ = [
     "InversionSection",
     "InversionVerdict",
     "MeasureVerdict",
-    "ReaderVerdict",
     "SignalsSection",
     "SignalsVerdict",
-    "Verdict",
     "closeness_verdict",
     "inpainting_verdict",
     "intent_verdict",
@@ -43,7 +40,6 @@ __all__ = [
     "is_stale",
     "signals_section",
     "signals_verdict",
-    "verdict",
     "write_inpaint_report",
     "write_intent_report",
     "write_inversions_report",

@@ -7,6 +7,7 @@ from solidmark.scores.written import (
     p_value,
     percent,
     percents,
+    plain,
     short,
 )
 
@@ -22,19 +23,6 @@ __all__ = [
     "plain",
     "short",
 ]
-
-
-def plain(value: float, digits: int = 2) -> str:
-    """A number with fixed digits, a true minus sign and no negative zero.
-
-    Example:
-        >>> plain(-0.514), plain(-0.001)
-        ('−0.51', '0.00')
-    """
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", "−")
 
 
 def p_and_q(p: float | None, q: float | None) -> list[tuple[str, str]]:

@@ -1,11 +1,7 @@
-"""The rows of a run: all of them for the table of its page, the named ones as `named.csv`."""
+"""The rows of a run, for the table of its page."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-from solidmark.runs import cell
 
 ROWS = 50_000
 """So many rows stand in a page, the most suspicious first; the tables of the run have them all."""
@@ -55,24 +51,6 @@ def table_of_rows(
         "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
         "rows": [[_cut(value(row, name)) for name, _, _ in columns] for row in rows],
     }
-
-
-def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as CSV, in UTF-8.
-
-    Controls are shown (`cell`), and text that a spreadsheet would run as a formula is given an
-    apostrophe in front.
-
-    Arguments:
-        columns: The heads.
-        rows: The values of each row, in the same order; None leaves a cell empty.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([cell(one) if isinstance(one, str) else one for one in row])
-    return text.getvalue().encode("utf-8", "replace")
 
 
 def _cut(value: Any) -> Any:

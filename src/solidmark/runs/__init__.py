@@ -39,7 +39,7 @@ from solidmark.runs.results import (
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import doubled, read_table, table_bytes, write_table
+from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, write_table
 from solidmark.runs.verdict import (
     STATES,
     TONES,
@@ -74,6 +74,7 @@ __all__ = [
     "check_device",
     "check_free",
     "command_line",
+    "csv_of",
     "doubled",
     "figure_from",
     "find",

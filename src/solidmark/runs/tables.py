@@ -3,13 +3,16 @@
 Arrow is imported where it is needed: most commands that only show their help never do.
 """
 
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.runs.files import write_bytes
 from solidmark.runs.formats import VERSION, require_version
+from solidmark.runs.saying import cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,3 +150,21 @@ def _kind(type: "pa.DataType") -> str:
         if holds(type):
             return word
     return str(type)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as CSV, in UTF-8.
+
+    Controls are shown (`cell`), and text that a spreadsheet would run as a formula is given an
+    apostrophe in front.
+
+    Arguments:
+        columns: The heads.
+        rows: The values of each row, in the same order; None leaves a cell empty.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([cell(one) if isinstance(one, str) else one for one in row])
+    return text.getvalue().encode("utf-8", "replace")

@@ -90,6 +90,19 @@ def at_most(share: float) -> str:
     return f"{_up(share)} %"
 
 
+def plain(value: float, digits: int = 2) -> str:
+    """A number with fixed digits, a true minus sign and no negative zero.
+
+    Example:
+        >>> plain(-0.514), plain(-0.001)
+        ('−0.51', '0.00')
+    """
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
 def _hundredths(share: float) -> str:
     value = 100 * share
     if value <= 0 or value >= 100:

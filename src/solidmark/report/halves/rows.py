@@ -7,7 +7,8 @@ from typing import Any
 from solidmark.report.halves.run import SPLITS, HalvesRun
 from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
 from solidmark.report.pairs.run import content_of
-from solidmark.report.rows import csv_of, table_of_rows
+from solidmark.report.rows import table_of_rows
+from solidmark.runs import csv_of
 
 COLUMNS = (
     "id",

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.report import curves
 from solidmark.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Drawing, drawing, legend
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.records import Row
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import SPLITS
+from solidmark.scores import curves
 
 LOOK = {"held_out": (ORANGE, "--", "x"), "trained": (BLUE, "-", "o")}
 """Colour, line and marker of each split: never told apart by colour alone."""

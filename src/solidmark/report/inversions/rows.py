@@ -8,7 +8,8 @@ from typing import Any
 from solidmark.report.inversions.records import Row
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import OUTCOMES, SPLITS
-from solidmark.report.rows import ROWS, csv_of, table_of_rows
+from solidmark.report.rows import ROWS, table_of_rows
+from solidmark.runs import csv_of
 
 COLUMNS = (
     "id",

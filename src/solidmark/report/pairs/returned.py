@@ -7,8 +7,8 @@ from typing import Any
 from solidmark.report.pairs.cards import Pair, pair, reading_of
 from solidmark.report.pairs.run import NearestRun, Row, rows_of
 from solidmark.report.pairs.words import listed
-from solidmark.report.rows import csv_of
 from solidmark.report.words import expect_wrong
+from solidmark.runs import csv_of
 from solidmark.scores import least_nameable
 from solidmark.scores.control import WITHHELD
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
 from solidmark.report.pairs.run import content_of
-from solidmark.report.rows import csv_of, table_of_rows
+from solidmark.report.rows import table_of_rows
 from solidmark.report.signals.run import SPLITS, SignalsRun
+from solidmark.runs import csv_of
 
 COLUMNS = ("id", "signal", "value", "p_value", "q_value", "contrast", "copy_of")
 """The columns of `named.csv`."""
