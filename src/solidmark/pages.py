@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from solidmark.audit.comparing_page import write_compare_report
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
@@ -14,6 +15,7 @@ from solidmark.runs import read_json
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,
+    "compare": write_compare_report,
     "duplicates": write_duplicates_report,
     "inpaint": write_inpaint_report,
     "intent": write_intent_report,

@@ -310,7 +310,8 @@ def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -
         first: An audit, the one that differences are taken from.
         second: Another one of the same marked images.
         fdr: The false-discovery rate at which rows count as named.
-        options: `deltas`, the distances of keys within which images are counted.
+        options: `deltas`, the distances of keys within which images are counted; `out`, a folder
+            to write them into, of which `report` makes a page.
 
     Returns:
         The paired figures: differences with 95 % intervals and two-sided p-values.

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.answering import answer
-from solidmark.cli.judging import judged
 from solidmark.cli.options import Fdr, Json, a_share
-from solidmark.runs import Verdict
+from solidmark.runs import verdict_from
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -38,6 +37,14 @@ def compare(
         ),
     ] = None,
     fdr: Fdr = 0.05,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            help="Folder to write the figures and the page, report.html, into; nothing is written "
+            "without it.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what differs between two audits of the same images.
@@ -45,24 +52,21 @@ def compare(
     Image by image, such as without and with a mitigation. Differences are second
     less first, with 95 % intervals and two-sided p-values of no difference.
 
-    Example: solidmark compare audit/ mitigated/
+    Example: solidmark compare audit/ mitigated/ --out changed/
     """
     from solidmark.audit import compare as compare_audits
     from solidmark.scores import DELTAS
 
-    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
-    verdict = Verdict(
-        "done",
-        f"{len(found['rows'])} differences between {first} and {second}.",
-        others={"first": judged(first), "second": judged(second)},
-    )
-    answer(
-        found,
-        json,
-        *table([HEADS, *(_cells(row) for row in found["rows"])]),
-        *_lost(found),
-        verdict=verdict,
-    )
+    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr, out=out)
+    verdict = verdict_from(found["verdict"])
+    lines = [*table([HEADS, *(_cells(row) for row in found["rows"])]), *_lost(found)]
+    lines.append(verdict.headline)
+    if out is not None:
+        from solidmark.pages import write_report
+
+        found["report"] = str(write_report(out))
+        lines.append(f"The page: {found['report']}")
+    answer(found, json, *lines, verdict=verdict)
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -118,5 +118,5 @@ PAGES: Mapping[str, Callable[[Path], Verdict]] = {
     "signals": _signals,
     "invmm": _invmm,
 }
-JUDGING = ("audit", "intent", "cliques", *PAGES)
+JUDGING = ("audit", "intent", "cliques", "compare", *PAGES)
 """The commands that judge, as they stand in the manifest."""
