@@ -250,19 +250,6 @@ def aggregates(
             fdr=run.fdr,
             splits=splits,
         )
-    hits = sorted((r for r in own["generated"] if r["status"] == "ok"), key=lambda r: r["distance"])
-    found.append(
-        {
-            "measure": measure,
-            "split": "generated",
-            "statistic": "low_content",
-            "n": len(hits[:10]),
-            "failed": 0,
-            "count": sum(row["low_content"] for row in hits[:10]),
-            "value": np.mean([row["low_content"] for row in hits[:10]]) if hits else None,
-            "chance": np.mean([row["low_content"] for row in hits]) if hits else None,
-        }
-    )
     for change in CHANGES:
         count = 0 if change == "flipped" else 30
         found.append(
