@@ -1,8 +1,7 @@
 """Builds audit folders as docs/formats.md describes them, without a model."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 from PIL import Image, ImageDraw
 from scipy import stats
-from visiting import ARGUMENTS, Visit
+from visiting import HOSTILE as HOSTILE
 
 from solidmark.marks import Segments
 
@@ -21,16 +20,6 @@ LEVELS = np.arange(256) / 255
 DELTAS = (0.1, 0.05, 0.01, 0.005)
 FACTS = {"energy": 9, "gradient": 9.2, "outpaint": 50, "probe": 1}
 MEAN_PATH = [3.5, 3.0, 2.8, 2.7]
-HOSTILE = (
-    "</script><script>window.hacked=1</script>.png",
-    "<img src=x onerror=window.hacked=1>",
-    "\"quoted\" & 'quoted' `tick` ${x} {{ 7*7 }}",
-    "line one\nline two\ttab",
-    "\u202emirrored \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
-    "emoji \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2028 \u2029",
-    "x" * 3000,
-    "<!--<script>-->]]> =cmd|' /C calc'!A0",
-)
 
 
 @dataclass
@@ -434,76 +423,3 @@ def whole_audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     audit = build_audit(Build(tmp_path_factory.mktemp("whole")))
     write_report(audit)
     return audit
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a Chromium; the test is skipped where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    pytest.skip("no Chromium on the path")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
-    visits: list[Visit] = []
-
-    def open_page(path: Path, **how: Any) -> Visit:
-        visits.append(Visit(browser, path, **how))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
-
-
-@pytest.fixture
-def make_nearest(tmp_path: Path) -> Callable[..., Path]:
-    """Makes the folder of a `nearest` run in a new place: `make_nearest(held_out=0)`."""
-    from nearest_folder import Run, build_nearest
-
-    made = 0
-
-    def make(**how: Any) -> Path:
-        nonlocal made
-        made += 1
-        return build_nearest(Run(tmp_path / f"nearest-{made}", **how))
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def whole_nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hostile `nearest` run with copies and all measures, made once and read only."""
-    from nearest_folder import Run, build_nearest
-
-    from solidmark.pages import write_report
-
-    folder = build_nearest(Run(tmp_path_factory.mktemp("nearest") / "run", hostile=True))
-    write_report(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def whole_inpainted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hostile `inpaint` run of a model that knows its images by heart, made once, read only."""
-    from inpainted_folder import build_inpainted, mark_digits
-
-    from solidmark.pages import write_report
-
-    here = tmp_path_factory.mktemp("inpainted")
-    marked = mark_digits(here / "marked", count=80, repeated=6, hostile=True)
-    folder = build_inpainted(here / "run", marked, draws=16, steps=12, lowest=2)
-    write_report(folder)
-    return folder
