@@ -256,8 +256,10 @@ def test_every_figure_is_on_the_page(make_nearest: Make) -> None:
     text = plain(section(page, "figures"))
     figures = [one for one in open_results(folder).figures if one.statistic != "augmented"]
     keys = {
-        (one.measure, one.split in ("generated", "null", "generated_vs_null"))
-        + (one.statistic, one.threshold, one.fpr, one.percentile)
+        (
+            *(one.measure, one.split in ("generated", "null", "generated_vs_null")),
+            *(one.statistic, one.threshold, one.fpr, one.percentile),
+        )
         for one in figures
     }
     assert section(page, "figures").count('<th scope="row">') == len(keys)
@@ -430,7 +432,7 @@ def test_a_run_that_was_scored_before_verdicts_were_kept_is_scored_again(
     kept = json.loads((folder / "results.json").read_text())
     del kept["verdict"]
     (folder / "results.json").write_text(json.dumps(kept))
-    with pytest.raises(NotFound, match="older version.*solidmark score"):
+    with pytest.raises(NotFound, match=r"older version.*solidmark score"):
         read(folder)
 
 
