@@ -15,13 +15,13 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
+from solidmark.report.pairs.sentences import fewer
 
 from solidmark.marks import Segments
 from solidmark.pages import write_report
 from solidmark.report.folder import open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.gaps import HEIGHT, gap_bars, hits
-from solidmark.report.pairs.sentences import fewer
 from solidmark.report.paths import (
     BOTTOM,
     EQUAL,
