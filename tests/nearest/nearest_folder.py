@@ -1,7 +1,7 @@
 """Builds folders of `nearest` runs, without the job: real digits, distances by numpy."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from PIL import Image
 from visiting import HOSTILE
 
 from solidmark.data import open_data
-from solidmark.scores import closeness, conformal_p_values, fixed_thresholds, q_values
+from solidmark.nearest import score_nearest
+from solidmark.nearest.augmented import AUGMENTED
+from solidmark.scores import conformal_p_values, q_values
 
 SIDE, TILES = 28, 4
 SIDES = {
@@ -59,7 +61,6 @@ class Run:
     per_image: bool = True
     pictures: bool = True
     seed: int = 3
-    extra: list[dict[str, Any]] = field(default_factory=list)
 
 
 def digits(run: Run) -> dict[str, np.ndarray]:
@@ -177,12 +178,10 @@ def build_nearest(run: Run) -> Path:
     splits += ["trained"] * run.per_image
     splits += ["held_out"] * (run.per_image and run.null != "train" and run.held_out > 0)
     tables: dict[str, list[dict[str, Any]]] = {split: [] for split in SIDES}
-    rows = []
     for measure in run.measures:
         own = {split: rows_of(run, measure, split, images) for split in splits}
         for split, null in (("generated", "null"), ("trained", "held_out")):
             judge(own.get(split, []), own.get(null, []))
-        rows += aggregates(run, measure, own)
         for split, some in own.items():
             tables[split] += some
     out = run.folder
@@ -197,7 +196,8 @@ def build_nearest(run: Run) -> Path:
     write(both, out / "images.parquet", ("measure", "split", *kept, *judged, *state, "copy_of"))
     if run.pictures:
         write_pictures(run, images, tables)
-    facts = {
+    write_changed(run, out / "augmented.parquet")
+    manifest = {
         "command": "nearest",
         "config": {
             "generated": "drawn/</title><script>window.hacked=1</script>",
@@ -205,71 +205,29 @@ def build_nearest(run: Run) -> Path:
             "null": run.null,
             "fdr": run.fdr,
             "fprs": list(run.fprs),
+            "seed": run.seed,
         },
         "versions": {"solidmark": "0.1.0"},
         "fingerprints": {"training": "0123456789abcdef"},
-    }
-    (out / "manifest.json").write_text(json.dumps({**facts, "finished": True}))
-    results = {
-        **facts,
-        "version": 1,
-        "seed": run.seed,
         "measures": {name: {"name": name, **CARDS[name]} for name in run.measures},
-        "failed": run.failed,
-        "excluded": 0,
         "quarantined": 0,
-        "rows": rows + run.extra,
+        "finished": True,
     }
-    (out / "results.json").write_text(json.dumps(results))
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    score_nearest(out)
     return out
 
 
-def aggregates(
-    run: Run, measure: str, own: dict[str, list[dict[str, Any]]]
-) -> list[dict[str, Any]]:
-    """The rows of results.json, as the job makes them, and changed copies."""
-    found: list[dict[str, Any]] = []
-    questions = (
-        ("generated", "null", "generated_vs_null"),
-        ("trained", "held_out", "trained_vs_held_out"),
-    )
-    for splits in questions:
-        values, null = (
-            np.array([np.nan if r["distance"] is None else r["distance"] for r in own.get(s, [])])
-            for s in splits[:2]
-        )
-        if np.isnan(values).all():
-            continue
-        found += closeness(
-            values,
-            null if len(null) else None,
-            measure=measure,
-            direction=CARDS[measure]["direction"],
-            thresholds=fixed_thresholds(measure),
-            fprs=run.fprs,
-            fdr=run.fdr,
-            splits=splits,
-        )
-    for change in CHANGES:
-        count = 0 if change == "flipped" else 30
-        found.append(
-            {
-                "measure": measure,
-                "split": "augmented",
-                "statistic": "augmented",
-                "change": change,
-                "n": 32,
-                "failed": 0,
-                "count": count,
-                "value": count / 32,
-                "chance": 0.02,
-                "ci_low": 0.0,
-                "ci_high": 1.0,
-                "p_value": None,
-                "note": None,
-            }
-        )
-    return found
+def write_changed(run: Run, path: Path) -> None:
+    """Changed copies of 32 training images, of which 30 are found again, but no mirrored one."""
+    rows = [
+        {"measure": measure, "change": change, "id": f"{number}", "distance": 0.0}
+        | {"found": change != "flipped" and number < 30}
+        for measure in run.measures
+        for change in CHANGES
+        for number in range(32)
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows, schema=AUGMENTED), path)
 
 
 def write(rows: list[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:

