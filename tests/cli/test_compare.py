@@ -13,6 +13,7 @@ import tiny
 from cli.conftest import AUDIT, Run
 from solidmark.cli.compare import _cells
 from solidmark.mitigations import MITIGATIONS
+from solidmark.runs import figure_from
 from solidmark.scores.written import p_number
 
 
@@ -62,7 +63,7 @@ def test_a_comparison_has_a_page(run: Run, other: Path, tmp_path: Path) -> None:
     kept = json.loads((out / "results.json").read_text())
     assert kept["verdict"] == said["verdict"]
     assert run("inspect", out, "--json").json["verdict"] == said["verdict"]
-    assert [row["value"] for row in kept["rows"]] == [row["difference"] for row in said["rows"]]
+    assert [row["value"] for row in kept["rows"]] == [row["value"] for row in said["rows"]]
     changes = parquet.read_table(out / "changes.parquet").to_pylist()
     assert len(changes) == len({(row["reader"], row["split"], row["id"]) for row in changes})
     assert all(row["second"] - row["first"] == row["difference"] for row in changes)
@@ -105,10 +106,10 @@ def test_a_page_says_what_it_cannot_show(
 def test_no_number_of_the_table_is_zero_that_is_not(run: Run, other: Path) -> None:
     answer = run("compare", "audit", other, "--json").json
     for row in answer["rows"]:
-        cells = _cells(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7})
+        cells = _cells(figure_from(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7}))
         assert "< 1e-300" in cells
         assert "-1.0e-09 to +2.0e-07" in cells
-        for place, name in ((3, "first"), (4, "second"), (5, "difference")):
+        for place, name in ((3, "first"), (4, "second"), (5, "value")):
             assert row[name] is None or (float(cells[place]) == 0) == (row[name] == 0)
     p_values = [row["p_value"] for row in answer["rows"] if row["p_value"] is not None]
     lines = run("compare", "audit", other).out.splitlines()
@@ -179,7 +180,7 @@ def test_a_mitigation_changes_what_is_read(
     page = (tmp_path / "out" / "report.html").read_text()
     assert f"mitigations.0.name</bdi></dt><dd><bdi>{name}</bdi>" in page
     found = run("compare", pictures / "plain", tmp_path / "out", "--json").json["rows"]
-    moved = [row["difference"] for row in found if row["statistic"] == "distance"]
+    moved = [row["value"] for row in found if row["statistic"] == "distance"]
     assert all(abs(difference) > 1e-9 for difference in moved)
     again = run(*line, tmp_path / "out", *probe)
     assert again.code == 2

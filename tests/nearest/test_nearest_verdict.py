@@ -53,7 +53,9 @@ def test_plain_pictures_are_called_plain_and_not_copies(make_nearest: Make) -> N
 
 
 def test_more_than_by_chance_is_said_where_nobody_can_be_named(make_nearest: Make) -> None:
-    found = open_results(make_nearest(measures=("l2",), held_out=20, fprs=(0.01,), monochrome=0)).judged
+    found = open_results(
+        make_nearest(measures=("l2",), held_out=20, fprs=(0.01,), monochrome=0)
+    ).judged
     assert found.finding == "close"
     assert "no single one can be named" in found.headline
     # The null is too small for the rate that was asked for: the sharpest count stands in.
@@ -77,6 +79,8 @@ def test_a_twin_in_the_null_is_said(make_nearest: Make) -> None:
 
 
 def test_nothing_scored_says_why(make_nearest: Make) -> None:
-    found = open_results(make_nearest(measures=("sscd",), n=8, copied=0, monochrome=0, failed=8)).judged
+    found = open_results(
+        make_nearest(measures=("sscd",), n=8, copied=0, monochrome=0, failed=8)
+    ).judged
     assert found.finding == "failed"
     assert 'The most common reason: "cut <off>' in found.headline

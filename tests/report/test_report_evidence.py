@@ -15,7 +15,6 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
-from solidmark.report.pairs.sentences import fewer
 
 from solidmark.marks import Segments
 from solidmark.pages import write_report
@@ -231,8 +230,3 @@ def test_hits_by_luck_are_those_of_random_keys() -> None:
     )
     assert found is not None
     assert float(found[1]) == pytest.approx(by_luck, abs=0.1)
-
-
-def test_an_area_below_one_half_does_not_point_to_memory() -> None:
-    assert fewer(0.38) == ", and that is fewer: no sign of memory"
-    assert (fewer(0.5), fewer(0.62)) == ("", "")

@@ -235,7 +235,7 @@ def test_the_named_ones_are_a_list_to_act_on(tmp_path: Path) -> None:
     assert len(named) >= 9
     assert sum(bool(row["copy_of"]) for row in found) == 2
     once = len(named) - 2
-    assert f"{once} trained images can be named" in plain(section(page, "verdict"))
+    assert f"{once} of 12 trained images score lower" in plain(section(page, "verdict"))
     assert section(page, "images").count('class="named"') == once
 
 

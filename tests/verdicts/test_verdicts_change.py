@@ -2,8 +2,7 @@
 
 import pytest
 
-from solidmark.runs import Verdict
-from solidmark.scores import Paired
+from solidmark.runs import Figure, Verdict
 from solidmark.verdicts.change import change_between
 
 RUNS = {
@@ -13,15 +12,18 @@ RUNS = {
 
 def distance(
     difference: float, p_value: float, reader: str = "energy", split: str = "trained"
-) -> Paired:
-    return Paired(
-        *(reader, split, "distance", "grey level in [0, 1]", "low", 40, 0, 0),
-        first=0.2,
-        second=0.2 + difference,
-        difference=difference,
+) -> Figure:
+    return Figure(
+        measure="solidmark",
+        reader=reader,
+        split=split,
+        statistic="distance",
+        n=40,
+        value=difference,
         ci_low=difference - 0.05,
         ci_high=difference + 0.05,
         p_value=p_value,
+        facts={"first": 0.2, "second": 0.2 + difference},
     )
 
 
@@ -36,7 +38,7 @@ def distance(
         ([distance(0.1, 1e-4, split="held_out")], "nothing", "Nothing to compare"),
     ],
 )
-def test_a_difference_is_what_is_beyond_luck(rows: list[Paired], finding: str, label: str) -> None:
+def test_a_difference_is_what_is_beyond_luck(rows: list[Figure], finding: str, label: str) -> None:
     found = change_between(rows, RUNS)
     assert (found.state, found.finding, found.label, found.tone) == (
         "done",

@@ -40,7 +40,7 @@ def audit(
 
     Example:
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
-        print(found.verdict.headline)
+        found.verdict.headline, found.named, found.page
     """
     from solidmark.audit import score as score_evidence
 
@@ -321,7 +321,7 @@ def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -
         WrongKeys: When the two were not made with the same keys.
 
     Example:
-        rows = solidmark.compare("audited", "audited")["rows"]
+        figures = solidmark.compare("audited", "audited").figures
     """
     from solidmark.audit import compare as compare_audits
 

@@ -1,7 +1,7 @@
 """`compare`: two audits of the same images, side by side. A pure function of their scores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from solidmark.errors import WrongKeys
 from solidmark.runs import (
     Figure,
+    Verdict,
     fingerprint,
     open_results,
     open_run,
@@ -20,7 +21,7 @@ from solidmark.runs import (
     write_bytes,
     write_results,
 )
-from solidmark.scores import DELTAS, SCORES, Paired, paired
+from solidmark.scores import DELTAS, SCORES, paired
 from solidmark.verdicts.change import change_between
 
 CHANGES = pa.schema(
@@ -34,6 +35,37 @@ CHANGES = pa.schema(
 mean distances and whether it is named."""
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two audits.
+
+    Arguments:
+        first: The folder that differences are taken from.
+        second: The other.
+        deltas: The thresholds of the eidetic counts.
+        fdr: The false-discovery rate at which rows count as named.
+        figures: The differences, as `scores.paired` makes them.
+        verdict: What changed, in a sentence; the verdicts of both beside it.
+    """
+
+    first: Path
+    second: Path
+    deltas: tuple[float, ...]
+    fdr: float
+    figures: tuple[Figure, ...]
+    verdict: Verdict
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was compared, and how."""
+        about = {"first": str(self.first), "second": str(self.second)}
+        return {**about, "deltas": list(self.deltas), "fdr": self.fdr}
+
+    def to_json(self) -> dict[str, Any]:
+        """As `solidmark compare --json` prints it."""
+        return {**self.asked, "rows": [figure.to_json() for figure in self.figures]}
+
+
 def compare(
     first: Path,
     second: Path,
@@ -41,7 +73,7 @@ def compare(
     deltas: Sequence[float] = DELTAS,
     fdr: float = 0.05,
     out: Path | None = None,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compares the scores of two audit folders, image by image.
 
     Arguments:
@@ -52,50 +84,29 @@ def compare(
         out: A folder to write `results.json` and `changes.parquet` into, from which the page is
             made; nothing is written without one.
 
-    Returns:
-        `first` and `second`, the paths; `deltas`, `fdr`; `rows`, the fields of `Paired`; and
-        `verdict`, what changed.
-
     Raises:
         NotFound: When a folder has no scores.
         WrongKeys: When the two were not made with the same keys.
         BadInput: When there is nothing in common to compare.
         RunConflict: When `out` holds something else.
     """
-    one, other = _scores(first), _scores(second)
-    manifests = [read_manifest(folder) for folder in (first, second)]
-    if len({manifest["fingerprints"].get("keys") for manifest in manifests}) > 1:
+    tables = [_scores(folder) for folder in (first, second)]
+    keys = {read_manifest(folder)["fingerprints"].get("keys") for folder in (first, second)}
+    if len(keys) > 1:
         raise WrongKeys(
             f'"{first}" and "{second}" were observed with different keys. '
             "Compare audits of the same marked folder."
         )
-    rows = paired(one, other, deltas, fdr)
+    figures = paired(*tables, deltas, fdr)
     judged = {
         side: (str(folder), open_results(folder).judged)
         for side, folder in (("first", first), ("second", second))
     }
-    verdict = change_between(rows, judged)
-    asked = {"first": str(first), "second": str(second), "deltas": list(deltas), "fdr": fdr}
+    verdict = change_between(figures, judged)
+    found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict)
     if out is not None:
-        marked = manifests[0]["config"].get("marked")
-        run = open_run(
-            out,
-            "compare",
-            {**asked, "marked": marked, "seed": 0},
-            {
-                "keys": manifests[0]["fingerprints"].get("keys"),
-                "first": fingerprint(first / "scores.parquet"),
-                "second": fingerprint(second / "scores.parquet"),
-            },
-        )
-        if not run.finished:
-            changes = pa.Table.from_pylist(_changes(one, other, fdr), CHANGES)
-            write_bytes(out / "changes.parquet", table_bytes(changes))
-            run.finish("changes.parquet")
-        failed = sum({(row.reader, row.split): row.failed for row in rows}.values())
-        figures = [_figure(row) for row in rows]
-        write_results(out, run.manifest, figures, failed=failed, verdict=verdict)
-    return {**asked, "rows": [asdict(row) for row in rows], "verdict": verdict.to_json()}
+        _write(out, found, _changes(*tables, fdr))
+    return found
 
 
 def _scores(folder: Path) -> pa.Table:
@@ -104,12 +115,25 @@ def _scores(folder: Path) -> pa.Table:
     return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
 
 
-def _figure(row: Paired) -> Figure:
-    """A paired figure: the difference, and both sides beside it."""
-    known = asdict(row)
-    facts = {name: known.pop(name) for name in ("first", "second", "unpaired", "test")}
-    value = known.pop("difference")
-    return Figure(measure="solidmark", value=value, other="first", facts=facts, **known)
+def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> None:
+    """Writes what was found into a folder of its own."""
+    manifest = read_manifest(found.first)
+    run = open_run(
+        out,
+        "compare",
+        {**found.asked, "marked": manifest["config"].get("marked"), "seed": 0},
+        {
+            "keys": manifest["fingerprints"].get("keys"),
+            "first": fingerprint(found.first / "scores.parquet"),
+            "second": fingerprint(found.second / "scores.parquet"),
+        },
+    )
+    if not run.finished:
+        table = pa.Table.from_pylist(list(changes), CHANGES)
+        write_bytes(out / "changes.parquet", table_bytes(table))
+        run.finish("changes.parquet")
+    failed = sum({(one.reader, one.split): one.failed for one in found.figures}.values())
+    write_results(out, run.manifest, found.figures, failed=failed, verdict=found.verdict)
 
 
 def _changes(first: pa.Table, second: pa.Table, fdr: float) -> list[dict[str, Any]]:

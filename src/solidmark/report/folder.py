@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from solidmark import runs
 from solidmark.report.marked import Marked, open_marked
-from solidmark.report.opening import open_json, open_results, verdict_in
+from solidmark.report.opening import open_json, open_results
 from solidmark.report.roundtrip import RoundTrip, open_round_trip
 from solidmark.runs import Verdict, read_ours, read_table
 from solidmark.scores import SCORES
@@ -109,7 +110,7 @@ def open_audit(folder: Path) -> Audit:
     keys = {score.id: score.key for score in scores if score.key}
     marked = open_marked(folder, manifest, keys)
     answers, round_trip = _answers(folder), open_round_trip(folder)
-    verdict = verdict_in(folder, results)
+    verdict = runs.open_results(folder, unfinished).judged
     about = (folder, results, verdict, manifest, calibration)
     return Audit(*about, scores, answers, marked, round_trip)
 

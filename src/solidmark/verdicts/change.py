@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from solidmark.runs import Finding, Verdict
+from solidmark.runs import Figure, Finding, Verdict
 from solidmark.scores.level import ALPHA
-from solidmark.scores.paired import Paired
 from solidmark.scores.written import p_value, plain
 from solidmark.verdicts.readers import reader
 
@@ -21,20 +20,20 @@ RULE = (
 )
 
 
-def change_between(rows: Sequence[Paired], runs: Mapping[str, tuple[str, Verdict]]) -> Verdict:
+def change_between(figures: Sequence[Figure], runs: Mapping[str, tuple[str, Verdict]]) -> Verdict:
     """Puts the paired figures of two audits into sentences.
 
     Arguments:
-        rows: The figures.
+        figures: The figures, as `scores.paired` makes them.
         runs: The name and the verdict of the `first` and of the `second` audit.
 
     Returns:
         What was done; nothing is judged to be memorized or not.
     """
-    distances = [one for one in rows if one.statistic == "distance"]
+    distances = [one for one in figures if one.statistic == "distance"]
     trained = [one for one in distances if one.split == "trained" and one.p_value is not None]
     needed = ALPHA / max(1, len(trained))
-    told = sorted(trained, key=lambda one: (one.p_value or 0.0, one.reader))
+    told = sorted(trained, key=lambda one: (one.p_value or 0.0, one.reader or ""))
     ways = {_way(one) for one in told if (one.p_value or 0.0) < needed}
     found = "both" if len(ways) > 1 else next(iter(ways), "none")
     whole = {
@@ -60,18 +59,20 @@ def change_between(rows: Sequence[Paired], runs: Mapping[str, tuple[str, Verdict
     )
 
 
-def _way(one: Paired) -> str:
-    return "less" if (one.difference or 0.0) > 0 else "more"
+def _way(one: Figure) -> str:
+    return "less" if (one.value or 0.0) > 0 else "more"
 
 
-def _said(one: Paired) -> str:
+def _said(one: Figure) -> str:
     """The mean distance in both runs."""
-    first, second, d = one.first or 0.0, one.second or 0.0, one.difference or 0.0
+    first, second = (one.number(side) or 0.0 for side in ("first", "second"))
+    d = one.value or 0.0
     interval = ""
-    if one.ci_low is not None and one.ci_high is not None:
-        interval = f"95 % interval {plain(one.ci_low, 3)} to {plain(one.ci_high, 3)}; "
+    if one.interval is not None:
+        low, high = one.interval
+        interval = f"95 % interval {plain(low, 3)} to {plain(high, 3)}; "
     return (
-        f"{reader(one.reader).title}: the keys of {one.n:,} {one.split.replace('_', '-')} images "
+        f"{reader(str(one.reader)).title}: the keys of {one.n or 0:,} {one.split.replace('_', '-')} images "
         f"are read {plain(first, 3)} from the truth on average in the first run and "
         f"{plain(second, 3)} in the second: {plain(abs(d), 3)} {'further' if d > 0 else 'nearer'} "
         f"({interval}{p_value(one.p_value or 0.0)})."

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.report.opening import open_pictures, open_results, open_table, verdict_in
+from solidmark import runs
+from solidmark.report.opening import open_pictures, open_results, open_table
 from solidmark.report.pictures import Picture, embed
 from solidmark.runs import Verdict, read_manifest
 
@@ -65,11 +66,10 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
     """
     read_manifest(folder, command)
     again = f'Run "solidmark {command}" again.'
-    results = open_results(folder, again)
     return GroupRun(
         folder,
-        results,
-        verdict_in(folder, results, f'Run the same "solidmark {command}" into a new folder.'),
+        open_results(folder, again),
+        runs.open_results(folder, again).judged,
         open_table(folder, f"{command}.parquet", again, columns).to_pylist(),
         open_pictures(folder, again, str),
     )

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.report.opening import open_results, open_table, verdict_in
+from solidmark import runs
+from solidmark.report.opening import open_results, open_table
 from solidmark.runs import Verdict, read_manifest
 
 COMMAND = "intent"
@@ -142,7 +143,7 @@ def open_intent_run(folder: Path) -> IntentRun:
     return IntentRun(
         folder=folder,
         results=results,
-        verdict=verdict_in(folder, results),
+        verdict=runs.open_results(folder, AGAIN).judged,
         prompts={row["id"]: row for row in tables["prompts"] if row["kind"] == "prompt"},
         findings=[row for row in tables["findings"] if row["type"] in TYPES],
         features={row["feature"]: row for row in tables["features"]},
