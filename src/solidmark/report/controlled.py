@@ -25,7 +25,8 @@ def control_section(
         compared: Whether there are held-out images at all.
         sides: What both sides are called.
     """
-    title, link = f"Are the {sides.other} images of the same kind?", f"{sides.other} images"
+    title = f"Are the {sides.other} images of the same kind?"
+    link = f"{sides.other[:1].upper()}{sides.other[1:]} images"
     if control is None:
         return Note("control", title, (NOT_TESTED,), folded=True, link=link) if compared else None
     examples = ((sides.own, control.shown_trained), (sides.other, control.shown_held_out))
@@ -44,7 +45,7 @@ def control_section(
         (said(control, sides), sides.cure if control.is_other else NO_PROOF),
         tables=(_tells(control, sides),) if control.tells else (),
         folded=not control.is_other,
-        link=link[:1].upper() + link[1:],
+        link=link,
         lists=(Cards("", cards, wide=True, numbered=False),) if cards else (),
     )
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from solidmark.report.glossary import TERMS
 from solidmark.report.inversions.records import Outcome
 from solidmark.report.numbers import percent
-from solidmark.report.pairs.words import GLOSSARY as OF_DISTANCES
 
 OUTCOMES: Mapping[Outcome, str] = {
     "reproduced": "Reproduced",
@@ -111,9 +111,8 @@ def glossary(fdr: float) -> list[tuple[str, str, str]]:
         fdr: The false-discovery rate at which its rows are named.
     """
     rate = {"fdr": f"{fdr:g}", "percent": percent(fdr)}
-    known = {anchor: (term, meaning) for anchor, term, meaning in OF_DISTANCES}
     rest = [
-        (anchor, known[anchor][0], _BELOW.get(anchor, known[anchor][1]).format(**rate))
+        (anchor, TERMS[anchor][0], _BELOW.get(anchor, TERMS[anchor][1]).format(**rate))
         for anchor in _KEPT
     ]
     return [*_ABOVE, *rest, _CALLS]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
+from nearest_folder import Run, build_nearest
 
 from solidmark.nearest import score_nearest
 from solidmark.runs import Verdict, open_results
@@ -11,12 +13,18 @@ from solidmark.runs import Verdict, open_results
 Make = Callable[..., Path]
 
 
+@pytest.fixture
+def make_nearest(tmp_path: Path) -> Make:
+    """Makes the folder of a `nearest` run: `make_nearest(held_out=0)`."""
+    return lambda **how: build_nearest(Run(tmp_path / "nearest", **how))
+
+
 def outcomes(found: Verdict) -> list[str]:
     return [one.outcome for one in found.findings]
 
 
 def test_a_model_that_copies_is_caught_by_every_measure(make_nearest: Make) -> None:
-    found = open_results(make_nearest(monochrome=0))
+    found = open_results(make_nearest(monochrome=0)).judged
     assert found.finding == "close"
     assert outcomes(found) == ["close"] * 4
     # The measure that is fooled least speaks.
@@ -26,13 +34,13 @@ def test_a_model_that_copies_is_caught_by_every_measure(make_nearest: Make) -> N
 
 
 def test_a_model_that_copies_nothing_is_at_chance_by_every_measure(make_nearest: Make) -> None:
-    found = open_results(make_nearest(copied=0, monochrome=0))
+    found = open_results(make_nearest(copied=0, monochrome=0)).judged
     assert outcomes(found) == ["nothing"] * 4
     assert "Copies would have been seen, four times in five" in found.headline
 
 
 def test_plain_pictures_are_called_plain_and_not_copies(make_nearest: Make) -> None:
-    found = open_results(make_nearest(copied=0, monochrome=100, plain_training=4))
+    found = open_results(make_nearest(copied=0, monochrome=100, plain_training=4)).judged
     states = {one.name: one.outcome for one in found.findings}
     assert states == {
         "l2": "plain",
@@ -45,7 +53,9 @@ def test_plain_pictures_are_called_plain_and_not_copies(make_nearest: Make) -> N
 
 
 def test_more_than_by_chance_is_said_where_nobody_can_be_named(make_nearest: Make) -> None:
-    found = open_results(make_nearest(measures=("l2",), held_out=20, fprs=(0.01,), monochrome=0))
+    found = open_results(
+        make_nearest(measures=("l2",), held_out=20, fprs=(0.01,), monochrome=0)
+    ).judged
     assert found.finding == "close"
     assert "no single one can be named" in found.headline
     # The null is too small for the rate that was asked for: the sharpest count stands in.
@@ -69,6 +79,8 @@ def test_a_twin_in_the_null_is_said(make_nearest: Make) -> None:
 
 
 def test_nothing_scored_says_why(make_nearest: Make) -> None:
-    found = open_results(make_nearest(measures=("sscd",), n=8, copied=0, monochrome=0, failed=8))
+    found = open_results(
+        make_nearest(measures=("sscd",), n=8, copied=0, monochrome=0, failed=8)
+    ).judged
     assert found.finding == "failed"
     assert 'The most common reason: "cut <off>' in found.headline

@@ -33,13 +33,15 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
-from solidmark.report import write_report
-from solidmark.report.halves.run import open_halves_run
+from solidmark.nearest.inpaint_page import write_inpaint_report
 from solidmark.runs import open_results, tame
 from solidmark.scores.bound import smallest_copied_share
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
-SECTIONS = ["verdict", "control", "images", "distances", "figures", "rows", "reading", "run"]
+SECTIONS = [
+    *("verdict", "findings", "images", "curves", "control"),
+    *("figures", "rows", "reading", "run"),
+]
 
 
 def rows_of(folder: Path, **which: object) -> list[dict[str, Any]]:
@@ -55,6 +57,16 @@ def aggregates(folder: Path, **which: object) -> list[dict[str, Any]]:
 def pictures(card: str) -> list[np.ndarray]:
     found = re.findall(r'src="data:image/png;base64,([^"]+)"', card)
     return [np.array(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
+
+
+@pytest.fixture(scope="module")
+def whole_inpainted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hostile run of a model that knows its images by heart, made once and read only."""
+    here = tmp_path_factory.mktemp("inpainted")
+    marked = mark_digits(here / "marked", count=80, repeated=6, hostile=True)
+    folder = build_inpainted(here / "run", marked, draws=16, steps=12, lowest=2)
+    write_inpaint_report(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -98,22 +110,22 @@ def test_a_model_that_knows_nothing_is_at_chance_with_a_bound(tmp_path: Path) ->
     share = smallest_copied_share(100, 100, 5, 0.01 / tests)
     assert share is not None
     assert "0.00083" in found.rule
-    text = plain(section(write_report(folder).read_text(), "verdict"))
+    text = plain(section(write_inpaint_report(folder).read_text(), "verdict"))
     assert "Images that are drawn closer than chance allows would have been seen" in text
     assert f"at least {100 * share:.0f} % of the trained images" in text
-    assert "named:" not in plain(section(write_report(folder).read_text(), "images"))
+    assert "None is named." in plain(section(write_inpaint_report(folder).read_text(), "images"))
 
 
 def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
     marked = mark_digits(tmp_path / "marked", count=12, held_out=0)
     folder = build_inpainted(tmp_path / "run", marked, splits=("trained",))
-    page = write_report(folder).read_text()
+    page = write_inpaint_report(folder).read_text()
     assert "so nothing can be judged" in plain(section(page, "verdict"))
     assert "For comparison" not in page
-    assert "Nothing to compare with" in section(page, "distances")
+    assert "There is nothing to compare with" in section(page, "curves")
     assert '"sort":"distance"' in page
     near = [row["id"] for row in sorted(rows_of(folder, measure="inpainting"), key=by_distance)]
-    assert re.findall(r'<bdi class="id">(.*?)</bdi>', page) == near
+    assert re.findall(r'<bdi class="id">(.*?)</bdi>', section(page, "images")) == near
 
 
 def by_distance(row: dict[str, Any]) -> tuple[float, str]:
@@ -124,12 +136,11 @@ def by_distance(row: dict[str, Any]) -> tuple[float, str]:
 def test_what_is_the_same_is_said_once(draws: int, left: int, tmp_path: Path) -> None:
     marked = mark_digits(tmp_path / "marked", count=12)
     folder = build_inpainted(tmp_path / "run", marked, draws=draws, lowest=3, steps=2)
-    halves = open_halves_run(folder)
     assert len(open_results(folder).judged.findings) == left
-    assert bool(halves.same) == (left < 3)
-    page = write_report(folder).read_text()
-    assert page.count('class="plot-title"') == left
-    assert html.escape(halves.same) in page
+    page = write_inpaint_report(folder).read_text()
+    assert page.count('class="plot-title"') == left + 1  # All share the detections.
+    said = {1: "the best draw, the lowest and all are the same.", 2: "the 3 lowest draws are all."}
+    assert said.get(left, "drew it 4 times.") in section(page, "images")
 
 
 def test_the_sections_stand_in_their_order_and_every_link_leads_somewhere(page: str) -> None:
@@ -173,7 +184,7 @@ def test_the_gallery_shows_the_truth_and_the_best_drawing(whole_inpainted: Path,
         np.testing.assert_array_equal(truth[:, SIDE // 2 :], drawn[:, SIDE // 2 :])
         assert f'<rect x="0" y="0" width="{SIDE // 2}" height="{SIDE}"/>' in card
     assert f'viewBox="0 0 {SIDE} {SIDE}"' in trained[0]
-    assert "named: q at most 0.05" in trained[0]
+    assert '<span class="named">named</span>' in trained[0]
     assert sum("3 times in the data" in card for card in trained) > 0
     assert sum("3 times in the data" in card for card in cards) <= 6
     assert trained[0].count("<dt>p</dt>") == trained[0].count("<dt>q</dt>") == 3
@@ -190,9 +201,9 @@ def test_those_that_the_most_measures_name_stand_first(whole_inpainted: Path, pa
 
 
 def test_top_says_how_many_are_shown(copied: Path) -> None:
-    text = section(write_report(copied, top=3).read_text(), "images")
+    text = section(write_inpaint_report(copied, top=3).read_text(), "images")
     assert len(re.findall(r'<li class="card">', text)) == 3 + 10
-    assert re.search(r"3 of \d+ pictures; \d+ of all are named", plain(text))
+    assert re.search(r"3 of \d+ trained pictures.* \d+ are named", plain(text))
 
 
 def test_every_aggregate_is_in_the_tables(whole_inpainted: Path, page: str) -> None:
@@ -233,12 +244,12 @@ def test_the_named_ones_are_a_list_to_act_on(whole_inpainted: Path) -> None:
 def test_the_same_folder_gives_the_same_bytes(whole_inpainted: Path) -> None:
     kept = ["report.html", "named.csv", *(f"figures/{name}-trained.svg" for name in MEASURES)]
     before = [(whole_inpainted / name).read_bytes() for name in kept]
-    write_report(whole_inpainted)
+    write_inpaint_report(whole_inpainted)
     assert [(whole_inpainted / name).read_bytes() for name in kept] == before
 
 
 def test_a_page_without_pictures_has_no_captions_either(copied: Path) -> None:
-    page = write_report(copied, images=False).read_text()
+    page = write_inpaint_report(copied, images=False).read_text()
     assert "<img" not in page
     assert "a caption of" not in page
     assert "dashed frame" not in page
@@ -249,12 +260,12 @@ def test_a_page_without_pictures_has_no_captions_either(copied: Path) -> None:
 def test_a_marked_folder_that_is_gone_or_another_one_cannot_be_shown(copied: Path) -> None:
     marked = copied.parent / "marked"
     shutil.rmtree(marked)
-    page = write_report(copied).read_text()
+    page = write_inpaint_report(copied).read_text()
     assert 'The marked folder "marked" is no longer there.' in html.unescape(page)
     cards = re.findall(r'<li class="card">.*?</li>', page, re.DOTALL)
     assert all(len(pictures(card)) == 1 and "cannot be shown" in card for card in cards)
     mark_digits(marked, count=20)
-    page = html.unescape(write_report(copied).read_text())
+    page = html.unescape(write_inpaint_report(copied).read_text())
     assert 'The marked folder "marked" holds other keys than this run.' in page
 
 
@@ -262,7 +273,7 @@ def test_a_run_that_does_not_say_where_the_half_is_shows_whole_images(copied: Pa
     manifest = json.loads((copied / "manifest.json").read_text())
     del manifest["picture"], manifest["hidden"]
     (copied / "manifest.json").write_text(json.dumps(manifest))
-    page = write_report(copied).read_text()
+    page = write_inpaint_report(copied).read_text()
     card = re.findall(r'<li class="card">.*?</li>', page, re.DOTALL)[0]
     assert pictures(card)[0].shape == (SIDE + 2 * EDGE, SIDE + 2 * EDGE)
     assert "<rect" not in card
@@ -275,7 +286,7 @@ def test_images_that_failed_are_counted_with_their_reason(tmp_path: Path) -> Non
         if row["id"] in lost:
             (marked.folder / row["file_name"]).write_bytes(b"no image")
     folder = build_inpainted(tmp_path / "run", marked, steps=2)
-    page = write_report(folder).read_text()
+    page = write_inpaint_report(folder).read_text()
     assert "Images that failed: 2." in plain(section(page, "run"))
     assert section(page, "run").count("is broken") == 2
     assert "2 trained images could not be scored" in plain(section(page, "verdict"))
@@ -284,7 +295,7 @@ def test_images_that_failed_are_counted_with_their_reason(tmp_path: Path) -> Non
 def test_shown_frames_are_said_to_help(tmp_path: Path) -> None:
     marked = mark_digits(tmp_path / "marked", count=12)
     folder = build_inpainted(tmp_path / "run", marked, steps=2, frame="shown", half="bottom")
-    page = write_report(folder).read_text()
+    page = write_inpaint_report(folder).read_text()
     assert "the key of a frame says which image is meant" in plain(section(page, "verdict"))
     assert "The lower half of each picture was hidden" in plain(page)
     assert f'<rect x="0" y="{SIDE // 2}" width="{SIDE}" height="{SIDE // 2}"/>' in page
@@ -294,7 +305,7 @@ def test_shown_frames_are_said_to_help(tmp_path: Path) -> None:
     ("name", "content", "error", "said"),
     [
         ("results.json", None, NotFound, "no results.json.*solidmark score"),
-        ("results.json", b'{"rows": []}', BadInput, '"measures"'),
+        ("results.json", b'{"rows": []}', BadInput, '"command"'),
         ("scores.parquet", None, NotFound, r"no scores\.parquet"),
         ("scores.parquet", b"PAR1 and then nothing", BadInput, "not a readable table"),
         ("evidence.parquet", None, NotFound, r"no evidence\.parquet"),
@@ -305,20 +316,20 @@ def test_a_torn_folder_is_named(
 ) -> None:
     tear(copied, name, content)
     with pytest.raises(error, match=said):
-        write_report(copied)
+        write_inpaint_report(copied)
 
 
 def test_a_table_of_before_copies_were_known_is_scored_again(copied: Path) -> None:
     path = copied / "scores.parquet"
     parquet.write_table(parquet.read_table(path).drop_columns(["copy_of"]), path)
     with pytest.raises(BadInput, match=r'"copy_of".*solidmark score'):
-        write_report(copied)
+        write_inpaint_report(copied)
 
 
 def test_an_unfinished_run_has_no_page(copied: Path) -> None:
     unfinish(copied)
     with pytest.raises(RunConflict, match="not finished"):
-        write_report(copied)
+        write_inpaint_report(copied)
 
 
 @pytest.mark.browser
@@ -335,7 +346,7 @@ def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
     expect_fitting(one, width)
     # The dashed frame lies on the left half of its picture.
     left, drawn = one.page.evaluate(
-        """[...document.querySelectorAll('.half')].slice(0, 1).flatMap((half) =>
+        """[...document.querySelectorAll('.over')].slice(0, 1).flatMap((half) =>
         [half.querySelector('img'), half.querySelector('rect')].map((e) => {
           const box = e.getBoundingClientRect();
           return [box.left, box.top, box.width, box.height];
@@ -348,6 +359,7 @@ def test_in_a_browser_nothing_is_fetched_and_nothing_is_too_wide(
 @pytest.mark.browser
 def test_rows_are_sorted_and_filtered(visit: Callable[..., Visit], whole_inpainted: Path) -> None:
     one = visit(whole_inpainted / "report.html")
+    unfold(one)
     every = rows_of(whole_inpainted)
     assert one.page.locator("#count").inner_text() == f"{len(every)} of {len(every)} rows"
     one.page.locator("#choose-measure").select_option("inpainting")
@@ -365,5 +377,5 @@ def test_rows_are_sorted_and_filtered(visit: Callable[..., Visit], whole_inpaint
 
 @pytest.mark.browser
 def test_without_images_the_browser_shows_none(visit: Callable[..., Visit], copied: Path) -> None:
-    one = visit(write_report(copied, images=False))
+    one = visit(write_inpaint_report(copied, images=False))
     expect_without_pictures(one)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from conftest import HOSTILE
 from PIL import Image
+from visiting import HOSTILE
 
 from solidmark.data import open_data
 from solidmark.nearest import score_nearest

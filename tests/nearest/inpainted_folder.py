@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from conftest import HOSTILE
+from visiting import HOSTILE
 
 from solidmark.data import Sample, open_data
 from solidmark.generating import Inpainting, inpaint
