@@ -1,11 +1,14 @@
 """What many tests need: small marked folders, small networks, and a quiet machine."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from rounding import OtherProcessor
+from visiting import ARGUMENTS, Visit
 
 from solidmark.data import Sample, content_hash, open_data
 from solidmark.errors import BrokenImage
@@ -118,3 +121,35 @@ def save_unet(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return save
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; the test is skipped where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium on the path")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    visits: list[Visit] = []
+
+    def open_page(path: Path, **how: Any) -> Visit:
+        visits.append(Visit(browser, path, **how))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        one.context.close()

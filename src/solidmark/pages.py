@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from solidmark.audit.page import write_audit_report
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
 from solidmark.report.inversions import write_inversions_report
-from solidmark.report.page import write_audit_report
 from solidmark.report.pairs import write_nearest_report
 from solidmark.report.signals import write_signals_report
 from solidmark.runs import read_json
@@ -25,7 +25,7 @@ PAGES: Mapping[str, Callable[..., Path]] = {
 
 
 def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of a run.
+    """Writes `report.html` and `figures/` into the folder of a run.
 
     Arguments:
         folder: The folder of an audit, or of one of the commands of `PAGES`.

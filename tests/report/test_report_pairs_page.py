@@ -111,13 +111,6 @@ def test_the_same_folder_gives_the_same_bytes(make_nearest: Make) -> None:
     assert everything() == first
 
 
-def test_an_audit_and_a_nearest_run_each_get_their_page(
-    make_nearest: Make, make_audit: Make
-) -> None:
-    assert "Do the generations copy the training set?" in read(make_nearest(**SMALL))
-    assert "What has this model memorized?" in read(make_audit(n=4, held_out=4))
-
-
 def test_pairs_are_ranked_by_distance_for_every_measure(make_nearest: Make) -> None:
     folder = make_nearest(**SMALL | {"measures": MEASURES})
     rows = [row for row in table(folder, "scores") if row["status"] == "ok"]

@@ -106,20 +106,30 @@ def ranked_gallery(
             f" {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
             f"{percent(fdr)} are wrong on average. All names lie in named.csv beside this page."
         )
-    lists = [Cards("", tuple(cards[:SHOWN]))] if cards else []
-    if more := tuple(cards[SHOWN:]):
-        lists.append(Cards(f"{len(more):,} more", more, folded=True))
-    if lucky:
-        title = "For comparison: the most suspicious held-out images, which the model never saw"
-        lists.append(Cards(title, tuple(lucky), folded=True))
     return Gallery(
         "images",
         "The most suspicious images",
         (said,) if cards else (),
-        lists=tuple(lists),
+        lists=card_lists(cards, lucky),
         empty="No trained image could be scored.",
         link="Images",
     )
+
+
+def card_lists(cards: Sequence[Card], lucky: Sequence[Card]) -> tuple[Cards, ...]:
+    """The first cards, the others folded, and those for comparison.
+
+    Arguments:
+        cards: The trained images that are shown, the most suspicious first.
+        lucky: Held-out images that look most suspicious by luck.
+    """
+    title = "For comparison: the most suspicious held-out images, which the model never saw"
+    lists = (
+        Cards("", tuple(cards[:SHOWN])),
+        Cards(f"{len(cards[SHOWN:]):,} more", tuple(cards[SHOWN:]), folded=True),
+        Cards(title, tuple(lucky), folded=True),
+    )
+    return tuple(one for one in lists if one.cards)
 
 
 def curves(run: Scored, splits: Sequence[str]) -> Plots:

@@ -96,7 +96,8 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
     if one.value is None:
         text = "–"
     elif one.statistic in words.counted and one.count is not None:
-        of = f" of {one.n:,}" if one.n is not None else ""
+        among = one.number("groups") or one.n
+        of = f" of {among:,.0f}" if among is not None else ""
         text = f"{one.count:,}{of}" + (f" ({percent(one.value)})" if share else "")
     else:
         text = written(one.value)
@@ -124,6 +125,7 @@ def n_of(one: Figure) -> str:
 def name_of(one: Figure, words: Words) -> str:
     """What a figure is called, with what it stands at."""
     name = words.names.get(one.statistic, one.statistic.replace("_", " ").capitalize())
+    name = words.names.get(f"{one.statistic} {one.by}", name)
     at = {
         "fpr": "" if one.fpr is None else percent(one.fpr),
         "fdr": f"{one.fdr or 0.05:g}",

@@ -6,6 +6,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+HOSTILE = (
+    "</script><script>window.hacked=1</script>.png",
+    "<img src=x onerror=window.hacked=1>",
+    "\"quoted\" & 'quoted' `tick` ${x} {{ 7*7 }}",
+    "line one\nline two\ttab",
+    "\u202emirrored \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "emoji \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2028 \u2029",
+    "x" * 3000,
+    "<!--<script>-->]]> =cmd|' /C calc'!A0",
+)
+"""Names of images that somebody made to break a page."""
+
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 ARGUMENTS = [
     "--no-sandbox",
