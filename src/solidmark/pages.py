@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from solidmark.audit.page import write_audit_report
+from solidmark.audit.scoring import INVMM
+from solidmark.invmm.page import audit_section, write_invmm_report
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
-from solidmark.report.inversions import write_inversions_report
 from solidmark.report.pairs import write_nearest_report
-from solidmark.report.signals import write_signals_report
 from solidmark.runs import read_json
+from solidmark.signals.page import write_signals_report
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,
     "duplicates": write_duplicates_report,
     "inpaint": write_inpaint_report,
     "intent": write_intent_report,
-    "invmm": write_inversions_report,
+    "invmm": write_invmm_report,
     "nearest": write_nearest_report,
     "signals": write_signals_report,
 }
@@ -25,7 +26,7 @@ PAGES: Mapping[str, Callable[..., Path]] = {
 
 
 def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of a run.
+    """Writes `report.html`, `named.csv` and `figures/` into the folder of a run.
 
     Arguments:
         folder: The folder of an audit, or of one of the commands of `PAGES`.
@@ -40,7 +41,13 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         NotFound: When the folder is not a finished run.
         BadInput: When one of its files cannot be read.
     """
-    return PAGES.get(_command(folder), write_audit_report)(folder, images=images, top=top)
+    return PAGES.get(_command(folder), _audit)(folder, images=images, top=top)
+
+
+def _audit(folder: Path, *, images: bool, top: int) -> Path:
+    """The page of an audit, with what an InvMM run in its folder says."""
+    beside = audit_section(folder / INVMM, images=images)
+    return write_audit_report(folder, images=images, top=top, more=[beside] if beside else [])
 
 
 def _command(folder: Path) -> str:

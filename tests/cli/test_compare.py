@@ -9,6 +9,7 @@ import tiny
 from cli.conftest import AUDIT, Run
 from solidmark.cli.compare import _cells
 from solidmark.mitigations import MITIGATIONS
+from solidmark.runs import figure_from
 from solidmark.scores.written import p_number
 
 
@@ -45,10 +46,10 @@ def test_two_audits_are_compared(run: Run, other: Path) -> None:
 def test_no_number_of_the_table_is_zero_that_is_not(run: Run, other: Path) -> None:
     answer = run("compare", "audit", other, "--json").json
     for row in answer["rows"]:
-        cells = _cells(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7})
+        cells = _cells(figure_from(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7}))
         assert "< 1e-300" in cells
         assert "-1.0e-09 to +2.0e-07" in cells
-        for place, name in ((3, "first"), (4, "second"), (5, "difference")):
+        for place, name in ((3, "first"), (4, "second"), (5, "value")):
             assert row[name] is None or (float(cells[place]) == 0) == (row[name] == 0)
     p_values = [row["p_value"] for row in answer["rows"] if row["p_value"] is not None]
     lines = run("compare", "audit", other).out.splitlines()
@@ -119,7 +120,7 @@ def test_a_mitigation_changes_what_is_read(
     page = (tmp_path / "out" / "report.html").read_text()
     assert f"mitigations.0.name</bdi></dt><dd><bdi>{name}</bdi>" in page
     found = run("compare", pictures / "plain", tmp_path / "out", "--json").json["rows"]
-    moved = [row["difference"] for row in found if row["statistic"] == "distance"]
+    moved = [row["value"] for row in found if row["statistic"] == "distance"]
     assert all(abs(difference) > 1e-9 for difference in moved)
     again = run(*line, tmp_path / "out", *probe)
     assert again.code == 2

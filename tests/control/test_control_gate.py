@@ -141,7 +141,7 @@ def names(out: Path, results: dict[str, Any]) -> int:
     if results["command"] == "intent":
         rows = pq.read_table(out / "findings.parquet").to_pylist()
         return sum(row["kind"] != "image" for row in rows)
-    counts = [row["count"] or 0 for row in results["rows"] if row["statistic"] == "named"]
+    counts = [row.get("count") or 0 for row in results["rows"] if row["statistic"] == "named"]
     return int(sum(counts))
 
 
@@ -161,7 +161,9 @@ def test_a_control_of_another_kind_names_nobody(tmp_path: Path, command: str, ki
     if command != "intent":
         table = pq.read_table(out / f"{'images' if command == 'nearest' else 'scores'}.parquet")
         assert table["q_value"].null_count == table["p_value"].null_count == len(table)
-        assert all(row["count"] is None for row in results["rows"] if row["statistic"] == "named")
+        assert all(
+            row.get("count") is None for row in results["rows"] if row["statistic"] == "named"
+        )
 
     trusted = score(out, True)
     assert trusted["control"]["trusted"]

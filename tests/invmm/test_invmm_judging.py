@@ -96,7 +96,7 @@ def test_p_values_are_ranks_among_the_held_out_and_copies_count_once() -> None:
 def rows_of(evidence: list[dict[str, Any]], **options: Any) -> dict[tuple[str, str], Any]:
     asked = {"restarts": 1, "triage": "none", "fprs": (0.1,), "fdr": 0.05, "seed": 0} | options
     found = result_rows(judge(evidence), **asked)
-    return {(one["split"], one["statistic"]): one for one in found}
+    return {(one.split, one.statistic): one for one in found}
 
 
 def many() -> list[dict[str, Any]]:
@@ -118,33 +118,33 @@ def many() -> list[dict[str, Any]]:
 def test_the_rows_against_scipy() -> None:
     found = rows_of(many(), triage="loss", restarts=3)
     share = found["trained", "reproduced"]
-    assert (share["count"], share["n"], share["failed"], share["chance"]) == (12, 30, 1, 1 / 20)
+    assert (share.count, share.n, share.failed, share.chance) == (12, 30, 1, 1 / 20)
     exact = stats.binomtest(12, 30).proportion_ci(method="exact")
-    assert (share["ci_low"], share["ci_high"]) == pytest.approx((exact.low, exact.high))
+    assert (share.ci_low, share.ci_high) == pytest.approx((exact.low, exact.high))
     fisher = stats.fisher_exact([[12, 18], [1, 19]], alternative="greater").pvalue
-    assert share["p_value"] == pytest.approx(fisher)
-    assert found["trained", "spent"]["value"] == 18
-    assert found["trained", "failed"]["value"] == found["trained", "not_tried"]["value"] == 1
-    assert found["trained", "kl"]["value"] == pytest.approx(0.155)
-    assert "75 %" in found["trained", "kl"]["note"]
-    assert found["trained", "network_calls"]["value"] == 100
-    assert found["all", "network_calls_total"]["value"] == 5200
+    assert share.p_value == pytest.approx(fisher)
+    assert found["trained", "spent"].value == 18
+    assert found["trained", "failed"].value == found["trained", "not_tried"].value == 1
+    assert found["trained", "kl"].value == pytest.approx(0.155)
+    assert "75 %" in found["trained", "kl"].note
+    assert found["trained", "network_calls"].value == 100
+    assert found["all", "network_calls_total"].value == 5200
     judged = judge(many())
     own, other = judged.scores("trained"), judged.scores("held_out")
     own = own[~np.isnan(own)]
     area = stats.mannwhitneyu(own, other, alternative="less")
     curve = found["trained_vs_held_out", "auc"]
-    assert curve["value"] == pytest.approx(1 - area.statistic / (30 * 20))
-    assert curve["p_value"] == pytest.approx(area.pvalue)
+    assert curve.value == pytest.approx(1 - area.statistic / (30 * 20))
+    assert curve.p_value == pytest.approx(area.pvalue)
     rate = found["trained_vs_held_out", "tpr_at_fpr"]
-    assert rate["value"] == pytest.approx((own < np.sort(other)[2]).mean())
+    assert rate.value == pytest.approx((own < np.sort(other)[2]).mean())
     agreed = found["trained", "rank_correlation"]
     values = [0.01 * n for n in range(30)]
     rho = stats.spearmanr(own, values)
-    assert agreed["value"] == pytest.approx(rho.statistic)
-    assert agreed["p_value"] == pytest.approx(rho.pvalue / 2)
-    assert agreed["ci_low"] < agreed["value"] < agreed["ci_high"]
-    assert agreed["by"] == "loss"
+    assert agreed.value == pytest.approx(rho.statistic)
+    assert agreed.p_value == pytest.approx(rho.pvalue / 2)
+    assert agreed.ci_low < agreed.value < agreed.ci_high
+    assert agreed.by == "loss"
 
 
 def test_the_order_is_compared_with_the_copies() -> None:
@@ -156,12 +156,12 @@ def test_the_order_is_compared_with_the_copies() -> None:
             for n in range(copies - 1)
         ]
     found = rows_of(rows)["trained", "rank_correlation"]
-    assert (found["value"], found["n"], found["by"]) == (pytest.approx(1), 5, "copies")
+    assert (found.value, found.n, found.by) == (pytest.approx(1), 5, "copies")
 
 
 def test_without_held_out_images_there_is_no_p_value_and_a_line_says_so() -> None:
     found = rows_of([one for one in many() if one["split"] == "trained"], triage="loss")
     assert {split for split, _ in found} == {"trained", "all"}
-    assert found["trained", "reproduced"]["p_value"] is None
-    assert "Without held-out images" in found["trained", "reproduced"]["note"]
-    assert "no p-value" not in (found["trained", "spent"]["note"] or "")
+    assert found["trained", "reproduced"].p_value is None
+    assert "Without held-out images" in found["trained", "reproduced"].note
+    assert "no p-value" not in (found["trained", "spent"].note or "")

@@ -292,7 +292,7 @@ def test_scoring_again_rewrites_the_results_only(here: Path, tmp_path: Path) -> 
     assert fprs == {0.1, 0.2}
     assert row(other, "named", measure="l2", split="generated")["fdr"] == 0.3
     now = files(out)
-    assert {name for name in now if now[name] != before[name]} == {"results.json"}
+    assert {name for name in now if now[name] != before[name]} == {"named.csv", "results.json"}
     assert score_nearest(out) == first
     assert files(out) == before
 

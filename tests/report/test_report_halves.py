@@ -19,6 +19,8 @@ from breaking import tear, unfinish
 from inpainted_folder import EDGE, SIDE, build_inpainted, mark_digits
 from markupsafe import escape
 from PIL import Image
+from solidmark.report.pairs.bound import smallest_copied_share
+from solidmark.report.pairs.facts import MeasureFacts
 from visiting import (
     Tree,
     Visit,
@@ -38,8 +40,6 @@ from solidmark.pages import write_report
 from solidmark.report import inpainting_verdict
 from solidmark.report.halves.run import HalvesRun, open_halves_run
 from solidmark.report.marked import Marked
-from solidmark.report.pairs.bound import smallest_copied_share
-from solidmark.report.pairs.facts import MeasureFacts
 from solidmark.report.pairs.run import NearestRun
 from solidmark.runs import tame
 from solidmark.scores import closeness

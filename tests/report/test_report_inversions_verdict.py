@@ -10,6 +10,8 @@ import pyarrow.parquet as parquet
 import pytest
 from inversions_folder import Inverted, build_inversions
 from scipy import stats
+from solidmark.report.inversions.sentences import spread
+from solidmark.report.pairs.bound import smallest_copied_share
 
 from solidmark.invmm.judging import SCORES, judge
 from solidmark.invmm.rows import result_rows
@@ -18,8 +20,6 @@ from solidmark.report import InversionVerdict, inversion_verdict
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.records import row_of
 from solidmark.report.inversions.run import InversionsRun, open_inversions_run
-from solidmark.report.inversions.sentences import spread
-from solidmark.report.pairs.bound import smallest_copied_share
 
 
 def verdict_of(folder: Path, **how: Any) -> InversionVerdict:

@@ -1,8 +1,8 @@
 """The rule that all pages of comparisons share: green only where something could have been seen."""
 
 import pytest
-
 from solidmark.report.judged import REACH, outcome, too_few, unseen
+
 from solidmark.scores.control import Control
 
 OTHER = Control("other_kind", 9, 9, 9, 9, 0.9, 0.8, 0.95, 0.001)

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
+from solidmark.report.pairs.bound import smallest_copied_share
 
 from solidmark.report import Closeness, closeness_verdict
 from solidmark.report.pairs import bound, words
-from solidmark.report.pairs.bound import smallest_copied_share
 from solidmark.report.pairs.run import NearestRun, open_nearest_run
 from solidmark.scores import closeness
 

@@ -23,8 +23,8 @@ def test_z_is_scipys_test(levels: int | None) -> None:
     assert stats.norm.cdf(z) == pytest.approx(reference.pvalue, rel=1e-9)
     assert z == pytest.approx(-mann_whitney_z(second, first))
     row = c_t(first, second, measure="l2")
-    assert (row["value"], row["cells"], row["spread"]) == (pytest.approx(z), 1, 1.0)
-    assert row["p_value"] == pytest.approx(reference.pvalue, rel=1e-9)
+    assert (row.value, row.facts["cells"], row.facts["spread"]) == (pytest.approx(z), 1, 1.0)
+    assert row.p_value == pytest.approx(reference.pvalue, rel=1e-9)
     u = sum((a > b) + (a == b) / 2 for a in first for b in second)
     if levels is None:
         assert z == pytest.approx((u - 2400) / np.sqrt(80 * 60 * 141 / 12))
@@ -32,7 +32,7 @@ def test_z_is_scipys_test(levels: int | None) -> None:
 
 def test_all_alike_is_nought() -> None:
     row = c_t(np.ones(30), np.ones(20), measure="l2")
-    assert (row["value"], row["p_value"]) == (0.0, 0.5)
+    assert (row.value, row.p_value) == (0.0, 0.5)
 
 
 def test_cells_by_hand() -> None:
@@ -45,11 +45,11 @@ def test_cells_by_hand() -> None:
     row = c_t(own, fresh, own_cells, fresh_cells, measure="l2")
     weights = np.array([(fresh_cells == cell).mean() for cell in range(3)])
     z = [mann_whitney_z(own[own_cells == c], fresh[fresh_cells == c]) for c in range(3)]
-    assert row["value"] == pytest.approx(weights @ z / weights.sum())
-    assert row["spread"] == pytest.approx(np.sqrt((weights**2).sum()) / weights.sum())
-    assert row["p_value"] == pytest.approx(stats.norm.cdf(row["value"] / row["spread"]))
-    assert row["cells"] == 3
-    assert f"3 cells, with {100 * weights.sum():.0f} % of the held-out" in row["note"]
+    assert row.value == pytest.approx(weights @ z / weights.sum())
+    assert row.facts["spread"] == pytest.approx(np.sqrt((weights**2).sum()) / weights.sum())
+    assert row.p_value == pytest.approx(stats.norm.cdf(row.value / row.facts["spread"]))
+    assert row.facts["cells"] == 3
+    assert f"3 cells, with {100 * weights.sum():.0f} % of the held-out" in row.note
 
 
 def clouds(generator: np.random.Generator, dense: int, sparse: int) -> np.ndarray:
@@ -74,9 +74,9 @@ def test_copying_in_every_cell_is_hidden_without_cells() -> None:
     assert {len(set(cells[:30])), len(set(cells[30:])), len(set(cells))} == {1, 2}
     plain = c_t(own, null, measure="l2")
     celled = c_t(own, null, cells, fresh_cells, measure="l2")
-    assert plain["value"] > 3
-    assert celled["value"] < -3
-    assert celled["p_value"] < 1e-3
+    assert plain.value > 3
+    assert celled.value < -3
+    assert celled.p_value < 1e-3
 
 
 def test_copies_are_caught_and_fresh_draws_are_not() -> None:
@@ -90,14 +90,14 @@ def test_copies_are_caught_and_fresh_draws_are_not() -> None:
         cells = cells_of(training, drawn, fresh, count=3, seed=run)
         for with_cells in alarms:
             row = c_t(own, null, *(cells if with_cells else ()), measure="l2")
-            alarms[with_cells] += row["p_value"] < 0.05
-        values.append(row["value"])
+            alarms[with_cells] += row.p_value < 0.05
+        values.append(row.value)
     assert max(alarms.values()) <= stats.binom.ppf(0.9999, 100, 0.05)
     assert stats.kstest(values, "norm").pvalue > 1e-4
     copies = tree.query(training + 1e-3)[0]
     caught = c_t(copies, null, measure="l2")
-    assert caught["value"] < -10
-    assert caught["p_value"] < 1e-50
+    assert caught.value < -10
+    assert caught.p_value < 1e-50
 
 
 def test_cells_are_of_the_training_images_and_of_the_seed() -> None:
@@ -113,11 +113,16 @@ def test_cells_are_of_the_training_images_and_of_the_seed() -> None:
 def test_what_cannot_be_asked() -> None:
     values, cells = np.array([0.1, np.nan, 0.3]), np.zeros(3, int)
     row = c_t(values, values, measure="l2")
-    assert (row["n"], row["failed"]) == (4, 2)
-    assert "2 could not be scored" in row["note"]
+    assert (row.n, row.failed) == (4, 2)
+    assert "2 could not be scored" in row.note
     few = c_t(values, values, cells, cells, measure="l2")
-    assert (few["value"], few["cells"], few["spread"], few["p_value"]) == (None, 0, None, None)
-    assert "No cell has 20" in few["note"]
+    assert (few.value, few.facts["cells"], few.facts["spread"], few.p_value) == (
+        None,
+        0,
+        None,
+        None,
+    )
+    assert "No cell has 20" in few.note
     with pytest.raises(BadInput, match="Only one side has cells"):
         c_t(values, values, cells, measure="l2")
     with pytest.raises(EmptyTable):

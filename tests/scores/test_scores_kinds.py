@@ -1,10 +1,13 @@
 """Telling two sets apart: exact under the null, able where they differ, blind to units."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from solidmark.errors import EmptyTable
+from solidmark.runs import Figure
 from solidmark.scores.control import (
     LEVEL,
     WITHHELD,
@@ -118,14 +121,14 @@ def test_a_control_is_read_as_it_was_written() -> None:
 
 
 def test_names_are_withheld_and_areas_stand_beside_the_blind_one() -> None:
-    named = {"statistic": "named", "split": "trained", "count": 3, "value": 3, "p_value": 0.01}
-    area = {"statistic": "auc", "split": "trained_vs_held_out", "value": 0.7}
+    named = Figure(measure="l2", statistic="named", split="trained", count=3, value=3, p_value=0.01)
+    area = Figure(measure="l2", statistic="auc", split="trained_vs_held_out", value=0.7)
     shut = Control("other_kind", 9, 8, 9, 8, 0.75, 0.6, 0.85, 0.001)
-    rows = beside_control([named, area], shut)
-    assert (rows[0]["count"], rows[0]["p_value"], rows[0]["note"]) == (None, None, WITHHELD)
-    assert (rows[1]["blind_auc"], rows[1]["blind_ci_high"]) == (0.75, 0.85)
-    assert not exceeds_blind(rows[1])
-    assert exceeds_blind({**rows[1], "value": 0.86})
+    first, second = beside_control([named, area], shut)
+    assert (first.count, first.p_value, first.note) == (None, None, WITHHELD)
+    assert (second.number("blind_auc"), second.number("blind_ci_high")) == (0.75, 0.85)
+    assert not exceeds_blind(second)
+    assert exceeds_blind(replace(second, value=0.86))
     assert exceeds_blind(area)  # Nothing is known of the control.
     assert beside_control([named], shut.trusting(True)) == [named]
     assert beside_control([named], None) == [named]

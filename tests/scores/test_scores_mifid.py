@@ -55,32 +55,32 @@ def test_the_fine_by_hand() -> None:
     s, fid = memorization_distance(near, training).mean(), frechet_distance(near, training)
     row = mifid(near, training, measure="dinov2", tau=0.1)
     assert 0 < s < 0.1
-    assert row["value"] == pytest.approx(fid / s)
-    assert (row["fid"], row["memorization_distance"], row["tau"]) == (fid, s, 0.1)
-    assert mifid(near, training, measure="dinov2", tau=s / 2)["value"] == fid
-    assert (row["ci_low"], row["p_value"], row["chance"]) == (None, None, None)
-    assert "biased upwards" in row["note"]
+    assert row.value == pytest.approx(fid / s)
+    assert (row.facts["fid"], row.facts["memorization_distance"], row.facts["tau"]) == (fid, s, 0.1)
+    assert mifid(near, training, measure="dinov2", tau=s / 2).value == fid
+    assert (row.ci_low, row.p_value, row.chance) == (None, None, None)
+    assert "biased upwards" in row.note
 
 
 def test_copies_are_fined_and_fresh_draws_are_not() -> None:
     generator = np.random.default_rng(3)
     training, fresh, drawn = generator.standard_normal((3, 300, 20))
     honest = mifid(drawn, training, fresh, measure="clip")
-    assert honest["value"] == honest["fid"] == pytest.approx(honest["chance"], rel=0.25)
-    known = honest["chance_memorization_distance"]
-    assert honest["memorization_distance"] == pytest.approx(known, rel=0.05)
+    assert honest.value == honest.facts["fid"] == pytest.approx(honest.chance, rel=0.25)
+    known = honest.facts["chance_memorization_distance"]
+    assert honest.facts["memorization_distance"] == pytest.approx(known, rel=0.05)
     copies = training[generator.integers(300, size=300)]
     caught = mifid(copies, training, fresh, measure="clip")
-    assert caught["memorization_distance"] < 1e-12
-    assert caught["value"] > 1e9 * caught["chance"]
+    assert caught.facts["memorization_distance"] < 1e-12
+    assert caught.value > 1e9 * caught.chance
 
 
 def test_the_training_set_itself_has_no_mifid() -> None:
     training = np.random.default_rng(4).standard_normal((60, 5))
     row = mifid(training[::-1], training, training[:20] + 0.1, measure="clip")
-    assert row["value"] is None
-    assert "the training set itself" in row["note"]
-    assert "Chance is of 20" in row["note"]
+    assert row.value is None
+    assert "the training set itself" in row.note
+    assert "Chance is of 20" in row.note
 
 
 def test_fid_is_biased_upwards_when_images_are_few() -> None:
@@ -95,8 +95,8 @@ def test_what_cannot_be_asked() -> None:
     gaps = rows[:5] + 0.1
     gaps[1, 2] = np.nan
     row = mifid(gaps, rows, measure="clip")
-    assert (row["n"], row["failed"]) == (4, 1)
-    assert row["value"] == mifid(np.delete(gaps, 1, axis=0), rows, measure="clip")["value"]
+    assert (row.n, row.failed) == (4, 1)
+    assert row.value == mifid(np.delete(gaps, 1, axis=0), rows, measure="clip").value
     with pytest.raises(EmptyTable, match="two generated images"):
         mifid(rows[:1], rows, measure="clip")
     with pytest.raises(BadInput, match="held-out features have 3 numbers"):

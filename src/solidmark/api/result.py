@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solidmark.errors import NotFound
+from solidmark.errors import BadInput
 from solidmark.runs import Figure, Results, Verdict, open_results, read_manifest, read_table
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Result(Folder):
         """What the run has come to.
 
         Raises:
-            NotFound: When it was scored by an older version, or judges nothing.
+            BadInput: When it was scored by an older version, or judges nothing.
         """
         return self.results.judged
 
@@ -131,7 +131,7 @@ class Result(Folder):
     def __str__(self) -> str:
         try:
             return f"{self.verdict.label}: {self.verdict.headline}"
-        except NotFound:
+        except BadInput:
             return f"{self.results.command}: {self.folder}"
 
     def _repr_html_(self) -> str:

@@ -3,12 +3,13 @@
 from solidmark.cards.card import Card, Direction
 from solidmark.cards.distances import DISTANCES, OF_DRAWS
 from solidmark.cards.embedders import EMBEDDERS
+from solidmark.cards.invmm import INVMM
 from solidmark.cards.mitigations import MITIGATIONS
 from solidmark.cards.option import Option, Range
 from solidmark.cards.readers import READERS
 from solidmark.cards.signals import SIGNALS
 
-MEASURES = {**DISTANCES, **EMBEDDERS, **OF_DRAWS, **SIGNALS}
+MEASURES = {**DISTANCES, **EMBEDDERS, **OF_DRAWS, **SIGNALS, **INVMM}
 """Whatever a page says of numbers of its own."""
 
 
@@ -37,6 +38,7 @@ def asks_of(name: str) -> str:
 __all__ = [
     "DISTANCES",
     "EMBEDDERS",
+    "INVMM",
     "MEASURES",
     "MITIGATIONS",
     "OF_DRAWS",

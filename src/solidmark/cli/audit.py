@@ -88,12 +88,10 @@ def audit(
     results = score(question.out) if processes.is_main else {}
     lines: list[str] = []
     if inverted is not None:
-        from solidmark.invmm import headline as said_by_invmm
-
         processes.wait()  # Whose keys are read best is known now.
         found, _ = inverted_and_scored(inverted, fdr=FDR, signals=None, pictures=images)
         if processes.is_main:
-            lines.append(said_by_invmm(found))
+            lines.append(found["verdict"]["headline"])
             results = score(question.out)
     if not processes.is_main:
         return None

@@ -1,15 +1,15 @@
 """`solidmark compare RUN RUN`."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from solidmark.cli.answering import answer
 from solidmark.cli.judging import judged
 from solidmark.cli.options import Fdr, Json, a_share
-from solidmark.runs import Verdict
+from solidmark.runs import Figure, Verdict
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -53,14 +53,14 @@ def compare(
     found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
     verdict = Verdict(
         "done",
-        f"{len(found['rows'])} differences between {first} and {second}.",
+        f"{len(found.figures)} differences between {first} and {second}.",
         others={"first": judged(first), "second": judged(second)},
     )
     answer(
-        found,
+        found.to_json(),
         json,
-        *table([HEADS, *(_cells(row) for row in found["rows"])]),
-        *_lost(found),
+        *table([HEADS, *map(_cells, found.figures)]),
+        *_lost(found.figures),
         verdict=verdict,
     )
 
@@ -71,17 +71,16 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(one: Figure) -> tuple[str, ...]:
     from solidmark.scores.written import p_number
 
-    what = f"within {row['delta']:g}" if row["delta"] is not None else row["statistic"]
-    low, high = (_number(row[end], "+") for end in ("ci_low", "ci_high"))
-    interval = f"{low} to {high}" if low and high else ""
-    p_value = "" if row["p_value"] is None else p_number(row["p_value"])
-    first, second = (_number(row[side], "") for side in ("first", "second"))
-    difference = _number(row["difference"], "+")
-    about = (row["reader"], row["split"], what.replace("_", " "))
-    return (*about, first, second, difference, interval, p_value, f"{row['n']}")
+    what = one.statistic if one.delta is None else f"within {one.delta:g}"
+    ends = (_number(one.ci_low, "+"), _number(one.ci_high, "+"))
+    p_value = "" if one.p_value is None else p_number(one.p_value)
+    first, second = (_number(one.number(side), "") for side in ("first", "second"))
+    about = (one.reader or "", one.split, what.replace("_", " "))
+    numbers = (first, second, _number(one.value, "+"), " to ".join(ends) if all(ends) else "")
+    return (*about, *numbers, p_value, f"{one.n}")
 
 
 def _number(value: float | None, sign: str) -> str:
@@ -92,12 +91,12 @@ def _number(value: float | None, sign: str) -> str:
     return f"{value:{sign}{digits}}"
 
 
-def _lost(found: Mapping[str, Any]) -> list[str]:
+def _lost(figures: Sequence[Figure]) -> list[str]:
     """What was not compared, a line a reader and split."""
     lines = {
-        f"{row['reader']}, {row['split']}: {row['failed']} pairs have a failed row, "
-        f"{row['unpaired']} rows are in one audit only": None
-        for row in found["rows"]
-        if row["failed"] or row["unpaired"]
+        f"{one.reader}, {one.split}: {one.failed} pairs have a failed row, "
+        f"{one.facts['unpaired']} rows are in one audit only": None
+        for one in figures
+        if one.failed or one.facts["unpaired"]
     }
     return list(lines)

@@ -130,8 +130,6 @@ def inpaint(
     from solidmark.generating import inpaint as ask
     from solidmark.nearest.attack import score_inpainting
     from solidmark.pages import write_report
-    from solidmark.report import inpainting_verdict
-    from solidmark.report.halves.run import open_halves_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS
 
@@ -143,14 +141,14 @@ def inpaint(
     )
     save_config(context, inpainting.out)
     page = write_report(inpainting.out, images=images)
-    found = inpainting_verdict(open_halves_run(inpainting.out))
-    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    verdict = judged(inpainting.out)
+    lines = [f"{one.title}: {one.headline}" for one in verdict.findings]
     return answer(
         results,
         asked["json"],
         *lines,
         f"The page: {page}",
-        verdict=judged(inpainting.out),
+        verdict=verdict,
         fail_on=fail_on,
     )
 

@@ -145,20 +145,19 @@ def invmm(
     wanted = _invmm_of(context.params)
     if asked["dry_run"]:
         return _show_plan(context, wanted)
-    from solidmark.invmm import headline
-
     results, page = inverted_and_scored(
         wanted, fdr=fdr, signals=signals, pictures=pictures, trust_control=trust_control
     )
     if not results:  # Another process of the launch has them.
         return None
     save_config(context, wanted.out)
+    verdict = judged(wanted.out)
     return answer(
         results,
         asked["json"],
-        headline(results),
+        verdict.headline,
         f"The page: {page}",
-        verdict=judged(wanted.out),
+        verdict=verdict,
         fail_on=fail_on,
     )
 

@@ -160,8 +160,6 @@ def nearest(
             device_found=comparison.device,
         )
     from solidmark.pages import write_report
-    from solidmark.report import closeness_verdict
-    from solidmark.report.pairs.run import open_nearest_run
     from solidmark.runs import Processes, read_results
 
     compare(comparison)
@@ -169,13 +167,13 @@ def nearest(
         return None
     page = write_report(out, images=images)
     save_config(context, out)
-    found = closeness_verdict(open_nearest_run(out))
-    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    verdict = judged(out)
+    lines = [f"{one.title}: {one.headline}" for one in verdict.findings]
     return answer(
         read_results(out),
         asked["json"],
         *lines,
         f"The page: {page}",
-        verdict=judged(out),
+        verdict=verdict,
         fail_on=fail_on,
     )

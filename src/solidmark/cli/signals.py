@@ -118,8 +118,6 @@ def signals(
     if asked["dry_run"]:
         return _show_plan(context, measuring)
     from solidmark.pages import write_report
-    from solidmark.report import signals_verdict
-    from solidmark.report.signals.run import open_signals_run
     from solidmark.runs import Processes
     from solidmark.scores import FPRS
     from solidmark.signals import measure_signals, score_signals
@@ -130,8 +128,8 @@ def signals(
     results = score_signals(measuring.out, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control)
     save_config(context, measuring.out)
     page = write_report(measuring.out, images=pictures)
-    found = signals_verdict(open_signals_run(measuring.out))
-    lines = [f"{one.title}: {one.headline}" for one in found.measures]
+    verdict = judged(measuring.out)
+    lines = [f"{one.title}: {one.headline}" for one in verdict.findings]
     reasons: dict[str, list[str]] = {}
     for name, why in results["left_out"].items():
         reasons.setdefault(why, []).append(name)
@@ -141,7 +139,7 @@ def signals(
         asked["json"],
         *lines,
         f"The page: {page}",
-        verdict=judged(measuring.out),
+        verdict=verdict,
         fail_on=fail_on,
     )
 

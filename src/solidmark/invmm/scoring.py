@@ -1,5 +1,6 @@
 """`score_invmm`: the cheap half. From `evidence.parquet` to scores and results, without a model."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,13 @@ import pyarrow as pa
 
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
-from solidmark.invmm.judging import SCORES, judge
+from solidmark.invmm.judging import SCORES, Judged, judge
 from solidmark.invmm.keeping import EVIDENCE
-from solidmark.invmm.rows import MEASURE, NO_NULL, result_rows
+from solidmark.invmm.rows import MEASURE, result_rows
+from solidmark.invmm.verdict import verdict_on
+from solidmark.marks.beside import files_beside
 from solidmark.runs import (
+    csv_of,
     read_manifest,
     read_table,
     require_whole,
@@ -22,7 +26,12 @@ from solidmark.runs import (
 )
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
-from solidmark.scores.written import area, p_value
+
+NAMED = (
+    *("id", "file_name", "status", "kl", "best_similarity", "reproduced", "restarts"),
+    *("score", "p_value", "q_value", "copy_of"),
+)
+"""The columns of `named.csv`."""
 
 
 def score_invmm(
@@ -32,7 +41,7 @@ def score_invmm(
     fdr: float = 0.05,
     trust_control: bool | None = None,
 ) -> dict[str, Any]:
-    """Scores what was inverted: writes `scores.parquet` and `results.json`.
+    """Scores what was inverted: writes `scores.parquet`, `results.json` and `named.csv`.
 
     Arguments:
         out: A folder of `solidmark invmm`.
@@ -74,12 +83,16 @@ def score_invmm(
     config = manifest["config"]
     seed = int(config["seed"])
     rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
+    figures = beside_control(rows, control)
     columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
     write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    beside = {**manifest, "config": {"marked": config.get("images"), **config}}
+    write_bytes(out / "named.csv", _named(judged, fdr, files_beside(out, beside)))
     return write_results(
         out,
         manifest,
-        beside_control(rows, control),
+        figures,
+        verdict=verdict_on(judged, config, figures, control),
         memory=manifest.get("memory"),
         failed=sum(row["status"] == "failed" for row in judged.rows),
         # The rate of the threshold stands in the manifest; here are those of the detections.
@@ -93,29 +106,17 @@ def score_invmm(
     )
 
 
-def headline(results: Mapping[str, Any]) -> str:
-    """The verdict in a sentence.
-
-    Arguments:
-        results: What `score_invmm` gave.
-    """
-    found = {(row["split"], row["statistic"]): row for row in results["rows"]}
-    own = found["trained", "reproduced"]
-    said = f"InvMM reproduces {own['count']:,} of {own['n']:,} trained images"
-    other, named = found.get(("held_out", "reproduced")), found.get(("trained", "named"))
-    if other is None or named is None:
-        return f"{said}. {NO_NULL}"
-    if named["count"] is None:
-        return (
-            f"{said} and {other['count']:,} of {other['n']:,} that it never saw. Cannot be judged: "
-            "the held-out images are of another kind."
-        )
-    curve = found["trained_vs_held_out", "auc"]
-    return (
-        f"{said} and {other['count']:,} of {other['n']:,} that it never saw; {named['count']:,} "
-        f"can be named at a false-discovery rate of {named['fdr']:g} "
-        f"(area {area(curve['value'])}, chance 0.50, {p_value(curve['p_value'])})."
-    )
+def _named(judged: Judged, fdr: float, files: Mapping[str, str]) -> bytes:
+    """The named trained images as CSV, copies too, the lowest q first."""
+    named = [row for row in judged.rows if row["q_value"] is not None and row["q_value"] <= fdr]
+    named.sort(key=lambda row: (row["q_value"], row["score"], row["id"]))
+    # The KL of an image that was not reproduced is infinite.
+    finite = {"kl": None}
+    lines = [
+        {**row, **({} if math.isfinite(row["kl"]) else finite), "file_name": files.get(row["id"])}
+        for row in named
+    ]
+    return csv_of(NAMED, ([line[name] for name in NAMED] for line in lines))
 
 
 def _evidence(out: Path) -> list[dict[str, Any]]:

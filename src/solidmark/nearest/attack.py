@@ -20,12 +20,17 @@ from solidmark.control import control_of, look_at_control, sides_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.generating.attack import EVIDENCE
 from solidmark.marks import find_marked
+from solidmark.marks.beside import files_beside
 from solidmark.measures import MarkedSplit, Subjects
+from solidmark.nearest.inpainted import different, verdict_on
 from solidmark.nearest.tables import counted, judged, table_of, write_table
 from solidmark.runs import (
+    Figure,
+    csv_of,
     read_manifest,
     read_table,
     scored_before,
+    write_bytes,
     write_results,
 )
 from solidmark.scores import FPRS
@@ -56,6 +61,10 @@ SCORES = pa.schema(
 """The columns of `scores.parquet`: a row per measure, split and image."""
 
 
+NAMED = ("id", "file_name", "measure", "distance", "p_value", "q_value", "contrast", "copy_of")
+"""The columns of `named.csv`."""
+
+
 def score_inpainting(
     out: Path,
     *,
@@ -64,7 +73,8 @@ def score_inpainting(
     fdr: float = 0.05,
     trust_control: bool | None = None,
 ) -> dict[str, Any]:
-    """Scores the evidence of an inpainting attack: writes `scores.parquet` and `results.json`.
+    """Scores the evidence of an inpainting attack: writes `scores.parquet`, `results.json` and
+    `named.csv`.
 
     Arguments:
         out: A folder of `inpaint`.
@@ -106,17 +116,19 @@ def score_inpainting(
     shut = control is not None and control.is_shut
     copies = _copies(evidence)
     tables: list[pa.Table] = []
-    rows: list[dict[str, Any]] = []
+    asked: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    figures: list[Figure] = []
     for measure in MEASURES:
         trained, null = (
             _columns(evidence, copies, measure, lowest, split) for split in TRAINED[:2]
         )
         trained = judged(trained, None if shut else null)
+        asked[measure] = trained, null
         tables += [
             table_of(columns, SCORES, measure=measure, split=split)
             for split, columns in (("held_out", null), ("trained", trained))
         ]
-        rows += closeness(
+        figures += closeness(
             _distinct(trained),
             _distinct(null) if counted(null).any() else None,
             measure=measure,
@@ -128,16 +140,48 @@ def score_inpainting(
             splits=TRAINED,
         )
     write_table(out / "scores.parquet", tables, SCORES)
+    config = manifest["config"]
+    named = different(int(config.get("draws") or 0), lowest, asked)
+    files = files_beside(out, manifest)
+    lines = [line for measure in named for line in _named(asked[measure][0], measure, fdr, files)]
+    write_bytes(out / "named.csv", csv_of(NAMED, lines))
+    figures = beside_control(figures, control)
     return write_results(
         out,
         manifest,
-        beside_control(rows, control),
+        figures,
+        verdict=verdict_on(asked, config, figures, control, lowest),
         memory=manifest.get("memory"),
         failed=sum(row["status"] == "failed" for row in evidence),
         chosen={"lowest": lowest, "fprs": list(fprs), "fdr": fdr},
         measures={measure: _card(measure, lowest) for measure in MEASURES},
         control=None if control is None else control.to_json(),
     )
+
+
+def _named(
+    columns: Mapping[str, Any], measure: str, fdr: float, files: Mapping[str, str]
+) -> list[list[Any]]:
+    """The named trained images of a measure, copies too, the lowest q first."""
+    q, p, distance = (
+        np.asarray(columns[name], np.float64) for name in ("q_value", "p_value", "distance")
+    )
+    scored = np.array([status == "ok" for status in columns["status"]], dtype=bool)
+    order = np.lexsort((np.array(columns["id"], dtype=str), distance, p, q))
+    return [
+        [
+            columns["id"][n],
+            files.get(columns["id"][n]),
+            measure,
+            float(distance[n]),
+            float(p[n]),
+            float(q[n]),
+            columns["contrast"][n],
+            columns["copy_of"][n],
+        ]
+        for n in order
+        if scored[n] and q[n] <= fdr
+    ]
 
 
 def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from solidmark.nearest.distances import ByEmbedder, Distance
 from solidmark.nearest.gathering import Gathered, Rows
 from solidmark.nearest.roles import Answer
 from solidmark.neighbours import Search, search
+from solidmark.runs import Figure
 from solidmark.scores.authenticity import Nearest, authpct
 from solidmark.scores.copying import c_t, cells_of
 from solidmark.scores.mifid import mifid
@@ -48,7 +48,7 @@ class Statistics:
         distances: Sequence[Distance],
         rows: Mapping[str, Rows],
         answers: Mapping[tuple[str, str], Answer],
-    ) -> list[dict[str, Any]]:
+    ) -> list[Figure]:
         """The rows of `results.json` about distances that share a space.
 
         Only plain distances are asked: rescaled ones do not compare images with one another.
@@ -59,7 +59,7 @@ class Statistics:
             answers: What the searches found, by the name of the distance and of the role.
         """
         plain = [d for d in distances if d.wanted == 1 and self.names]
-        found: list[dict[str, Any]] = []
+        found: list[Figure] = []
         for distance in plain:
             generated = answers[distance.name, "generated"]
             fresh = answers.get((distance.name, "null")) if "held_out" in rows else None
@@ -75,7 +75,7 @@ class Statistics:
 
     def _authpct(
         self, distance: Distance, training: Rows, generated: Answer, fresh: Answer | None
-    ) -> dict[str, Any]:
+    ) -> Figure:
         count = len(self.gathered["training"].facts)
         asked = np.arange(len(training.number))
         if fresh is not None:  # Chance is theirs, so only the images that are somebody's nearest.
@@ -92,7 +92,7 @@ class Statistics:
 
     def _ct(
         self, distance: Distance, rows: Mapping[str, Rows], generated: Answer, fresh: Answer
-    ) -> dict[str, Any]:
+    ) -> Figure:
         cells: list[NDArray[np.int64]] = []
         if isinstance(distance, ByEmbedder):
             features = [
@@ -126,7 +126,7 @@ def copies_of_training(gathered: Mapping[str, Gathered]) -> NDArray[np.int64]:
     return np.flatnonzero([content in training for content in contents])
 
 
-def _mifid(distance: Distance, rows: Mapping[str, Rows], fresh: Answer | None) -> dict[str, Any]:
+def _mifid(distance: Distance, rows: Mapping[str, Rows], fresh: Answer | None) -> Figure:
     return mifid(
         _spaced(rows["generated"]),
         _spaced(rows["training"]),

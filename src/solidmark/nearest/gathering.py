@@ -37,9 +37,6 @@ FACTS = pa.schema(
 )
 """What is known of each image. `status` is `ok`, `size` (not that of the others) or `broken`."""
 
-LOW_CONTENT = 0.1
-"""Below this contrast an image is nearly of one colour, and close to many others by l2."""
-
 BATCH = 32
 """Images that are embedded at a time."""
 

@@ -35,6 +35,7 @@ from solidmark.nearest.tables import write_table
 from solidmark.nearest.writing import write_tables
 from solidmark.neighbours import Search
 from solidmark.runs import (
+    Figure,
     Processes,
     Run,
     check_device,
@@ -88,7 +89,7 @@ def nearest(comparison: Comparison) -> Run:
         write_tables(comparison, distances, gathered, found.answers)
         augmented = pa.Table.from_pylist(found.augmented, AUGMENTED)
         write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
-        write_json(comparison.out / "features.json", found.features)
+        write_json(comparison.out / "features.json", [one.to_json() for one in found.features])
         write_pictures(comparison.out, gathered)
         _look_at_control(sides, distances, comparison)
         cards = {distance.name: distance.card() for distance in distances}
@@ -168,12 +169,12 @@ class _Found:
     Arguments:
         answers: By the name of the distance and of the role.
         augmented: Rows on changed copies of training images.
-        features: Rows of `results.json`.
+        features: The figures of `features.json`.
     """
 
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     augmented: list[dict[str, Any]] = field(default_factory=list)
-    features: list[dict[str, Any]] = field(default_factory=list)
+    features: list[Figure] = field(default_factory=list)
 
 
 def _search(

@@ -16,16 +16,28 @@ from solidmark.nearest.gathering import AGAIN
 from solidmark.nearest.naming import name_anew
 from solidmark.nearest.recognised import augmented_share
 from solidmark.nearest.tables import SCHEMAS
+from solidmark.nearest.verdict import scored, verdict_on
 from solidmark.runs import (
+    Figure,
+    csv_of,
+    figure_from,
+    find,
     read_json,
     read_manifest,
     read_table,
     require_whole,
+    write_bytes,
     write_results,
 )
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
+
+NAMED = (
+    *("id", "split", "measure", "nearest", "distance", "similarity"),
+    *("p_value", "q_value", "contrast"),
+)
+"""The columns of `named.csv`."""
 
 CLOSEST = 10
 """Of how many of the closest generations those of low content are counted."""
@@ -39,7 +51,7 @@ def score_nearest(
     fdr: float | None = None,
     trust_control: bool | None = None,
 ) -> dict[str, Any]:
-    """Makes the aggregates of a `nearest` run; nothing is searched for again.
+    """Makes the figures, the verdict and `named.csv` of a `nearest` run; nothing is searched for.
 
     Arguments:
         out: The folder of the run.
@@ -66,22 +78,29 @@ def score_nearest(
     name_anew(out, control is not None and control.is_shut)
     scores, null, images = (_table(out, name) for name in ("scores", "null", "images"))
     augmented = _table(out, "augmented")
-    rows: list[dict[str, Any]] = []
+    figures: list[Figure] = []
+    tables: dict[str, dict[str, pa.Table]] = {}
     for measure, card in manifest["measures"].items():
-        generated = _of(scores, measure)
-        rows += _closeness(measure, card, generated, _of(null, measure), config, GENERATED)
-        rows.append(_low_content_row(measure, generated))
-        threshold = _threshold(rows, measure)
-        rows += augmented_share(_of(augmented, measure).to_pylist(), threshold, measure, card)
-        own = _of(images, measure)
-        trained, held_out = (own.filter(pc.equal(own["split"], s)) for s in ("trained", "held_out"))
-        if len(trained):
-            rows += _closeness(measure, card, trained, held_out, config, TRAINED)
-    extra = out / "features.json"
+        sides = images.filter(pc.equal(images["measure"], measure))
+        own = {"generated": _of(scores, measure), "null": _of(null, measure)}
+        own |= {split: sides.filter(pc.equal(sides["split"], split)) for split in TRAINED[:2]}
+        tables[measure] = own
+        figures += _closeness(measure, card, own, config, GENERATED)
+        figures.append(_low_content(measure, own["generated"]))
+        threshold = _threshold(figures, measure)
+        figures += augmented_share(_of(augmented, measure).to_pylist(), threshold, measure)
+        if len(own["trained"]):
+            figures += _closeness(measure, card, own, config, TRAINED)
+    figures = beside_control(figures, control) + _features(out)
+    write_bytes(out / "named.csv", csv_of(NAMED, _named(tables, config["fdr"])))
+    of_training = config.get("null") == "train"
     return write_results(
         out,
         manifest,
-        beside_control(rows, control) + (read_json(extra) if extra.is_file() else []),
+        figures,
+        verdict=verdict_on(
+            tables, manifest["measures"], figures, control, null_is_training=of_training
+        ),
         failed=len(_failed(scores, null, images)),
         chosen=config,
         measures=manifest["measures"],
@@ -94,13 +113,12 @@ def score_nearest(
 def _closeness(
     measure: str,
     card: Mapping[str, Any],
-    own: pa.Table,
-    other: pa.Table,
+    tables: Mapping[str, pa.Table],
     config: Mapping[str, Any],
     splits: tuple[str, str, str],
-) -> list[dict[str, Any]]:
-    """The rows of one question; none when nothing could be scored."""
-    values, fresh = _distances(own), _distances(other)
+) -> list[Figure]:
+    """The figures of one question; none when nothing could be scored."""
+    values, fresh = (_distances(tables[split]) for split in splits[:2])
     if np.isnan(values).all():
         return []
     return closeness(
@@ -116,41 +134,49 @@ def _closeness(
     )
 
 
-def _low_content_row(measure: str, generated: pa.Table) -> dict[str, Any]:
+def _low_content(measure: str, generated: pa.Table) -> Figure:
     """How many of the closest generations are nearly of one colour."""
     good = generated.filter(pc.equal(generated["status"], "ok"))
     closest = good.sort_by([("distance", "ascending"), ("id", "ascending")]).slice(0, CLOSEST)
     count = sum(closest["low_content"].to_pylist())
     every = sum(good["low_content"].to_pylist())
-    return {
-        "measure": measure,
-        "split": "generated",
-        "statistic": "low_content",
-        "n": len(closest),
-        "failed": 0,
-        "count": count,
-        "value": count / len(closest) if len(closest) else None,
-        "unit": "share",
-        "direction": None,
-        "chance": every / len(good) if len(good) else None,
-        "ci_low": None,
-        "ci_high": None,
-        "p_value": None,
-        "note": "Of the closest generations, those nearly of one colour; chance is their share of "
+    return Figure(
+        measure=measure,
+        split="generated",
+        statistic="low_content",
+        n=len(closest),
+        count=count,
+        value=count / len(closest) if len(closest) else None,
+        unit="share",
+        chance=every / len(good) if len(good) else None,
+        note="Of the closest generations, those nearly of one colour; chance is their share of "
         "all. l2 finds them close to many images that they are no copy of.",
-    }
+    )
 
 
-def _threshold(rows: Sequence[Mapping[str, Any]], measure: str) -> Mapping[str, Any] | None:
-    """The row of the calibrated threshold with the lowest false-positive rate that there is."""
-    found = [
-        row
-        for row in rows
-        if row["measure"] == measure
-        and (row["split"], row["statistic"]) == ("null", "threshold")
-        and row["value"] is not None
-    ]
-    return min(found, key=lambda row: row["fpr"], default=None)
+def _features(out: Path) -> list[Figure]:
+    """What was made of the features while they were at hand."""
+    path = out / "features.json"
+    return [figure_from(row, path) for row in read_json(path)] if path.is_file() else []
+
+
+def _named(tables: Mapping[str, Mapping[str, pa.Table]], fdr: float) -> list[list[Any]]:
+    """All named rows of all measures, the closest first: training images, then generations."""
+    lines = []
+    for split in ("trained", "generated"):
+        for own in tables.values():
+            named = scored(own[split])
+            named = named.filter(pc.less_equal(named["q_value"], fdr))
+            named = named.sort_by([("distance", "ascending"), ("id", "ascending")])
+            rows = (row | {"split": split} for row in named.to_pylist())
+            lines += [[row[name] for name in NAMED] for row in rows]
+    return lines
+
+
+def _threshold(rows: Sequence[Figure], measure: str) -> Figure | None:
+    """The calibrated threshold with the lowest false-positive rate that there is."""
+    known = [one for one in find(rows, "threshold", "null", measure) if one.value is not None]
+    return min(known, key=lambda one: one.fpr or 1.0, default=None)
 
 
 def _require(out: Path, name: str) -> None:

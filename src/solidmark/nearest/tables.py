@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from solidmark.nearest.gathering import LOW_CONTENT, Gathered
+from solidmark.nearest.gathering import Gathered
 from solidmark.nearest.roles import Answer
 from solidmark.runs import table_bytes, write_bytes
+from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.once import p_and_q_once
 
 _NEAREST = [

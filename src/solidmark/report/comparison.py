@@ -1,6 +1,7 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from solidmark.report.beside import rocs, strip
@@ -165,19 +166,26 @@ def all_figures(
         for title, splits, versus in questions:
             some = [one for one in own if one.split in (*splits, versus)]
             if some:
-                heads = Words(splits, words.names, words.order, words.means, words.close)
+                heads = replace(words, heads=splits)
                 tables.append(table_of_figures(f"{measure.title}: {title}", some, heads))
     said = () if tables else ("There are no figures in this run.",)
     return Figures("figures", "All figures", said, tables=tuple(tables), folded=True)
 
 
-def all_rows(run: Scored, images: bool, *, file: str = "scores.parquet") -> Rows:
+def all_rows(
+    run: Scored,
+    images: bool,
+    *,
+    file: str = "scores.parquet",
+    own: Sequence[tuple[str, str, str]] = (),
+) -> Rows:
     """Every row, the most suspicious first, folded.
 
     Arguments:
         run: The run.
         images: Whether captions and prompts may stand on the page.
         file: Where all rows lie.
+        own: The columns of this command, before p; or what it calls one of `COLUMNS`.
     """
     rows = [
         {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
@@ -193,7 +201,12 @@ def all_rows(run: Scored, images: bool, *, file: str = "scores.parquet") -> Rows
         shown -= {"distance", "similarity"}
     if not images:
         shown -= TOLD
-    columns = [one for one in COLUMNS if one[0] in shown]
+    if len(run.measures) == 1:
+        shown -= {"measure"}
+    mine = {name for name, _, _ in own}
+    usual = [one for one in COLUMNS if one[0] not in mine]
+    place = next(n for n, one in enumerate(usual) if one[0] == "p_value")
+    columns = [one for one in (*usual[:place], *own, *usual[place:]) if one[0] in shown]
     judged = any(row.get("p_value") is not None for row in rows)
     texts = [name for name, _, kind in columns if kind == "text"]
     table = table_of_rows(
@@ -231,6 +244,8 @@ def made(
     parts = {
         "Configuration": results.config,
         "Measures": results.facts.get("measures"),
+        "Similarity": results.facts.get("similarity"),
+        "Similarity needed": results.facts.get("threshold"),
         "Memory": results.facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,

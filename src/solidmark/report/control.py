@@ -7,45 +7,21 @@ from typing import Any
 
 from solidmark.report.numbers import p_value, plain
 from solidmark.report.pictures import Picture, embed
-from solidmark.scores.control import LEVEL, Control, Shown, control_from, exceeds_blind
+from solidmark.scores.control import LEVEL, Control, Shown, control_from
+from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at, warning
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
-
-LOOKS_AT: Mapping[str, str] = {
-    "texture": "light, colour and fine detail",
-    "layout": "where pictures are dark and light",
-    "embedding": "what the embedder sees",
-}
-"""What the families of features look at."""
 
 NOT_TESTED = (
     "Whether the held-out images are of the same kind was not tested: the run is older than that "
     "test, or the images were gone. If they are not, what is said here may be that difference."
 )
-CURE = (
-    "Hold images out at random before training (solidmark mark does), or give others that came the "
-    "same way: same source, same size, same program. --trust-control names all the same, under a "
-    "warning."
-)
-
 
 NO_PROOF = (
     "That is no proof that they are alike: a difference that these numbers do not show, or too "
     "small for so few pictures, stays unseen."
 )
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What both sides are called, and what to do where they differ."""
-
-    own: str = "trained"
-    other: str = "held-out"
-    cure: str = CURE
-
-
-HELD_OUT = Sides()
 
 
 @dataclass(frozen=True)
@@ -131,65 +107,6 @@ def said(control: Control, names: Sides = HELD_OUT) -> str:
         f"Nothing speaks against it. Without the model, {found}. From p = {LEVEL:g} down the page "
         "would refuse to judge."
     )
-
-
-HEADLINE = "Cannot be judged: the held-out images are of another kind."
-"""The verdict of a page whose control is of another kind."""
-
-
-def why(control: Control) -> str:
-    """Why nothing can be judged, with the statistic."""
-    return (
-        f"Without the model, a look at {looks_at(control)} tells them from the trained ones (area "
-        f"{area(control)}; {p_value(control.p_value or 1.0)}), so whatever a measure finds may be "
-        "that difference alone. Nobody is named."
-    )
-
-
-def warning(control: Control | None, names: Sides = HELD_OUT) -> str:
-    """What stands first on a page whose control is trusted although it is of another kind."""
-    if control is None or not (control.is_other and control.trusted):
-        return ""
-    return (
-        f"Warning: the {names.other} images are of another kind than the {names.own} ones: without "
-        "the model "
-        f"they are told apart with an area of {area(control)} ({p_value(control.p_value or 1.0)}). "
-        "You asked to trust them (--trust-control). Every name and number here may be that "
-        "difference and nothing else."
-    )
-
-
-def beside(row: Mapping[str, Any] | None) -> str:
-    """The blind area beside that of a measure."""
-    if row is None or row.get("value") is None or row.get("blind_auc") is None:
-        return ""
-    blind = f"{plain(row['blind_auc'])} ({_interval(row, 'blind_ci_low', 'blind_ci_high')})"
-    if exceeds_blind(row):
-        return (
-            f"For comparison: pictures alone, without the model, tell trained from held-out images "
-            f"with an area of {blind}; the measure has {plain(row['value'])}."
-        )
-    return (
-        f"The area of {plain(row['value'])} is no evidence: pictures alone, without the model, "
-        f"tell trained from held-out images with an area of {blind}."
-    )
-
-
-def looks_at(control: Control) -> str:
-    """What the classifier that tells most looks at."""
-    return LOOKS_AT.get(control.family, control.family)
-
-
-def area(control: Control) -> str:
-    """The blind area with its interval."""
-    found = {"low": control.ci_low, "high": control.ci_high}
-    return f"{plain(control.auc or 0.5)}, 95 % interval {_interval(found, 'low', 'high')}"
-
-
-def _interval(found: Mapping[str, Any], low: str, high: str) -> str:
-    if found.get(low) is None or found.get(high) is None:
-        return "not known"
-    return f"{plain(found[low])} to {plain(found[high])}"
 
 
 def _examples(folder: Path, shown: tuple[Shown, ...]) -> tuple[Example, ...]:

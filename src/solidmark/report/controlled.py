@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from solidmark.report.control import NO_PROOF, NOT_TESTED, Sides, said
+from solidmark.report.control import NO_PROOF, NOT_TESTED, said
 from solidmark.report.numbers import plain
 from solidmark.report.pictures import embed
 from solidmark.report.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
 from solidmark.scores.control import Control
+from solidmark.verdicts.control import Sides
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""

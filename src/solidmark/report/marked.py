@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import SolidmarkError
+from solidmark.marks.beside import find_beside
 from solidmark.runs import fingerprint, read_json
 
 TOLERANCE = 1e-6
@@ -57,7 +58,7 @@ def open_marked(
         manifest: Its manifest; `config["marked"]` names the marked folder.
         keys: The true key of each id, as scored.
     """
-    name, folder = _find(audit, manifest)
+    name, folder = find_beside(audit, manifest)
     if folder is None:
         return _lost(name)
     try:
@@ -81,7 +82,7 @@ def open_marked_of(run: Path, manifest: Mapping[str, Any]) -> Marked:
         manifest: Its manifest; `config["marked"]` names the marked folder, and
             `fingerprints["keys"]` is that of its keys.
     """
-    name, folder = _find(run, manifest)
+    name, folder = find_beside(run, manifest)
     if folder is None:
         return _lost(name)
     try:
@@ -91,16 +92,6 @@ def open_marked_of(run: Path, manifest: Mapping[str, Any]) -> Marked:
     except (OSError, ValueError, KeyError) as error:
         return Marked(missing=f'The keys in "{name}" cannot be read ({error}).')
     return _opened(folder, {id: file for id, (file, _) in table.items()})
-
-
-def _find(run: Path, manifest: Mapping[str, Any]) -> tuple[str, Path | None]:
-    """What the marked folder of a run is called, and where it lies."""
-    name = str((manifest.get("config") or {}).get("marked") or "")
-    if not name:
-        return "", None
-    # A path that was relative when the run began, or a folder that was moved along with it.
-    candidates = (Path(name), run.parent / name, run.parent / Path(name).name)
-    return name, next((c for c in candidates if (c / "keys.parquet").is_file()), None)
 
 
 def _lost(name: str) -> Marked:

@@ -46,20 +46,20 @@ def open_results(folder: Path, cure: str, parts: Sequence[str] = ("rows",)) -> d
     return results
 
 
-def verdict_in(folder: Path, results: Mapping[str, Any]) -> Verdict:
+def verdict_in(folder: Path, results: Mapping[str, Any], cure: str = "") -> Verdict:
     """The verdict that stands in `results.json`.
 
     Arguments:
         folder: The folder of the run.
         results: What is in the file.
+        cure: What to do where there is none, as a sentence; to score it when not given.
 
     Raises:
         BadInput: When there is none, as in folders of before, or it cannot be read.
     """
     if "verdict" not in results:
-        raise BadInput(
-            f'"{folder}" was scored by an older version. Run "solidmark score {folder}" first.'
-        )
+        cure = cure or f'Run "solidmark score {folder}" first.'
+        raise BadInput(f'"{folder}" was scored by an older version. {cure}')
     return verdict_from(results["verdict"], folder / "results.json")
 
 

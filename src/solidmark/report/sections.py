@@ -281,6 +281,12 @@ class Page:
         return tuple(d for one in self.sections if isinstance(one, Plots) for d in one.drawings)
 
     @property
+    def words(self) -> frozenset[str]:
+        """The anchors of its glossary: to what else nothing can lead."""
+        some = [one.words for one in self.sections if isinstance(one, Glossary)]
+        return frozenset(anchor for words in some for anchor, _, _ in words)
+
+    @property
     def rows(self) -> Rows | None:
         """The section of all rows, which needs the page's script."""
         return next((one for one in self.sections if isinstance(one, Rows)), None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from solidmark.report.numbers import p_value, percent, percents, plain, short
 from solidmark.report.sections import Cell, Line, Table
-from solidmark.runs import Figure
+from solidmark.runs import Figure, find
 
 SHARES = frozenset(
     (
@@ -66,6 +66,43 @@ def table_of_figures(title: str, figures: Sequence[Figure], words: Words) -> Tab
     )
 
 
+def side_by_side(
+    what: str,
+    names: Mapping[str, str],
+    figures: Sequence[Figure],
+    words: Words,
+    calls: Mapping[str, float | None] | None = None,
+    notes: Sequence[str] = (),
+) -> Table:
+    """How well each measure tells trained images from held-out ones, a line a measure.
+
+    Arguments:
+        what: What stands side by side: "Signal".
+        names: The measures, and what they are called.
+        figures: The figures of all of them.
+        words: How they are called.
+        calls: The network calls of an image, where the figures do not say.
+        notes: What must be known of them, folded.
+    """
+    heads = (what, "Trained against held-out (area)", "Detections", "Named", "Calls an image")
+    lines = []
+    for measure, title in names.items():
+        area = find(figures, "auc", "trained_vs_held_out", measure)
+        named = find(figures, "named", "trained", measure)
+        caught = [one for one in find(figures, "tpr_at_fpr", measure=measure) if one.value]
+        sharpest = min(caught, key=lambda one: one.fpr or 1.0, default=None)
+        cost = (calls or {}).get(measure, area[0].network_calls_per_image if area else None)
+        cells = (
+            cell_of(area[0], words) if area else Cell("–", ("no held-out images",)),
+            None if sharpest is None else cell_of(sharpest, words),
+            cell_of(named[0], words) if named else None,
+            Cell("–" if cost is None else f"{cost:,.3g}" if cost < 100 else f"{cost:,.0f}"),
+        )
+        lines.append(Line(title, cells))
+    title = f"The {what.lower()}s side by side"
+    return Table(title, tuple(Cell(head) for head in heads), tuple(lines), tuple(notes))
+
+
 def _line(
     figures: Sequence[Figure], splits: Sequence[str], usual: Mapping[str, str], words: Words
 ) -> Line:
@@ -99,12 +136,17 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
         among = one.number("groups") or one.n
         of = f" of {among:,.0f}" if among is not None else ""
         text = f"{one.count:,}{of}" + (f" ({percent(one.value)})" if share else "")
+    elif one.count is not None and one.value == one.count:
+        text = f"{one.count:,}"
     else:
         text = written(one.value)
     if one.interval is not None:
         low, high = one.interval
         between = percents(low, high) if share else f"{digits(low)} to {digits(high)}"
         facts.append(f"95 % interval {between}")
+    ends = [one.number(end) for end in ("lowest", "highest")]
+    if ends[0] is not None:
+        facts.append(" to ".join(map(digits, ends)))
     if one.chance is not None:
         facts.append(f"chance {written(one.chance)}")
     if one.p_value is not None:
@@ -140,9 +182,16 @@ def name_of(one: Figure, words: Words) -> str:
 
 
 def digits(value: float | None) -> str:
-    """A distance or a similarity, with three digits after the point; more where it is small."""
+    """A distance or a similarity, with three digits after the point; more where it is small.
+
+    Example:
+        >>> digits(0.25), digits(-0.0012), digits(2300.4)
+        ('0.250', '−0.0012', '2,300')
+    """
     if value is None:
         return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace("-", "−")
     if 0 < abs(value) < 0.01:
         return short(value).replace("-", "−")
     return plain(value, 3)

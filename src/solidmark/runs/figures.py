@@ -97,9 +97,10 @@ class Figure:
         found = self.facts.get(name)
         return None if found is None or isinstance(found, str) else float(found)
 
-    def noting(self, note: str) -> "Figure":
-        """The same with one more note, which comes first."""
-        return replace(self, note=note if self.note is None else f"{note} {self.note}")
+    def noting(self, note: str, *, last: bool = False) -> "Figure":
+        """The same with one more note, which comes first unless it is to be last."""
+        notes = [one for one in (note, self.note) if one]
+        return replace(self, note=" ".join(notes[::-1] if last else notes))
 
     def to_json(self) -> dict[str, Fact]:
         """As a row of `results.json`."""

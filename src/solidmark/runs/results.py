@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import NotFound
+from solidmark.errors import BadInput, NotFound
 from solidmark.runs.figures import Figure, figure_from
 from solidmark.runs.files import read_ours, write_json
 from solidmark.runs.formats import VERSION
@@ -47,13 +47,11 @@ class Results:
         """The verdict, where there must be one.
 
         Raises:
-            NotFound: When there is none.
+            BadInput: When there is none: it was scored by an older version, or judges nothing.
         """
         if self.verdict is None:
-            raise NotFound(
-                f'"{self.folder}" was scored by an older version, which kept no verdict. '
-                f"{_again(self.folder)}"
-            )
+            again = _again(self.folder)[:-1]
+            raise BadInput(f'"{self.folder}" was scored by an older version. {again} first.')
         return self.verdict
 
 

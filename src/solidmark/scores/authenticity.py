@@ -14,15 +14,15 @@ authentic, and duplicates are what is memorized first: take them out before.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.late import stats
+from solidmark.runs import Figure
 from solidmark.scores.groups import Estimate, clopper_pearson, writable
-from solidmark.scores.rows import closeness_row, side
+from solidmark.scores.rows import figure_of, side
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def authpct(
     *,
     measure: str,
     split: str = "generated",
-) -> dict[str, Any]:
+) -> Figure:
     """The share of authentic generations, beside that of images that nobody copied.
 
     Arguments:
@@ -56,7 +56,7 @@ def authpct(
         split: What the generations are called.
 
     Returns:
-        A row `authpct`: the share, in [0, 1], low means memorized, with Clopper and Pearson's
+        A figure `authpct`: the share, in [0, 1], low means memorized, with Clopper and Pearson's
         interval; `chance`; and, with held-out images, Fisher's one-sided p-value of a share so
         low: given the training set, generations and held-out images are independent draws.
 
@@ -71,7 +71,7 @@ def authpct(
     Example:
         >>> line = Nearest(np.array([1.0, 1.0, 2.0]), np.array([1, 0, 1]))  # 0, 1 and 3
         >>> drawn = Nearest(np.array([0.01, 1.5]), np.array([0, 0]))  # 0.01 and -1.5
-        >>> authpct(drawn, line, measure="l2")["value"]
+        >>> authpct(drawn, line, measure="l2").value
         0.5
     """
     of = side(measure, split, "low", generated.distance)
@@ -92,7 +92,7 @@ def authpct(
         )
     chance = float(fresh.mean()) if len(fresh) else None
     estimate = Estimate(count / of.n, *clopper_pearson(count, of.n), p, note)
-    return closeness_row(of, "authpct", "share", estimate, chance, direction="low", count=count)
+    return figure_of(of, "authpct", "share", estimate, chance, direction="low", count=count)
 
 
 def authentic(rows: Nearest, training: Nearest) -> Bool[np.ndarray, " n"]:

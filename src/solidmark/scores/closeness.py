@@ -1,16 +1,17 @@
-"""How close one set of images comes to another: the rows of `results.json` for one measure.
+"""How close one set of images comes to another: the figures of one measure.
 
 .. math:: n_t = \\#\\{i : d_i \\le t\\}
 
-beside what as many held-out images give, which is chance. The same rows serve both questions: how
-close are the generations to the training set (null: the held-out images to the training set), and
-how close does a generation come to each training image (null: to each held-out image).
+beside what as many held-out images give, which is chance. The same figures serve both questions:
+how close are the generations to the training set (null: the held-out images to the training set),
+and how close does a generation come to each training image (null: to each held-out image).
 
 All intervals and p-values take the rows of a side for independent draws. Generations from seeds of
 their own are; training images that are near-duplicates of one another are not.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from jaxtyping import Float
 
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.late import stats
+from solidmark.runs import Figure
 from solidmark.scores.conformal import (
     conformal_p_values,
     images_needed,
@@ -29,7 +31,7 @@ from solidmark.scores.discovery import q_values
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.percentiles import DRAWS, PERCENTILES, Direction, percentile_of
 from solidmark.scores.roc import roc
-from solidmark.scores.rows import Side, closeness_row, side
+from solidmark.scores.rows import Side, figure_of, side
 from solidmark.scores.within import calibrated_limits, fixed_limits, within
 from solidmark.scores.written import at_most, percents
 
@@ -57,8 +59,8 @@ def closeness(
     fdr: float = 0.05,
     seed: int = 0,
     splits: tuple[str, str, str] = GENERATED,
-) -> list[dict[str, Any]]:
-    """Makes the rows about the distances of one measure.
+) -> list[Figure]:
+    """Makes the figures of the distances of one measure.
 
     Arguments:
         distance: The distances, with shape (N), low = close; NaN for one that failed.
@@ -74,8 +76,8 @@ def closeness(
         splits: The names of the side, of its null, and of their comparison.
 
     Returns:
-        The rows, as docs/formats.md describes them: `eidetic`, `percentile`, `closest` and `mean`
-        of both sides, `threshold` of the null, `named`, `auc` and `tpr_at_fpr`.
+        The figures, as docs/formats.md describes them: `eidetic`, `percentile`, `closest` and
+        `mean` of both sides, `threshold` of the null, `named`, `auc` and `tpr_at_fpr`.
 
     Raises:
         BadInput: When there is neither a threshold nor a null to calibrate one on.
@@ -88,7 +90,7 @@ def closeness(
     Example:
         >>> near, far = np.linspace(0.0, 0.9, 200), np.linspace(0.1, 1.0, 200)
         >>> rows = closeness(near, far, measure="l2", direction="low", thresholds=[0.05, 0.1])
-        >>> rows[1]["statistic"], rows[1]["threshold"], rows[1]["count"], rows[1]["chance"]
+        >>> rows[1].statistic, rows[1].threshold, rows[1].count, rows[1].chance
         ('eidetic', 0.1, 23, 0.005)
     """
     own = side(measure, splits[0], direction, distance, seed)
@@ -116,7 +118,7 @@ def closeness(
 
 def _eidetic_rows(
     own: Side, other: Side | None, thresholds: Sequence[float], fprs: Sequence[float]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Figure]:
     limits = fixed_limits(thresholds, own.direction)
     if other is not None:
         limits += [limit for limit in calibrated_limits(other, fprs) if limit is not None]
@@ -125,24 +127,24 @@ def _eidetic_rows(
         yield within(own, other, limit, " ".join(notes) or None)
 
 
-def _summary_rows(of: Side, other: Side | None) -> Iterator[dict[str, Any]]:
+def _summary_rows(of: Side, other: Side | None) -> Iterator[Figure]:
     """Percentiles, the closest and the mean; chance is the same of the null."""
     for percentile in PERCENTILES:
         closer = 1 - percentile / 100
         draws = of.generator(f"percentile {percentile}")
         estimate = percentile_of(of.distance, percentile, draws)
         chance = None if other is None else float(np.quantile(other.distance, closer))
-        yield _on_scale(of, "percentile", estimate, chance) | {"percentile": percentile}
+        yield replace(_on_scale(of, "percentile", estimate, chance), percentile=percentile)
     closest = Estimate(float(of.distance[0]), p_value=_closest_p(of, other), note=_EXTREME)
     yield _on_scale(of, "closest", closest, None if other is None else float(other.distance[0]))
     mean = None if other is None else float(other.distance.mean())
     yield _on_scale(of, "mean", _mean(of), mean)
 
 
-def _on_scale(of: Side, statistic: str, estimate: Estimate, chance: float | None) -> dict[str, Any]:
-    """A row in the unit of the measure, of a distance and a distance by chance."""
-    row = closeness_row(of, statistic, of.unit, of.on_scale(estimate), direction=of.direction)
-    return row | {"chance": None if chance is None else of.reported(chance)}
+def _on_scale(of: Side, statistic: str, estimate: Estimate, chance: float | None) -> Figure:
+    """A figure in the unit of the measure, of a distance and a distance by chance."""
+    row = figure_of(of, statistic, of.unit, of.on_scale(estimate), direction=of.direction)
+    return replace(row, chance=None if chance is None else of.reported(chance))
 
 
 def _closest_p(own: Side, other: Side | None) -> float | None:
@@ -171,7 +173,7 @@ def _mean(of: Side) -> Estimate:
     return Estimate(float(of.distance.mean()), float(low), float(high))
 
 
-def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[dict[str, Any]]:
+def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[Figure]:
     """The calibrated thresholds, on the scale that is reported: a row within it is close."""
     for fpr, limit in zip(fprs, calibrated_limits(other, fprs), strict=True):
         if limit is None:
@@ -191,13 +193,13 @@ def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[dict[str, An
                     "so nothing can be closer: take out duplicates."
                 )
             estimate = Estimate(limit.reported, note=note)
-        row = closeness_row(
+        row = figure_of(
             other, "threshold", other.unit, estimate, direction=other.direction, fpr=fpr
         )
         yield row
 
 
-def _named_row(own: Side, other: Side, fdr: float) -> dict[str, Any]:
+def _named_row(own: Side, other: Side, fdr: float) -> Figure:
     """How many rows can be named. Their smallest q is Simes's test that there are none."""
     q = q_values(conformal_p_values(own.distance, other.distance))
     count = int((q <= fdr).sum())
@@ -208,17 +210,13 @@ def _named_row(own: Side, other: Side, fdr: float) -> dict[str, Any]:
     )
     estimate = Estimate(count, p_value=writable(q.min()), note=note)
     expected = fdr * count
-    return closeness_row(
-        own, "named", "rows", estimate, count=count, fdr=fdr, expected_false=expected
-    )
+    return figure_of(own, "named", "rows", estimate, count=count, fdr=fdr, expected_false=expected)
 
 
-def _roc_rows(
-    own: Side, other: Side, split: str, fprs: Sequence[float]
-) -> Iterator[dict[str, Any]]:
+def _roc_rows(own: Side, other: Side, split: str, fprs: Sequence[float]) -> Iterator[Figure]:
     curve = roc(own.distance, other.distance, fprs=fprs, seed=own.seed)
     both: dict[str, Any] = {"split": split, "n": own.n + other.n}
     both |= {"failed": own.failed + other.failed}
-    yield closeness_row(own, "auc", "area", curve.auc, 0.5, **both)
+    yield figure_of(own, "auc", "area", curve.auc, 0.5, **both)
     for fpr, estimate in curve.tpr_at_fpr.items():
-        yield closeness_row(own, "tpr_at_fpr", "share", estimate, fpr, fpr=fpr, **both)
+        yield figure_of(own, "tpr_at_fpr", "share", estimate, fpr, fpr=fpr, **both)

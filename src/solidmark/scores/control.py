@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from solidmark.runs import Figure
+
 LEVEL = 0.005
 """From this p-value down the gate is shut: an even split is refused once in 200. An exact test at
 .005, so that a simulation of some hundreds of splits stays below the 1 % that is promised."""
@@ -126,34 +128,33 @@ def control_from(found: Mapping[str, Any]) -> Control:
     return Control(**kept)
 
 
-def beside_control(
-    rows: Sequence[Mapping[str, Any]], control: Control | None
-) -> list[dict[str, Any]]:
-    """Rows of `results.json` beside what is known of the control.
+def beside_control(figures: Sequence[Figure], control: Control | None) -> list[Figure]:
+    """Figures beside what is known of the control.
 
     An area of trained against held-out images gets the blind one beside it; names are withheld
     where the control is of another kind.
     """
     if control is None:
-        return [dict(row) for row in rows]
-    return [_beside(row, control) for row in rows]
+        return list(figures)
+    return [_beside(figure, control) for figure in figures]
 
 
-def exceeds_blind(row: Mapping[str, Any]) -> bool:
+def exceeds_blind(figure: Figure) -> bool:
     """Whether an area says more than pictures say without the model.
 
     It does when it lies above the upper end of the blind area's interval, or no blind one is known.
     """
-    limit = row.get("blind_ci_high")
-    return limit is None or row.get("value") is None or float(row["value"]) > float(limit)
+    limit = figure.number("blind_ci_high")
+    return limit is None or figure.value is None or figure.value > limit
 
 
-def _beside(row: Mapping[str, Any], control: Control) -> dict[str, Any]:
-    found = dict(row)
-    if row["statistic"] == "auc" and row["split"] != "generated_vs_null":
+def _beside(figure: Figure, control: Control) -> Figure:
+    if figure.statistic == "auc" and figure.split != "generated_vs_null":
         names = ("auc", "ci_low", "ci_high")
-        found |= {f"blind_{name}": getattr(control, name) for name in names}
-    if control.is_shut and row["statistic"] == "named":
-        found |= dict.fromkeys(("value", "count", "expected_false", "p_value"))
-        found["note"] = WITHHELD
-    return found
+        blind = {f"blind_{name}": getattr(control, name) for name in names}
+        return replace(figure, facts={**figure.facts, **blind})
+    if control.is_shut and figure.statistic == "named":
+        return replace(
+            figure, note=WITHHELD, value=None, count=None, expected_false=None, p_value=None
+        )
+    return figure

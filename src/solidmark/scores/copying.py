@@ -11,15 +11,14 @@ cells matter: a model that draws too much from where images lie far apart looks 
 whole, though it copies in every cell. The average is over cells that both sides have enough of.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.late import stats
+from solidmark.runs import Figure
 from solidmark.scores.groups import Estimate, writable
-from solidmark.scores.rows import closeness_row, side
+from solidmark.scores.rows import figure_of, side
 from solidmark.scores.written import at_least
 
 CELLS = 10
@@ -61,7 +60,7 @@ def c_t(
     measure: str,
     least: int = LEAST,
     split: str = "generated_vs_null",
-) -> dict[str, Any]:
+) -> Figure:
     """Tests for copying, over all rows at once or within cells.
 
     Within a cell the distances are still those to the nearest of ALL training images. (The
@@ -78,10 +77,10 @@ def c_t(
         split: What the comparison is called.
 
     Returns:
-        A row `ct`: C_T in standard deviations (chance 0; low means copying) and the p-value of so
-        low a one. Given the cells, the Z of each are independent and about N(0, 1), so at chance
-        C_T has the spread sqrt(sum P^2) / sum P, which the row holds as `spread`. There is no
-        interval: as an effect with one, read the area (`auc`).
+        A figure `ct`: C_T in standard deviations (chance 0; low means copying) and the p-value of
+        so low a one. Given the cells, the Z of each are independent and about N(0, 1), so at chance
+        C_T has the spread sqrt(sum P^2) / sum P, which it holds as `spread`. There is no interval:
+        as an effect with one, read the area (`auc`).
 
     Raises:
         BadInput: When only one side has cells.
@@ -93,8 +92,8 @@ def c_t(
 
     Example:
         >>> copies, fresh = np.full(40, 0.01), np.linspace(0.2, 0.9, 40)
-        >>> row = c_t(copies, fresh, measure="l2")
-        >>> print(f"{row['value']:.1f} {row['p_value']:.0e}")
+        >>> found = c_t(copies, fresh, measure="l2")
+        >>> print(f"{found.value:.1f} {found.p_value:.0e}")
         -8.2 9e-17
     """
     if (cells is None) != (held_out_cells is None):
@@ -123,15 +122,14 @@ def c_t(
         )
         p = writable(stats.norm.cdf(value / spread))
         estimate = Estimate(value, p_value=p, note=None if whole else note)
-    return closeness_row(
+    return figure_of(
         side(measure, split, "low", np.concatenate([distance, held_out])),
         "ct",
         "standard deviations",
         estimate,
         0.0,
         direction="low",
-        cells=len(z),
-        spread=spread,
+        facts={"cells": len(z), "spread": spread},
     )
 
 

@@ -10,14 +10,13 @@ beside that of held-out images. FID is biased upwards when there are few images 
 is noise; Chong and Forsyth, 2020): compare only runs with the same features and the same numbers.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.runs import Figure
 from solidmark.scores.groups import Estimate
-from solidmark.scores.rows import closeness_row, side
+from solidmark.scores.rows import figure_of, side
 
 TAU = 0.1
 """The threshold of the competition, for Inception features; others need one of their own."""
@@ -35,7 +34,7 @@ def mifid(
     measure: str,
     tau: float = TAU,
     split: str = "generated",
-) -> dict[str, Any]:
+) -> Figure:
     """Scores generations by quality, with a fine for copying.
 
     Arguments:
@@ -47,7 +46,7 @@ def mifid(
         split: What the generations are called.
 
     Returns:
-        A row `mifid`, in the squared unit of the features: high is poor, or copied. With `fid`,
+        A figure `mifid`, in the squared unit of the features: high is poor, or copied. With `fid`,
         `memorization_distance` (in [0, 1], low means memorized), `chance_memorization_distance` and
         `tau`. No interval: a bootstrap resamples copies, and both terms are biased by these.
 
@@ -86,16 +85,18 @@ def mifid(
     if fresh is not None and len(fresh) != len(own):
         notes.append(f"Chance is of {len(fresh):,} held-out images.")
     of = side(measure, split, "low", np.where(np.isnan(generated).any(axis=1), np.nan, 0.0))
-    return closeness_row(
+    return figure_of(
         of,
         "mifid",
         "squared features",
         Estimate(value, note=" ".join(notes)),
         chance,
-        fid=fid,
-        memorization_distance=s,
-        chance_memorization_distance=chance_s,
-        tau=tau,
+        facts={
+            "fid": fid,
+            "memorization_distance": s,
+            "chance_memorization_distance": chance_s,
+            "tau": tau,
+        },
     )
 
 

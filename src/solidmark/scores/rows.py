@@ -1,4 +1,4 @@
-"""One side of a comparison of distances, and the fields that every row about it has."""
+"""One side of a comparison of distances, and the figures made of it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +7,8 @@ from zlib import crc32
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.runs import Figure
 from solidmark.scores.groups import Estimate
-from solidmark.scores.parts import plain
 from solidmark.scores.percentiles import Direction
 
 
@@ -84,7 +84,7 @@ def side(
     return Side(measure, split, direction, np.sort(scored), len(values) - len(scored), seed)
 
 
-def closeness_row(
+def figure_of(
     of: Side,
     statistic: str,
     unit: str,
@@ -93,8 +93,8 @@ def closeness_row(
     *,
     direction: Direction | None = "high",
     **own: Any,
-) -> dict[str, Any]:
-    """A row of `results.json` with the fields that every row about distances has.
+) -> Figure:
+    """A figure of the distances of one side.
 
     Arguments:
         of: The side that it is of.
@@ -103,25 +103,23 @@ def closeness_row(
         estimate: The number.
         chance: What is to be expected where nothing was memorized.
         direction: Which way means memorized; None where neither does.
-        own: Fields of this statistic, or other values for those that every row has.
+        own: Fields of this statistic, or other values for those of the side.
     """
     notes = [estimate.note] if estimate.note else []
     failed = own.get("failed", of.failed)
     if failed:
         notes.append(f"{failed:,} could not be scored, and count nowhere.")
-    row: dict[str, Any] = {
-        "measure": of.measure,
-        "split": of.split,
-        "statistic": statistic,
-        "n": of.n,
-        "failed": of.failed,
-        "value": estimate.value,
-        "unit": unit,
-        "direction": direction,
-        "chance": chance,
-        "ci_low": estimate.ci_low,
-        "ci_high": estimate.ci_high,
-        "p_value": estimate.p_value,
-        "note": " ".join(notes) or None,
-    }
-    return plain(row | own)
+    usual: dict[str, Any] = {"split": of.split, "n": of.n, "failed": of.failed}
+    return Figure(
+        measure=of.measure,
+        statistic=statistic,
+        value=estimate.value,
+        unit=unit,
+        direction=direction,
+        chance=chance,
+        ci_low=estimate.ci_low,
+        ci_high=estimate.ci_high,
+        p_value=estimate.p_value,
+        note=" ".join(notes) or None,
+        **(usual | own),
+    )

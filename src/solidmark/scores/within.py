@@ -6,15 +6,15 @@ calibrated on the null, and chance is then known beforehand: r / (m + 1) on aver
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from solidmark.late import stats
+from solidmark.runs import Figure
 from solidmark.scores.conformal import rank_at, realised_fpr_interval, threshold_at
 from solidmark.scores.groups import Estimate, clopper_pearson, writable
 from solidmark.scores.percentiles import Direction
-from solidmark.scores.rows import Side, closeness_row
+from solidmark.scores.rows import Side, figure_of
 
 _TIE = 1e-6
 """A row this close to a fixed threshold counts in: distances come of single precision."""
@@ -54,7 +54,7 @@ def calibrated_limits(null: Side, fprs: Sequence[float]) -> list[Limit | None]:
     return limits
 
 
-def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) -> dict[str, Any]:
+def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) -> Figure:
     """Counts the rows within a limit.
 
     The interval of the share is Clopper and Pearson's. The p-value is the chance of as many, or
@@ -69,7 +69,7 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
         note: What to say of it.
 
     Returns:
-        A row `eidetic`: the share (high means memorized), `count` and `threshold`; `chance` with
+        A figure `eidetic`: the share (high means memorized), `count` and `threshold`; `chance` with
         its own 95 % interval, `chance_low` and `chance_high`; the p-value.
 
     References:
@@ -90,7 +90,7 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
             chance_low, chance_high = realised_fpr_interval(null.n, limit.rank)
             p = writable(stats.hypergeom.cdf(limit.rank - 1, everyone, null.n, lowest))
     estimate = Estimate(count / own.n, *clopper_pearson(count, own.n), p, note)
-    return closeness_row(
+    return figure_of(
         own,
         "eidetic",
         "share",
@@ -99,8 +99,7 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
         threshold=limit.reported,
         count=count,
         fpr=limit.fpr,
-        chance_low=chance_low,
-        chance_high=chance_high,
+        facts={"chance_low": chance_low, "chance_high": chance_high},
     )
 
 
@@ -114,3 +113,26 @@ def _reported(t: float, null: Side) -> float:
         return t
     tie = 1 - float(np.nextafter(t, np.inf))
     return max(1 - t, float(np.nextafter(tie, np.inf)))
+
+
+def calibrated_counts(figures: Sequence[Figure], own: Side, null: Side) -> tuple[Figure, ...]:
+    """The counts within thresholds that were calibrated on the null.
+
+    Where the null is too small for the rates that were asked for, it is the count of those that are
+    closer than all of the null: the sharpest that it allows.
+
+    Arguments:
+        figures: The counts that were asked for.
+        own: The rows.
+        null: What they are compared with.
+    """
+    calibrated = tuple(one for one in figures if one.fpr)
+    if calibrated or not own.n or not null.n:
+        return calibrated
+    limit = calibrated_limits(null, [1 / (null.n + 1)])[0]
+    return () if limit is None else (within(own, null, limit),)
+
+
+def rank_of(count: Figure, m: int) -> int:
+    """Below which of the m distances of the null the threshold of a count lies."""
+    return max(1, int(np.rint((count.chance or 0.0) * (m + 1))))

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.scores.parts import plain
+from solidmark.runs import Figure
 from solidmark.scores.ranks import spearman
 
 
 def rank_agreement(
     scored: Mapping[str, Sequence[Mapping[str, Any]]], directions: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Spearman's rank correlation of every two signals, as rows of `results.json`.
+) -> list[Figure]:
+    """Spearman's rank correlation of every two signals.
 
     A picture counts once; where two images share a prompt, they share its value, and both count.
 
@@ -30,7 +30,8 @@ def rank_agreement(
         directions: Which side means memorized, by signal.
     """
     values = {name: _trained(rows, directions[name]) for name, rows in scored.items()}
-    return [_row(one, other, values[one], values[other]) for one, other in combinations(values, 2)]
+    pairs = combinations(values, 2)
+    return [_correlation(one, other, values[one], values[other]) for one, other in pairs]
 
 
 def _trained(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[str, float]:
@@ -43,29 +44,27 @@ def _trained(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[str, flo
     return found
 
 
-def _row(
+def _correlation(
     one: str, other: str, first: Mapping[str, float], second: Mapping[str, float]
-) -> dict[str, Any]:
+) -> Figure:
     both = sorted(first.keys() & second.keys())
     found = spearman(
         np.array([first[content] for content in both]),
         np.array([second[content] for content in both]),
     )
     value, low, high, p = (None,) * 4 if found is None else found
-    row: dict[str, Any] = {
-        "measure": one,
-        "with": other,
-        "split": "trained",
-        "statistic": "spearman",
-        "n": len(both),
-        "failed": len(first.keys() ^ second.keys()),
-        "value": value,
-        "unit": "rank correlation",
-        "direction": None,
-        "chance": 0.0,
-        "ci_low": low,
-        "ci_high": high,
-        "p_value": p,
-        "note": None if found else "Too few images, or all of one value: there is no correlation.",
-    }
-    return plain(row)
+    return Figure(
+        measure=one,
+        other=other,
+        split="trained",
+        statistic="spearman",
+        n=len(both),
+        failed=len(first.keys() ^ second.keys()),
+        value=value,
+        unit="rank correlation",
+        chance=0.0,
+        ci_low=low,
+        ci_high=high,
+        p_value=p,
+        note=None if found else "Too few images, or all of one value: there is no correlation.",
+    )

@@ -17,7 +17,6 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import HELD_OUT
 from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.opening import open_pictures
@@ -25,9 +24,10 @@ from solidmark.report.pictures import Picture, embed
 from solidmark.report.rendering import write_report_page
 from solidmark.report.scored import Measure, Row, Scored, measure_of
 from solidmark.report.sections import Card, Cell, Figures, Line, Page, Shown, Table
-from solidmark.report.tabled import Words, cell_of
+from solidmark.report.tabled import Words, cell_of, side_by_side
 from solidmark.runs import find, open_results, read_manifest, read_table
 from solidmark.signals.scoring import EXCLUDED, SCORES
+from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
 """So many held-out images stand below the trained ones."""
@@ -209,13 +209,9 @@ def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
 def _side_by_side(run: _Run) -> Iterator[Table]:
     """What each signal says of all images, and whether two say it of the same ones."""
     scored = run.scored
-    heads = ("Signal", "Trained against held-out (area)", "Detections", "Named", "Calls an image")
-    yield Table(
-        "The signals side by side",
-        tuple(Cell(head) for head in heads),
-        tuple(Line(one.title, tuple(_cells(scored, one))) for one in scored.measures),
-        tuple(f"{title_of(name)} was left out: {why}" for name, why in run.left_out.items()),
-    )
+    names = {one.name: one.title for one in scored.measures}
+    left_out = [f"{title_of(name)} was left out: {why}" for name, why in run.left_out.items()]
+    yield side_by_side("Signal", names, scored.results.figures, WORDS, notes=left_out)
     pairs = find(scored.results.figures, "spearman")
     if pairs:
         yield Table(
@@ -229,18 +225,6 @@ def _side_by_side(run: _Run) -> Iterator[Table]:
                 for one in pairs
             ),
         )
-
-
-def _cells(scored: Scored, measure: Measure) -> Iterator[Cell | None]:
-    area = scored.figures(measure.name, "auc", "trained_vs_held_out")
-    caught = [one for one in scored.figures(measure.name, "tpr_at_fpr") if one.value is not None]
-    named = scored.figures(measure.name, "named", "trained")
-    yield cell_of(area[0], WORDS) if area else Cell("–", ("no held-out images",))
-    sharpest = min(caught, key=lambda one: one.fpr or 1.0, default=None)
-    yield None if sharpest is None else cell_of(sharpest, WORDS)
-    yield cell_of(named[0], WORDS) if named else None
-    calls = next((one.network_calls_per_image for one in area), None)
-    yield Cell("–" if calls is None else f"{calls:.3g}")
 
 
 def _counted(run: _Run) -> list[str]:

@@ -6,16 +6,18 @@ image that is a training image too, or has a prompt that was trained on, is no n
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
 
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.runs import (
+    Figure,
+    csv_of,
     read_manifest,
     read_table,
     require_whole,
@@ -26,9 +28,10 @@ from solidmark.runs import (
 )
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
 from solidmark.scores.control import beside_control
-from solidmark.scores.rows import closeness_row, side
+from solidmark.scores.rows import figure_of, side
 from solidmark.signals.agreement import rank_agreement
 from solidmark.signals.measuring import EVIDENCE
+from solidmark.signals.verdict import counts, distances, in_order, verdict_on
 
 SCORES = pa.schema(
     [
@@ -47,6 +50,9 @@ SCORES = pa.schema(
 )
 """The columns of `scores.parquet`: a row a signal, split and image."""
 
+NAMED = ("id", "signal", "value", "p_value", "q_value", "contrast", "copy_of")
+"""The columns of `named.csv`."""
+
 EXCLUDED = "excluded"
 """The status of a held-out image that was trained on after all, and so is no null."""
 
@@ -60,7 +66,8 @@ def score_signals(
     fdr: float | None = None,
     trust_control: bool | None = None,
 ) -> dict[str, Any]:
-    """Scores the evidence of a run: writes `scores.parquet` and `results.json`.
+    """Scores the evidence of a run: writes `scores.parquet`, `results.json` and
+    `named.csv`.
 
     Arguments:
         out: A folder of `signals`.
@@ -93,23 +100,26 @@ def score_signals(
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut
     scored: dict[str, list[Row]] = {}
-    rows: list[Row] = []
+    figures: list[Figure] = []
     for name, card in manifest["signals"].items():
         own = [dict(row) for row in evidence if row["signal"] == name]
         scored[name] = _judged(own, card, shut)
-        calls = {"network_calls_per_image": _calls_per_image(own)}
-        rows += [row | calls for row in _rows_of(scored[name], card, fprs, fdr, seed)]
-    if not rows:
+        calls = _calls_per_image(own)
+        of_signal = _figures_of(scored[name], card, fprs, fdr, seed)
+        figures += [replace(one, network_calls_per_image=calls) for one in of_signal]
+    if not figures:
         raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
-    rows += rank_agreement(scored, directions)
+    figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
     table = [row for own in scored.values() for row in own]
     columns = {name: [row.get(name) for row in table] for name in SCORES.names}
     write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
     return write_results(
         out,
         manifest,
-        beside_control(rows, control),
+        figures,
+        verdict=verdict_on(scored, manifest["signals"], figures, control),
         memory=manifest.get("memory"),
         failed=len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
         chosen={"fprs": list(fprs), "fdr": fdr},
@@ -120,11 +130,6 @@ def score_signals(
             for name, card in manifest["signals"].items()
         },
     )
-
-
-def counts(row: Mapping[str, Any]) -> bool:
-    """Whether a row counts: it has a value, and shares it with no row before it."""
-    return row["status"] == "ok" and row["copy_of"] is None
 
 
 def _evidence(out: Path) -> list[Row]:
@@ -172,19 +177,22 @@ def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
     return rows
 
 
-def distances(rows: Sequence[Row], card: Mapping[str, Any]) -> Float[np.ndarray, " N"]:
-    """Values as the scores want them, low = memorized: a value v of which high is so is 1 - v.
+def _named(scored: Mapping[str, list[Row]], cards: Mapping[str, Any], fdr: float) -> bytes:
+    """The named trained images of each signal as CSV, copies too, the lowest q first."""
+    lines: list[list[Any]] = []
+    for name in in_order(scored):
+        own = [row for row in scored[name] if row["q_value"] is not None and row["q_value"] <= fdr]
+        far = dict(zip([row["id"] for row in own], distances(own, cards[name]), strict=True))
+        own.sort(key=lambda row: (row["q_value"], row["p_value"], far[row["id"]], row["id"]))
+        prompts = {"contrast": None} if cards[name]["per"] == "prompt" else {}
+        lines += [[{**row, **prompts}[column] for column in NAMED] for row in own]
+    return csv_of(NAMED, lines)
 
-    That is how a similarity becomes a distance, so that its rows are reported as they were.
-    """
-    values = np.array([row["value"] for row in rows], dtype=np.float64)
-    return values if card["direction"] == "low" else 1 - values
 
-
-def _rows_of(
+def _figures_of(
     rows: Sequence[Row], card: Mapping[str, Any], fprs: Sequence[float], fdr: float, seed: int
-) -> list[Row]:
-    """The aggregates of a signal; none where no trained image has a value."""
+) -> list[Figure]:
+    """The figures of a signal; none where no trained image has a value."""
     sides = {}
     for split in TRAINED[:2]:
         own = [row for row in rows if row["split"] == split]
@@ -201,7 +209,7 @@ def _rows_of(
         what = "prompts that are new to the model" if card["per"] == "prompt" else "images"
         note = f"Without held-out {what} it is not known what chance gives."
         estimate = Estimate(alone.reported(mean), note=note)
-        found = [closeness_row(alone, "mean", alone.unit, estimate, direction=direction)]
+        found = [figure_of(alone, "mean", alone.unit, estimate, direction=direction)]
     else:
         found = closeness(
             trained,
@@ -216,17 +224,14 @@ def _rows_of(
         )
     # The scores speak of distances and similarities; these are neither.
     units = {"distance": card["unit"], "similarity": card["unit"]}
-    found = [row | {"unit": units.get(row["unit"], row["unit"])} for row in found]
-    return [row | {"note": _reversed(row)} for row in found]
+    return [_noted(replace(one, unit=units.get(one.unit or "", one.unit))) for one in found]
 
 
-def _reversed(row: Mapping[str, Any]) -> str | None:
-    """A warning beside an area that lies below one half beyond luck."""
-    note: str | None = row["note"]
-    if row["statistic"] != "auc" or row["ci_high"] is None or row["ci_high"] >= 0.5:
-        return note
-    said = (
+def _noted(one: Figure) -> Figure:
+    """With a warning where an area lies below one half beyond luck."""
+    if one.statistic != "auc" or one.ci_high is None or one.ci_high >= 0.5:
+        return one
+    return one.noting(
         "Held-out images look more memorized than trained ones. Either the direction of the signal "
         "does not hold for this model, or the held-out images are of another kind."
     )
-    return said if note is None else f"{said} {note}"

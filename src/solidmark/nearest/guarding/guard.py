@@ -23,7 +23,7 @@ from solidmark.data.records import FileBytes
 from solidmark.data.samples import is_image
 from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
 from solidmark.late import Tensor
-from solidmark.nearest.gathering import BATCH, LOW_CONTENT, contrast
+from solidmark.nearest.gathering import BATCH, contrast
 from solidmark.nearest.guarding.calibration import too_few
 from solidmark.nearest.guarding.stored import Found, Index, load_index
 from solidmark.nearest.guarding.verdict import (
@@ -36,6 +36,7 @@ from solidmark.nearest.guarding.verdict import (
     refused,
     within,
 )
+from solidmark.scores.content import LOW_CONTENT
 from solidmark.types import Image
 
 Asked = Image | Picture.Image | Sample | Path | str

@@ -9,18 +9,18 @@ from solidmark.report.control import control_part
 from solidmark.report.drawing import Drawing
 from solidmark.report.halves import words
 from solidmark.report.halves.cards import gallery
-from solidmark.report.halves.rows import all_rows, failures, named_csv
+from solidmark.report.halves.rows import all_rows, failures
 from solidmark.report.halves.run import HalvesRun, open_halves_run
-from solidmark.report.halves.verdict import inpainting_verdict
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.plots import histogram
 from solidmark.report.pairs.tables import blocks
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made, script_json
+from solidmark.runs import open_results
 
 
 def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of an `inpaint` run.
+    """Writes `report.html` and `figures/` into the folder of an `inpaint` run.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -49,7 +49,6 @@ def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) ->
         images=images,
         top=top,
         drawings=drawings,
-        named=named_csv(halves),
     )
 
 
@@ -70,7 +69,7 @@ def _context(halves: HalvesRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "halves": halves,
         "config": halves.config,
-        "verdict": inpainting_verdict(halves),
+        "verdict": open_results(run.folder).judged,
         "control": control_part(run.folder, results, images, run.compared),
         "half": words.HALVES.get(str(halves.config.get("half")), "one"),
         "fdr": f"{run.fdr:g}",

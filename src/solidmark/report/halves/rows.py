@@ -1,26 +1,13 @@
-"""All rows of an `inpaint` run for the table of its page, what failed, and the named ones."""
+"""All rows of an `inpaint` run for the table of its page, and what failed."""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from solidmark.report.halves.run import SPLITS, HalvesRun
-from solidmark.report.pairs.rows import named_rows, reasons, shown_tables
+from solidmark.report.pairs.rows import reasons, shown_tables
 from solidmark.report.pairs.run import content_of
 from solidmark.report.rows import table_of_rows
-from solidmark.runs import csv_of
-
-COLUMNS = (
-    "id",
-    "file_name",
-    "measure",
-    "distance",
-    "p_value",
-    "q_value",
-    "contrast",
-    "copy_of",
-)
-"""The columns of `named.csv`."""
 
 LOST = float("inf")
 
@@ -79,10 +66,3 @@ def failures(halves: HalvesRun) -> list[tuple[str, str, int]]:
         for _, reason in reasons(table)
     )
     return [(*name, count) for name, count in found.most_common()]
-
-
-def named_csv(halves: HalvesRun) -> bytes:
-    """The named trained images of each measure as CSV, copies too, the lowest q first."""
-    files = halves.marked.files
-    rows = (row | {"file_name": files.get(row["id"])} for row in named_rows(halves.run))
-    return csv_of(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))

@@ -9,7 +9,8 @@ from typing import Any
 from solidmark.report.marked import Marked, open_marked_of
 from solidmark.report.opening import open_results, open_table
 from solidmark.report.pairs.run import NearestRun, part_of
-from solidmark.runs import read_manifest
+from solidmark.runs import Verdict, read_manifest
+from solidmark.runs import open_results as typed_results
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
@@ -76,7 +77,7 @@ def open_halves_run(folder: Path) -> HalvesRun:
     scores = open_table(folder, "scores.parquet", scored, (*_SCORES, *_STATE))
     asked = 'Run "solidmark inpaint" again.'
     evidence = open_table(folder, "evidence.parquet", asked, _EVIDENCE)
-    measures, same = _different(results)
+    measures, same = _different(results, typed_results(folder).judged)
     results = {**results, "measures": measures}
     tables = {
         (measure, split): part_of(scores, measure, split)
@@ -97,20 +98,18 @@ def open_halves_run(folder: Path) -> HalvesRun:
     )
 
 
-def _different(results: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The measures that differ, and what is to be said of the others.
+def _different(results: Mapping[str, Any], judged: Verdict) -> tuple[dict[str, Any], str]:
+    """The measures that differ, which the verdict speaks of, and what is to be said of the others.
 
-    Of few draws the lowest are all, and of one draw it is the best too. Twice the same number would
-    look like two witnesses.
+    Twice the same number would look like two witnesses.
     """
-    config, measures = results.get("config") or {}, dict(results["measures"])
+    config = results.get("config") or {}
     draws, lowest = (int(config.get(name) or 0) for name in ("draws", "lowest"))
-    if not 0 < draws <= lowest:
+    measures = {one.name: results["measures"][one.name] for one in judged.findings}
+    if len(measures) == len(results["measures"]):
         return measures, ""
-    measures.pop("inpainting-lowest", None)
     if draws > 1:
         return measures, f"Each image was drawn {draws} times: the {lowest} lowest draws are all."
-    measures.pop("inpainting-mean", None)
     return measures, "Each image was drawn once: the best draw, the lowest and all are the same."
 
 

@@ -11,16 +11,16 @@ from solidmark.report.inversions.beside import comparison
 from solidmark.report.inversions.cards import gallery
 from solidmark.report.inversions.facts import InversionFacts
 from solidmark.report.inversions.plots import draw
-from solidmark.report.inversions.rows import all_rows, failures, named_csv
+from solidmark.report.inversions.rows import all_rows, failures
 from solidmark.report.inversions.run import InversionsRun, open_inversions_run
-from solidmark.report.inversions.verdict import inversion_verdict
 from solidmark.report.numbers import percent
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import flat, script_json
+from solidmark.runs import open_results
 
 
 def write_inversions_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of an `invmm` run.
+    """Writes `report.html` and `figures/` into the folder of an `invmm` run.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -49,7 +49,6 @@ def write_inversions_report(folder: Path, *, images: bool = True, top: int = 48)
         images=images,
         top=top,
         drawings=drawings,
-        named=named_csv(run),
     )
 
 
@@ -58,7 +57,7 @@ def _context(run: InversionsRun, images: bool, top: int) -> dict[str, Any]:
     rows = all_rows(run, images)
     return {
         "run": run,
-        "verdict": inversion_verdict(run),
+        "verdict": open_results(run.folder).judged,
         "control": control_part(run.folder, results, images, bool(facts.m)),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),

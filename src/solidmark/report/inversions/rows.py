@@ -1,6 +1,5 @@
-"""All rows of an `invmm` run for the table of its page, what failed, and the named ones."""
+"""All rows of an `invmm` run for the table of its page, and what failed."""
 
-import math
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -9,22 +8,6 @@ from solidmark.report.inversions.records import Row
 from solidmark.report.inversions.run import InversionsRun
 from solidmark.report.inversions.words import OUTCOMES, SPLITS
 from solidmark.report.rows import ROWS, table_of_rows
-from solidmark.runs import csv_of
-
-COLUMNS = (
-    "id",
-    "file_name",
-    "status",
-    "kl",
-    "best_similarity",
-    "reproduced",
-    "restarts",
-    "score",
-    "p_value",
-    "q_value",
-    "copy_of",
-)
-"""The columns of `named.csv`."""
 
 
 def all_rows(run: InversionsRun, images: bool) -> dict[str, Any]:
@@ -71,7 +54,7 @@ def _value(run: InversionsRun, row: Row, name: str) -> Any:
     if name == "prompt":
         one = run.best(row.name)
         return one.words if one is not None else ""
-    return run.marked.files.get(row.id) if name == "file_name" else getattr(row, name)
+    return getattr(row, name)
 
 
 def failures(run: InversionsRun) -> list[tuple[str, str, int]]:
@@ -82,15 +65,3 @@ def failures(run: InversionsRun) -> list[tuple[str, str, int]]:
         if row.status == "failed"
     )
     return [(*name, count) for name, count in found.most_common()]
-
-
-def named_csv(run: InversionsRun) -> bytes:
-    """The named trained images as CSV, copies too, the lowest q first."""
-    named = [row for row in run.rows if row.split == "trained" and row.is_named(run.fdr)]
-    rows = sorted(named, key=_lowest)
-    return csv_of(COLUMNS, ([_value(run, row, name) for name in COLUMNS] for row in rows))
-
-
-def _lowest(row: Row) -> tuple[float, float]:
-    q, score = (math.inf if v is None else v for v in (row.q_value, row.score))
-    return q, score

@@ -14,31 +14,6 @@ OUTCOMES: Mapping[Outcome, str] = {
 }
 SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
-ASKS = (
-    "Is there a small region of noise from which the model draws this very image, whichever noise "
-    "of it is taken?"
-)
-HOW = (
-    "For each image a distribution of starting noise is searched by gradient descent, as near to "
-    "ordinary noise as can be. Every few steps 8 pictures are drawn from it. The image is "
-    "reproduced when even the least alike of the 8 is as similar to it as needed."
-)
-
-TRIAGES = {
-    "solidmark": "the p-value of the key that SolidMark reads",
-    "energy": "the p-value of the key that the energy reader reads",
-    "loss": "the denoising loss",
-    "magnitude": "the noise magnitude",
-    "spread": "the bottleneck spread",
-}
-"""What the images were ordered by before the dear search, as the object of a sentence."""
-
-RULE = (
-    "A run sees memory when the count of reproduced images (Fisher), the area of trained against "
-    "held-out images or the list of named images (Simes) has p below {needed}, so that a run in "
-    "which nothing was memorized is said to show memory at most once in {once}."
-)
-
 _ABOVE = (
     (
         "reproduced",

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.cards import Pair, pairs_of
-from solidmark.report.pairs.run import NearestRun, low_content
-from solidmark.report.pairs.words import MONOCHROME, Measure, listed
+from solidmark.report.pairs.run import NearestRun
+from solidmark.report.pairs.words import MONOCHROME, Measure
+from solidmark.scores.content import low_content
+from solidmark.verdicts.words import listed
 
 HITS = 10
 """So many of the strongest hits of each distance stand side by side."""

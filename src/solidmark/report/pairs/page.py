@@ -20,12 +20,12 @@ from solidmark.report.pairs.plots import (
     percentile_plot,
     thresholds,
 )
-from solidmark.report.pairs.returned import named_csv, returned
+from solidmark.report.pairs.returned import returned
 from solidmark.report.pairs.rows import all_rows, failures
 from solidmark.report.pairs.run import NearestRun, open_nearest_run
-from solidmark.report.pairs.verdict import closeness_verdict
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made, script_json
+from solidmark.runs import open_results
 from solidmark.scores import percentile_blindness
 
 
@@ -45,7 +45,7 @@ class Blindness:
 
 
 def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of a `nearest` run.
+    """Writes `report.html` and `figures/` into the folder of a `nearest` run.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -73,7 +73,6 @@ def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) ->
         images=images,
         top=top,
         drawings=[*chain(*drawings.values()), *(one.drawing for one in blind)],
-        named=named_csv(run),
     )
 
 
@@ -85,7 +84,7 @@ def _context(run: NearestRun, images: bool, top: int) -> dict[str, Any]:
     quarantined = results.get("quarantined")
     return {
         "run": run,
-        "verdict": closeness_verdict(run),
+        "verdict": open_results(run.folder).judged,
         "control": control_part(run.folder, results, images, run.compared),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),

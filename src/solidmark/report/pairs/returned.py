@@ -6,27 +6,12 @@ from typing import Any
 
 from solidmark.report.pairs.cards import Pair, pair, reading_of
 from solidmark.report.pairs.run import NearestRun, Row, rows_of
-from solidmark.report.pairs.words import listed
-from solidmark.report.words import expect_wrong
-from solidmark.runs import csv_of
 from solidmark.scores import least_nameable
 from solidmark.scores.control import WITHHELD
+from solidmark.verdicts.words import expect_wrong, listed
 
 NOT_NAMED = 6
 """So many of the closest are shown where nobody is named."""
-
-COLUMNS = (
-    "id",
-    "split",
-    "measure",
-    "nearest",
-    "distance",
-    "similarity",
-    "p_value",
-    "q_value",
-    "contrast",
-)
-"""The columns of `named.csv`."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +71,6 @@ def named_rows(run: NearestRun, measure: str, split: str, *, copies: bool = Fals
     """The rows that a measure names, the closest first; with all copies of a picture or one."""
     table = run.named(measure, split, copies=copies)
     return [] if table is None else rows_of(table, split)
-
-
-def named_csv(run: NearestRun) -> bytes:
-    """All named rows of all measures as CSV, to act on: training images, then generations."""
-    rows = (
-        row
-        for split in ("trained", "generated")
-        for measure in run.measures
-        for row in named_rows(run, measure.name, split, copies=True)
-    )
-    return csv_of(COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in rows))
 
 
 def _card(run: NearestRun, place: int, rows: Mapping[str, Row], images: bool) -> Pair:

@@ -60,15 +60,6 @@ def shown_tables(run: NearestRun) -> Iterator[tuple[str, Any]]:
         yield split, table.slice(0, most)
 
 
-def named_rows(run: NearestRun) -> Iterator[dict[str, Any]]:
-    """The named trained images of each measure, copies too, the lowest q first."""
-    for measure in run.measures:
-        table = run.named(measure.name, "trained", copies=True)
-        rows = [] if table is None else table.to_pylist()
-        # A copy has the q of the first one, and a distance of its own.
-        yield from sorted(rows, key=lambda row: (row["q_value"], row["p_value"]))
-
-
 def reasons(table: Any) -> list[tuple[str, str]]:
     """The status of each row of a table that does not count, and why it does not."""
     import pyarrow.compute as pc

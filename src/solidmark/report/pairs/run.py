@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,8 @@ from solidmark.report.control import control_in
 from solidmark.report.opening import open_json, open_pictures, open_results, open_table
 from solidmark.report.pairs.words import Measure, measure_of
 from solidmark.report.pictures import Picture, embed
+from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.control import Control
-
-LOW_CONTENT = 0.1
-"""Pictures of less contrast than this are nearly of one colour."""
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
@@ -234,11 +232,6 @@ def rows_of(table: Any, split: str) -> list[Row]:
 def content_of(contrast: float | None) -> str:
     """Whether a picture is nearly of one colour, in a word; empty where it is not known."""
     return "" if contrast is None else "low" if contrast < LOW_CONTENT else "ordinary"
-
-
-def low_content(contrasts: Sequence[float] | Float[np.ndarray, " N"]) -> int:
-    """How many of some images are nearly of one colour."""
-    return int((np.asarray(contrasts, dtype=np.float64) < LOW_CONTENT).sum())
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 from solidmark.report.numbers import p_value, percent, percents
 from solidmark.report.pairs.cards import digits
 from solidmark.report.pairs.run import NearestRun
-from solidmark.report.pairs.words import GLOSSARY, Measure, listed
+from solidmark.report.pairs.words import GLOSSARY, Measure
 from solidmark.report.tables import Cell, Head, Line
+from solidmark.verdicts.words import listed
 
 QUESTIONS = (
     ("Generations against the training set", ("generated", "null"), "generated_vs_null"),

@@ -1,6 +1,6 @@
 """The words of the page of a `nearest` run: its measures, its splits, how to read its numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,30 +45,15 @@ class Measure:
         return 1 - distance if self.is_similarity else distance
 
 
-ROBUST = ("sscd", "sscd-onnx", "patched-l2", "modified-l2")
-"""The measures that find copies best, first: of two that agree, the first speaks."""
-
 MONOCHROME = tuple(DISTANCES)
 """The distances of the monochrome study."""
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence.
-
-    Example:
-        >>> listed(["a"]), listed(["a", "b", "c"])
-        ('a', 'a, b and c')
-    """
-    *some, last = names
-    return f"{', '.join(some)} and {last}" if some else last
 
 
 def measure_of(name: str, card: Mapping[str, Any]) -> Measure:
     """The words for a measure; one that the page does not know keeps its name."""
     direction: Direction = "high" if card.get("direction") == "high" else "low"
-    return Measure(
-        name, title_of(name), asks_of(name), direction, str(card.get("unit") or ""), card
-    )
+    unit = str(card.get("unit") or "")
+    return Measure(name, title_of(name), asks_of(name), direction, unit, card)
 
 
 ROLES = {

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from conftest import HOSTILE
 from PIL import Image
+from visiting import HOSTILE
 
 from solidmark.invmm import score_invmm
+from solidmark.runs import Verdict
 
 NEEDED = 0.62
+VERDICT = Verdict(
+    "memorized", "Trained images come back.", "Memorized", ("For one.",), rule="A rule."
+)
 TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()
 TYPES = {
     "repeat": WHOLE,
@@ -119,6 +123,10 @@ def build_inversions(run: Inverted) -> Path:
     write_rows(paths, run.folder / "paths.parquet", PATHS)
     _describe(run)
     score_invmm(run.folder, fprs=(0.1,), fdr=run.fdr)
+    path = run.folder / "results.json"
+    results = json.loads(path.read_text())
+    if "verdict" not in results:
+        write_json(path, results | {"verdict": VERDICT.to_json()})
     return run.folder
 
 
@@ -235,7 +243,8 @@ def _describe(run: Inverted) -> None:
     write_json(run.folder / "manifest.json", manifest)
     if run.signals:
         (run.folder / "signals").mkdir()
-        found = {"rows": _signals(), "fingerprints": manifest["fingerprints"]}
+        config = {"command": "signals", "config": {}, "seed": 0, "failed": 0}
+        found = config | {"rows": _signals(), "fingerprints": manifest["fingerprints"]}
         write_json(run.folder / "signals" / "results.json", found)
         calls = {"signal": ["magnitude", "magnitude", "loss"], "network_calls": [2.0, 0.0, 8.0]}
         parquet.write_table(pa.table(calls), run.folder / "signals" / "signals.parquet")
@@ -245,6 +254,7 @@ def _signals() -> list[dict[str, Any]]:
     found = []
     for name, area in (("magnitude", 0.71), ("loss", 0.64)):
         base = {"measure": name, "split": "trained_vs_held_out", "n": 80, "failed": 0}
+        base |= {"network_calls_per_image": 8 if name == "loss" else 1}
         interval = {"ci_low": area - 0.05, "ci_high": area + 0.05, "p_value": 0.002}
         found.append(base | {"statistic": "auc", "value": area, **interval})
         found.append(base | {"statistic": "tpr_at_fpr", "fpr": 0.1, "value": 0.3})

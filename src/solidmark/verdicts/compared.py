@@ -1,0 +1,214 @@
+"""What a measure hands the judge: counts, figures and contrasts, and what follows from them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from solidmark.runs import Figure, find, first
+from solidmark.scores.bound import smallest_copied_share
+from solidmark.scores.content import low_content, unlike_shares
+from solidmark.scores.control import exceeds_blind
+from solidmark.scores.percentiles import Direction
+from solidmark.scores.rows import Side, side
+from solidmark.scores.within import calibrated_counts, rank_of
+from solidmark.verdicts.nouns import Nouns
+
+SAME = 1e-6
+"""As close as this an image is the same to a measure."""
+
+Column = Float[np.ndarray, " N"]
+
+Lined = tuple[Side, Column]
+"""The distances of a side, and the contrasts in the same order, the closest first."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One comparison: images in question beside images that nobody memorized, the null.
+
+    Arguments:
+        words: Its words.
+        direction: Which side is close, on the scale that is reported.
+        n: How many images in question were scored, each picture once.
+        m: The same of the null.
+        named: The figure that counts the named ones; None where there is no null.
+        area: The area of trained against held-out images; None where it is no test.
+        counts: The counts within calibrated thresholds.
+        tests: Figures of other tests.
+        contrast: The contrasts of the images in question, the closest first.
+        null_contrast: Those of the null.
+        lost: How many images in question could not be scored.
+        reason: The most common reason why not.
+        twins: How many of the null are the same as a training image to this measure.
+    """
+
+    words: Nouns
+    direction: Direction
+    n: int
+    m: int
+    named: Figure | None
+    area: Figure | None = None
+    counts: tuple[Figure, ...] = ()
+    tests: tuple[Figure, ...] = ()
+    contrast: Column = field(default_factory=lambda: np.empty(0), repr=False)
+    null_contrast: Column = field(default_factory=lambda: np.empty(0), repr=False)
+    lost: int = 0
+    reason: str = ""
+    twins: int = 0
+
+    @property
+    def named_count(self) -> int:
+        """How many are named."""
+        return (self.named.count or 0) if self.named else 0
+
+    @cached_property
+    def p_values(self) -> tuple[float, ...]:
+        """The p-values of its tests."""
+        figures = (*self.tests, *self.counts, self.named, self.area)
+        # An area that pictures give without the model is no evidence, whatever its p.
+        return tuple(
+            one.p_value if exceeds_blind(one) else 1.0
+            for one in figures
+            if one is not None and one.p_value is not None
+        )
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest of them; 1 where there are none."""
+        return min(self.p_values, default=1.0)
+
+    @property
+    def sharpest(self) -> Figure | None:
+        """The count at the smallest rate, which the sentences quote."""
+        return min(self.counts, key=lambda one: one.fpr or 1.0, default=None)
+
+    @cached_property
+    def flagged(self) -> tuple[int, int]:
+        """How many are named, or else within the threshold, and how many of them are plain."""
+        sharpest = self.sharpest
+        count = self.named_count or (sharpest.count or 0 if sharpest else 0)
+        return count, low_content(self.contrast[:count])  # The closest are within any threshold.
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it says little that they are close: most of them are nearly of one colour.
+
+        Where most of the null are so too, plain pictures are judged by plain pictures.
+        """
+        flagged, low = self.flagged
+        null = self.null_contrast
+        return 0 < flagged <= 2 * low and 2 * low_content(null) < len(null)
+
+    @cached_property
+    def unlike(self) -> tuple[float, float] | None:
+        """The shares of plain pictures of both sides, where luck does not make them differ so."""
+        return unlike_shares(self.contrast, self.null_contrast, self.words.unlike_how)
+
+    def smallest_seen(self, needed: float) -> float | None:
+        """The smallest share that would have been seen; None where none would.
+
+        Arguments:
+            needed: Below this a p-value is beyond luck.
+        """
+        if not self.n or not self.m:
+            return None
+        ranks = [rank_of(one, self.m) for one in self.counts] or [1]
+        shares = [smallest_copied_share(self.n, self.m, rank, needed) for rank in ranks]
+        return min((share for share in shares if share is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one measure hands the judge.
+
+    Arguments:
+        name: Its name.
+        title: Its name on the page.
+        asks: What it asks.
+        questions: Its comparisons, what it is about first.
+        place: Of several measures that saw the same, the one with the lowest place speaks.
+        found: What it found, where it has a sentence of its own for that.
+        details: Sentences of its own.
+    """
+
+    name: str
+    title: str
+    asks: str
+    questions: tuple[Question, ...]
+    place: int = 0
+    found: str = ""
+    details: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> Question:
+        """The comparison that it is about."""
+        return self.questions[0]
+
+    @cached_property
+    def p_values(self) -> tuple[float, ...]:
+        """The p-values of all its tests."""
+        return tuple(p for one in self.questions for p in one.p_values)
+
+
+def question(
+    words: Nouns,
+    asked: Lined,
+    others: Lined,
+    figures: Iterable[Figure],
+    *,
+    notes: Sequence[str | None] = (),
+    area: bool = True,
+) -> Question:
+    """A comparison of distances.
+
+    Arguments:
+        words: Its words.
+        asked: The images in question, each picture once.
+        others: Those of the null.
+        figures: The figures; those of other measures are passed over.
+        notes: Why images in question could not be scored, one an image.
+        area: Whether the area of trained against held-out images is a test.
+    """
+    (own, contrast), (null, null_contrast) = asked, others
+    mine = [one for one in figures if one.measure == own.measure]
+    known = Counter(note for note in notes if note)
+    return Question(
+        words,
+        own.direction,
+        own.n,
+        null.n,
+        named=first(find(mine, "named", own.split), "named"),
+        area=first(mine, "auc", "trained_vs_held_out") if area else None,
+        counts=calibrated_counts(find(mine, "eidetic", own.split), own, null),
+        contrast=contrast,
+        null_contrast=null_contrast,
+        lost=len(notes),
+        reason=known.most_common(1)[0][0] if known else "",
+        twins=int((null.distance <= SAME).sum()),
+    )
+
+
+def lined_up(
+    measure: str,
+    split: str,
+    direction: Direction,
+    ids: Sequence[str],
+    distance: Column,
+    contrast: Column,
+) -> Lined:
+    """The images of a split that count, and their contrasts, the closest first, then by id.
+
+    Arguments:
+        measure: The measure.
+        split: The split.
+        direction: Which side is close, on the scale that is reported.
+        ids: The ids.
+        distance: The distances, low = close, none of them missing.
+        contrast: The contrasts; NaN where there is none.
+    """
+    order = np.lexsort((np.asarray(ids, dtype=str), distance))
+    return side(measure, split, direction, distance), contrast[order]
