@@ -6,7 +6,8 @@ from pathlib import Path
 from solidmark.audit.page import write_audit_report
 from solidmark.audit.scoring import INVMM
 from solidmark.invmm.page import audit_section, write_invmm_report
-from solidmark.report.groups import write_cliques_report, write_duplicates_report
+from solidmark.nearest.groups.cliquepage import write_cliques_report
+from solidmark.nearest.groups.duplicatepage import write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
 from solidmark.report.pairs import write_nearest_report

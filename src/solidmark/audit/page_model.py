@@ -99,16 +99,19 @@ def knowing_section(audit: Audit, images: bool) -> Gallery | None:
 def _drawn(audit: Audit, found: Knowing) -> tuple[Card, ...]:
     """The drawings, and below each the marked image whose caption the model was told."""
     marked = audit.marked
-    rows = {
-        "Drawings": [(audit.folder, path) for path in found.pictures],
-        "Marked images": [(marked.folder, marked.files.get(id)) for id in found.beside],
+    rows: dict[str, list[Picture | None]] = {
+        "Drawings": [embed(audit.folder, path) for path in found.pictures],
+        "Marked images": [
+            embed(marked.folder, marked.files.get(id)) if marked.folder else None
+            for id in found.beside
+        ],
     }
     return tuple(
         Card(
             name,
             strip=tuple(
-                Shown((embed(folder, path) if folder else None) or Picture(), "", f"{name} {place}")
-                for place, (folder, path) in enumerate(row, 1)
+                Shown(picture or Picture(), "", f"{name} {place}")
+                for place, picture in enumerate(row, 1)
             ),
         )
         for name, row in rows.items()

@@ -10,7 +10,7 @@ from solidmark.runs import Figure, find
 SHARES = frozenset(
     (
         *("eidetic", "share", "averages", "smallest_share", "tpr_at_fpr", "low_content"),
-        *("authpct", "augmented", "reproduced"),
+        *("authpct", "augmented", "reproduced", "suspicious"),
     )
 )
 """Statistics that are written in percent."""
@@ -185,12 +185,12 @@ def digits(value: float | None) -> str:
     """A distance or a similarity, with three digits after the point; more where it is small.
 
     Example:
-        >>> digits(0.25), digits(-0.0012), digits(2300.4)
-        ('0.250', '−0.0012', '2,300')
+        >>> digits(0.25), digits(-0.0012), digits(2300.4), digits(14.0)
+        ('0.250', '−0.0012', '2,300', '14')
     """
     if value is None:
         return "–"
-    if abs(value) >= 1000:
+    if abs(value) >= 1000 or (abs(value) >= 2 and value == int(value)):
         return f"{value:,.0f}".replace("-", "−")
     if 0 < abs(value) < 0.01:
         return short(value).replace("-", "−")
