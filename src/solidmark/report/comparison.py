@@ -134,17 +134,25 @@ def ranked_gallery(
         )
     else:
         told = f"The {len(cards):,} most suspicious of {count:,} trained pictures. None is named."
-    lists = list(shortened(cards))
-    if lucky:
-        lists.append(Cards(LUCKY, tuple(lucky), folded=True))
     return Gallery(
         "images",
         title,
         (*said, told) if cards else (),
-        lists=tuple(lists),
+        lists=card_lists(cards, lucky),
         empty="No trained image could be scored." if not count else "No image is shown.",
         link="Images",
     )
+
+
+def card_lists(cards: Sequence[Card], lucky: Sequence[Card]) -> tuple[Cards, ...]:
+    """The first cards, the others folded, and those for comparison.
+
+    Arguments:
+        cards: The trained images that are shown, the most suspicious first.
+        lucky: Held-out images that look most suspicious by luck.
+    """
+    compared = (Cards(LUCKY, tuple(lucky), folded=True),) if lucky else ()
+    return *shortened(cards), *compared
 
 
 def curves(run: Scored, splits: Sequence[str]) -> Plots:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.run import TYPES, IntentRun
 from solidmark.report.numbers import percent, plain, short
 from solidmark.report.pictures import Picture, embed
 from solidmark.scores import clopper_pearson
+from solidmark.scores.written import plural
 
 SHOWN = 16
 """Generations of a card, at most."""

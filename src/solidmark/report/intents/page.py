@@ -7,13 +7,13 @@ from typing import Any
 from markupsafe import Markup
 
 from solidmark.report.control import control_part
-from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.cards import board, shown_id, shown_name
 from solidmark.report.intents.run import TYPES, IntentRun, open_intent_run
 from solidmark.report.numbers import percent, percents
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import flat, script_json
+from solidmark.scores.written import plural
 
 PRIVATE = ("caption", "captions")
 """Options that hold words of prompts."""

@@ -116,7 +116,7 @@ def test_text_that_a_spreadsheet_would_run_is_defused(
     visit: Callable[..., Visit], make_audit: Callable[..., Path], tmp_path: Path
 ) -> None:
     import pyarrow.parquet as parquet
-    from conftest import table
+    from audit_folder import table
 
     audit = make_audit(n=4, held_out=4, failed=0, strengths={"energy": 1.0}, hostile=False)
     rows = parquet.read_table(audit / "scores.parquet").to_pylist()

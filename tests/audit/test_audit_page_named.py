@@ -10,12 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
-from conftest import judge
+from audit_folder import judge
+from visiting import plain, section
 
+from solidmark.audit import page_named
 from solidmark.audit.naming import COLUMNS
+from solidmark.audit.page_run import open_audit
 from solidmark.pages import write_report
-from solidmark.report import named
-from solidmark.report.folder import open_audit
 from solidmark.scores.own_key import own_keys
 
 Make = Callable[..., Path]
@@ -26,13 +27,13 @@ def read(folder: Path, **how: Any) -> str:
     return write_report(folder, **how).read_text(encoding="utf-8")
 
 
-def section(page: str) -> str:
+def named(page: str) -> str:
     """What stands under "Named images"."""
-    return page[page.index('<section id="named"') : page.index('<section id="images"')]
+    return section(page, "named")
 
 
 def words_of(page: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", section(page)))
+    return plain(named(page))
 
 
 def change(audit: Path, rate: float | None = None, **fields: Any) -> None:
@@ -58,15 +59,15 @@ def test_the_list_says_how_many_and_how_many_of_them_to_expect_wrong(make_audit:
     text = words_of(read(audit))
     assert "64 of 64 trained images are named: expect at most about 3 of these 64" in text
     assert "The same rule names 0 of 64 held-out images, which the model never saw." in text
-    assert "is at most 0.05, the false-discovery rate chosen for this run" in text
+    assert "named when its q is at most 0.05: on average at most 5 % of the names" in text
 
 
 def test_every_named_image_stands_in_the_list_with_its_evidence(make_audit: Make) -> None:
-    page = section(read(make_audit(**SEGMENTS)))
-    rows = re.findall(r"<tr><td.*?</tr>", page, re.DOTALL)
+    page = named(read(make_audit(**SEGMENTS)))
+    rows = re.findall(r"<tr>\s*<th scope=.row.*?</tr>", page, re.DOTALL)
     assert len(rows) == 64
     assert len(set(re.findall(r"<bdi>([^<]+)</bdi>", page))) == 64
-    assert all("1 of 128</td>" in row for row in rows)
+    assert all("<b>1 of 128</b></td>" in row for row in rows)
     assert all(row.count('src="data:image/png') == 1 for row in rows)
 
 
@@ -94,7 +95,7 @@ def test_the_csv_has_every_named_row_with_its_file_and_its_rank(make_audit: Make
 
 def test_the_chosen_rate_is_used_everywhere(make_audit: Make) -> None:
     audit = make_audit(strengths={"energy": 0.9}, n=12, hostile=False, failed=0)
-    change(audit, rate=0.4)
+    change(audit, rate=0.4, fdr=0.4)
     page = read(audit)
     named_ids = {row["id"] for row in table_of(audit) if row["split"] == "trained"}
     scores = parquet.read_table(audit / "scores.parquet").to_pylist()
@@ -102,7 +103,6 @@ def test_the_chosen_rate_is_used_everywhere(make_audit: Make) -> None:
         row["id"] for row in scores if row["split"] == "trained" and row["q_value"] <= 0.4
     }
     assert named_ids
-    assert "named: q at most 0.4</p>" in page
     assert '"fdr":0.4' in page
     assert "> q at most 0.4</label>" in page
     assert "Of the images with q at most 0.4, about 40 % or fewer are there by luck." in page
@@ -147,11 +147,11 @@ def test_without_a_control_the_list_says_so(make_audit: Make) -> None:
 def test_a_long_list_is_cut_on_the_page_and_whole_in_the_file(
     make_audit: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(named, "SHOWN", 10)
+    monkeypatch.setattr(page_named, "SHOWN", 10)
     audit = make_audit(**SEGMENTS)
     page = read(audit)
-    assert section(page).count("<tr><td") == 10
-    assert "The 10 with the lowest p of 64;" in words_of(page)
+    assert named(page).count('<th scope="row">') == 10
+    assert "the lowest p first: 10 of 64; named.csv has them all" in words_of(page)
     assert len(table_of(audit)) == 64
 
 
@@ -159,13 +159,13 @@ def test_repeats_are_one_image_in_the_list(make_audit: Make) -> None:
     audit = make_audit(**{**SEGMENTS, "n": 8}, repeats=2)
     page = read(audit)
     assert "8 of 8 trained images are named" in words_of(page)
-    assert "Repeat</th>" not in section(page)
+    assert "Repeat</th>" not in named(page)
     assert len({row["id"] for row in table_of(audit)}) == len(table_of(audit)) == 8
 
 
 def test_without_images_the_list_has_names_only(make_audit: Make) -> None:
-    page = section(read(make_audit(**SEGMENTS), images=False))
-    assert page.count("<tr><td") == 64
+    page = named(read(make_audit(**SEGMENTS), images=False))
+    assert page.count('<th scope="row">') == 64
     assert "<img" not in page
     assert "Picture" not in page
 
@@ -173,7 +173,7 @@ def test_without_images_the_list_has_names_only(make_audit: Make) -> None:
 def test_ids_that_a_spreadsheet_would_run_are_defused_and_hostile_ones_escaped(
     make_audit: Make,
 ) -> None:
-    from conftest import table
+    from audit_folder import table
 
     audit = make_audit(**{**SEGMENTS, "hostile": True, "n": 6, "held_out": 6})
     page = read(audit)

@@ -1,14 +1,13 @@
-"""The figures: one function each, from the rows of one reader to a drawing."""
+"""The curves of an audit: one function each, from the rows of one reader to a drawing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from solidmark.report import words
+from solidmark.audit.page_run import SPLITS, Audit, title_of
 from solidmark.report.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
-from solidmark.report.folder import Audit
-from solidmark.report.roundtrip import RoundTrip
+from solidmark.report.sections import Plots
 from solidmark.scores import curves
 from solidmark.scores.scored import Score
 
@@ -22,28 +21,31 @@ LOOK: Mapping[str, tuple[str, str, str]] = {
 POINTS = 2000
 """More points than these say no more and weigh down the page."""
 
-
-def draw(audit: Audit) -> dict[str, list[Drawing]]:
-    """Draws every figure that the rows allow, by reader."""
-    return {reader: _of_reader(audit, reader) for reader in audit.readers}
+Rows = Mapping[str, Sequence[Score]]
 
 
-def _of_reader(audit: Audit, reader: str) -> list[Drawing]:
-    title = words.reader(reader).title
-    splits = {split: audit.of(reader, split) for split in LOOK}
+def curves_section(audit: Audit) -> Plots:
+    """Every figure that the rows allow, by reader."""
+    found = [(title_of(reader), _of_reader(audit, reader)) for reader in audit.readers]
+    groups = tuple((title if found[1:] else "", drawn) for title, drawn in found if drawn)
+    said = () if groups else ("There is nothing to draw: no image was scored.",)
+    return Plots("curves", "Curves", said, groups=groups)
+
+
+def _of_reader(audit: Audit, reader: str) -> tuple[Drawing, ...]:
+    title, splits = title_of(reader), {split: audit.of(reader, split) for split in LOOK}
     trained, held_out = splits["trained"], splits["held_out"]
     drawings = []
     if any(splits.values()):
         drawings.append(_eidetic(reader, title, splits))
     if trained or held_out:
-        drawings.append(_scatter(reader, title, splits))
-        drawings.append(_histogram(reader, title, splits))
+        drawings += [_scatter(reader, title, splits), _histogram(reader, title, splits)]
     if trained and held_out:
         drawings.append(_roc(reader, title, splits))
-    return drawings
+    return tuple(drawings)
 
 
-def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+def _eidetic(reader: str, title: str, splits: Rows) -> Drawing:
     deltas = np.linspace(0.0025, 0.3, 120)
 
     def paint(axes: Any) -> None:
@@ -51,7 +53,8 @@ def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
             if not rows:
                 continue
             colour, line, _ = LOOK[split]
-            share = curves.within(_distances(rows), deltas)
+            distances = [row.distance for row in rows if row.distance is not None]
+            share = curves.within(distances, deltas)
             axes.plot(deltas, share, line, color=colour, lw=1.6, label=_label(split, rows))
             if split != "ceiling":
                 low, high = curves.band(share, [row.key_group for row in rows])
@@ -67,13 +70,12 @@ def _eidetic(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
         paint,
         f"{reader}-eidetic",
         f"{title}: share of keys read within delta",
-        "A curve above the dotted chance line means memorized. Held-out must follow chance; "
-        "the reference is an ideal model that memorized all of it, read by the same reader: what "
-        "can be read, and no bound. Bands are 95 % intervals.",
+        "Above the dotted chance line means memorized. Held-out must follow chance; the reference "
+        "is an ideal model that memorized all, no bound. Bands are 95 % intervals.",
     )
 
 
-def _scatter(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+def _scatter(reader: str, title: str, splits: Rows) -> Drawing:
     pairs = {}
     for split in ("held_out", "trained"):
         rows = [row for row in splits[split] if row.key_read]
@@ -104,7 +106,7 @@ def _scatter(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> 
     )
 
 
-def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
     edges = np.linspace(0, 1, 21)
 
     def paint(axes: Any) -> None:
@@ -115,15 +117,8 @@ def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -
             colour, line, _ = LOOK[split]
             # Relative to the uniform law: 1 is as many as expected by luck.
             height = np.histogram(values, edges)[0] * (len(edges) - 1) / len(values)
-            axes.stairs(
-                height,
-                edges,
-                color=colour,
-                ls=line,
-                lw=1.6,
-                fill=False,
-                label=_label(split, splits[split]),
-            )
+            label = _label(split, splits[split])
+            axes.stairs(height, edges, color=colour, ls=line, lw=1.6, fill=False, label=label)
             if split == "trained":
                 axes.stairs(height, edges, color=colour, alpha=0.15, lw=0, fill=True)
         axes.axhline(1, color=GREY, ls=":", lw=1.6, label="chance (uniform)")
@@ -135,12 +130,12 @@ def _histogram(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -
         paint,
         f"{reader}-p-values",
         f"{title}: p-values against the uniform law",
-        "Without memorization every p-value is equally likely: the flat dotted line. A peak at "
-        "the left means memorized. Held-out must be flat but for noise.",
+        "Without memorization every p-value is equally likely: the dotted line. A peak at the left "
+        "means memorized. Held-out must be flat but for noise.",
     )
 
 
-def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Drawing:
+def _roc(reader: str, title: str, splits: Rows) -> Drawing:
     alarms, found = curves.roc(_p_values(splits["trained"]), _p_values(splits["held_out"]))
 
     def paint(axes: Any) -> None:
@@ -155,35 +150,9 @@ def _roc(reader: str, title: str, splits: Mapping[str, Sequence[Score]]) -> Draw
         paint,
         f"{reader}-roc",
         f"{title}: trained told apart from held-out (ROC)",
-        "The nearer the line to the upper left corner, the better the p-value tells trained "
-        "images from held-out ones. On the diagonal it does not.",
+        "Nearer to the upper left corner = trained and held-out images are told apart by their "
+        "p-values. On the diagonal they are not.",
     )
-
-
-def draw_round_trip(found: RoundTrip) -> Drawing:
-    """The greys that come back from an autoencoder, over those that were painted."""
-    means, spreads = np.array(found.means), np.array(found.spreads)
-
-    def paint(axes: Any) -> None:
-        axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="as painted")
-        axes.fill_between(found.keys, means - spreads, means + spreads, color=BLUE, alpha=0.2, lw=0)
-        axes.plot(found.keys, means, "-o", color=BLUE, lw=1.6, ms=3.5, label="comes back")
-        axes.set(xlabel="key painted (grey level)", ylabel="key that comes back (grey level)")
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        legend(axes)
-
-    return drawing(
-        paint,
-        "round-trip",
-        "Grey round trip of the autoencoder",
-        "On the dotted diagonal a grey comes back as it was painted. The line is the mean over "
-        f"{found.images} images, the band one standard deviation to either side: the wider, the "
-        "less can be read of a decoded picture.",
-    )
-
-
-def _distances(rows: Sequence[Score]) -> list[float]:
-    return [row.distance for row in rows if row.distance is not None]
 
 
 def _p_values(rows: Sequence[Score]) -> list[float]:
@@ -191,4 +160,4 @@ def _p_values(rows: Sequence[Score]) -> list[float]:
 
 
 def _label(split: str, rows: Sequence[Score]) -> str:
-    return f"{words.SPLITS[split].lower()} (n = {len(rows)})"
+    return f"{SPLITS[split].lower()} (n = {len(rows)})"

@@ -1,4 +1,4 @@
-"""A marked image with the keys that were read, to be held beside the keys it was trained with."""
+"""A marked image with the keys that were read, to be held beside those it was trained with."""
 
 import json
 from collections.abc import Sequence

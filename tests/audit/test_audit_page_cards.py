@@ -15,11 +15,12 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
+from visiting import section
 
+from solidmark.audit.page_cards import gallery
+from solidmark.audit.page_run import open_audit
 from solidmark.marks import Segments
 from solidmark.pages import write_report
-from solidmark.report.folder import open_audit
-from solidmark.report.gallery import build_gallery
 from solidmark.report.gaps import HEIGHT, gap_bars, hits
 from solidmark.report.paths import (
     BOTTOM,
@@ -105,19 +106,20 @@ def test_a_card_claims_no_fall_that_its_image_does_not_have(make_audit: Make) ->
             row["path"] = [3.0, 3.0, 3.0, 3.1]
     parquet.write_table(pa.Table.from_pylist(table), folder / "evidence.parquet")
     audit = open_audit(folder)
-    gallery = build_gallery(audit, False, 1000)
-    assert gallery is not None
-    said = {card.id: card.readings[0].left for card in gallery.trained}
+    first, more, held_out = gallery(audit, False, 1000)[1].lists
+    trained = (*first.cards, *more.cards)
+    said = {card.name: dict(card.readings[0].facts)["energy left"] for card in trained}
     assert {id for id, left in said.items() if left.endswith("so no sign here)")} == high
-    named = {card.id for card in gallery.trained if card.named}
+    named = {card.name for card in trained if card.named}
     assert high <= named, "they are named by their keys"
     paths = paths_of(folder)
     falls = [path[-1] - path[0] for (split, _), path in paths.items() if split == "held_out"]
-    for card in (*gallery.trained, *gallery.held_out):
-        split = "trained" if card.id in said else "held_out"
-        path = paths[split, card.id]
+    for card in (*trained, *held_out.cards):
+        split = "trained" if card.name in said else "held_out"
+        path = paths[split, card.name]
         less = path[-1] - path[0] >= sum(falls) / len(falls) - EQUAL
-        assert card.readings[0].left.endswith("so no sign here)") == less
+        left = dict(card.readings[0].facts)["energy left"]
+        assert left.endswith("so no sign here)") == less
     assert "average" not in "".join(said.values())
 
 
@@ -144,13 +146,11 @@ def test_evidence_of_before_the_path_opens_and_draws_none(make_audit: Make) -> N
 def shown(page: str) -> list[tuple[str, bytes]]:
     """The id of each card and its mark as it was read."""
     cards = re.findall(
-        r'<bdi class="id">([^<]+)</bdi>(?:(?!</li>).)*?alt="The image with the mark read',
+        r'<bdi class="id">([^<]+)</bdi>(?:(?!</li>).)*?alt="mark as read',
         page,
         re.DOTALL,
     )
-    pictures = re.findall(
-        r'src="data:image/png;base64,([^"]+)"[^>]*alt="The image with the mark read', page
-    )
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"[^>]*alt="mark as read', page)
     return list(zip(cards, map(base64.b64decode, pictures), strict=True))
 
 
@@ -158,7 +158,7 @@ def shown(page: str) -> list[tuple[str, bytes]]:
 def test_the_mark_as_read_is_what_the_pattern_would_paint(make_audit: Make, keys: int) -> None:
     audit = make_audit(**{**SEGMENTS, "keys": keys, "n": 6, "held_out": 6})
     whole, pattern = open_audit(audit), Segments(3, keys)
-    found = shown(read(audit))
+    found = shown(section(read(audit), "images"))
     assert len(found) == 12
     for id, data in found:
         score = next(s for s in whole.scores if s.id == id and s.split != "ceiling")
@@ -199,7 +199,7 @@ def test_a_pattern_that_does_not_fit_paints_nothing(make_audit: Make, pattern: A
     path.unlink() if pattern is None else path.write_text(json.dumps({"pattern": pattern}))
     page = read(audit)
     assert "mark as read" not in page
-    assert "Marked image" in page
+    assert "marked image" in page
 
 
 def test_another_key_that_is_nearer_is_said(make_audit: Make) -> None:

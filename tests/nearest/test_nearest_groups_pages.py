@@ -75,7 +75,7 @@ def test_the_page_of_duplicates_says_what_was_found(copies: Path) -> None:
     assert page.count('<img src="data:') == 10
     assert HOSTILE not in page
     assert "similarity 1.0000" in page
-    assert "at least 0.9" in page
+    assert "At least 0.9" in page
 
 
 def test_the_page_of_cliques_says_what_was_found(repeats: Path) -> None:
