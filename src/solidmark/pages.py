@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from solidmark.invmm.page import write_invmm_report
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
-from solidmark.report.inversions import write_inversions_report
 from solidmark.report.page import write_audit_report
 from solidmark.report.pairs import write_nearest_report
 from solidmark.report.signals import write_signals_report
@@ -17,7 +17,7 @@ PAGES: Mapping[str, Callable[..., Path]] = {
     "duplicates": write_duplicates_report,
     "inpaint": write_inpaint_report,
     "intent": write_intent_report,
-    "invmm": write_inversions_report,
+    "invmm": write_invmm_report,
     "nearest": write_nearest_report,
     "signals": write_signals_report,
 }

@@ -52,7 +52,7 @@ WORDS = Words(
 )
 
 COLUMNS = (
-    ("outcome", "Outcome", "choice"),
+    ("status", "Outcome", "choice"),
     ("value", "Score", "number"),
     ("kl", "KL", "number"),
     ("kl_low", "Lowest KL", "number"),

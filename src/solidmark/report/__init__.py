@@ -2,11 +2,7 @@
 
 from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import IntentVerdict, intent_verdict, write_intent_report
-from solidmark.report.inversions import (
-    InversionSection,
-    inversion_section,
-    write_inversions_report,
-)
+from solidmark.report.inversions import InversionSection, inversion_section
 from solidmark.report.made import is_stale
 from solidmark.report.pairs import write_nearest_report
 from solidmark.report.signals import SignalsSection, signals_section, write_signals_report
@@ -25,7 +21,6 @@ __all__ = [
     "verdict",
     "write_inpaint_report",
     "write_intent_report",
-    "write_inversions_report",
     "write_nearest_report",
     "write_signals_report",
 ]

@@ -175,7 +175,8 @@ def all_rows(
         run: The run.
         images: Whether captions and prompts may stand on the page.
         file: Where all rows lie.
-        own: The columns of this command, before p; or what it calls one of `COLUMNS`.
+        own: The columns of this command, before p; or what it calls one of `COLUMNS`. Where its
+            rows have an `outcome`, that says more than their status, and stands in its place.
     """
     rows = [
         {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
@@ -202,7 +203,7 @@ def all_rows(
     table = table_of_rows(
         columns,
         rows,
-        lambda row, name: row.get(name),
+        lambda row, name: row.get("outcome" if name == "status" and "outcome" in row else name),
         total=sum(len(table) for table in run.tables.values()),
         fdr=run.fdr,
         order="most suspicious rows",
