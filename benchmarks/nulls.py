@@ -6,9 +6,9 @@
 
 A row is a case of `nulls_cases.py`, a reader and a statistic. Each audit draws its keys anew and
 goes the way of `solidmark audit`, without the files: `SolidMark.calibrate` and `observe`,
-`score_table`, `aggregate`, `verdict`. Rows that are finished lie in OUT, a file a case and reader,
-and are not asked for again; `--only` takes those whose name fits an expression, so that several
-processes can share the work. `--label again` asks 1,000 new audits where more than 1.5 % of those
+`score_table`, `aggregate`, `judge_keys`. Rows that are finished lie in OUT, a file a case and
+reader, and are not asked for again; `--only` takes those whose name fits an expression, so that
+several processes can share the work. `--label again` asks 1,000 new audits where more than 1.5 % of those
 of `after` said "memorized" of a model that has memorized nothing. Then the page of all rows is
 printed.
 """
@@ -39,8 +39,9 @@ from solidmark.measures import SolidMark, choose
 from solidmark.models import Memorizer
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
-from solidmark.report.verdict import verdict
+from solidmark.runs import find
 from solidmark.scores import Statistic, aggregate, score_table
+from solidmark.verdicts.keys import judge_keys
 
 AUDITS, AGAIN = 300, 1000
 REFERENCE = audit.observing.REFERENCE
@@ -137,10 +138,9 @@ def judged(
     columns = {name: [row[name] for row in evidence] for name in evidence[0]}
     scores = score_table(pa.table(columns, schema=_schema()), keys, statistic)
     rows = aggregate(scores, calls={}, keys=keys, deltas=DELTAS, fdr=FDR, statistic=statistic)
-    found = verdict(rows)
-    shares = [row for row in rows if (row["statistic"], row["split"]) == ("share", "trained")]
-    names = shown_names(scores, found.naming)
-    return found.state, names, max(row["ci_low"] for row in shares)
+    found = judge_keys(rows)
+    shares = [share.ci_low or 0.0 for share in find(rows, "share", "trained")]
+    return found.finding, shown_names(scores, found.naming), max(shares)
 
 
 def shown_names(scores: pa.Table, naming: Collection[str]) -> set[str]:
@@ -257,9 +257,9 @@ def check_files() -> None:
         keys_table(world).drop(["key_group"]).append_column("key_group", [[s.id for s in everyone]])
     )
     scores = score_table(pa.table(columns, schema=_schema()), table)
-    short = [r for r in aggregate(scores, calls={}) if r["statistic"] == "permutation_z"]
+    short = find(aggregate(scores, calls={}), "permutation_z")
     for one, other in zip(long, short, strict=True):
-        assert abs(one["value"] - other["value"]) < 1e-6, (one, other)
+        assert abs(one["value"] - other.value) < 1e-6, (one, other)
 
 
 def law_errors() -> dict[str, float]:

@@ -15,8 +15,9 @@ from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments
 from solidmark.mitigations import GaussianNoise
 from solidmark.readers import Energy
-from solidmark.report.knowing import knowing_in, unknown
+from solidmark.report.knowing import knowing_in
 from solidmark.scores.knowing import Knowing
+from solidmark.verdicts.known import NOT_ASKED, unknown
 
 FAST = (Energy(candidates=5),)
 
@@ -40,7 +41,7 @@ def digits(make_marked: Callable[..., Marked]) -> Marked:
 def test_controls_know_their_images(who: str, digits: Marked, tmp_path: Path) -> None:
     found = asked(who, digits, tmp_path / "audit")
     assert (found.state, found.images, found.failed) == ("known", 32, 0)
-    assert unknown({"knowing": found.to_json()}) is None
+    assert unknown(found) is None
     assert all((tmp_path / "audit" / path).is_file() for path in found.pictures)
     # 5 views at 3 times of 32 images, and 8 drawings of 25 steps.
     assert found.network_calls == 5 * 3 * 32 + 8 * 25
@@ -56,7 +57,7 @@ def test_a_network_after_at_most_one_step_is_untrained(
         train_one_step(pipeline, digits)
     found = asked(str(pipeline), digits, tmp_path / "audit")
     assert (found.state, found.reason) == ("unknown", "untrained")
-    judged = unknown({"knowing": found.to_json()})
+    judged = unknown(found)
     assert judged is not None
     assert judged.headline.startswith("Cannot be judged")
 
@@ -119,9 +120,9 @@ def test_without_trained_images_nothing_is_asked(digits: Marked, tmp_path: Path)
     assert not (out / FILE).exists()
     results = score(out)
     assert results["knowing"] is None
-    found = unknown(results)
+    found = unknown(None)
     assert found is not None
-    assert found.reason is None
+    assert found.headline == NOT_ASKED
 
 
 def test_a_limit_holds_here_too(digits: Marked, tmp_path: Path) -> None:

@@ -40,8 +40,10 @@ def test_types_are_counted_and_the_page_is_named(captioned: Path, tmp_path: Path
     answer = run(*words)
     assert answer.code == 0, answer.err
     said = answer.out.splitlines()
-    assert said[0].startswith("Unintended (neither named nor brought by an entity): ")
-    assert "3 of 3 prompts" in said[0]
+    results = json.loads((out / "results.json").read_text())
+    assert said[0] == results["verdict"]["headline"]
+    assert said[1].startswith("Unintended (neither named nor brought by an entity): ")
+    assert "3 of 3 prompts" in said[1]
     assert said[-1] == f"The page: {out / 'report.html'}"
     assert (out / "report.html").is_file()
     again = run(

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from solidmark.cli.main import COMMANDS
-from solidmark.cli.outcome import VERDICTS
+from solidmark.runs import VERDICTS
 
 from .comparing import close, differences, same
 from .freezing import hushed, json_lines

@@ -18,8 +18,7 @@ from solidmark.intent.tables import FINDINGS, GENERATIONS, read_table
 from solidmark.marks import write_image
 from solidmark.measures import TIE
 from solidmark.models import Gaussian, Memorizer
-from solidmark.report import intent_verdict
-from solidmark.report.intents.run import open_intent_run
+from solidmark.runs import open_results
 from solidmark.scores import clopper_pearson
 
 
@@ -86,12 +85,12 @@ def test_none_on_the_controls(here: Path, control: str) -> None:
 
 def test_copies_that_no_prompt_brings_are_no_praise(here: Path) -> None:
     """A model that gives back any of its pictures, whatever it is told, has memorized them."""
-    verdict = intent_verdict(open_intent_run(here / "untold"))
+    verdict = open_results(here / "untold").judged
     rows = read_table(here / "untold", "generations")
     drawn = [row for row in rows if row["kind"] != "without"]
-    assert (verdict.state, verdict.tone) == ("any", "unclear")
+    assert (verdict.finding, verdict.state, verdict.tone) == ("any", "hint", "unclear")
     assert verdict.headline.startswith(f"{len(drawn)} of {len(drawn)} generations are copies")
-    assert intent_verdict(open_intent_run(here / "planted")).state == "unintended"
+    assert open_results(here / "planted").judged.finding == "unintended"
 
 
 def test_frequencies_are_those_of_the_generations(here: Path) -> None:

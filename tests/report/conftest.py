@@ -138,10 +138,34 @@ def build_audit(build: Build) -> Path:
         "rows": aggregate(scores),
     }
     (audit / "results.json").write_text(json.dumps(results))
+    judge(audit)
     (audit / "calibration.json").write_text(
         json.dumps({"energy": {"t": 75, "calls": 640}, "gradient model": {"mean_path": MEAN_PATH}})
     )
     return audit
+
+
+def judge(audit: Path) -> None:
+    """Judges what stands in an audit folder, as `score` does: the verdict and `named.csv`."""
+    from solidmark.audit.naming import named_csv
+    from solidmark.report.folder import FDR
+    from solidmark.report.knowing import knowing_in
+    from solidmark.runs import figure_from
+    from solidmark.scores.scored import reasons_of, scores_of
+    from solidmark.verdicts.keys import judge_keys
+    from solidmark.verdicts.known import mirror_note, unknown
+
+    results = json.loads((audit / "results.json").read_text())
+    scores = scores_of(parquet.read_table(audit / "scores.parquet"))
+    figures = [figure_from(row) for row in results["rows"]]
+    found, notes = knowing_in(results), results.get("notes") or []
+    said = judge_keys(figures, reasons_of(scores), unknown(found, notes), mirror_note(found))
+    results["verdict"] = said.to_json()
+    (audit / "results.json").write_text(json.dumps(results))
+    keys = parquet.read_table(audit.parent / "marked" / "keys.parquet").to_pylist()
+    files = {row["id"]: row["file_name"] for row in keys}
+    fdr = results["config"].get("fdr", FDR)
+    (audit / "named.csv").write_bytes(named_csv(scores, files, said.naming, fdr))
 
 
 def observe(build: Build, audit: Path, keys: dict[str, list[float]], rng: Any) -> Any:

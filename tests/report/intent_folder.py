@@ -10,7 +10,8 @@ from scipy import stats
 
 from solidmark.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS, write_table
 from solidmark.marks import write_image
-from solidmark.runs import open_run, write_json
+from solidmark.runs import Figure, figure_from, open_run, write_json
+from solidmark.verdicts.intent import Brought, judge_intent
 
 K = 8
 """Generations of a text."""
@@ -171,9 +172,41 @@ def build_intent(
         "measures": {"intent": {"name": "l2"}},
         "rows": list(counts_of(found, judged)),
     }
+    figures = [figure_from(row) for row in results["rows"]]
+    about = {"unrelated": unrelated, "failed": failed, "broken": 1}
+    results["verdict"] = judge_intent(brought(figures, found, **about)).to_json()
     write_json(folder / "results.json", results)
     run.finish()
     return folder
+
+
+def brought(figures: Sequence[Figure], found: Sequence[Found], **about: Any) -> Brought:
+    """What the judge is told of findings, counted by hand."""
+    memorized = [one for one in found if one.type != "not memorized"]
+    unwanted = {
+        one.prompt
+        for one in memorized
+        if (one.expected or ("no" if one.type == "unintended" else "yes")) == "no"
+    }
+    return Brought(
+        figures=figures,
+        against=len(unwanted),
+        asked_for=len({one.prompt for one in memorized} - unwanted),
+        copies=0,
+        drawn=4 * K,
+        frequent=0.25,
+        reach=0.4,
+        expected=sum(one.expected == "yes" for one in memorized),
+        unexpected=sum(one.expected == "no" for one in memorized),
+        overruled=sum(
+            bool(one.expected) and (one.expected == "yes") == (one.type == "unintended")
+            for one in memorized
+        ),
+        likeness=0.91,
+        rate=0.001,
+        pairs=5000,
+        **about,
+    )
 
 
 def counts_of(found: Sequence[Found], judged: int) -> Any:

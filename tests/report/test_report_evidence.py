@@ -15,13 +15,12 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
-from solidmark.report.pairs.sentences import fewer
 
 from solidmark.marks import Segments
 from solidmark.pages import write_report
 from solidmark.report.folder import open_audit
 from solidmark.report.gallery import build_gallery
-from solidmark.report.gaps import HEIGHT, gap_bars, hits, luck
+from solidmark.report.gaps import HEIGHT, gap_bars, hits
 from solidmark.report.paths import (
     BOTTOM,
     EQUAL,
@@ -33,6 +32,8 @@ from solidmark.report.paths import (
     energy_path,
     left_over,
 )
+from solidmark.scores.curves import luck
+from solidmark.verdicts.sentences import fewer
 
 Make = Callable[..., Path]
 SEGMENTS = {"strengths": {"gradient": 1.0}, "keys": 16, "hostile": False, "failed": 0}
@@ -105,7 +106,7 @@ def test_a_card_claims_no_fall_that_its_image_does_not_have(make_audit: Make) ->
             row["path"] = [3.0, 3.0, 3.0, 3.1]
     parquet.write_table(pa.Table.from_pylist(table), folder / "evidence.parquet")
     audit = open_audit(folder)
-    gallery = build_gallery(audit, False, 1000, {"gradient"})
+    gallery = build_gallery(audit, False, 1000)
     assert gallery is not None
     said = {card.id: card.readings[0].left for card in gallery.trained}
     assert {id for id, left in said.items() if left.endswith("so no sign here)")} == high

@@ -15,7 +15,7 @@ from visiting import Tree
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.pages import write_report
-from solidmark.report import intent_verdict, write_intent_report
+from solidmark.report import write_intent_report
 from solidmark.report.intents.cards import Bar, board, marked
 from solidmark.report.intents.run import open_intent_run
 
@@ -111,8 +111,8 @@ def test_the_file_of_the_user_has_the_last_word(tmp_path: Path) -> None:
         Found(KEY, "implicit", "phrase:minaret", 8),
     )
     folder = build_intent(tmp_path / "run", PROMPTS, overruled)
-    verdict = intent_verdict(open_intent_run(folder))
-    assert verdict.state == "unintended"
+    verdict = open_intent_run(folder).verdict
+    assert verdict.finding == "unintended"
     assert verdict.headline.startswith("1 of 4 prompts brings back what nobody asked for")
     assert (
         "The user's file expects 1 of these findings and does not expect 1; it overrules the type "
@@ -140,15 +140,15 @@ def test_the_state_is_the_most_pressing_one(
     tmp_path: Path, some: tuple[Found, ...], failed: int, state: str, said: str
 ) -> None:
     folder = build_intent(tmp_path / "run", PROMPTS, some, failed=failed)
-    verdict = intent_verdict(open_intent_run(folder))
-    assert verdict.state == state
+    verdict = open_intent_run(folder).verdict
+    assert verdict.finding == state
     assert verdict.headline.startswith(said)
 
 
 def test_nothing_drawn_and_nothing_to_compare_with_are_said(tmp_path: Path) -> None:
     folder = build_intent(tmp_path / "run", {BELL: ["bell"]}, (), failed=K, unrelated=0)
-    verdict = intent_verdict(open_intent_run(folder))
-    assert verdict.state == "failed"
+    verdict = open_intent_run(folder).verdict
+    assert verdict.finding == "failed"
     assert any("No unrelated prompts" in said for said in verdict.details)
     page = words(write_report(folder).read_text())
     assert "Nothing could be judged" in page

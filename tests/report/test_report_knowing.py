@@ -8,85 +8,19 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from verdicts.knowing import KNOWN
 
 from solidmark.errors import BadInput
 from solidmark.report.folder import open_audit
-from solidmark.report.knowing import (
-    CURES,
-    HEADLINES,
-    knowing_section,
-    mirror_note,
-    unknown,
-)
+from solidmark.report.knowing import knowing_in, knowing_section
 from solidmark.report.rendering import HERE
-from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
-
-DRAWN = Drawn(2, spread=0.2, turned=0.21, marked=0.001, unmarked=0.1, alike=0.0, alike_marked=0.5)
-
-
-def knowing(**means: float) -> Knowing:
-    values = {view: [means.get(view, 0.0) + 0.01 * (-1) ** i for i in range(32)] for view in VIEWS}
-    pictures = ("pictures/knowing/0.png", "pictures/knowing/1.png")
-    kept = Evidence(32, values, DRAWN, (0.1,), (1.0,), 680.0, pictures, ("a", "b"))
-    return judge_knowing(kept)
-
-
-KNOWN = knowing(frames=1.0, pictures=0.7, marked=0.8, mirrored=-0.5)
-
-
-@pytest.mark.parametrize(
-    ("reason", "means"),
-    [
-        ("untrained", {"pictures": -0.7}),
-        ("folder", {"unmarked": 1.0}),
-        ("crops", {"cropped": 1.0, "unmarked": 0.5}),
-        ("flips", {"mirrored": 1.0}),
-    ],
-)
-def test_each_reason_has_its_sentence_and_its_cure(reason: str, means: dict[str, float]) -> None:
-    found = unknown({"knowing": knowing(**means).to_json()})
-    assert found is not None
-    assert found.reason == reason
-    assert found.headline == HEADLINES[found.reason]
-    assert found.headline.startswith("Cannot be judged: ")
-    assert found.details[-1] == CURES[found.reason]
-
-
-def test_it_says_what_was_measured() -> None:
-    found = unknown({"knowing": knowing(pictures=-0.7, frames=0.3).to_json()})
-    assert found is not None
-    said = " ".join(found.details)
-    assert "32 trained images" in said
-    assert "101 % more error" in said  # exp(.7) - 1
-    assert "26 % less error" in said  # 1 - exp(-.3)
-    assert "vary by 0.200 within a cell of the frame, and by 0.210 in cells" in said
-
-
-def test_who_knows_is_not_spoken_of() -> None:
-    assert unknown({"knowing": KNOWN.to_json()}) is None
-
-
-def test_without_the_question_nothing_can_be_judged() -> None:
-    """Evidence of before it was asked must not be green."""
-    for results in ({}, {"knowing": None}):
-        found = unknown(results)
-        assert found is not None
-        assert found.reason is None
-        assert found.headline.startswith("Cannot be judged")
-        assert mirror_note(results) == ""
-
-
-def test_a_green_verdict_says_that_mirror_images_are_known() -> None:
-    both = {"knowing": knowing(frames=1.0, pictures=1.0).to_json()}
-    assert unknown(both) is None
-    assert "in a mirror" not in mirror_note(both)
-    assert mirror_note(both).startswith("Mirror images of these pictures are known as well")
+from solidmark.scores.knowing import VIEWS, Knowing
 
 
 @pytest.mark.parametrize("broken", [[], {}, "x", {"state": "known"}, {**KNOWN.to_json(), "x": 1}])
 def test_what_is_no_part_of_solidmark_is_one_line(broken: object) -> None:
     with pytest.raises(BadInput, match=r'part "knowing".* Score again\.'):
-        unknown({"knowing": broken})
+        knowing_in({"knowing": broken})
 
 
 def audit_with(audit: Path, found: Knowing) -> Path:

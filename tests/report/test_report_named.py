@@ -10,11 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
+from conftest import judge
 
+from solidmark.audit.naming import COLUMNS
 from solidmark.pages import write_report
 from solidmark.report import named
 from solidmark.report.folder import open_audit
-from solidmark.report.nearest import nearest
+from solidmark.scores.own_key import own_keys
 
 Make = Callable[..., Path]
 SEGMENTS = {"strengths": {"gradient": 1.0}, "keys": 16, "hostile": False, "failed": 0, "seed": 1}
@@ -43,6 +45,7 @@ def change(audit: Path, rate: float | None = None, **fields: Any) -> None:
         if (row["statistic"], row["split"]) == ("named", "trained"):
             row.update(fields)
     path.write_text(json.dumps(results))
+    judge(audit)
 
 
 def table_of(audit: Path) -> list[dict[str, str]]:
@@ -72,11 +75,11 @@ def test_the_csv_has_every_named_row_with_its_file_and_its_rank(make_audit: Make
     write_report(audit)
     whole = open_audit(audit)
     rows = table_of(audit)
-    assert tuple(rows[0]) == named.COLUMNS
+    assert tuple(rows[0]) == COLUMNS
     scores = {s.id: s for s in whole.scores if s.q_value is not None and s.q_value <= 0.05}
     scores = {id: s for id, s in scores.items() if s.split in ("trained", "held_out")}
     assert {row["id"] for row in rows} == set(scores)
-    near = nearest(whole.scores, list(scores.values()))
+    near = own_keys(whole.scores, list(scores.values()))
     for row in rows:
         score = scores[row["id"]]
         assert float(row["p_value"]) == score.p_value
@@ -180,7 +183,7 @@ def test_ids_that_a_spreadsheet_would_run_are_defused_and_hostile_ones_escaped(
     }
     rows = parquet.read_table(audit / "scores.parquet").to_pylist()
     table([row | {"id": f"={i}"} for i, row in enumerate(rows)], audit / "scores.parquet")
-    write_report(audit)
+    judge(audit)
     assert all(row["id"].startswith("'=") for row in table_of(audit))
     # The marked folder knows no such ids, so no file is named.
     assert {row["file_name"] for row in table_of(audit)} == {""}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
+from conftest import judge
 from PIL import Image
 from visiting import Tree
 
@@ -272,9 +273,10 @@ def test_the_tables_that_scores_makes_have_a_page(make_audit: Make) -> None:
 
     audit = make_audit(n=20, held_out=20, failed=2, keys=2, repeats=2, hostile=False)
     scores = parquet.read_table(audit / "scores.parquet").select(SCORES.names).cast(SCORES)
-    rows = aggregate(scores, calls={"energy": 9.0})
+    rows = [row.to_json() for row in aggregate(scores, calls={"energy": 9.0})]
     results = json.loads((audit / "results.json").read_text())
     (audit / "results.json").write_text(json.dumps(results | {"rows": rows}))
+    judge(audit)
     text = read(audit)
     assert "The model has memorized" in text
     assert "Notes on these figures" in text
@@ -285,6 +287,7 @@ def test_a_run_that_scored_nothing_has_its_reason_on_the_page(make_audit: Make) 
     audit = make_audit(n=5, held_out=5, failed=5, ceiling=False, strengths={"energy": 1.0})
     results = json.loads((audit / "results.json").read_text())
     (audit / "results.json").write_text(json.dumps(results | {"rows": []}))
+    judge(audit)
     text = read(audit)
     assert "Energy could score nothing" in text
     assert "The most common reason: &#34;the energies were &lt;not&gt; finite" in text

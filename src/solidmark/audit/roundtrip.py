@@ -12,7 +12,7 @@ from solidmark.diffusion import Model
 from solidmark.marks import pattern_to_json
 from solidmark.measures import SolidMark
 from solidmark.readers import RoundTrip
-from solidmark.runs import read_ours, write_json
+from solidmark.runs import Figure, read_ours, write_json
 
 FILE = "round_trip.json"
 STATISTICS = ("bias", "spread", "floor")
@@ -52,8 +52,8 @@ def keep_round_trip(
     )
 
 
-def round_trip_rows(folder: Path) -> list[dict[str, Any]]:
-    """The rows of `results.json` on the round trip; none for a model of pixels.
+def round_trip_rows(folder: Path) -> list[Figure]:
+    """The figures of the round trip; none for a model of pixels.
 
     Arguments:
         folder: The run folder.
@@ -62,21 +62,17 @@ def round_trip_rows(folder: Path) -> list[dict[str, Any]]:
         return []
     cure = 'Remove it, then run the same "solidmark audit" again.'
     kept = read_ours(folder / FILE, cure, images=int, pattern=dict)
-    empty = dict.fromkeys(("chance", "ci_low", "ci_high", "p_value", "network_calls_per_image"))
     return [
-        {
-            "measure": "round_trip",
-            "reader": None,
-            "split": None,
-            "statistic": name,
-            "n": kept["images"],
-            "failed": 0,
-            "keys": kept["pattern"].get("count", 1),
-            "value": kept[name],
-            "unit": "grey level",
-            "direction": "low",
-            **empty,
-            "note": "Of the autoencoder, not of the model: low is good.",
-        }
+        Figure(
+            measure="round_trip",
+            split="reference",
+            statistic=name,
+            n=kept["images"],
+            keys=kept["pattern"].get("count", 1),
+            value=kept[name],
+            unit="grey level",
+            direction="low",
+            note="Of the autoencoder, not of the model: low is good.",
+        )
         for name in STATISTICS
     ]

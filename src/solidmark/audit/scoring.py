@@ -1,6 +1,7 @@
 """`score`: the cheap half. A pure function of the evidence and the keys; no model is needed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from solidmark.audit.knowing import knowing_of
+from solidmark.audit.naming import FILE as NAMED
+from solidmark.audit.naming import named_csv
 from solidmark.audit.observing import ADDED, EVIDENCE, ONE_ROW
 from solidmark.audit.roundtrip import round_trip_rows
 from solidmark.errors import NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
 from solidmark.runs import (
     RESULTS,
+    Figure,
+    Verdict,
+    open_results,
     progress,
     read_manifest,
     read_results,
     read_table,
     require_whole,
     table_bytes,
+    verdict_from,
     write_bytes,
     write_json,
     write_results,
 )
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
+from solidmark.scores.scored import reasons_of, scores_of
+from solidmark.verdicts.keys import judge_keys
+from solidmark.verdicts.known import mirror_note, unknown
 
 INVMM = "invmm"
 """The measure of rows that an InvMM run in the folder of an audit has made."""
@@ -39,7 +49,9 @@ def score(
     correction: Correction = "bh",
     marked: Path | None = None,
 ) -> dict[str, Any]:
-    """Scores the evidence of an audit folder: writes `scores.parquet` and `results.json`.
+    """Scores and judges the evidence of an audit folder.
+
+    Writes `scores.parquet`, `named.csv` and `results.json`, which holds the verdict.
 
     Arguments:
         out: A folder of `observe` or `audit`.
@@ -104,39 +116,50 @@ def score(
         if failed < len(scores)
         else []
     )
-    knowing = knowing_of(out)
+    knowing, notes = knowing_of(out), manifest.get("notes", [])
+    told = scores_of(scores)
+    verdict = judge_keys(rows, reasons_of(told), unknown(knowing, notes), mirror_note(knowing))
+    inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
+    files = {row["id"]: row["file_name"] or "" for row in images.keys.to_pylist()}
     write_bytes(out / "scores.parquet", table_bytes(scores))
+    write_bytes(out / NAMED, named_csv(told, files, verdict.naming, fdr))
     return write_results(
         out,
         manifest,
-        [*rows, *round_trip_rows(out), *_inversion_rows(out)],
+        [*rows, *round_trip_rows(out), *inverted],
         memory=manifest.get("memory"),
         failed=failed,
+        verdict=replace(verdict, others=others),
         chosen=chosen,
-        notes=manifest.get("notes", []),
+        notes=notes,
         quarantined=images.manifest["quarantined"],
         knowing=None if knowing is None else knowing.to_json(),
     )
 
 
 def renew_inversions(out: Path) -> None:
-    """Takes the rows of the InvMM run in the folder of an audit into its results again.
+    """Takes the figures and the verdict of the InvMM run in an audit into its results again.
 
     Arguments:
         out: The folder of a scored audit.
     """
     results = read_results(out)
+    inverted, others = _inverted(out)
     own = [row for row in results["rows"] if row.get("measure") != INVMM]
-    write_json(out / RESULTS, {**results, "rows": [*own, *_inversion_rows(out)]})
+    results["rows"] = [*own, *(one.to_json() for one in inverted)]
+    if "verdict" in results:  # Audits of before have none.
+        verdict = verdict_from(results["verdict"], out / RESULTS)
+        results["verdict"] = replace(verdict, others=others).to_json()
+    write_json(out / RESULTS, results)
 
 
-def _inversion_rows(out: Path) -> list[dict[str, Any]]:
-    """The rows of the InvMM run in the folder of an audit; none where there is no such run."""
-    inner = out / INVMM
-    if not (inner / RESULTS).is_file():
-        return []
-    return [{"reader": None, **row} for row in read_results(inner)["rows"]]
+def _inverted(out: Path) -> tuple[tuple[Figure, ...], dict[str, Verdict]]:
+    """What the InvMM run in the folder of an audit has found; nothing where there is none."""
+    if not (out / INVMM / RESULTS).is_file():
+        return (), {}
+    found = open_results(out / INVMM)
+    return found.figures, {} if found.verdict is None else {INVMM: found.verdict}
 
 
 def _calls(evidence: pa.Table) -> dict[str, float]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.options import one_of, show
-from solidmark.cli.outcome import REFUSED, VERDICTS, Outcome
+from solidmark.cli.outcome import REFUSED
+from solidmark.runs import VERDICTS, Verdict
 
 FailOn = Annotated[
     list[str],
@@ -24,7 +25,7 @@ def answer(
     result: Mapping[str, Any],
     as_json: bool,
     *lines: str,
-    verdict: Outcome | None = None,
+    verdict: Verdict | None = None,
     fail_on: Sequence[str] = (),
 ) -> None:
     """Prints what a command has come to.
@@ -39,7 +40,7 @@ def answer(
     Raises:
         typer.Exit: When the verdict is one of them.
     """
-    said = verdict or Outcome("done", " ".join(lines[:1]))
+    said = verdict or Verdict("done", " ".join(lines[:1]))
     show({**result, "verdict": said.to_json()}, as_json, *lines)
     if said.is_any(fail_on):
         raise typer.Exit(REFUSED)

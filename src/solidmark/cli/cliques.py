@@ -1,6 +1,5 @@
 """`solidmark cliques GENERATED OUT`."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -136,22 +135,12 @@ def cliques(
     results = read_results(out)
     page = write_report(out, images=images)
     save_config(context, out)
+    verdict = judged(out)
     return answer(
         results,
         asked["json"],
-        _headline(results),
+        verdict.headline,
         f"The page: {page}",
-        verdict=judged(out),
+        verdict=verdict,
         fail_on=fail_on,
     )
-
-
-def _headline(results: Mapping[str, Any]) -> str:
-    row = next(row for row in results["rows"] if row["statistic"] == "suspicious")
-    text = (
-        f"{row['count']:,} of {row['n']:,} prompts have a clique of {row['least']} or more "
-        f"generations within {row['threshold']:.3g} of one another"
-    )
-    if row["chance"] is None:
-        return f"{text}; there are too few prompts to say what chance gives."
-    return f"{text}; by chance about {row['chance'] * row['n']:.2g} would."

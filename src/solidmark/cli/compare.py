@@ -9,7 +9,7 @@ import typer
 from solidmark.cli.answering import answer
 from solidmark.cli.judging import judged
 from solidmark.cli.options import Fdr, Json, a_share
-from solidmark.cli.outcome import Outcome
+from solidmark.runs import Verdict
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -51,7 +51,7 @@ def compare(
     from solidmark.scores import DELTAS
 
     found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
-    verdict = Outcome(
+    verdict = Verdict(
         "done",
         f"{len(found['rows'])} differences between {first} and {second}.",
         others={"first": judged(first), "second": judged(second)},

@@ -1,7 +1,5 @@
 """`solidmark duplicates DATA OUT`."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +7,7 @@ import typer
 from solidmark.cards import DISTANCES
 from solidmark.cards.embedders import NAMED
 from solidmark.cli.answering import answer
+from solidmark.cli.judging import judged
 from solidmark.cli.options import (
     Out,
     Seed,
@@ -108,15 +107,7 @@ def duplicates(
     results = read_results(out)
     page = write_report(out, images=images)
     save_config(context, out)
-    return answer(results, asked["json"], _headline(results, out), f"The page: {page}")
-
-
-def _headline(results: Mapping[str, Any], out: Path) -> str:
-    rows = {(row["statistic"], row.get("kind")): row for row in results["rows"]}
-    copies, groups = rows["copies", None], rows["groups", None]
-    if not copies["count"]:
-        return f"None of {copies['n']:,} images is a copy of another."
-    return (
-        f"{copies['count']:,} of {copies['n']:,} images are copies of others, in "
-        f"{groups['count']:,} groups. Ids to remove: {out / 'remove.txt'}."
-    )
+    verdict = judged(out)
+    removed = [f"Ids to remove: {out / 'remove.txt'}"] if verdict.finding == "copies" else []
+    lines = (verdict.headline, *removed, f"The page: {page}")
+    return answer(results, asked["json"], *lines, verdict=verdict)

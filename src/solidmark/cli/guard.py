@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from solidmark import runs
 from solidmark.cli.answering import answer
 from solidmark.cli.options import Device, Json, below_one, resolve_device
-from solidmark.cli.outcome import Outcome
 from solidmark.cli.searching import Memory
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ def guard(
     answer(judged, json, *lines, verdict=verdict, fail_on=("refused",))
 
 
-def _outcome(said: "list[Verdict | Unread]", refused: int, unread: int) -> Outcome:
+def _outcome(said: "list[Verdict | Unread]", refused: int, unread: int) -> runs.Verdict:
     """Whether all may pass: what cannot be judged must not pass unseen."""
     count = f"{len(said):,} image{'' if len(said) == 1 else 's'}"
     if not refused and not unread:
-        return Outcome("passed", f"{count} may pass.", "Pass")
+        return runs.Verdict("passed", f"{count} may pass.", "Pass")
     more = f", {unread:,} cannot be judged" if unread else ""
-    return Outcome("refused", f"{refused:,} of {count} refused{more}.", "Refused")
+    return runs.Verdict("refused", f"{refused:,} of {count} refused{more}.", "Refused")
 
 
 def _judged(opened: "Guard", words: list[str]) -> "list[Verdict | Unread]":

@@ -14,9 +14,9 @@ from solidmark.cli.following import (
     after_observing,
     after_training,
 )
-from solidmark.cli.judging import outcome_of
+from solidmark.cli.judging import verdict_of
 from solidmark.cli.options import Json
-from solidmark.cli.outcome import Outcome
+from solidmark.runs import Verdict
 
 
 def inspect(
@@ -68,19 +68,19 @@ def _described(what: str, json: bool) -> None:
 
     found = describe(what)
     said = f"{what.rstrip('/') or what}: {found.kind}"
-    answer(found.to_json(), json, said, *found.lines, verdict=Outcome("done", f"{said}."))
+    answer(found.to_json(), json, said, *found.lines, verdict=Verdict("done", f"{said}."))
 
 
 def _state(manifest: Mapping[str, Any]) -> str:
     return "finished" if manifest.get("finished") else "NOT finished: run the command again"
 
 
-def _verdict(folder: Path, manifest: Mapping[str, Any]) -> Outcome:
+def _verdict(folder: Path, manifest: Mapping[str, Any]) -> Verdict:
     """What the folder says; that it is done, or is not."""
     said = f'made by "solidmark {manifest["command"]}", {_state(manifest)}'
     if not manifest.get("finished"):
-        return Outcome("unfinished", said)
-    return outcome_of(folder) or Outcome("done", said)
+        return Verdict("unfinished", said)
+    return verdict_of(folder) or Verdict("done", said)
 
 
 def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:

@@ -183,12 +183,14 @@ def intent(
     results = read_results(wanted.out)
     page = write_report(wanted.out, images=images)
     save_config(context, wanted.out)
+    verdict = judged(wanted.out)
     return answer(
         results,
         asked["json"],
+        verdict.headline,
         *summary(results),
         f"The page: {page}",
-        verdict=judged(wanted.out),
+        verdict=verdict,
         fail_on=fail_on,
     )
 

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from solidmark.cli.config import read_config
-from solidmark.cli.outcome import Outcome
 from solidmark.errors import BadInput, UnknownName
-from solidmark.runs import say
+from solidmark.runs import Verdict, say
 
 Check = Callable[..., Any]
 
@@ -195,7 +194,7 @@ def show_plan(context: typer.Context, **facts: Any) -> None:
 
     plan = {"command": context.info_name, **options(context)}
     if context.params["json"]:
-        verdict = Outcome("planned", "Nothing was written.").to_json()
+        verdict = Verdict("planned", "Nothing was written.").to_json()
         return show({"dry_run": True, "options": plan, "plan": facts, "verdict": verdict}, True)
     text = yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
     show(None, False, *text.rstrip().split("\n"))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from solidmark.cli.answering import answer
-from solidmark.cli.judging import outcome_of
+from solidmark.cli.judging import verdict_of
 from solidmark.cli.options import Config, Json, at_least
 
 
@@ -34,4 +34,4 @@ def report(
     from solidmark.pages import write_report
 
     page = write_report(out, images=images, top=top)
-    answer({"report": str(page)}, json, f"The page: {page}", verdict=outcome_of(out))
+    answer({"report": str(page)}, json, f"The page: {page}", verdict=verdict_of(out))

@@ -9,9 +9,10 @@ from solidmark.control import control_of
 from solidmark.errors import BadInput
 from solidmark.intent.asking import Rules
 from solidmark.intent.expected import Expected, read_expected
-from solidmark.intent.findings import Scene, find, reach
+from solidmark.intent.findings import Scene, find
+from solidmark.intent.judging import brought
 from solidmark.intent.prompts import Prompt, Telling, tellings
-from solidmark.intent.results import MEASURE, count_rows
+from solidmark.intent.results import MEASURE, count_findings
 from solidmark.intent.shown import (
     Threshold,
     by_text,
@@ -35,6 +36,7 @@ from solidmark.runs import (
     write_results,
 )
 from solidmark.scores.control import Control
+from solidmark.verdicts.intent import judge_intent
 
 COMMAND = "intent"
 
@@ -130,16 +132,7 @@ def score(
     write_table(folder / "generations.parquet", generations, GENERATIONS)
     write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
     write_table(folder / "findings.parquet", findings, FINDINGS)
-    return _results(
-        folder,
-        scene,
-        evidence,
-        findings,
-        picture,
-        control=None if control is None else control.to_json(),
-        withheld=withheld,
-        reach=reach(scene),
-    )
+    return _results(folder, scene, evidence, findings, generations, picture, control, withheld)
 
 
 def _judgeable(
@@ -263,26 +256,43 @@ def _results(
     scene: Scene,
     evidence: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
+    generations: Sequence[Mapping[str, Any]],
     picture: Threshold,
-    **facts: Any,
+    control: Control | None,
+    withheld: int,
 ) -> dict[str, Any]:
     asked = [prompt for prompt in scene.asked if scene.shown[prompt.text].n]
-    failed = [row for row in evidence if row["status"] != "ok"]
+    failed = sum(row["status"] != "ok" for row in evidence)
     expected = [[name, prompt, word] for (name, prompt), word in scene.expected.words.items()]
     training = read_json(folder / "training.json")
+    figures = count_findings(findings, len(asked), failed)
+    found = brought(
+        scene,
+        figures,
+        findings,
+        generations,
+        picture,
+        failed=failed,
+        broken=len(training["quarantined"]),
+        control=control,
+        withheld=withheld,
+    )
     return write_results(
         folder,
         read_manifest(folder),
-        count_rows(findings, len(asked), len(failed)),
-        failed=len(failed),
+        figures,
+        failed=failed,
+        verdict=judge_intent(found),
         scoring={**asdict(scene.rules), "expected": sorted(expected)},
         calibration=_calibration(picture),
         prompts=len(scene.asked),
-        unrelated=len(scene.prompts) - len(scene.asked),
+        unrelated=found.unrelated,
         generations=len(evidence),
         quarantined=training["quarantined"],
         measures={MEASURE: training["likeness"]},
-        **facts,
+        control=None if control is None else control.to_json(),
+        withheld=withheld,
+        reach=found.reach,
     )
 
 

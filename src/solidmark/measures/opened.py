@@ -35,6 +35,11 @@ SPAN = (0.4, 2.5)
 over photographs; with none at all that of Stable Diffusion 1 would be 5.5, of XL 7.7."""
 
 
+WRONG_PREDICTION = "The network is said to predict "
+"""How the sentence begins that its answers speak against its prediction type. It closes the verdict
+of an audit (`verdicts.known`): what was read so shows no memory."""
+
+
 def prediction_errors(model: Model, samples: Sequence[Sample], seed: int) -> dict[str, float]:
     """How far a network is from each of its possible targets.
 
@@ -97,7 +102,7 @@ def doubts(model: Model, samples: Sequence[Sample], seed: int) -> tuple[str, ...
         best = min(errors, key=lambda name: errors[name])
         if errors[best] < min(KNOWN, CLEARLY * errors[named]):
             found.append(
-                f"The network is said to predict {named}, but what it says of these images is "
+                f"{WRONG_PREDICTION}{named}, but what it says of these images is "
                 f"much nearer to {best} (relative error {errors[best]:.2g} against "
                 f"{errors[named]:.2g}). Correct prediction_type in its scheduler_config.json, or "
                 "say --prediction for a single file; what was read so shows no memory."

@@ -1,24 +1,18 @@
 """The pages that a person can read and defend, and their figures."""
 
 from solidmark.report.halves import write_inpaint_report
-from solidmark.report.intents import IntentVerdict, intent_verdict, write_intent_report
+from solidmark.report.intents import write_intent_report
 from solidmark.report.inversions import InversionSection, inversion_section
 from solidmark.report.made import is_stale
 from solidmark.report.pairs import write_nearest_report
 from solidmark.report.signals import SignalsSection, signals_section, write_signals_report
-from solidmark.report.verdict import ReaderVerdict, Verdict, verdict
 
 __all__ = [
-    "IntentVerdict",
     "InversionSection",
-    "ReaderVerdict",
     "SignalsSection",
-    "Verdict",
-    "intent_verdict",
     "inversion_section",
     "is_stale",
     "signals_section",
-    "verdict",
     "write_inpaint_report",
     "write_intent_report",
     "write_nearest_report",

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.report.curves import roc
 from solidmark.report.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
 from solidmark.report.numbers import percent, plain
 from solidmark.report.scored import Measure, Scored
+from solidmark.scores.curves import roc
 
 DOTS = 400
 """More dots than these say no more and weigh down the page."""

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.report import curves, words
+from solidmark.report import words
 from solidmark.report.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
-from solidmark.report.folder import Audit, Score
+from solidmark.report.folder import Audit
 from solidmark.report.roundtrip import RoundTrip
+from solidmark.scores import curves
+from solidmark.scores.scored import Score
 
 LOOK: Mapping[str, tuple[str, str, str]] = {
     "trained": (BLUE, "-", "o"),

@@ -1,20 +1,20 @@
 """The gallery: the images that look most memorized, and the held-out ones that look so by luck."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from solidmark.report import words
-from solidmark.report.folder import Audit, Score
+from solidmark.report.folder import Audit
 from solidmark.report.frames import painted
 from solidmark.report.gaps import gap_bars, hits
-from solidmark.report.named import is_named
-from solidmark.report.nearest import Name, Nearest, nearest
 from solidmark.report.numbers import p_number, plain
 from solidmark.report.paths import Scale, average, common_scale, compared, energy_path
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.strips import energy_curves, key_bars
+from solidmark.scores.own_key import Name, OwnKey, own_keys
+from solidmark.scores.scored import Score
 
 COMPARED = 6
 """So many held-out images stand below the gallery."""
@@ -52,7 +52,7 @@ class Reading:
     energy: Markup
     path: Markup
     left: str
-    near: Nearest | None
+    near: OwnKey | None
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,13 @@ class Gallery:
     paths: bool
 
 
-def build_gallery(audit: Audit, images: bool, top: int, naming: Collection[str]) -> Gallery | None:
+def build_gallery(audit: Audit, images: bool, top: int) -> Gallery | None:
     """Ranks the images by the first reader that scored any, lowest p first, then distance.
 
     Arguments:
         audit: The audit.
         images: Whether pictures and captions may stand on the page.
         top: How many trained images are shown.
-        naming: The readers that name images.
     """
     reader = next((name for name in audit.readers if audit.of(name, "trained")), None)
     if reader is None:
@@ -133,9 +132,9 @@ def build_gallery(audit: Audit, images: bool, top: int, naming: Collection[str])
     facts = audit.marked.describe(ids) if images else {}
     splits = ("trained", "held_out")
     scores = {s.name: s for s in audit.scores if s.id in ids and s.split in splits}
-    near = nearest(audit.scores, list(scores.values()))
+    near = own_keys(audit.scores, list(scores.values()))
     means = {reader: _held_out_path(audit, reader) for reader in audit.readers}
-    shown = _Shown(audit, scores, near, _scales(audit, scores, means), means, naming)
+    shown = _Shown(audit, scores, near, _scales(audit, scores, means), means)
     cards = {
         split: tuple(
             _card(shown, score, place, facts.get(score.id, {}), images)
@@ -166,14 +165,13 @@ class _Shown:
 
     audit: Audit
     scores: Mapping[Name, Score]
-    near: Mapping[Name, Nearest]
+    near: Mapping[Name, OwnKey]
     scales: Mapping[str, Scale]
     means: Mapping[str, Sequence[float]]
-    naming: Collection[str]
 
     def names(self, score: Score) -> bool:
         """Whether the reader of a row names its image."""
-        return score.reader in self.naming and is_named(score, self.audit.fdr)
+        return score.reader in self.audit.verdict.naming and score.is_named(self.audit.fdr)
 
 
 def _held_out_path(audit: Audit, reader: str) -> list[float]:

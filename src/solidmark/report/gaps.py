@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from markupsafe import Markup, escape
 
-from solidmark.report.curves import LEVELS, within
 from solidmark.report.numbers import plain
+from solidmark.scores import curves
 
 WIDTH, HEIGHT = 160.0, 30.0
 NEAR = 0.1
@@ -36,9 +35,11 @@ def gap_bars(true: Sequence[float], read: Sequence[float] | None) -> Markup:
         for m, gap in enumerate(gaps)
     ]
     line = " ".join(
-        f"{x:.2f},{_y(luck(r)):.2f}" for m, r in enumerate(read) for x in (m * step, (m + 1) * step)
+        f"{x:.2f},{_y(curves.luck(r)):.2f}"
+        for m, r in enumerate(read)
+        for x in (m * step, (m + 1) * step)
     )
-    mean, by_luck = sum(gaps) / len(gaps), sum(map(luck, read)) / len(read)
+    mean, by_luck = sum(gaps) / len(gaps), sum(map(curves.luck, read)) / len(read)
     said = (
         f"Differences of true and read, key by key: {plain(mean)} on average, from "
         f"{plain(min(gaps))} to {plain(max(gaps))}. Luck gives {plain(by_luck)}, the dotted line."
@@ -50,18 +51,6 @@ def gap_bars(true: Sequence[float], read: Sequence[float] | None) -> Markup:
     )
 
 
-def luck(read: float) -> float:
-    """The mean distance of a random key to one reading.
-
-    .. math:: E|K - \\hat k| = \\frac{\\hat k^2 + (1 - \\hat k)^2}{2}, \\quad K \\sim U(0, 1)
-
-    Example:
-        >>> luck(0.5), luck(1.0)
-        (0.25, 0.5)
-    """
-    return (read**2 + (1 - read) ** 2) / 2
-
-
 def hits(true: Sequence[float], read: Sequence[float] | None) -> str:
     """How many keys of a vector were read within `NEAR`, and how many would be by luck.
 
@@ -71,8 +60,7 @@ def hits(true: Sequence[float], read: Sequence[float] | None) -> str:
     """
     if not read or len(read) != len(true) or len(true) < 2:
         return ""
-    found = sum(abs(k - r) <= NEAR + 1e-9 for k, r in zip(true, read, strict=True))
-    by_luck = sum(float(within(np.abs(LEVELS - r), [NEAR])[0]) for r in read)
+    found, by_luck = curves.hits(true, read, NEAR)
     return f"{found} of {len(true)} (luck: {plain(by_luck, 1)})"
 
 

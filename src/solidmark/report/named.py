@@ -1,35 +1,21 @@
-"""The images that can be named: the list at the chosen false-discovery rate, and `named.csv`."""
+"""The images that can be named: the list at the chosen false-discovery rate."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from solidmark.report import words
-from solidmark.report.folder import Audit, Score
-from solidmark.report.nearest import Name, Nearest, nearest
+from solidmark.report.folder import Audit
 from solidmark.report.numbers import p_number, plain, short
 from solidmark.report.pictures import Picture, embed
-from solidmark.report.rows import csv_of
+from solidmark.scores.discovery import least_p
+from solidmark.scores.own_key import Name, OwnKey, own_keys
+from solidmark.scores.scored import Score, named_of
 
 SHOWN = 200
 """So many names of a reader stand on the page; `named.csv` has them all."""
 
 THUMBNAIL = 48
 """The longer side of the pictures in the list, in pixels."""
-
-COLUMNS = (
-    "id",
-    "file_name",
-    "split",
-    "reader",
-    "p_value",
-    "q_value",
-    "exposure_bits",
-    "distance",
-    "rank",
-    "rank_of",
-)
-"""The columns of `named.csv`."""
 
 
 @dataclass(frozen=True)
@@ -68,35 +54,28 @@ class NamedList:
     count: int
 
 
-def is_named(score: Score, fdr: float) -> bool:
-    """Whether an image is named: its q is at most the chosen false-discovery rate."""
-    return score.ok and score.q_value is not None and score.q_value <= fdr
-
-
-def named_rows(audit: Audit, reader: str, split: str) -> list[Score]:
-    """The images that a reader names, the lowest p first."""
-    found = [score for score in audit.images(reader, split) if is_named(score, audit.fdr)]
-    return sorted(found, key=lambda score: score.rank)
-
-
-def named_lists(audit: Audit, images: bool, naming: Collection[str]) -> list[NamedList]:
+def named_lists(audit: Audit, images: bool) -> list[NamedList]:
     """The list of every reader that scored a trained image.
 
     Arguments:
         audit: The audit.
         images: Whether pictures may stand on the page.
-        naming: The readers whose verdict is that images are memorized. Where nothing is seen to be
-            memorized, each name would be luck, and nobody is named.
+
+    Where a reader does not see that images are memorized, each name would be luck, and nobody is
+    named.
     """
     return [
-        _of_reader(audit, reader, images, reader in naming)
+        _of_reader(audit, reader, images, reader in audit.verdict.naming)
         for reader in audit.readers
         if audit.of(reader, "trained")
     ]
 
 
 def _of_reader(audit: Audit, reader: str, images: bool, naming: bool) -> NamedList:
-    trained, rows = audit.images(reader, "trained"), named_rows(audit, reader, "trained")
+    trained, rows = (
+        audit.images(reader, "trained"),
+        named_of(audit.scores, reader, "trained", audit.fdr),
+    )
     if rows and not naming:
         said = "Nobody is named"
         why = (
@@ -111,7 +90,7 @@ def _of_reader(audit: Audit, reader: str, images: bool, naming: bool) -> NamedLi
     else:
         said, why = f"Nobody is named: 0 of {len(trained):,} trained images", _why(audit, trained)
     shown = rows[:SHOWN]
-    near = nearest(audit.scores, shown)
+    near = own_keys(audit.scores, shown)
     return NamedList(
         reader=reader,
         title=words.reader(reader).title,
@@ -138,9 +117,8 @@ def _why(audit: Audit, trained: list[Score]) -> str:
     p = min(score.p_value for score in trained if score.p_value is not None)
     q = min(score.q_value for score in trained if score.q_value is not None)
     fdr = audit.fdr
-    least = fdr / len(trained)
-    if (audit.results.get("config") or {}).get("correction") == "by":
-        least /= sum(1 / number for number in range(1, len(trained) + 1))
+    corrected = (audit.results.get("config") or {}).get("correction")
+    least = least_p(len(trained), fdr, "by" if corrected == "by" else "bh")
     text = (
         f"The smallest q is {short(q)}, above {fdr:g}. The smallest p is {short(p)}; to name one "
         f"image of {len(trained):,} alone takes p at most {short(least)}."
@@ -158,7 +136,7 @@ def _control(audit: Audit, reader: str) -> str:
     held_out = audit.images(reader, "held_out")
     if not held_out:
         return "No held-out image was scored, so nothing checks this list."
-    count = len(named_rows(audit, reader, "held_out"))
+    count = len(named_of(audit.scores, reader, "held_out", audit.fdr))
     text = f"The same rule names {count:,} of {len(held_out):,} held-out images"
     if not count:
         return f"{text}, which the model never saw."
@@ -168,7 +146,7 @@ def _control(audit: Audit, reader: str) -> str:
     )
 
 
-def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: bool) -> Entry:
+def _entry(audit: Audit, score: Score, near: Mapping[Name, OwnKey], images: bool) -> Entry:
     picture = None
     if images and audit.marked.folder is not None:
         picture = embed(audit.marked.folder, audit.marked.files.get(score.id), THUMBNAIL)
@@ -181,42 +159,6 @@ def _entry(audit: Audit, score: Score, near: Mapping[Name, Nearest], images: boo
         distance="–" if score.distance is None else plain(score.distance, 3),
         rank="–" if own is None else f"{own.rank:,} of {own.of:,}",
         picture=picture,
-    )
-
-
-def named_csv(audit: Audit, naming: Collection[str]) -> bytes:
-    """All named images of all readers as CSV, to act on: the trained ones first.
-
-    Held-out images stand in it too, by their split; they are wrong by construction.
-
-    Arguments:
-        audit: The audit.
-        naming: The readers whose verdict is that images are memorized; the others name nobody.
-    """
-    rows = [
-        score
-        for reader in audit.readers
-        if reader in naming
-        for split in ("trained", "held_out")
-        for score in named_rows(audit, reader, split)
-    ]
-    near = nearest(audit.scores, rows)
-    return csv_of(COLUMNS, (_line(audit, score, near.get(score.name)) for score in rows))
-
-
-def _line(audit: Audit, score: Score, own: Nearest | None) -> tuple[Any, ...]:
-    """A row of `named.csv`."""
-    return (
-        score.id,
-        audit.marked.files.get(score.id, ""),
-        score.split,
-        score.reader,
-        score.p_value,
-        score.q_value,
-        score.exposure_bits,
-        score.distance,
-        None if own is None else own.rank,
-        None if own is None else own.of,
     )
 
 

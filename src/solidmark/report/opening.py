@@ -1,11 +1,11 @@
 """The files of a run's folder, opened: what cannot be used is named in one line, with a cure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput
-from solidmark.runs import read_ours, read_table
+from solidmark.runs import Verdict, read_ours, read_table, verdict_from
 
 KINDS: dict[str, type] = {"rows": list, "measures": dict}
 """What a part of `results.json` is, by its name."""
@@ -44,6 +44,23 @@ def open_results(folder: Path, cure: str, parts: Sequence[str] = ("rows",)) -> d
         if not isinstance(found, KINDS[part]) or found == {}:  # Rows there may be none.
             raise BadInput(f'"{folder / "results.json"}" has no "{part}". {cure}')
     return results
+
+
+def verdict_in(folder: Path, results: Mapping[str, Any], cure: str = "") -> Verdict:
+    """The verdict that stands in `results.json`.
+
+    Arguments:
+        folder: The folder of the run.
+        results: What is in the file.
+        cure: What to do where there is none, as a sentence; to score it when not given.
+
+    Raises:
+        BadInput: When there is none, as in folders of before, or it cannot be read.
+    """
+    if "verdict" not in results:
+        cure = cure or f'Run "solidmark score {folder}" first.'
+        raise BadInput(f'"{folder}" was scored by an older version. {cure}')
+    return verdict_from(results["verdict"], folder / "results.json")
 
 
 def open_table(folder: Path, name: str, cure: str, columns: Any = None) -> Any:

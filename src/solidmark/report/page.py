@@ -12,15 +12,14 @@ from solidmark.report.figures import draw, draw_round_trip
 from solidmark.report.folder import Audit, open_audit
 from solidmark.report.gallery import build_gallery
 from solidmark.report.inversions import inversion_section
-from solidmark.report.knowing import knowing_section, mirror_note, unknown
-from solidmark.report.named import named_csv, named_lists
+from solidmark.report.knowing import knowing_section
+from solidmark.report.named import named_lists
 from solidmark.report.numbers import percent
 from solidmark.report.rendering import write_page
-from solidmark.report.verdict import LABELS, Verdict, verdict
 
 
 def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into an audit folder.
+    """Writes `report.html` and `figures/` into an audit folder.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
     pictures it shows. The same folder gives the same bytes.
@@ -49,35 +48,27 @@ def write_audit_report(folder: Path, *, images: bool = True, top: int = 48) -> P
         images=images,
         top=top,
         drawings=[*chain(*drawings.values()), *filter(None, [returned])],
-        named=named_csv(audit, verdict_of(audit).naming),
     )
-
-
-def verdict_of(audit: Audit) -> Verdict:
-    """The verdict of an audit folder: one for the page, the command line and the list of names."""
-    reasons = tables.reasons(audit)
-    return verdict(audit.rows, reasons, unknown(audit.results), mirror_note(audit.results))
 
 
 def _context(audit: Audit, images: bool, top: int) -> dict[str, Any]:
     results, rows = audit.results, audit.rows
     rows_json = tables.all_rows(audit)
-    found = verdict_of(audit)
+    found = audit.verdict
     return {
         "audit": audit,
         "verdict": found,
-        "opened": list(results.get("notes") or []),
+        "opened": [one for one in results.get("notes") or [] if one not in found.details],
         "fdr": f"{audit.fdr:g}",
         "fdr_percent": percent(audit.fdr),
-        "labels": LABELS,
         "meanings": {name: words.reader(name) for name in audit.readers},
         "figures": {name: tables.key_figures(rows, name, audit.fdr) for name in audit.readers},
         "notes": {name: tables.notes(rows, name) for name in audit.readers},
         "calls": {name: tables.calls(rows, name) for name in audit.readers},
         "heads": {name: tables.heads(rows, name) for name in audit.readers},
-        "named": named_lists(audit, images, found.naming),
+        "named": named_lists(audit, images),
         "knowing": knowing_section(audit, images),
-        "gallery": build_gallery(audit, images, top, found.naming),
+        "gallery": build_gallery(audit, images, top),
         "inversions": inversion_section(audit.folder / "invmm", images=images),
         "table": rows_json,
         "table_json": Markup(tables.script_json(rows_json)),

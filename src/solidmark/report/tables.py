@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from solidmark.report import words
-from solidmark.report.folder import Audit, Score
+from solidmark.report.folder import Audit
 from solidmark.report.numbers import p_value, percent, percents, plain
 from solidmark.report.rows import ROWS, table_of_rows
 from solidmark.runs import tame
+from solidmark.scores.scored import Score
 
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
@@ -279,15 +280,6 @@ def failures(audit: Audit) -> list[tuple[str, str, str, int]]:
         (words.reader(reader).title, words.SPLITS.get(split, split), note, count)
         for (reader, split, note), count in found.most_common()
     ]
-
-
-def reasons(audit: Audit) -> dict[str, str]:
-    """The most common reason of failure of each reader that has failures."""
-    found: dict[str, Counter[str]] = {}
-    for score in audit.scores:
-        if not score.ok:
-            found.setdefault(score.reader, Counter())[score.note] += 1
-    return {reader: counter.most_common(1)[0][0] for reader, counter in found.items()}
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -1,22 +1,12 @@
-"""The words of the page: what each reader asks, and how to read each number."""
+"""The words of the page: how to read each number."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from solidmark.cards import READERS, Card
 from solidmark.report.numbers import percent
+from solidmark.verdicts.readers import DRAWING as DRAWING
+from solidmark.verdicts.readers import reader as reader
 from solidmark.verdicts.words import expect_wrong as expect_wrong
-
-ORDER = tuple(READERS)
-
-DRAWING = tuple(name for name, card in READERS.items() if card.draws)
-"""The readers that let the model draw."""
-
-
-def reader(name: str) -> Card:
-    """The card of a reader; a reader that has none keeps its name."""
-    return READERS.get(name) or Card(name, name, f'A reader called "{name}".')
-
 
 SPLITS = {
     "trained": "Trained",

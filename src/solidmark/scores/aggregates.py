@@ -1,4 +1,4 @@
-"""The rows of `results.json`: each statistic of each reader and split, with what chance gives."""
+"""The figures of an audit: each statistic of each reader and split, with what chance gives."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from solidmark.errors import BadInput, EmptyTable
+from solidmark.runs import Figure
 from solidmark.scores.averages import group_averages
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import Correction
@@ -16,7 +17,7 @@ from solidmark.scores.exchange import hits_within, products
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.keys import image_keys
 from solidmark.scores.level import level_of
-from solidmark.scores.parts import Part, parts_of, plain, result_row
+from solidmark.scores.parts import Part, parts_of, result_row
 from solidmark.scores.peers import Pool, peers_of
 from solidmark.scores.reach import Rule, reach_rows
 from solidmark.scores.roc import FPRS, Roc, roc
@@ -26,6 +27,7 @@ from solidmark.scores.table import SCORES
 
 SPLITS = ("trained", "held_out", "ceiling")
 _NOTHING = "No row could be scored."
+_CLOSED = ("chance_uniform", "chance_constant")
 _CLOSED_FORMS = "The closed forms of chance are for one key an image."
 
 
@@ -39,8 +41,8 @@ def aggregate(
     seed: int = 0,
     statistic: Statistic = "l1",
     correction: Correction = "bh",
-) -> list[dict[str, Any]]:
-    """Makes the rows of `results.json` from a score table, whatever the order of its rows.
+) -> list[Figure]:
+    """Makes the figures of `results.json` from a score table, whatever the order of its rows.
 
     Arguments:
         scores: The table of `score_table`.
@@ -54,7 +56,7 @@ def aggregate(
         correction: How it made the q-values.
 
     Returns:
-        The rows, as docs/formats.md describes them: plain numbers and None, no NaN.
+        The figures, as docs/formats.md describes them: no NaN.
 
     Raises:
         EmptyTable: When no row of the table could be scored.
@@ -75,13 +77,13 @@ def aggregate(
     for reader in readers:
         own = {s: part for (r, s), part in parts.items() if r == reader}
         for row in _reader_rows(own, pools, rule):
-            rows.append(plain(row | {"network_calls_per_image": calls.get(reader)}))
+            rows.append(replace(row, network_calls_per_image=calls.get(reader)))
     return rows
 
 
 def _reader_rows(
     parts: Mapping[str, Part], pools: Mapping[int, Pool] | None, rule: Rule
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Figure]:
     once = {split: part.once if part.n else part for split, part in parts.items()}
     for split in (split for split in SPLITS if split in parts):
         part, images = parts[split], once[split]
@@ -99,13 +101,15 @@ def _reader_rows(
 
 def _count_rows(
     part: Part, pools: Mapping[int, Pool] | None, deltas: Sequence[float]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Figure]:
     """The counts within each delta and the correlation, tested by the same draws."""
     if not part.n:
-        own: dict[str, Any] = {"count": 0, "chance_uniform": None, "chance_constant": None}
+        none = dict.fromkeys(_CLOSED)
         for delta in deltas:
-            row = result_row(part, "eidetic", "share", Estimate(note=_NOTHING), None)
-            yield row | own | {"delta": delta}
+            nothing = Estimate(note=_NOTHING)
+            yield result_row(
+                part, "eidetic", "share", nothing, None, count=0, delta=delta, facts=none
+            )
         yield result_row(part, "correlation", "r", Estimate(note=_NOTHING), 0.0)
         return
     key, read = part.numbers("key"), part.numbers("key_read")
@@ -115,35 +119,33 @@ def _count_rows(
     for count, p in zip(counts, of_counts, strict=True):
         note = _CLOSED_FORMS if count.chance_uniform is None else None
         estimate = Estimate(count.share, count.ci_low, count.ci_high, p, note)
-        names = ("delta", "count", "chance_uniform", "chance_constant")
-        row = result_row(part, "eidetic", "share", estimate, count.chance)
-        yield row | {name: getattr(count, name) for name in names}
+        facts = {name: getattr(count, name) for name in _CLOSED}
+        own: dict[str, Any] = {"count": count.count, "delta": count.delta, "facts": facts}
+        yield result_row(part, "eidetic", "share", estimate, count.chance, **own)
     r = correlation(key, read, part.columns["peers"], part.key_groups)
     if r.value is not None:
         r = replace(r, p_value=of_products)
     yield result_row(part, "correlation", "r", r, 0.0)
 
 
-def _exchange_row(part: Part, pools: Mapping[int, Pool] | None) -> dict[str, Any]:
+def _exchange_row(part: Part, pools: Mapping[int, Pool] | None) -> Figure:
     estimate = part.exchange(pools).z() if part.n else Estimate(note=_NOTHING)
     return result_row(part, "permutation_z", "standard deviations", estimate, 0.0)
 
 
-def _average_rows(
-    part: Part, pools: Mapping[int, Pool] | None, fdr: float
-) -> Iterator[dict[str, Any]]:
+def _average_rows(part: Part, pools: Mapping[int, Pool] | None, fdr: float) -> Iterator[Figure]:
     """The groups of peers whose average key the model knows, where images are told anything."""
     found = None
     if part.n and pools is not None:
         found = group_averages(part.numbers("key_read"), part.columns["peers"], pools, fdr)
     if found is None:
         return
-    own = {"count": found.known, "groups": found.groups}
-    own |= {"smallest": found.smallest, "largest": found.largest}  # type: ignore[dict-item]
-    yield result_row(part, "averages", "share of groups", found.estimate, 0.0) | own
+    facts = {name: getattr(found, name) for name in ("groups", "smallest", "largest")}
+    own: dict[str, Any] = {"count": found.known, "facts": facts}
+    yield result_row(part, "averages", "share of groups", found.estimate, 0.0, **own)
 
 
-def _share_row(part: Part, pools: Mapping[int, Pool] | None) -> dict[str, Any]:
+def _share_row(part: Part, pools: Mapping[int, Pool] | None) -> Figure:
     estimate = Estimate(note=_NOTHING)
     if part.n:
         above = 1 - LAMBDA
@@ -164,9 +166,9 @@ def _chance_above(part: Part, pools: Mapping[int, Pool] | None) -> float:
     )
 
 
-def _named_row(part: Part, fdr: float) -> dict[str, Any]:
+def _named_row(part: Part, fdr: float) -> Figure:
     """The images that can be named. Their smallest q is Simes's test that there are none."""
-    own: dict[str, Any] = {"count": 0, "fdr": fdr, "expected_false": 0.0}
+    count = 0
     estimate = Estimate(note=_NOTHING)
     if part.n:
         q = part.numbers("q_value")
@@ -176,11 +178,11 @@ def _named_row(part: Part, fdr: float) -> dict[str, Any]:
             f"chance of at most {fdr:g}; a list of names has no interval."
         )
         estimate = Estimate(count, p_value=writable(q.min()), note=note)
-        own |= {"count": count, "expected_false": fdr * count}
-    return result_row(part, "named", "images", estimate, None, ranked=True) | own
+    own = {"count": count, "fdr": fdr, "expected_false": fdr * count}
+    return result_row(part, "named", "images", estimate, None, ranked=True, **own)
 
 
-def _roc_rows(trained: Part, held_out: Part) -> Iterator[dict[str, Any]]:
+def _roc_rows(trained: Part, held_out: Part) -> Iterator[Figure]:
     nothing = Estimate(note="One of the two sides has no scored row.")
     curve = Roc(nothing, dict.fromkeys(FPRS, nothing))
     if trained.n and held_out.n:
@@ -191,7 +193,7 @@ def _roc_rows(trained: Part, held_out: Part) -> Iterator[dict[str, Any]]:
         curve = roc(*p_values, *groups, seed=trained.seed)
     both: dict[str, Any] = {"n": trained.n + held_out.n, "failed": trained.failed + held_out.failed}
     both |= {"split": "trained_vs_held_out"}
-    yield result_row(trained, "auc", "area", curve.auc, 0.5, ranked=True) | both
+    yield result_row(trained, "auc", "area", curve.auc, 0.5, ranked=True, **both)
     for fpr, estimate in curve.tpr_at_fpr.items():
-        row = result_row(trained, "tpr_at_fpr", "share", estimate, fpr, ranked=True)
-        yield row | both | {"fpr": fpr}
+        own = both | {"fpr": fpr}
+        yield result_row(trained, "tpr_at_fpr", "share", estimate, fpr, ranked=True, **own)

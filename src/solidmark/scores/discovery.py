@@ -60,6 +60,21 @@ def q_values(
     return np.where(q > _ROUNDED, np.round(q, 15), q)
 
 
+def least_p(n: int, fdr: float, method: Correction = "bh") -> float:
+    """The p-value that one image alone needs to be named among n.
+
+    Arguments:
+        n: How many images are looked at.
+        fdr: The false-discovery rate at which images are named.
+        method: As of `q_values`.
+
+    Example:
+        >>> least_p(64, 0.064)
+        0.001
+    """
+    return fdr / n / (harmonic_penalty(n) if method == "by" else 1.0)
+
+
 def harmonic_penalty(n: int) -> float:
     """What Benjamini-Yekutieli multiplies p-values by: 1 + 1/2 + ... + 1/n.
 

@@ -1,4 +1,4 @@
-"""A score table by reader and split, and the fields that every row of `results.json` has."""
+"""A score table by reader and split, and the figures that are made of such a part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 from jaxtyping import Float
 
+from solidmark.runs import Figure
 from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate
 from solidmark.scores.peers import Pool, pools_of_rows
@@ -129,8 +130,9 @@ def result_row(
     chance: float | None,
     *,
     ranked: bool = False,
-) -> dict[str, Any]:
-    """A row of `results.json` with the fields that every row has.
+    **more: Any,
+) -> Figure:
+    """A figure of one reader and split.
 
     Arguments:
         part: The rows that it is of.
@@ -139,27 +141,29 @@ def result_row(
         estimate: The number.
         chance: What is to be expected of a model that knows no key.
         ranked: Whether it is made of p-values, so that it matters what these rank.
+        more: Other fields of `Figure`, or others than those of the part.
     """
-    row: dict[str, Any] = {
-        "measure": "solidmark",
-        "reader": part.reader,
+    fell_back = _FELL_BACK if part.fell_back and ranked else None
+    about: dict[str, Any] = {
         "split": part.split,
-        "statistic": statistic,
         "n": part.n,
         "failed": part.failed,
-        "keys": part.keys,
-        "value": estimate.value,
-        "unit": unit,
         "direction": "high",
-        "chance": chance,
-        "ci_low": estimate.ci_low,
-        "ci_high": estimate.ci_high,
-        "p_value": estimate.p_value,
+        "note": " ".join(filter(None, (estimate.note, fell_back))) or None,
     }
-    notes = [estimate.note] if estimate.note else []
-    if part.fell_back and ranked:
-        notes.append(_FELL_BACK)
-    return row | ({"note": " ".join(notes)} if notes else {})
+    return Figure(
+        measure="solidmark",
+        reader=part.reader,
+        statistic=statistic,
+        keys=part.keys,
+        value=estimate.value,
+        unit=unit,
+        chance=chance,
+        ci_low=estimate.ci_low,
+        ci_high=estimate.ci_high,
+        p_value=estimate.p_value,
+        **(about | more),
+    )
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:

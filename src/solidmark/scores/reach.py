@@ -1,4 +1,4 @@
-"""What this run could have seen: the `smallest_share` rows of `results.json`.
+"""What this run could have seen: the figures `smallest_share` of `results.json`.
 
 They are properties of the run and not of the model, by three ways of seeing: the two tests of the
 verdict at its own level, and names for half of the memorized. What a memorized image looks like to
@@ -8,10 +8,10 @@ all of them); without it a reader is taken for perfect, and that is said.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from solidmark.runs import Figure
 from solidmark.scores.discovery import Correction
 from solidmark.scores.groups import Estimate
 from solidmark.scores.null import LEVELS
@@ -48,8 +48,8 @@ class Rule:
 
 def reach_rows(
     part: Part, ceiling: Part | None, pools: Mapping[int, Pool] | None, rule: Rule
-) -> Iterator[dict[str, Any]]:
-    """Makes the rows, each with `by`: what would have seen it.
+) -> Iterator[Figure]:
+    """Makes the figures, each with `by`: what would have seen it.
 
     Arguments:
         part: The trained images, a row each.
@@ -63,8 +63,8 @@ def reach_rows(
         ("best", _by_best(part, measured, rule)),
         ("named", _by_names(part, measured, rule)),
     ):
-        row = result_row(part, "smallest_share", "share", estimate, None, ranked=True)
-        yield row | {"by": by, "level": rule.level, "direction": None}
+        own = {"by": by, "direction": None, "facts": {"level": rule.level}}
+        yield result_row(part, "smallest_share", "share", estimate, None, ranked=True, **own)
 
 
 def _by_exchange(

@@ -103,6 +103,24 @@ def plain(value: float, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def plural(count: int, one: str, several: str | None = None) -> str:
+    """A count and its noun.
+
+    Example:
+        >>> plural(1, "image"), plural(1200, "image"), plural(2, "copy", "copies")
+        ('1 image', '1,200 images', '2 copies')
+    """
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def number(value: float | None) -> str:
+    """A distance, a similarity or a share, to three digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    text = short(value) if 0 < abs(value) < 0.01 else f"{value:.3f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
 def _hundredths(share: float) -> str:
     value = 100 * share
     if value <= 0 or value >= 100:

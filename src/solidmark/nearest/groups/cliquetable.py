@@ -9,18 +9,16 @@ import pyarrow as pa
 
 from solidmark.nearest.distances import Distance
 from solidmark.nearest.gathering import Gathered
-from solidmark.nearest.groups.counting import number_row, share_row
+from solidmark.nearest.groups.counting import share_of
 from solidmark.nearest.groups.draws import LEFT_OUT
 from solidmark.nearest.groups.extraction import THRESHOLD, Extraction
 from solidmark.nearest.groups.prompts import Prompted
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
-from solidmark.runs import (
-    Run,
-    write_results,
-)
+from solidmark.runs import Figure, Run, write_results
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.written import at_most
+from solidmark.verdicts.groups import judge_cliques
 
 CLIQUES = pa.schema(
     [
@@ -112,11 +110,13 @@ def write_cliques(
     shown = [number for line in lines[:PROMPTS] for number in line["numbers"][:MEMBERS]]
     keep_pictures(run.folder, prompted.data, shown)
     status = gathered.column("status")
+    figures = _figures(asked, distance, lines, chance, threshold)
     return write_results(
         run.folder,
         run.manifest,
-        _aggregates(asked, distance, lines, chance, threshold),
+        figures,
         failed=sum(line["failed"] for line in lines),
+        verdict=judge_cliques(figures),
         measures={distance.name: _card(distance)},
         quarantined=status.count("broken"),
         alone=prompted.alone,
@@ -189,13 +189,13 @@ def _note(line: Mapping[str, Any], is_largest: bool, asked: Extraction) -> str |
     return " ".join(notes) or None
 
 
-def _aggregates(
+def _figures(
     asked: Extraction,
     distance: Distance,
     lines: Sequence[Mapping[str, Any]],
     chance: Chance,
     threshold: tuple[float, int | None],
-) -> list[dict[str, Any]]:
+) -> list[Figure]:
     n = len(lines)
     failed = sum(line["n"] < 2 for line in lines)
     value, pairs = threshold
@@ -204,64 +204,57 @@ def _aggregates(
     known = [rate for rate in rates if rate is not None]
     largest = max((line["clique"] for line in lines), default=0)
     expected = [line["chance"] for line in lines if line["chance"] is not None]
-    name, split = distance.name, "generated"
-    about = {"threshold": value, "failed": failed}
+    about: dict[str, Any] = {"measure": distance.name, "split": "generated", "failed": failed}
+    about |= {"threshold": value}
+    able = sum(line["n"] >= asked.least for line in lines)
     return [
-        number_row(
-            name,
-            split,
-            "threshold",
-            pairs or 0,
-            value,
-            "distance",
+        Figure(
+            **about | {"failed": 0, "threshold": None},
+            statistic="threshold",
+            n=pairs or 0,
+            value=value,
+            unit="distance",
             fpr=asked.fpr if pairs else None,
             note=_threshold_note(asked, pairs),
         ),
-        share_row(
-            name,
-            split,
-            "suspicious",
-            n,
-            len(suspicious),
+        share_of(
+            **about,
+            statistic="suspicious",
+            n=n,
+            count=len(suspicious),
             sampled=True,
             chance=float(np.mean(known)) if known else None,
-            least=asked.least,
             note=_chance_note(chance),
-            **about,
+            facts={"least": asked.least, "able": able},
         ),
-        share_row(
-            name,
-            split,
-            "low_content",
-            len(suspicious),
-            sum(line["low_content"] for line in suspicious),
+        share_of(
+            **about,
+            statistic="low_content",
+            n=len(suspicious),
+            count=sum(line["low_content"] for line in suspicious),
             sampled=False,
             note="Of the suspicious cliques, those nearly of one colour.",
-            **about | {"direction": None},
+            direction=None,
         ),
-        number_row(
-            name,
-            split,
-            "largest_clique",
-            n,
-            largest,
-            "generations",
+        Figure(
+            **about,
+            statistic="largest_clique",
+            n=n,
+            value=largest,
+            unit="generations",
             direction="high",
             chance=max((max(chance.sizes(size), default=0) for size in chance.left_out), default=0)
             or None,
             note="Chance is the largest of all draws.",
-            **about,
         ),
-        number_row(
-            name,
-            split,
-            "mean_clique",
-            n,
-            float(np.mean([line["clique"] for line in lines])),
-            "generations",
+        Figure(
+            **about,
+            statistic="mean_clique",
+            n=n,
+            value=float(np.mean([line["clique"] for line in lines])),
+            unit="generations",
             direction="high",
             chance=float(np.mean(expected)) if expected else None,
-            **about,
         ),
     ]
 

@@ -14,19 +14,15 @@ from numpy.typing import NDArray
 from solidmark.data import Dataset, Signature
 from solidmark.nearest.groups.closest import Closest
 from solidmark.nearest.groups.components import KINDS, Copy
-from solidmark.nearest.groups.counting import number_row, share_row
+from solidmark.nearest.groups.counting import share_of
 from solidmark.nearest.groups.deduplication import Deduplication
 from solidmark.nearest.groups.looking import Looked
 from solidmark.nearest.groups.shown import keep_pictures
 from solidmark.nearest.tables import write_table
-from solidmark.runs import (
-    Figure,
-    Run,
-    write_bytes,
-    write_results,
-)
+from solidmark.runs import Figure, Run, write_bytes, write_results
 from solidmark.scores.closeness import closeness
 from solidmark.scores.thresholds import fixed_thresholds
+from solidmark.verdicts.groups import judge_duplicates
 
 DUPLICATES = pa.schema(
     [
@@ -105,13 +101,12 @@ def write_duplicates(
     lines = "".join(f"{_one_line(id)}\n" for id in removed)
     write_bytes(out / "remove.txt", lines.encode("utf-8", "backslashreplace"))
     keep_pictures(out, data, _shown(images, copies))
+    counts = _counts(asked, images, copies, similarity)
     return write_results(
         out,
         run.manifest,
-        [
-            *_counts(asked, images, copies, similarity),
-            *(row for one in closest for row in _closeness(asked, one)),
-        ],
+        [*counts, *(row for one in closest for row in _closeness(asked, one))],
+        verdict=judge_duplicates(counts),
         failed=int(sum(np.isnan(one.distance).sum() for one in closest)),
         measures={one.by.name: one.by.card() for one in closest},
         quarantined=len(broken),
@@ -186,21 +181,23 @@ def _counts(
     images: Sequence[Looked],
     copies: Sequence[Copy],
     similarity: Float[NDArray[np.float64], " C"] | None,
-) -> list[dict[str, Any]]:
+) -> list[Figure]:
     n = len(images)
-    about = ("duplicates", "training")
+    about: dict[str, Any] = {"measure": "duplicates", "split": "training", "n": n}
     sizes = Counter(copy.group for copy in copies)
     kinds = Counter(copy.kind for copy in copies if copy.kind is not None)
     used = [kind for kind in KINDS if _is_asked(asked, kind)]
-    rows = [
-        number_row(*about, "images", n, n, "images", note=_COMPLETE),
-        number_row(*about, "groups", n, len(sizes), "groups", count=len(sizes), note=_COMPLETE),
-        number_row(*about, "largest_group", n, max(sizes.values(), default=1), "images"),
-        share_row(
-            *about, "copies", n, len(copies) - len(sizes), sampled=False, kind=None, note=_COMPLETE
+    census: dict[str, Any] = {**about, "statistic": "copies", "sampled": False}
+    groups, largest = len(sizes), max(sizes.values(), default=1)
+    figures = [
+        Figure(**about, statistic="images", value=n, unit="images", note=_COMPLETE),
+        Figure(
+            **about, statistic="groups", value=groups, unit="groups", count=groups, note=_COMPLETE
         ),
+        Figure(**about, statistic="largest_group", value=largest, unit="images"),
+        share_of(**census, count=len(copies) - groups, facts={"kind": None}, note=_COMPLETE),
     ]
-    rows += [share_row(*about, "copies", n, kinds[kind], sampled=False, kind=kind) for kind in used]
+    figures += [share_of(**census, count=kinds[kind], facts={"kind": kind}) for kind in used]
     if similarity is not None:
         chained = int(
             (similarity < asked.above - 1e-6)[[c.kind == "embedding" for c in copies]].sum()
@@ -209,10 +206,9 @@ def _counts(
             "Copies that are tied to the kept image of their group by others only, and less "
             "similar to it than --above: look at them before you remove them."
         )
-        rows.append(
-            share_row(*about, "chained", n, chained, sampled=False, direction=None, note=note)
-        )
-    return rows
+        own = {**census, "statistic": "chained", "direction": None}
+        figures.append(share_of(**own, count=chained, note=note))
+    return figures
 
 
 def _is_asked(asked: Deduplication, kind: str) -> bool:

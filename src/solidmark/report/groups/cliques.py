@@ -11,19 +11,15 @@ from solidmark.report.groups.sheet import (
     Group,
     Member,
     Sheet,
-    Verdict,
     interval,
     number,
     plural,
     write_sheet,
 )
-from solidmark.report.numbers import p_number, percent
+from solidmark.report.numbers import p_number
 
 MEMBERS = 12
 """Pictures that are shown of each clique."""
-
-TOO_WIDE = 0.05
-"""Where chance gives this share of suspicious prompts, the threshold is too wide."""
 
 COLUMNS = (
     "prompt_id",
@@ -109,7 +105,7 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
         command="cliques",
         question="Which prompts give back the same picture?",
         subject=("Generations", str(run.config.get("generated", "not named"))),
-        verdict=_verdict(run),
+        verdict=run.verdict,
         figures=(_figures(run),),
         heading="Cliques",
         introduction=f"{plural(len(shown), 'prompt')} of {len(run.lines):,}: suspicious ones "
@@ -136,63 +132,6 @@ def _kept(run: GroupRun) -> int:
         if any(id in run.pictures for id in line["members"])
     ]
     return max(with_pictures, default=len(run.lines))
-
-
-def cliques_verdict(folder: Path) -> Verdict:
-    """The verdict of the folder of a `cliques` run, as its page says it.
-
-    Raises:
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
-    return _verdict(open_group_run(folder, "cliques", COLUMNS))
-
-
-def _verdict(run: GroupRun) -> Verdict:
-    row = run.find("suspicious")
-    n, count, chance = int(row.get("n") or 0), int(row.get("count") or 0), row.get("chance")
-    least = row.get("least", run.config.get("least"))
-    within = f"within {number(row.get('threshold'))} of one another"
-    details = []
-    if chance is not None and chance >= TOO_WIDE:
-        return Verdict(
-            "threshold too wide",
-            f"{count:,} of {plural(n, 'prompt')} have a clique of {least} or more, but so have "
-            f"{percent(chance)} of draws from different prompts: this threshold tells nothing.",
-            ("Use a smaller --threshold, or --calibrate.",),
-            "untrusted",
-        )
-    low = run.count("low_content")
-    if low:
-        details.append(
-            f"{low:,} of these cliques {'is' if low == 1 else 'are'} nearly of one colour, and so "
-            "close without being copies."
-        )
-    if chance is None:
-        details.append("There is no chance level: there are too few prompts to draw it from.")
-    else:
-        details.append(f"Chance: {percent(chance)} of draws from different prompts.")
-    if not count:
-        return Verdict(
-            "no clique",
-            f"None of {plural(n, 'prompt')} has {least} or more generations {within}.",
-            (
-                *details,
-                "A picture that comes back more rarely, or changed, is not seen this way.",
-            ),
-            "not_seen",
-        )
-    headline = (
-        f"{count:,} of {plural(n, 'prompt')} {'gives' if count == 1 else 'give'} back the same "
-        f"picture: {least} or more generations {within}."
-    )
-    details.append(
-        "Whether these pictures are training images, the training set says: solidmark nearest."
-    )
-    # Plain pictures alone are no sign of memory.
-    return Verdict(
-        "suspicious", headline, tuple(details), "memorized" if low < count else "unclear"
-    )
 
 
 def _figures(run: GroupRun) -> Figures:

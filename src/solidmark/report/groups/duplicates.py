@@ -12,7 +12,6 @@ from solidmark.report.groups.sheet import (
     Group,
     Member,
     Sheet,
-    Verdict,
     interval,
     number,
     plural,
@@ -82,7 +81,7 @@ def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48)
         command="duplicates",
         question="Which images of this set are copies?",
         subject=("Images", str(run.config.get("data", "not named"))),
-        verdict=_verdict(run, len(groups)),
+        verdict=run.verdict,
         figures=tuple(_figures(run)),
         heading="Groups",
         introduction=f"The largest {min(top, len(groups)):,} of {plural(len(groups), 'group')}, "
@@ -99,27 +98,6 @@ def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48)
         left_out=f"Images that could not be read: {broken:,}; results.json names them.",
     )
     return write_sheet(run, sheet, images, top)
-
-
-def _verdict(run: GroupRun, groups: int) -> Verdict:
-    row = run.find("copies", kind=None)
-    n, count = int(row.get("n") or 0), int(row.get("count") or 0)
-    if not count:
-        return Verdict("no copies", f"None of {plural(n, 'image')} is a copy of another.")
-    headline = (
-        f"{count:,} of {plural(n, 'image')} ({percent(count / n)}) can go: they are copies of "
-        f"others, in {plural(groups, 'group')}."
-    )
-    details = [
-        "An image that comes often is memorized first. remove.txt names all copies but one of each "
-        "group; look at the groups before you remove them."
-    ]
-    if chained := run.count("chained"):
-        details.append(
-            f"{chained:,} of these are tied to the kept image of their group by way of others "
-            "only, and less similar to it than the threshold."
-        )
-    return Verdict("copies found", headline, tuple(details), "unclear")
 
 
 def _figures(run: GroupRun) -> list[Figures]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.report.opening import open_pictures, open_results, open_table
+from solidmark.report.opening import open_pictures, open_results, open_table, verdict_in
 from solidmark.report.pictures import Picture, embed
-from solidmark.runs import read_manifest
+from solidmark.runs import Verdict, read_manifest
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class GroupRun:
     Arguments:
         folder: Where it lies.
         results: `results.json`.
+        verdict: What it has come to, which stands there.
         lines: The rows of its table, in their order.
         pictures: By id, where a picture lies below the folder.
     """
 
     folder: Path
     results: Mapping[str, Any]
+    verdict: Verdict = field(repr=False)
     lines: Sequence[Mapping[str, Any]] = field(repr=False)
     pictures: Mapping[str, str] = field(repr=False)
 
@@ -63,9 +65,11 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
     """
     read_manifest(folder, command)
     again = f'Run "solidmark {command}" again.'
+    results = open_results(folder, again)
     return GroupRun(
         folder,
-        open_results(folder, again),
+        results,
+        verdict_in(folder, results, f'Run the same "solidmark {command}" into a new folder.'),
         open_table(folder, f"{command}.parquet", again, columns).to_pylist(),
         open_pictures(folder, again, str),
     )

@@ -6,30 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.report.groups.run import GroupRun
-from solidmark.report.numbers import short
 from solidmark.report.pictures import Picture
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made
+from solidmark.runs import Verdict
+from solidmark.scores.written import number as number
+from solidmark.scores.written import plural as plural
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the page says first.
-
-    Arguments:
-        label: In a word or two.
-        headline: In a sentence.
-        details: What else must be known.
-        tone: The colour: "memorized", "unclear", "not_seen", "untrusted" or "plain".
-    """
-
-    label: str
-    headline: str
-    details: tuple[str, ...] = ()
-    tone: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -137,27 +122,9 @@ def write_sheet(run: GroupRun, sheet: Sheet, images: bool, top: int) -> Path:
     return write_page(run.folder, "groups.html", context, images=images, top=top)
 
 
-def plural(count: int, one: str, several: str | None = None) -> str:
-    """A count and its noun.
-
-    Example:
-        >>> plural(1, "image"), plural(1200, "image"), plural(2, "copy", "copies")
-        ('1 image', '1,200 images', '2 copies')
-    """
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
-
-
 def interval(row: Mapping[str, Any]) -> str:
     """The 95 % interval of an aggregate, or the end that it has; a dash where it has none."""
     low, high = row.get("ci_low"), row.get("ci_high")
     if low is None:
         return "–" if high is None else f"at most {number(high)}"
     return f"at least {number(low)}" if high is None else f"{number(low)} to {number(high)}"
-
-
-def number(value: float | None) -> str:
-    """A distance, a similarity or a share, to three digits; a dash where there is none."""
-    if value is None:
-        return "–"
-    text = short(value) if 0 < abs(value) < 0.01 else f"{value:.3f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−")

@@ -11,7 +11,6 @@ from solidmark.report.groups.sheet import plural
 from solidmark.report.intents import words
 from solidmark.report.intents.cards import board, shown_id, shown_name
 from solidmark.report.intents.run import TYPES, IntentRun, open_intent_run
-from solidmark.report.intents.verdict import intent_verdict
 from solidmark.report.numbers import percent, percents
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import flat, script_json
@@ -19,7 +18,7 @@ from solidmark.report.tables import flat, script_json
 PRIVATE = ("caption", "captions")
 """Options that hold words of prompts."""
 
-FREQUENT, FDR = 0.25, 0.05
+FDR = 0.05
 """Of results that name none."""
 
 SPLITS = ("expected", "not expected", "not said")
@@ -59,11 +58,10 @@ def _context(run: IntentRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "run": run,
         "config": config,
-        "verdict": intent_verdict(run),
+        "verdict": run.verdict,
         "control": control_part(run.folder, results, images, False, words.SIDES),
         "withheld": bool(results.get("withheld")),
         "words": words,
-        "rule": words.rule(percent(float(scoring.get("frequent") or FREQUENT))),
         "counts": [_counts(run, type) for type in TYPES],
         "splits": SPLITS if run.overruled else (),
         "sections": board(run, images, top),

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.report.opening import open_results, open_table
-from solidmark.runs import read_manifest
+from solidmark.report.opening import open_results, open_table, verdict_in
+from solidmark.runs import Verdict, read_manifest
 
 COMMAND = "intent"
 AGAIN = 'Run the same "solidmark intent" again.'
@@ -59,6 +59,7 @@ class IntentRun:
     Arguments:
         folder: Where it lies.
         results: `results.json`.
+        verdict: What the run has come to, which stands there.
         prompts: The prompts that were asked about, in order, by id.
         findings: The rows of `findings.parquet`, in their order.
         features: The rows of `features.parquet` by feature.
@@ -67,6 +68,7 @@ class IntentRun:
 
     folder: Path
     results: Mapping[str, Any]
+    verdict: Verdict = field(repr=False)
     prompts: Mapping[str, Mapping[str, Any]] = field(repr=False)
     findings: Sequence[Mapping[str, Any]] = field(repr=False)
     features: Mapping[str, Mapping[str, Any]] = field(repr=False)
@@ -111,20 +113,6 @@ class IntentRun:
         return self._drawn.get(prompt, [])
 
     @cached_property
-    def copies(self) -> tuple[int, int]:
-        """How many whole prompts' generations are a copy of any training picture, and of how many.
-
-        Those of unrelated prompts count too; those of prompts without an entity do not.
-        """
-        own = [
-            row
-            for row in self.generations
-            if row["kind"] in ("prompt", "unrelated") and row["status"] == "ok"
-        ]
-        shown = sum(any(one.startswith("image:") for one in row["features"]) for row in own)
-        return shown, len(own)
-
-    @cached_property
     def _drawn(self) -> dict[str, list[Mapping[str, Any]]]:
         found: dict[str, list[Mapping[str, Any]]] = {}
         for row in self.generations:
@@ -154,6 +142,7 @@ def open_intent_run(folder: Path) -> IntentRun:
     return IntentRun(
         folder=folder,
         results=results,
+        verdict=verdict_in(folder, results),
         prompts={row["id"]: row for row in tables["prompts"] if row["kind"] == "prompt"},
         findings=[row for row in tables["findings"] if row["type"] in TYPES],
         features={row["feature"]: row for row in tables["features"]},

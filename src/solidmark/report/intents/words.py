@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 
 from solidmark.report.intents.run import TYPES
-from solidmark.verdicts.control import Sides
+from solidmark.verdicts import intent
 
-LABELS: Mapping[str, str] = {
-    "unintended": "unintended",
-    "implicit": "implicit intended",
-    "explicit": "explicit intended",
-    "not memorized": "not memorized",
-}
-"""The paper's names of the types; "not memorized" is ours."""
+LABELS = intent.TYPES
+SIDES = intent.SIDES
 
 TONES: Mapping[str, str] = {
     "unintended": "memorized",
@@ -60,46 +55,8 @@ OURS = (
 )
 
 
-OTHER_KIND = (
-    "Cannot be judged: the training pictures under the unrelated prompts are of another kind than "
-    "those under the prompts asked about (without the model they are told apart with an area of "
-    "{area}), so what comes more often than anyhow may be that difference alone."
-)
-WITHHELD = (
-    "Withheld: {findings}. Classes and phrases are judged by what comes under unrelated prompts, "
-    "and those are of another kind. That a single training picture comes again is judged by pairs "
-    "of training pictures, and stands."
-)
-TOO_FEW = (
-    "Cannot be judged: with so few generations of a prompt, or without a threshold that is known "
-    "to hold, not even a picture that comes every time would have been seen. --per-prompt draws "
-    "more."
-)
-SIDES = Sides(
-    "asked-about",
-    "unrelated",
-    "Name unrelated prompts about pictures of the same kind (--unrelated-prompts), or let them be "
-    "drawn from the captions. --trust-control judges all the same, under a warning.",
-)
-"""What both sides of the control are called."""
-
 CONTROL = "Are the unrelated prompts about pictures of the same kind?"
 """The title of the section on the control."""
-
-
-def rule(frequent: str) -> str:
-    """How a type is decided, as a sentence.
-
-    Arguments:
-        frequent: The least share that counts as frequent, in percent.
-    """
-    return (
-        f"Memorized is what comes in at least {frequent} of the generations of a prompt and more "
-        "than anyhow; a copy of one training picture also where it comes whatever is asked. It is "
-        "explicit where the prompt names it, implicit where an entity of the "
-        "prompt brings it (without the entity it is clearly rarer, in other prompts with the "
-        "entity it comes too), and else unintended."
-    )
 
 
 GLOSSARY = (

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from solidmark.report.curves import thinned
 from solidmark.report.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
 from solidmark.report.numbers import percent
 from solidmark.report.pairs.run import NearestRun
 from solidmark.report.pairs.words import Measure
+from solidmark.scores.curves import thinned
 
 BINS = 40
 PERCENTILE = 95

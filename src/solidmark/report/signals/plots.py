@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from solidmark.report.curves import roc
 from solidmark.report.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
 from solidmark.report.numbers import percent, plain
 from solidmark.report.pairs.plots import thresholds
 from solidmark.report.pairs.words import Measure
 from solidmark.report.signals.run import SignalsRun
+from solidmark.scores.curves import roc
 
 DOTS = 400
 """More dots than these say no more and weigh down the page."""

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from solidmark.report import verdict
-from solidmark.report.knowing import Unknown
-from solidmark.report.verdict import LABELS
+from solidmark.runs import VERDICTS, Verdict, figure_from
+from solidmark.verdicts.keys import LABELS, STATES, judge_keys
+from solidmark.verdicts.known import Unknown
 
 Rows = list[dict[str, Any]]
+
+
+def verdict(rows: Rows, reasons: dict[str, str] | None = None, **about: Any) -> Verdict:
+    return judge_keys([figure_from(row) for row in rows], reasons, **about)
 
 
 def row(statistic: str, value: Any, split: str = "trained", **more: Any) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def renamed(rows: Rows, reader: str) -> Rows:
 
 def test_memorized_names_images_and_says_how_many_may_be_wrong() -> None:
     found = verdict(run(60, p=1e-4, least=0.9))
-    assert found.state == "memorized"
+    assert found.finding == "memorized"
     assert found.headline == (
         "The model has memorized training images: 60 of 64 can be named one by one; "
         "expect at most about 3 of these 60 to be wrong."
@@ -64,12 +68,12 @@ def test_memorized_names_images_and_says_how_many_may_be_wrong() -> None:
     assert "At least 90 % of the trained images are memorized" in text
     assert "For reference: of an ideal model that has memorized every image" in text
     assert "Blend names 57 of 64" in text
-    assert found.naming == {"blend"}
+    assert found.naming == ("blend",)
 
 
 def test_memorized_without_names_says_at_least_how_many() -> None:
     found = verdict(run(0, p=1e-4, least=0.2))
-    assert found.state == "memorized"
+    assert found.finding == "memorized"
     assert found.headline == (
         "The model has memorized at least 20 % of its training images, "
         "none of them strongly enough to be named."
@@ -98,37 +102,37 @@ def test_the_quoted_delta_is_the_one_nearest_to_five_hundredths() -> None:
 )
 def test_one_look_has_one_price(p: float, state: str) -> None:
     """Two tests share 1 % for memorized and 5 % for a hint."""
-    assert verdict(run(p=p)).state == state
+    assert verdict(run(p=p)).finding == state
 
 
 def test_more_readers_share_the_same_price() -> None:
     """What one reader proves in one look is a hint among three; so it is with the control."""
     three = [*run(p=0.003), *renamed(run(), "outpaint"), *renamed(run(), "probe")]
-    assert verdict(run(p=0.003)).state == "memorized"
-    assert verdict(three).state == "unclear"
+    assert verdict(run(p=0.003)).finding == "memorized"
+    assert verdict(three).finding == "unclear"
     off = [*run(control=0.003), *renamed(run(), "outpaint"), *renamed(run(), "probe")]
-    assert verdict(run(control=0.003)).state == "untrusted"
-    assert verdict(off).state == "not_seen"
+    assert verdict(run(control=0.003)).finding == "untrusted"
+    assert verdict(off).finding == "not_seen"
 
 
 def test_only_a_verdict_of_memorization_names_anybody() -> None:
     for rows in (run(), run(p=0.006), run(60, p=1e-4, held_out=5)):
-        assert verdict(rows).naming == frozenset()
+        assert verdict(rows).naming == ()
     both = verdict([*run(60, p=1e-4), *renamed(run(), "outpaint")])
-    assert both.naming == {"blend"}
+    assert both.naming == ("blend",)
 
 
 def test_untrusted_and_unseen() -> None:
-    assert verdict(run(60, p=1e-4, held_out=5)).state == "untrusted"
+    assert verdict(run(60, p=1e-4, held_out=5)).finding == "untrusted"
     off = verdict(run(60, p=1e-4, control=1e-4))
-    assert off.state == "untrusted"
+    assert off.finding == "untrusted"
     assert off.headline.startswith("Do not trust this run")
     assert "not at chance (0 of 64 named; permutation z 0.1" in off.details[0]
 
 
 def test_not_seen_says_one_smallest_share_and_what_it_cannot_see() -> None:
     found = verdict(run())
-    assert found.state == "not_seen"
+    assert found.finding == "not_seen"
     assert found.headline.startswith("No memorization seen.")
     assert "had at least 3 % of the images been memorized" in found.headline  # the better test's
     assert "as well as Blend reads an ideal model" in found.headline
@@ -140,17 +144,17 @@ def test_not_seen_says_one_smallest_share_and_what_it_cannot_see() -> None:
 
 def test_without_a_reference_nothing_is_green_and_no_ideal_model_is_spoken_of() -> None:
     found = verdict(run(reference=None))
-    assert found.state == "unmeasured"
+    assert found.finding == "unmeasured"
     text = " ".join([found.headline, *found.details])
     assert found.headline.startswith("Cannot be judged")
     assert "--no-ceiling" in found.headline
     assert "ideal model" not in text
-    assert verdict(run(60, p=1e-4, reference=None)).state == "memorized"
+    assert verdict(run(60, p=1e-4, reference=None)).finding == "memorized"
 
 
 def test_a_reader_that_cannot_read_the_reference_says_nothing() -> None:
     found = verdict(run(reference=0.5))
-    assert found.state == "weak"
+    assert found.finding == "weak"
     assert "too weak" in found.headline
     assert "No memorization seen" not in " ".join([found.headline, *found.details])
 
@@ -158,20 +162,20 @@ def test_a_reader_that_cannot_read_the_reference_says_nothing() -> None:
 @pytest.mark.parametrize("smallest", [(None, None), (0.7, None), (None, 0.5)])
 def test_a_run_that_could_see_nothing_is_too_small(smallest: Any) -> None:
     found = verdict(run(n=6, smallest=smallest))
-    assert found.state == "too_few"
+    assert found.finding == "too_few"
     assert "too small to answer" in found.headline
     assert "With only 6 rows the intervals are wide." in found.details
 
 
 def test_a_model_that_does_not_know_such_pictures_gives_no_green() -> None:
     headline = "Cannot be judged: the model does not know these pictures."
-    unknown = Unknown("untrained", headline, ("Untrained?",))
+    unknown = Unknown(headline, ("Untrained?",))
     found = verdict(run(), unknown=unknown)
-    assert (found.state, found.label) == ("unknown", "Cannot be judged")
+    assert (found.finding, found.label) == ("unknown", "Cannot be judged")
     assert found.headline == unknown.headline
     assert found.details[0] == "Untrained?"
-    assert verdict(run(60, p=1e-4), unknown=unknown).state == "memorized"
-    assert verdict(run(60, p=1e-4, held_out=5), unknown=unknown).state == "untrusted"
+    assert verdict(run(60, p=1e-4), unknown=unknown).finding == "memorized"
+    assert verdict(run(60, p=1e-4, held_out=5), unknown=unknown).finding == "untrusted"
 
 
 def averages(p: float) -> dict[str, Any]:
@@ -181,14 +185,14 @@ def averages(p: float) -> dict[str, Any]:
 
 def test_averages_that_are_known_are_a_finding_of_their_own() -> None:
     found = verdict([*run(), averages(1e-6)])
-    assert found.state == "averages"
+    assert found.finding == "averages"
     assert found.headline == (
         "No single image is seen to be memorized, but the model knows what groups of training "
         "images have in common: the average frame of 8 of 16 groups with one caption or class, "
         "of 2 to 8 images each."
     )
-    assert found.naming == frozenset()
-    assert verdict([*run(), averages(0.03)]).state == "not_seen"
+    assert found.naming == ()
+    assert verdict([*run(), averages(0.03)]).finding == "not_seen"
     named = verdict([*run(60, p=1e-4), averages(1e-6)])
     assert named.state == "memorized"
     assert not any("average frame" in sentence for sentence in named.details)
@@ -204,7 +208,7 @@ def test_direction_is_said_as_it_is() -> None:
 def test_only_failures_give_no_verdict_but_the_reason() -> None:
     lost = row("eidetic", None, n=0, failed=64)
     found = verdict([lost], {"blend": "not finite"})
-    assert found.state == "failed"
+    assert found.finding == "failed"
     assert "says nothing about memorization" in found.headline
     assert found.details == (
         "64 rows of trained images failed.",
@@ -224,12 +228,12 @@ def test_no_control_is_said() -> None:
 
 
 def test_an_empty_run_has_a_verdict_too() -> None:
-    assert verdict([]).state == "failed"
+    assert verdict([]).finding == "failed"
 
 
 def test_readers_that_disagree_are_explained() -> None:
     found = verdict([*run(60, p=1e-4), *renamed(run(), "outpaint")])
-    assert [one.state for one in found.readers] == ["memorized", "not_seen"]
+    assert [one.outcome for one in found.findings] == ["memorized", "not_seen"]
     assert found.details[-1].startswith("Outpaint does not see it")
     turned = [*renamed(run(60, p=1e-4), "outpaint"), *run()]
     assert verdict(turned).details[-1].startswith("Blend does not see it")
@@ -237,15 +241,40 @@ def test_readers_that_disagree_are_explained() -> None:
 
 def test_one_suspect_control_decides_over_all_readers() -> None:
     found = verdict([*run(60, p=1e-4), *renamed(run(held_out=9), "outpaint")])
-    assert found.state == "untrusted"
+    assert found.finding == "untrusted"
     assert "(Outpaint)" in found.headline
 
 
 def test_other_measures_do_not_reach_the_verdict() -> None:
-    assert verdict([one | {"measure": "invmm"} for one in run(60)]).state == "failed"
+    assert verdict([one | {"measure": "invmm"} for one in run(60)]).finding == "failed"
 
 
 def test_green_is_one_state_only() -> None:
-    """The style gives a colour to four states; every other one is plain."""
+    assert set(LABELS) == set(STATES)
+    assert set(STATES.values()) == set(VERDICTS)
+    assert [own for own, state in STATES.items() if state == "not-seen"] == ["not_seen"]
     green = [state for state, label in LABELS.items() if label == "No memorization seen"]
     assert green == ["not_seen"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "own"),
+    [
+        (run(60, p=1e-4, control=1e-4), "untrusted"),
+        (run(60, p=1e-4), "memorized"),
+        (run(p=0.006), "unclear"),
+        (run(), "not_seen"),
+        (run(reference=None), "unmeasured"),
+        (run(reference=0.5), "weak"),
+        (run(n=6, smallest=(None, None)), "too_few"),
+    ],
+)
+def test_every_reader_has_a_finding_with_what_it_asks(rows: Rows, own: str) -> None:
+    found = verdict(rows)
+    (one,) = found.findings
+    assert (found.finding, found.state) == (own, STATES[own])  # type: ignore[index]
+    assert (one.name, one.title, one.outcome) == ("blend", "Blend", own)
+    assert one.asks.startswith("Blend asks")
+    assert (one.state, one.label, one.headline) == (found.state, found.label, found.headline)
+    assert one.details == found.details
+    assert (found.tone == "not_seen") == (own == "not_seen")

@@ -1,4 +1,4 @@
-"""The verdict: from the aggregates to sentences that can be defended.
+"""The verdict of an audit: from its figures to sentences that can be defended.
 
 The rule, fixed before looking: a reader sees memorization when one of two tests over the trained
 images is significant: all keys together, exchanged among peers, and Simes's test, which is the list
@@ -8,14 +8,18 @@ called memorized once in a hundred at most, and as rarely is a sound run called 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from solidmark.report import sentences, words
-from solidmark.report.knowing import Unknown
-from solidmark.report.numbers import at_least, at_most, percent
-from solidmark.report.sentences import Facts
+from solidmark.runs import Figure, Finding, Verdict
 from solidmark.scores.level import ALPHA, HINT, level_of
+from solidmark.scores.written import at_least, at_most, percent
+from solidmark.verdicts import key_sentences as sentences
+from solidmark.verdicts.key_facts import Facts
+from solidmark.verdicts.known import Unknown
+from solidmark.verdicts.readers import DRAWING, ORDER, reader
+from solidmark.verdicts.words import because
+
+MEASURE = "solidmark"
 
 State = Literal[
     "untrusted",
@@ -29,8 +33,6 @@ State = Literal[
     "weak",
     "failed",
 ]
-Row = Mapping[str, Any]
-
 LABELS: dict[State, str] = {
     "untrusted": "Do not trust this run",
     "memorized": "Memorized",
@@ -46,81 +48,34 @@ LABELS: dict[State, str] = {
 """The state of a verdict and its short name, the most pressing first. Only `not_seen` is green, and
 it is given only where something could have been seen."""
 
-QUIET: tuple[State, ...] = (
-    "unclear",
-    "averages",
-    "not_seen",
-    "unknown",
-    "unmeasured",
-    "too_few",
-    "weak",
-)
+STATES: Mapping[State, str] = {
+    "untrusted": "do-not-trust",
+    "memorized": "memorized",
+    "unclear": "hint",
+    "averages": "hint",
+    "not_seen": "not-seen",
+    "unknown": "cannot-be-judged",
+    "unmeasured": "cannot-be-judged",
+    "too_few": "cannot-be-judged",
+    "weak": "cannot-be-judged",
+    "failed": "failed",
+}
+"""The same as all commands call it."""
+
+QUIET = frozenset(LABELS) - {"untrusted", "memorized", "failed"}
 """The states in which a reader does not see that an image is memorized."""
 
 
-@dataclass(frozen=True)
-class ReaderVerdict:
-    """What one reader saw.
-
-    Arguments:
-        reader: Its name.
-        state: The outcome.
-        headline: The outcome as a sentence.
-        details: The sentences that back it, with chance, interval and p-value.
-    """
-
-    reader: str
-    state: State
-    headline: str
-    details: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        return words.reader(self.reader).title
-
-    @property
-    def label(self) -> str:
-        return LABELS[self.state]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the run as a whole says.
-
-    Arguments:
-        state: The outcome of the reader that decides.
-        headline: The verdict in a sentence.
-        details: What backs the headline, and what it means that readers disagree.
-        readers: Every reader beside the others.
-        rule: How the verdict was reached.
-    """
-
-    state: State
-    headline: str
-    details: tuple[str, ...]
-    readers: tuple[ReaderVerdict, ...]
-    rule: str
-
-    @property
-    def naming(self) -> frozenset[str]:
-        """The readers that may name images: those whose verdict is that images are memorized."""
-        return frozenset(one.reader for one in self.readers if one.state == "memorized")
-
-    @property
-    def label(self) -> str:
-        return LABELS[self.state]
-
-
-def verdict(
-    rows: Sequence[Row],
+def judge_keys(
+    figures: Sequence[Figure],
     reasons: Mapping[str, str] | None = None,
     unknown: Unknown | None = None,
     mirror: str = "",
 ) -> Verdict:
-    """Puts the aggregates of a run into sentences.
+    """Puts the figures of an audit into a verdict, with a finding a reader.
 
     Arguments:
-        rows: The rows of `results.json`.
+        figures: The figures; those of other measures do not count.
         reasons: The most common reason of failure of each reader, where one is known.
         unknown: Why the model does not know pictures like these at all, where it does not.
         mirror: What a green verdict must add of mirror images; empty where there is nothing.
@@ -129,37 +84,48 @@ def verdict(
         The verdict. The most pressing state among the readers decides; within a state, the
         default reader.
     """
-    rows = [row for row in rows if row.get("measure", "solidmark") == "solidmark"]
-    names = {str(row["reader"]) for row in rows if row.get("reader")} | set(reasons or {})
-    order = sorted(names, key=lambda r: (words.ORDER.index(r) if r in words.ORDER else 99, r))
+    figures = [one for one in figures if one.measure == MEASURE]
+    scored = {one.reader for one in figures if one.reader}
+    order = sorted(
+        scored | set(reasons or {}),
+        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
+    )
     if not order:
-        return Verdict("failed", "This run has no results.", (), (), "")
-    scored = len({row["reader"] for row in rows if row.get("reader")})
+        return Verdict("failed", "This run has no results.", LABELS["failed"], finding="failed")
+    count = max(len(scored), 1)
     found = tuple(
         _judge(
-            Facts(name, [row for row in rows if row["reader"] == name], max(scored, 1)),
+            Facts(name, [one for one in figures if one.reader == name], count),
             reasons or {},
             unknown,
             mirror,
         )
         for name in order
     )
-    states = list(LABELS)
-    first = min(found, key=lambda v: (states.index(v.state), order.index(v.reader)))
+    pressing: list[str] = [*LABELS]
+    first = min(found, key=lambda one: (pressing.index(one.outcome), order.index(one.name)))
     # With several readers, each has its own details; the page shows them beside each other.
     details = first.details if len(found) == 1 else first.details[:2] + _disagreement(found)
-    needed = level_of(max(scored, 1))
     rule = (
         "A reader sees memorization when the permutation test of all trained images, or the "
-        f"smallest p among them (Simes), is below {needed:.2g}: a run in which nothing is "
+        f"smallest p among them (Simes), is below {level_of(count):.2g}: a run in which nothing is "
         f"memorized is called memorized at most once in {round(1 / ALPHA)}."
     )
-    return Verdict(first.state, first.headline, details, found, rule)
+    return Verdict(
+        first.state,
+        first.headline,
+        first.label,
+        details,
+        first.outcome,
+        rule,
+        found,
+        naming=tuple(one.name for one in found if one.state == "memorized"),
+    )
 
 
 def _judge(
     facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, mirror: str
-) -> ReaderVerdict:
+) -> Finding:
     if not facts.n("trained"):
         return _failed(facts, reasons.get(facts.reader, ""))
     state = _state(facts, unknown is not None)
@@ -183,15 +149,22 @@ def _judge(
         sentences.few(facts),
     ]
     kept = tuple(dict.fromkeys(filter(None, details)))
-    return ReaderVerdict(facts.reader, state, _headline(state, facts, unknown), kept)
+    return _finding(facts, state, _headline(state, facts, unknown), kept)
 
 
-def _failed(facts: Facts, reason: str) -> ReaderVerdict:
-    failed = (facts.find("trained", "eidetic") or {}).get("failed") or 0
-    detail = f"{failed} rows of trained images failed." if failed else "No row could be scored."
-    because = f'The most common reason: "{reason}".' if reason else ""
-    lost = f"{facts.title} could score nothing: this run says nothing about memorization."
-    return ReaderVerdict(facts.reader, "failed", lost, tuple(filter(None, (detail, because))))
+def _finding(facts: Facts, state: State, headline: str, details: tuple[str, ...]) -> Finding:
+    words = reader(facts.reader)
+    about = (facts.reader, words.title, words.asks, STATES[state], LABELS[state])
+    return Finding(*about, headline, details, outcome=state)
+
+
+def _failed(facts: Facts, reason: str) -> Finding:
+    lost = facts.failed
+    detail = f"{lost} rows of trained images failed." if lost else "No row could be scored."
+    headline = f"{facts.title} could score nothing: this run says nothing about memorization."
+    return _finding(
+        facts, "failed", headline, tuple(filter(None, (detail, because(reason).strip())))
+    )
 
 
 def _state(facts: Facts, unknown: bool) -> State:
@@ -204,7 +177,7 @@ def _state(facts: Facts, unknown: bool) -> State:
         return "weak"
     if best < level_of(facts.readers, HINT):
         return "unclear"
-    if facts.knows_averages:
+    if facts.averages is not None:
         return "averages"
     if unknown:
         return "unknown"
@@ -238,10 +211,10 @@ def _headline(state: State, facts: Facts, unknown: Unknown | None) -> str:
             f"A hint of memorization, but no proof: {title} is above chance, yet luck alone does "
             f"this in up to {percent(HINT)} of runs. More images or more repeats would decide it."
         )
-    if state == "averages":
+    if state == "averages" and facts.averages is not None:
         return (
             "No single image is seen to be memorized, but the model knows what groups of training "
-            f"images have in common: {sentences.averages_known(facts)}."
+            f"images have in common: {sentences.averages_known(facts.averages)}."
         )
     if state == "unmeasured":
         return (
@@ -264,7 +237,7 @@ def _memorized(facts: Facts) -> str:
     named = facts.named
     if named is not None:
         return (
-            f"The model has memorized training images: {named['count']} of {named['n']} can be "
+            f"The model has memorized training images: {named.count} of {named.n} can be "
             f"named one by one; {sentences.wrong(named)}."
         )
     least = facts.least_share
@@ -275,20 +248,20 @@ def _memorized(facts: Facts) -> str:
     )
 
 
-def _disagreement(found: Sequence[ReaderVerdict]) -> tuple[str, ...]:
+def _disagreement(found: Sequence[Finding]) -> tuple[str, ...]:
     """What it means that two readers, which ask two questions, give two answers."""
-    knows = [v for v in found if v.reader in ("energy", "blend", "gradient", "linear")]
-    draws = [v for v in found if v.reader in words.DRAWING]
+    knows = [one for one in found if one.name in ("energy", "blend", "gradient", "linear")]
+    draws = [one for one in found if one.name in DRAWING]
     if not knows or not draws:
         return ()
-    first, drawn, quiet = knows[0], draws[0], QUIET
-    asked = "told the caption" if drawn.reader == "recall" else "shown the picture"
-    if first.state == "memorized" and drawn.state in quiet:
+    first, drawn = knows[0], draws[0]
+    asked = "told the caption" if drawn.name == "recall" else "shown the picture"
+    if first.state == "memorized" and drawn.outcome in QUIET:
         return (
             f"{drawn.title} does not see it: the model knows these pictures in their frames, but "
             f"was not seen to draw the frame when {asked}. The two ask different questions.",
         )
-    if drawn.state == "memorized" and first.state in quiet:
+    if drawn.state == "memorized" and first.outcome in QUIET:
         return (
             f"{first.title} does not see it: the model draws the frame when {asked}, "
             "although it does not tell the picture in its frame from others. The two ask "

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from solidmark.report.folder import Score
-from solidmark.report.nearest import CHUNK, nearest
+from solidmark.scores.own_key import CHUNK, OwnKey, own_keys
+from solidmark.scores.scored import Score
 
 LEVELS = np.arange(256) / 255
 
@@ -56,7 +56,7 @@ def test_ranks_are_those_of_a_naive_loop(keys: int) -> None:
         score(f"{i:04d}", own[i], reads[i], "held_out" if i % 3 else "trained", f"g{i % CHUNK}")
         for i in range(count)
     ]
-    found = nearest(scores, scores)
+    found = own_keys(scores, scores)
     assert len(found) == count
     for row in scores:
         rank, of, other, gap = naive(scores, row)
@@ -73,7 +73,7 @@ def test_ranks_are_those_of_a_naive_loop(keys: int) -> None:
 def test_without_memory_every_place_is_equally_likely() -> None:
     rng = np.random.default_rng(0)
     scores = [score(f"{i:04d}", rng.integers(0, 256, 8) / 255, rng.random(8)) for i in range(1000)]
-    found = nearest(scores, scores)
+    found = own_keys(scores, scores)
     shares = [found[s.name].rank / found[s.name].of for s in scores]
     assert stats.kstest(shares, "uniform").pvalue > 0.01
 
@@ -81,13 +81,13 @@ def test_without_memory_every_place_is_equally_likely() -> None:
 def test_rows_of_all_readers_hold_one_key_an_image() -> None:
     rows = [score("a", [0.0], [0.1]), score("b", [1.0], [0.9])]
     twice = [*rows, *(score(s.id, s.key, s.key_read, s.split) for s in rows)]
-    assert {near.of for near in nearest(twice, rows).values()} == {2}
+    assert {near.of for near in own_keys(twice, rows).values()} == {2}
 
 
 def test_a_row_that_was_not_read_has_no_place_and_an_only_image_no_other() -> None:
-    assert nearest([score("a", [0.5], None)], [score("a", [0.5], None)]) == {}
+    assert own_keys([score("a", [0.5], None)], [score("a", [0.5], None)]) == {}
     alone = score("a", [0.5], [0.4])
-    (near,) = nearest([alone], [alone]).values()
+    (near,) = own_keys([alone], [alone]).values()
     assert (near.rank, near.of, near.other) == (1, 1, "")
 
 
@@ -96,6 +96,4 @@ def test_a_row_that_was_not_read_has_no_place_and_an_only_image_no_other() -> No
     [(1, "nearest"), (2, "2nd nearest"), (11, "11th nearest"), (1023, "1,023rd nearest")],
 )
 def test_places_have_their_words(rank: int, words: str) -> None:
-    from solidmark.report.nearest import Nearest
-
-    assert Nearest(rank, 2000, 0.1, "x", 0.0).place == words
+    assert OwnKey(rank, 2000, 0.1, "x", 0.0).place == words

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solidmark.report.folder import Score
+from solidmark.scores.scored import Score
 
 CHUNK = 256
 """So many readings are compared at once: 256 against 10,000 keys take 20 MB."""
@@ -23,7 +23,7 @@ Name = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
-class Nearest:
+class OwnKey:
     """Where the own key of an image stands among the keys of all images, by nearness.
 
     Images that share one key (copies of one another) count as one.
@@ -47,7 +47,7 @@ class Nearest:
         """The rank in words.
 
         Example:
-            >>> Nearest(1, 9, 0.0, "", 0.0).place, Nearest(22, 99, 0.1, "x", 0.0).place
+            >>> OwnKey(1, 9, 0.0, "", 0.0).place, OwnKey(22, 99, 0.1, "x", 0.0).place
             ('nearest', '22nd nearest')
         """
         if self.rank == 1:
@@ -56,7 +56,7 @@ class Nearest:
         return f"{self.rank:,}{'th' if self.rank % 100 in (11, 12, 13) else ending} nearest"
 
 
-def nearest(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, Nearest]:
+def own_keys(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, OwnKey]:
     """Ranks the own key of some rows among the true keys of all rows, both splits together.
 
     Arguments:
@@ -68,7 +68,7 @@ def nearest(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, Neare
     """
     from scipy.spatial.distance import cdist
 
-    found: dict[Name, Nearest] = {}
+    found: dict[Name, OwnKey] = {}
     rows = [score for score in asked if score.key_read and len(score.key_read) == len(score.key)]
     for count in sorted({len(score.key) for score in rows}):
         ids: dict[tuple[str, tuple[float, ...]], str] = {}
@@ -89,14 +89,14 @@ def nearest(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, Neare
     return found
 
 
-def _place(distances: np.ndarray, own: int, names: Sequence[str]) -> Nearest:
+def _place(distances: np.ndarray, own: int, names: Sequence[str]) -> OwnKey:
     """The place of one key among all, from the distances of all keys to one reading."""
     distance = float(distances[own])
     others = distances.copy()
     others[own] = np.inf
     first = int(others.argmin())
     alone = len(names) == 1
-    return Nearest(
+    return OwnKey(
         rank=1 + int(np.sum(others <= distance + SLACK)),
         of=len(names),
         distance=distance,

@@ -1,4 +1,4 @@
-"""The numbers behind the figures: shares within delta, chance, intervals, ROC."""
+"""What is drawn of readings: shares within delta, what luck gives, intervals, ROC."""
 
 from collections.abc import Sequence
 
@@ -74,6 +74,29 @@ def _law(estimate: Array, deltas: Array) -> Array:
         spectrum *= np.fft.rfft(mass / len(LEVELS))
     law = np.cumsum(np.fft.irfft(spectrum, size))
     return np.clip(law[np.floor(deltas * m * unit + 1e-6).astype(int)], 0, 1)
+
+
+def luck(read: float) -> float:
+    """The mean distance of a random key to one reading.
+
+    .. math:: E|K - \\hat k| = \\frac{\\hat k^2 + (1 - \\hat k)^2}{2}, \\quad K \\sim U(0, 1)
+
+    Example:
+        >>> luck(0.5), luck(1.0)
+        (0.25, 0.5)
+    """
+    return (read**2 + (1 - read) ** 2) / 2
+
+
+def hits(true: Sequence[float], read: Sequence[float], delta: float) -> tuple[int, float]:
+    """How many keys of a vector were read within delta, and how many would be by luck.
+
+    Example:
+        >>> hits([0.0, 0.2, 1.0], [0.05, 0.6, 0.98], 0.1)[0]
+        2
+    """
+    found = sum(abs(k - r) <= delta + 1e-9 for k, r in zip(true, read, strict=True))
+    return found, sum(float(within(np.abs(LEVELS - r), [delta])[0]) for r in read)
 
 
 def roc(trained: ArrayLike, held_out: ArrayLike) -> tuple[Array, Array]:

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from solidmark.report import curves, numbers
-from solidmark.scores import hit_chance, written
+from solidmark.report import numbers
+from solidmark.scores import curves, hit_chance, written
 
 
 def test_within_counts_a_distance_equal_to_delta() -> None:
