@@ -9,8 +9,8 @@ from solidmark.report.halves import write_inpaint_report
 from solidmark.report.intents import write_intent_report
 from solidmark.report.page import write_audit_report
 from solidmark.report.pairs import write_nearest_report
-from solidmark.report.signals import write_signals_report
 from solidmark.runs import read_json
+from solidmark.signals.page import write_signals_report
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,

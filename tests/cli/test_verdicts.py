@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from solidmark.report.signals import verdict as signals
 
 from solidmark.cli import judging
 from solidmark.cli.main import COMMANDS, app
@@ -14,7 +15,6 @@ from solidmark.cli.outcome import CODES
 from solidmark.report import is_stale
 from solidmark.report.inversions import verdict as inversions
 from solidmark.report.pairs import verdict as pairs
-from solidmark.report.signals import verdict as signals
 from solidmark.runs import STATES, VERDICTS, Verdict, fingerprint
 
 from .conftest import AUDIT, MARK, TINY, Run

@@ -73,7 +73,21 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
         NotFound: When there is no such data set, or no network to ask.
         BadInput: When a split or a column is missing.
     """
-    opened = _opened(where)
+    return table_records(_opened(where), where, columns, split)
+
+
+def table_records(opened: Any, where: str, columns: Columns, split: str | None = None) -> Found:
+    """The rows of a table of the `datasets` library, or of one of its splits.
+
+    Arguments:
+        opened: The table, or the tables by split.
+        where: What it is called.
+        columns: The columns' names.
+        split: As of `hub_records`.
+
+    Raises:
+        BadInput: When a split or a column is missing.
+    """
     table, split = _split(opened, split, where)
     known = columns.found_in(table.column_names, quoted(where))
     image = _image_column(columns.image, table, quoted(where))

@@ -20,6 +20,7 @@ from solidmark.data.folder import (
 )
 from solidmark.data.hub import hub_records, is_hub_name, is_saved
 from solidmark.data.inventory import Found, Unused, inventory_of, note
+from solidmark.data.live import Live, live_records
 from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
 from solidmark.data.prepare import Mode, Preparation, Resolution
@@ -29,11 +30,13 @@ from solidmark.data.tars import tar_records
 from solidmark.errors import BadInput, NotFound, UnknownName
 from solidmark.runs import made_by
 
+HELD = "the images that were given"
+"""What images are called that have no path."""
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
 def open_data(
-    where: str | os.PathLike[str],
+    where: str | os.PathLike[str] | Live,
     *,
     resolution: Resolution | None = None,
     mode: Mode | None = None,
@@ -53,7 +56,8 @@ def open_data(
         where: A folder of images (alone, with `.txt` captions or JSON beside them, or with
             `metadata.jsonl`, `.csv` or `.parquet`); Parquet files or WebDataset tars (a file, a
             folder or a pattern like `shards/{000..099}.tar`); a folder of `save_to_disk`; an
-            example ("digits"); a name on the hub, or "datasets:NAME:SPLIT".
+            example ("digits"); a name on the hub, or "datasets:NAME:SPLIT"; or images that the
+            program holds (`live.Held`).
         resolution: The side in pixels, or "HEIGHTxWIDTH"; `None` keeps each image as it is.
         mode: "RGB" or "L"; `None` is the source's own: that of an example, "L" where the pictures
             are grey (some are looked at; one in colour among the others is then quarantined),
@@ -77,16 +81,19 @@ def open_data(
         BadInput: When there are no images in it, or it cannot be used as asked. One row that
             cannot be used among others is none: it is broken when it is asked for.
     """
-    where = os.fspath(where)
+    held = None if isinstance(where, str | os.PathLike) else where
+    where = os.fspath(where) if isinstance(where, str | os.PathLike) else HELD
     if not where:  # An unset shell variable must not open the current folder.
         raise BadInput('The data set is "". Name a folder, a file, an example or a hub name.')
     if limit is not None and limit < 1:
         raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
-    example = _example(where)
+    example = _example(where) if held is None else None
     kind = mode or (example.mode if example else "RGB")
     preparation = Preparation(resolution, kind, window)
-    if example:
+    if held is not None:
+        found = live_records(held, columns)
+    elif example:
         _refuse(columns, class_folders, f"The example {quoted(example.name)}")
         found = Found(list(example.load()))
     else:

@@ -5,16 +5,12 @@ from solidmark.report.intents import write_intent_report
 from solidmark.report.inversions import InversionSection, inversion_section
 from solidmark.report.made import is_stale
 from solidmark.report.pairs import write_nearest_report
-from solidmark.report.signals import SignalsSection, signals_section, write_signals_report
 
 __all__ = [
     "InversionSection",
-    "SignalsSection",
     "inversion_section",
     "is_stale",
-    "signals_section",
     "write_inpaint_report",
     "write_intent_report",
     "write_nearest_report",
-    "write_signals_report",
 ]

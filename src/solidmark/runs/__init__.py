@@ -35,7 +35,6 @@ from solidmark.runs.results import (
     Results,
     open_results,
     read_results,
-    read_verdict,
     scored_before,
     write_results,
 )
@@ -97,7 +96,6 @@ __all__ = [
     "read_ours",
     "read_results",
     "read_table",
-    "read_verdict",
     "recorded",
     "remove_temporaries",
     "report_nothing",

@@ -47,13 +47,11 @@ class Results:
         """The verdict, where there must be one.
 
         Raises:
-            NotFound: When there is none.
+            BadInput: When there is none: it was scored by an older version, or judges nothing.
         """
         if self.verdict is None:
-            raise NotFound(
-                f'"{self.folder}" was scored by an older version, which kept no verdict. '
-                f"{_again(self.folder)}"
-            )
+            again = _again(self.folder)[:-1]
+            raise BadInput(f'"{self.folder}" was scored by an older version. {again} first.')
         return self.verdict
 
 
@@ -140,19 +138,6 @@ def open_results(folder: Path, cure: str = "", **parts: type) -> Results:
         versions=found.get("versions") or {},
         fingerprints=found.get("fingerprints") or {},
     )
-
-
-def read_verdict(folder: Path) -> Verdict:
-    """Reads the verdict of a folder whose command judges.
-
-    Raises:
-        NotFound: When it is not scored.
-        BadInput: When its results cannot be read, or hold no verdict: those of an older version.
-    """
-    verdict = open_results(folder).verdict
-    if verdict is None:
-        raise BadInput(f'"{folder}" was scored by an older version. {_again(folder)[:-1]} first.')
-    return verdict
 
 
 def scored_before(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from solidmark.report.pairs.plots import histogram
 from solidmark.report.pairs.tables import blocks
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made, script_json
-from solidmark.runs import read_verdict
+from solidmark.runs import open_results
 
 
 def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
@@ -69,7 +69,7 @@ def _context(halves: HalvesRun, images: bool, top: int) -> dict[str, Any]:
     return {
         "halves": halves,
         "config": halves.config,
-        "verdict": read_verdict(run.folder),
+        "verdict": open_results(run.folder).judged,
         "control": control_part(run.folder, results, images, run.compared),
         "half": words.HALVES.get(str(halves.config.get("half")), "one"),
         "fdr": f"{run.fdr:g}",

@@ -9,7 +9,8 @@ from typing import Any
 from solidmark.report.marked import Marked, open_marked_of
 from solidmark.report.opening import open_results, open_table
 from solidmark.report.pairs.run import NearestRun, part_of
-from solidmark.runs import Verdict, read_manifest, read_verdict
+from solidmark.runs import Verdict, read_manifest
+from solidmark.runs import open_results as typed_results
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
@@ -76,7 +77,7 @@ def open_halves_run(folder: Path) -> HalvesRun:
     scores = open_table(folder, "scores.parquet", scored, (*_SCORES, *_STATE))
     asked = 'Run "solidmark inpaint" again.'
     evidence = open_table(folder, "evidence.parquet", asked, _EVIDENCE)
-    measures, same = _different(results, read_verdict(folder))
+    measures, same = _different(results, typed_results(folder).judged)
     results = {**results, "measures": measures}
     tables = {
         (measure, split): part_of(scores, measure, split)

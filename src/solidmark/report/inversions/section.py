@@ -5,7 +5,7 @@ from pathlib import Path
 
 from solidmark.report.inversions.cards import Gallery, gallery
 from solidmark.report.inversions.run import open_inversions_run
-from solidmark.runs import Verdict, read_verdict
+from solidmark.runs import Verdict, open_results
 
 SHOWN, COMPARED = 6, 3
 """So many trained and held-out images stand on the page of the audit."""
@@ -44,7 +44,7 @@ def inversion_section(folder: Path, *, images: bool = True) -> InversionSection 
         return None
     run = open_inversions_run(folder)
     return InversionSection(
-        read_verdict(folder),
+        open_results(folder).judged,
         gallery(run, images, SHOWN, COMPARED),
         f"{folder.name}/report.html",
     )

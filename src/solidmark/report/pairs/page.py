@@ -25,7 +25,7 @@ from solidmark.report.pairs.rows import all_rows, failures
 from solidmark.report.pairs.run import NearestRun, open_nearest_run
 from solidmark.report.rendering import write_page
 from solidmark.report.tables import how_made, script_json
-from solidmark.runs import read_verdict
+from solidmark.runs import open_results
 from solidmark.scores import percentile_blindness
 
 
@@ -84,7 +84,7 @@ def _context(run: NearestRun, images: bool, top: int) -> dict[str, Any]:
     quarantined = results.get("quarantined")
     return {
         "run": run,
-        "verdict": read_verdict(run.folder),
+        "verdict": open_results(run.folder).judged,
         "control": control_part(run.folder, results, images, run.compared),
         "fdr": f"{run.fdr:g}",
         "fdr_percent": percent(run.fdr),

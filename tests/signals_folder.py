@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from conftest import HOSTILE
 from PIL import Image
+from visiting import HOSTILE
 
 from solidmark.measures.signals import Loss, Magnitude, Spread
 from solidmark.runs import open_run, write_json

@@ -15,11 +15,12 @@ from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.pages import write_report
-from solidmark.report import signals_section, signals_verdict
-from solidmark.report.signals.run import open_signals_run
-from solidmark.runs import open_run, tame
+from solidmark.runs import Verdict, find, open_results, open_run, tame
 
-SECTIONS = ["verdict", "control", "signals", "images", "figures", "rows", "reading", "run"]
+SECTIONS = [
+    *("verdict", "findings", "images", "signals", "curves", "control", "figures", "rows"),
+    *("reading", "run"),
+]
 LOSS = ("loss", "trained"), ("loss", "held_out")
 
 
@@ -27,8 +28,12 @@ def both(own: Any, null: Any) -> dict[tuple[str, str], np.ndarray]:
     return {LOSS[0]: np.asarray(own, float), LOSS[1]: np.asarray(null, float)}
 
 
+def judged(folder: Path) -> Verdict:
+    return open_results(folder).judged
+
+
 def state(folder: Path) -> str:
-    return signals_verdict(open_signals_run(folder)).decisive.state
+    return judged(folder).finding
 
 
 @pytest.fixture(scope="module")
@@ -61,46 +66,35 @@ def page(folder: Path) -> str:
 
 
 def test_the_verdict_is_that_of_the_signal_that_sees_most(folder: Path, page: str) -> None:
-    found = signals_verdict(open_signals_run(folder))
-    assert [one.measure for one in found.measures] == ["loss", "spread", "magnitude"]
-    assert [one.state for one in found.measures] == ["close", "nothing", "nothing"]
-    results = json.loads((folder / "results.json").read_text())
-    (named,) = [
-        row for row in results["rows"] if (row["measure"], row["statistic"]) == ("loss", "named")
-    ]
-    assert named["count"] == 40
+    found = judged(folder)
+    assert [one.name for one in found.findings] == ["loss", "spread", "magnitude"]
+    assert [one.outcome for one in found.findings] == ["close", "nothing", "nothing"]
+    (named,) = find(open_results(folder).figures, "named", "trained", "loss")
+    assert named.count == 40
     said = plain(section(page, "verdict"))
-    assert f"Denoising loss: 40 of {named['n']} trained images stand out" in said
+    assert found.headline in said
+    assert f"40 of {named.n} trained images" in found.headline
     assert "That is not yet memory" in said
-    assert "Bottleneck spread and Noise magnitude: nothing stands out." in said
+    assert any("Bottleneck spread and Noise magnitude" in one for one in found.details)
     # Nobody is called memorized by a signal alone.
     assert "badge memorized" not in page
-    turned = found.measures[2]
+    turned = found.findings[2]
     assert any("direction of this signal does not hold" in detail for detail in turned.details)
 
 
 def test_the_signals_stand_side_by_side(folder: Path, page: str) -> None:
-    results = json.loads((folder / "results.json").read_text())
-    made = signals_section(results["rows"], results["left_out"])
-    assert [line.title for line in made.lines] == [
-        "Denoising loss",
-        "Bottleneck spread",
-        "Noise magnitude",
-    ]
-    areas = [row["value"] for row in results["rows"] if row["statistic"] == "auc"]
-    shown = sorted(float(line.area.value) for line in made.lines)
-    assert shown == pytest.approx(sorted(areas), abs=1e-3)
-    assert made.left_out == (("Path magnitude, Image magnitude", "The <b>reason</b>."),)
-    assert made.agreement is not None
-    assert made.agreement.heads == ("Denoising loss", "Bottleneck spread")
-    assert [len([c for c in cells if c]) for _, cells in made.agreement.lines] == [1, 2]
+    results = open_results(folder)
     text = plain(section(page, "signals"))
-    assert "Path magnitude, Image magnitude. The <b>reason</b>." in text
-    assert "at 5 % false alarms, which is chance" in text
-    # Rows of other measures, as those of a run beside it, are passed over.
-    other = [{"measure": "invmm", "statistic": "auc", "value": 1.0}]
-    assert signals_section([*other, *results["rows"]]).lines == made.lines
-    assert signals_section(other).lines == ()
+    places = [text.index(t) for t in ("Denoising loss", "Bottleneck spread", "Noise magnitude")]
+    assert places == sorted(places)
+    for one in find(results.figures, "auc"):
+        assert f"{one.value:.3f}" in text
+        assert one.n is not None
+        assert f"n = {one.n}" in text
+    for one in find(results.figures, "spearman"):
+        assert f"{one.value:.3f}".replace("-", "−") in text
+    assert "Path magnitude was left out: The <b>reason</b>." in text
+    assert "chance 5 %" in text
 
 
 def test_the_gallery_shows_the_named_images_first(folder: Path, page: str) -> None:
@@ -109,7 +103,7 @@ def test_the_gallery_shows_the_named_images_first(folder: Path, page: str) -> No
     best = {row["id"] for row in own if row["status"] == "ok" and row["value"] < 0.5}
     cards = re.findall(r'<li class="card">(.*?)</li>', section(page, "images"), re.DOTALL)
     assert len(cards) == 48 + 10
-    named = [card for card in cards if "named: q at most 0.05" in card]
+    named = [card for card in cards if '<span class="named">' in card]
     assert len(named) == len(best) == 40
     assert cards[:40] == named
     assert all(card.count("<h5>") == 3 for card in cards)
@@ -118,6 +112,12 @@ def test_the_gallery_shows_the_named_images_first(folder: Path, page: str) -> No
     listed = list(csv.DictReader(io.StringIO(text, newline="")))
     assert {row["id"].lstrip("'") for row in listed} == set(map(tame, best))
     assert len(list((folder / "figures").glob("*.svg"))) == 4
+
+
+def test_the_pictures_that_prove_it_stand_under_the_headline(page: str) -> None:
+    first = section(page, "verdict")
+    assert first.count('<li class="card">') == 3
+    assert first.index('class="headline"') < first.index("<img ") < first.index("<details")
 
 
 def test_the_sections_stand_in_their_order_and_every_link_leads_somewhere(page: str) -> None:
@@ -172,7 +172,7 @@ def test_plain_pictures_are_no_trace_unless_those_held_out_are_plain_too(tmp_pat
     contrast = {"trained": plain_ones, "held_out": np.full(100, 0.3)}
     alone = write_evidence(tmp_path / "plain", values, contrast=contrast)
     assert state(alone) == "plain"
-    found = signals_verdict(open_signals_run(alone))
+    found = judged(alone)
     assert "nearly of one colour" in found.headline
     assert any(detail.startswith("Careful:") for detail in found.details)
     contrast["held_out"] = np.full(100, 0.01)
@@ -186,7 +186,7 @@ def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
     assert "so nothing can be judged" in plain(section(page, "verdict"))
     assert "For comparison" not in page
     assert '"sort":"value"' in page
-    assert "no held-out images to compare with" in plain(section(page, "signals"))
+    assert "no held-out images" in plain(section(page, "signals"))
 
 
 def test_files_that_cannot_be_read_are_one_line(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,327 @@
+"""What is asked of a model about its training images: keys, signals, InvMM, inpainting, intent."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from solidmark.api.given import configured, model_path
+from solidmark.api.result import Folder, Result
+from solidmark.errors import BadInput, UnknownName
+
+Where = str | os.PathLike[str]
+
+
+def audit(
+    model: Any, marked: Where, out: Where, *, readers: Sequence[Any] = (), **options: Any
+) -> Result:
+    """Says which training images a model has memorized: observes and scores.
+
+    Arguments:
+        model: A path, a name on the hub, a control ("memorizer"), a diffusers pipeline, or
+            `(network, scheduler)`.
+        marked: The folder that `mark` made.
+        out: The folder to write.
+        readers: How keys are read: names, or readers of `solidmark.readers`; what fits the marks
+            and the model when empty.
+        options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed ...) and
+            `models.Opening` (device, precision, loras ...).
+
+    Returns:
+        The result: `verdict`, `named`, `figures`, `rows`, `page`.
+
+    Raises:
+        NotFound: When the model or the folder is not there.
+        UnknownName: When there is no such reader or option.
+        BadInput: When the model was not made for images like these.
+
+    References:
+        SolidMark (Kriplani et al., 2025).
+
+    Example:
+        found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
+        print(found.verdict.headline)
+    """
+    from solidmark.audit import score as score_evidence
+
+    folder = observe(model, marked, out, readers=readers, **options).folder
+    score_evidence(folder)
+    return Result(folder)
+
+
+def observe(
+    model: Any, marked: Where, out: Where, *, readers: Sequence[Any] = (), **options: Any
+) -> Folder:
+    """Asks the model about every image, and keeps what it answers: the slow half of `audit`.
+
+    Arguments:
+        model: As of `audit`.
+        marked: The same.
+        out: The same.
+        readers: The same.
+        options: The same.
+
+    Returns:
+        The folder, which `score` takes.
+
+    Raises:
+        NotFound: When the model or the folder is not there.
+        UnknownName: When there is no such reader or option.
+        BadInput: When the model was not made for images like these.
+
+    Example:
+        kept = solidmark.observe("gaussian", marked, "observed", readers=["linear"], limit=4)
+    """
+    from solidmark.audit import Question
+    from solidmark.audit import observe as ask
+
+    folder = Path(out)
+    where = model_path(model, folder)
+    chosen = tuple(map(_reader, readers)) or _usual(where, Path(marked))
+    ask(configured(Question, folder, options, model=where, marked=Path(marked), readers=chosen))
+    return Folder(folder)
+
+
+def _reader(asked: Any) -> Any:
+    from solidmark.readers import READERS
+
+    if not isinstance(asked, str):
+        return asked
+    if asked not in READERS:
+        raise UnknownName("reader", asked, READERS)
+    return READERS[asked]()
+
+
+def _usual(model: str, marked: Path) -> tuple[Any, ...]:
+    from solidmark.marks import open_marked
+    from solidmark.models import is_latent
+    from solidmark.readers import Recall, default_reader
+
+    images = open_marked(marked)
+    usual = default_reader(images.pattern)
+    # A caption of its own tells a picture before it is drawn, which no other reader asks about.
+    return (usual, Recall()) if images.captions > 1 and is_latent(model) else (usual,)
+
+
+def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
+    """Measures cheap signals of memorization over images.
+
+    Arguments:
+        model: As of `audit`.
+        images: The folder that `mark` made, or any images that the model was trained on.
+        out: The folder to write.
+        options: As of `signals.Measuring` (signals, held_out, draws, times, limit, seed ...) and
+            `models.Opening`.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When the model or the images are not there.
+        UnknownName: When there is no such signal or option.
+        BadInput: When the model cannot be asked for any of the signals.
+
+    Example:
+        traces = solidmark.signals("memorizer", marked, "traces", signals=["loss"], times=2)
+    """
+    from solidmark.signals import Measuring, measure_signals, score_signals
+
+    folder = Path(out)
+    where = model_path(model, folder)
+    measure_signals(configured(Measuring, folder, options, model=where, images=images))
+    score_signals(folder)
+    return Result(folder)
+
+
+def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
+    """Hides half of each image, and looks how closely the model draws it again.
+
+    Arguments:
+        model: As of `audit`.
+        marked: The folder that `mark` made.
+        out: The folder to write.
+        options: As of `generating.Inpainting` (half, frame, draws, steps, limit, seed ...) and
+            `models.Opening`.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When the model or the folder is not there.
+        UnknownName: When there is no such option.
+
+    References:
+        Carlini et al. (2023), section 5.3.
+
+    Example:
+        halves = solidmark.inpaint("memorizer", marked, "halves", draws=2, steps=4, limit=8)
+    """
+    from solidmark.generating import Inpainting
+    from solidmark.generating import inpaint as draw
+    from solidmark.nearest import score_inpainting
+
+    folder = Path(out)
+    where = model_path(model, folder)
+    draw(configured(Inpainting, folder, options, model=where, marked=Path(marked)))
+    score_inpainting(folder)
+    return Result(folder)
+
+
+def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **options: Any) -> Result:
+    """Searches the noise from which the model draws each image again (InvMM).
+
+    Arguments:
+        model: As of `audit`.
+        images: As of `signals`.
+        out: The folder to write.
+        preset: How an image is inverted: "quick", "paper" ...
+        options: As of `invmm.InvMM` (held_out, similarity, restarts, budget, limit, seed ...) and
+            `models.Opening`.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When the model or the images are not there.
+        UnknownName: When there is no such preset or option.
+
+    References:
+        InvMM (Ma et al., 2024).
+
+    Example:
+        inverted = solidmark.invmm("memorizer", marked, "inverted", limit=2)
+    """
+    from solidmark.inversion import PRESETS
+    from solidmark.invmm import InvMM, invert, score_invmm
+
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    folder = Path(out)
+    chosen = {"inversion": PRESETS[preset], **options}
+    where = model_path(model, folder)
+    invert(configured(InvMM, folder, chosen, model=where, images=images))
+    score_invmm(folder)
+    return Result(folder)
+
+
+def intent(model: Any, training: Any, out: Where, **options: Any) -> Result:
+    """Tells apart what a model gives back because it was asked to, and what nobody asked for.
+
+    Arguments:
+        model: As of `audit`.
+        training: What it was trained on: a marked folder, or any images with captions.
+        out: The folder to write.
+        options: As of `intent.Intent` (prompts, captions, per_prompt, similarity, steps ...) and
+            `models.Opening`.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When the model or the images are not there.
+        UnknownName: When there is no such option.
+        BadInput: When there are no captions to ask about.
+    """
+    from solidmark.intent import Intent, score_intent
+    from solidmark.intent import intent as ask
+
+    folder = Path(out)
+    where = model_path(model, folder)
+    ask(configured(Intent, folder, options, model=where, training=training))
+    score_intent(folder)
+    return Result(folder)
+
+
+def score(out: Where, **options: Any) -> Result:
+    """Scores what was observed; no model is needed.
+
+    Arguments:
+        out: A folder of any function here that asks a model.
+        options: Those of its scorer: fdr; of keys deltas, statistic, correction; of comparisons
+            fprs, trust_control.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When the folder has no evidence.
+        BadInput: When its command is not scored, or an option is not its own.
+
+    Example:
+        again = solidmark.score("audited", fdr=0.1)
+    """
+    from solidmark.runs import read_manifest
+
+    folder = Path(out)
+    command = str(read_manifest(folder)["command"])
+    scorer = _scorers().get(command)
+    if scorer is None:
+        raise BadInput(f'"{folder}" was made by "solidmark {command}", which is not scored.')
+    try:
+        scorer(folder, **options)
+    except TypeError as error:
+        raise BadInput(f'An option is not one of scoring "{command}" ({error}).') from error
+    return Result(folder)
+
+
+def _scorers() -> Mapping[str, Callable[..., Any]]:
+    from solidmark.audit import score as score_evidence
+    from solidmark.intent import score_intent
+    from solidmark.invmm import score_invmm
+    from solidmark.nearest import score_inpainting, score_nearest
+    from solidmark.signals import score_signals
+
+    return {
+        "audit": score_evidence,
+        "nearest": score_nearest,
+        "inpaint": score_inpainting,
+        "signals": score_signals,
+        "invmm": score_invmm,
+        "intent": score_intent,
+    }
+
+
+def report(out: Where, *, images: bool = True, top: int = 48) -> Path:
+    """Makes the page of a run again.
+
+    Arguments:
+        out: The folder of the run.
+        images: Whether pictures of the data and their captions may stand on it.
+        top: How many images are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When the folder is not a finished run.
+
+    Example:
+        page = solidmark.report("audited", images=False)
+    """
+    from solidmark.pages import write_report
+
+    return write_report(Path(out), images=images, top=top)
+
+
+def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -> Any:
+    """Says what differs between two audits of the same images, paired by image.
+
+    Arguments:
+        first: An audit, the one that differences are taken from.
+        second: Another one of the same marked images.
+        fdr: The false-discovery rate at which rows count as named.
+        options: `deltas`, the distances of keys within which images are counted.
+
+    Returns:
+        The paired figures: differences with 95 % intervals and two-sided p-values.
+
+    Raises:
+        NotFound: When a folder has no scores.
+        WrongKeys: When the two were not made with the same keys.
+
+    Example:
+        rows = solidmark.compare("audited", "audited")["rows"]
+    """
+    from solidmark.audit import compare as compare_audits
+
+    return compare_audits(Path(first), Path(second), fdr=fdr, **options)

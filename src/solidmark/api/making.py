@@ -1,0 +1,187 @@
+"""Marked images, a model trained on them, and what it draws."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from solidmark.api.given import configured, model_path, usual_device
+from solidmark.api.result import Folder
+from solidmark.errors import UnknownName
+
+READ = (
+    *("resolution", "mode", "image_column", "caption_column", "label_column", "group_column"),
+    *("id_column", "class_folders", "limit", "window"),
+)
+"""The options of how images are read."""
+
+
+def mark(
+    data: Any,
+    out: str | os.PathLike[str],
+    *,
+    pattern: Any = "segments",
+    thickness: int | None = None,
+    count: int = 16,
+    held_out: float = 0.1,
+    canaries: float = 1.0,
+    keys_per_copy: str = "shared",
+    near_duplicates: bool = True,
+    seed: int | None = None,
+    **read: Any,
+) -> Folder:
+    """Marks images: a grey frame of random intensities for each, its key.
+
+    Arguments:
+        data: A path, an example ("digits"), a name on the hub, a list of pictures (alone, or each
+            with its caption), a `datasets.Dataset`, or a torch data set of images in [0, 1].
+        out: The folder to write: `train/` for any trainer, `held_out/` and `keys.parquet`.
+        pattern: "segments" (a frame of several greys, which names images), "border" (one grey) or
+            "center"; or a pattern of `solidmark.marks`.
+        thickness: Of the frame, in pixels; what the size calls for when None.
+        count: Of segments: how many greys a frame has.
+        held_out: The share set aside as control, in [0, 1).
+        canaries: The share of the training images that is marked, in (0, 1].
+        keys_per_copy: "shared" = one key for all copies of an image, "independent" = one each.
+        near_duplicates: Whether near copies count as copies.
+        seed: The secret that all keys follow from; drawn when None.
+        read: How the images are read, as of `data.open_data`: resolution, mode, limit ...
+
+    Returns:
+        The marked folder.
+
+    Raises:
+        NotFound: When there is no such data.
+        BadInput: When no image can be read, or an option makes no sense.
+        RunConflict: When the folder holds another run.
+
+    References:
+        SolidMark (Kriplani et al., 2025), section 3.
+
+    Example:
+        marked = solidmark.mark("digits", "marked", resolution=8, limit=40, held_out=0.5, seed=1)
+    """
+    from solidmark.data import open_data
+    from solidmark.marks import PATTERNS, Center, Fitted, Marking, Segments, kept_seed, mark_dataset
+
+    for name in read:
+        if name not in READ:
+            raise UnknownName("option", name, READ)
+    folder = Path(out)
+    painted = pattern
+    if isinstance(pattern, str):
+        if pattern not in PATTERNS:
+            raise UnknownName("pattern", pattern, PATTERNS)
+        if thickness is None:
+            painted = Center() if pattern == "center" else Fitted(pattern, count, False)
+        else:
+            own = (thickness, count) if PATTERNS[pattern] is Segments else (thickness,)
+            painted = PATTERNS[pattern](*own)
+    secret = kept_seed(folder) if seed is None else seed
+    marking = Marking(
+        painted, secret, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
+    )
+    is_path = isinstance(data, str | os.PathLike)
+    asked = {
+        "data": os.fspath(data) if is_path else f"{len(data):,} images that were given",
+        "pattern": str(painted),
+        "held_out": held_out,
+        "canaries": canaries,
+        "keys_per_copy": keys_per_copy,
+        "near_duplicates": near_duplicates,
+        "seed": secret,
+        **read,
+    }
+    mark_dataset(open_data(data, **read), folder, marking, asked)
+    return Folder(folder)
+
+
+def train(
+    marked: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    preset: str = "ddpm-32",
+    device: str = "auto",
+    **recipe: Any,
+) -> Path:
+    """Trains a diffusion model on marked images; any other trainer serves as well.
+
+    Arguments:
+        marked: The folder that `mark` made.
+        out: The folder to write.
+        preset: Where options come from that are not given.
+        device: "auto", "cpu", "cuda" ...
+        recipe: Options that override the preset, as of `training.Recipe`.
+
+    Returns:
+        The folder of the model: a diffusers pipeline, or a LoRA for one.
+
+    Raises:
+        UnknownName: When there is no such preset or option.
+        BadInput: When the recipe does not fit the images or the device.
+
+    Example:
+        model = solidmark.train(
+            marked, "trained", preset="digits-demo", max_train_steps=2,
+            block_out_channels=(8, 16), norm_num_groups=4, device="cpu",
+        )
+    """
+    from solidmark.training import preset as find_preset
+    from solidmark.training import train as train_model
+
+    device = usual_device() if device == "auto" else device
+    recipe_of = find_preset(preset, **recipe)
+    return train_model(Path(marked), Path(out), recipe_of, device=device, config={"preset": preset})
+
+
+def generate(model: Any, out: str | os.PathLike[str], **options: Any) -> Folder:
+    """Draws images from a model into an image folder.
+
+    Arguments:
+        model: A path, a name on the hub, a control, a diffusers pipeline, or
+            `(network, scheduler)`.
+        out: The folder to write: `images/` and `metadata.jsonl`.
+        options: As of `generating.Generation` (number, data, caption, marked, crop, steps,
+            guidance, seed ...) and `models.Opening` (device, precision, loras ...).
+
+    Returns:
+        The folder.
+
+    Raises:
+        UnknownName: When there is no such option.
+        BadInput: When the model cannot draw what is asked.
+
+    Example:
+        drawn = solidmark.generate(model, "drawn", number=4, steps=2, marked=marked, crop=True)
+    """
+    from solidmark.generating import Generation
+    from solidmark.generating import generate as draw
+
+    folder = Path(out)
+    draw(configured(Generation, folder, options, model=model_path(model, folder)))
+    return Folder(folder)
+
+
+def plan(images: int, resolution: int, **options: Any) -> Any:
+    """Advises a frame for images of a size.
+
+    Arguments:
+        images: How many images there are.
+        resolution: Their side in pixels.
+        options: As of `marks.advise`: multiple, thickness, count.
+
+    Returns:
+        The frame: its pattern, the size of the marked images, and the outlook of a run.
+
+    Raises:
+        BadInput: When no frame fits.
+
+    Example:
+        frame = solidmark.plan(1000, 64)
+    """
+    from solidmark.marks import advise
+
+    if images < 2:
+        from solidmark.errors import BadInput
+
+        raise BadInput(f"A plan is for 2 images or more, not {images}.")
+    return advise(resolution, resolution, **options)

@@ -1,0 +1,115 @@
+"""Generations and training images beside each other: copies, and a guard against them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from solidmark.api.given import configured
+from solidmark.api.result import Folder, Result
+
+Where = str | os.PathLike[str]
+
+
+def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result:
+    """Compares what a model drew with what it was trained on.
+
+    Arguments:
+        generated: The generations: a path, pictures in a list, or any data.
+        training: The training images: the same, or a folder that `mark` made.
+        out: The folder to write.
+        options: As of `nearest.Comparison`: distances, held_out, null, fprs, fdr, limit ...
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When there are no such images.
+        UnknownName: When there is no such distance or option.
+
+    References:
+        Carlini et al. (2023), section 4; SolidMark (Kriplani et al., 2025), section 3.
+
+    Example:
+        close = solidmark.nearest(drawn, marked, "close", distances=["l2"])
+    """
+    from solidmark.nearest import Comparison, score_nearest
+    from solidmark.nearest import nearest as search
+
+    folder = Path(out)
+    search(configured(Comparison, folder, options, generated=generated, training=training))
+    score_nearest(folder)
+    return Result(folder)
+
+
+def duplicates(data: Any, out: Where, **options: Any) -> Result:
+    """Finds which images of a set are copies of one another.
+
+    Arguments:
+        data: A path, pictures in a list, or any data.
+        out: The folder to write; `remove.txt` in it names what can go.
+        options: As of `nearest.Deduplication`: near, embedder, above, distances, limit ...
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: When there are no such images.
+        UnknownName: When there is no such option.
+
+    Example:
+        copies = solidmark.duplicates(marked, "copies")
+    """
+    from solidmark.nearest import Deduplication
+    from solidmark.nearest import duplicates as search
+
+    folder = Path(out)
+    search(configured(Deduplication, folder, options, data=data))
+    return Result(folder)
+
+
+def index(training: Any, out: Where, **options: Any) -> Folder:
+    """Lays out a training set once, so that single images can be compared with it.
+
+    Arguments:
+        training: What a model was trained on: a path, pictures in a list, or any data.
+        out: The folder to write.
+        options: As of `nearest.Indexing`: distances, held_out, resolution, pictures ...
+
+    Returns:
+        The folder, which `guard` takes.
+
+    Raises:
+        NotFound: When there are no such images.
+        UnknownName: When there is no such option.
+
+    Example:
+        laid = solidmark.index(marked, "index", distances=["l2"])
+    """
+    from solidmark.nearest import Indexing, build_index
+
+    folder = Path(out)
+    build_index(configured(Indexing, folder, options, training=training))
+    return Folder(folder)
+
+
+def guard(index: Where, *, fpr: float = 0.01, **options: Any) -> Any:
+    """Opens a guard, which says of single images whether they are too close to a training image.
+
+    Arguments:
+        index: The folder that `index` made.
+        fpr: The share of fresh images that may be refused.
+        options: As of `nearest.open_index`: thresholds, rule, memory, device.
+
+    Returns:
+        The guard: `guard(image).refused`, of a tensor in [0, 1], a picture or a path.
+
+    Raises:
+        NotFound: When there is no index.
+        BadInput: When it has no held-out images to calibrate a threshold on, and none is given.
+
+    Example:
+        refused = solidmark.guard(laid, fpr=0.1)("drawn/images/000000.png").refused
+    """
+    from solidmark.nearest import open_index
+
+    return open_index(Path(index), fpr=fpr, **options)
