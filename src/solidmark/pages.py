@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from solidmark.intent.page import write_intent_report
 from solidmark.invmm.page import write_invmm_report
 from solidmark.report.groups import write_cliques_report, write_duplicates_report
 from solidmark.report.halves import write_inpaint_report
-from solidmark.report.intents import write_intent_report
 from solidmark.report.page import write_audit_report
 from solidmark.report.pairs import write_nearest_report
 from solidmark.runs import read_json

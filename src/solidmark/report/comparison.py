@@ -232,12 +232,15 @@ def made(
         tables: The same in tables; None is passed over.
         files: What else lies in the folder, and what for.
     """
+    facts = results.facts
     parts = {
         "Configuration": results.config,
-        "Measures": results.facts.get("measures"),
-        "Similarity": results.facts.get("similarity"),
-        "Similarity needed": results.facts.get("threshold"),
-        "Memory": results.facts.get("memory"),
+        "Measures": facts.get("measures"),
+        "Similarity": facts.get("similarity"),
+        "Similarity needed": facts.get("threshold"),
+        "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
+        "Calibration": facts.get("calibration"),
+        "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
     }

@@ -161,6 +161,7 @@ def build_intent(
     results = {
         "command": "intent",
         "config": run.manifest["config"],
+        "seed": 3,
         "fingerprints": {},
         "scoring": {"threshold": None, "fpr": 0.001, "frequent": 0.25, "fdr": 0.05},
         "calibration": {"threshold": 0.91, "rate": 0.001, "pairs": 5000},
