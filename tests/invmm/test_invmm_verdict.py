@@ -11,13 +11,13 @@ from scipy import stats
 from solidmark.invmm.judging import judge
 from solidmark.invmm.rows import result_rows
 from solidmark.invmm.verdict import spread, verdict_on
-from solidmark.report import write_report
+from solidmark.pages import write_report
 from solidmark.runs import Figure, Verdict, open_results
 from solidmark.scores.bound import smallest_copied_share
 
 
 def scored(folder: Path, **how: Any) -> Verdict:
-    return open_results(build_inversions(Inverted(folder, **how)))
+    return open_results(build_inversions(Inverted(folder, **how))).judged
 
 
 def figures_of(own: np.ndarray, null: np.ndarray) -> tuple[Any, list[Figure]]:

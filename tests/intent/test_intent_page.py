@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOSTILE
 from intent_folder import Found, K, build_intent, interval
-from visiting import Tree
+from visiting import HOSTILE, Tree
 
 from solidmark.errors import BadInput, NotFound, RunConflict
+from solidmark.intent.bars import WIDTH, Bar, drawn
+from solidmark.intent.counting import Share
+from solidmark.intent.page import write_intent_report
 from solidmark.pages import write_report
-from solidmark.report import write_intent_report
-from solidmark.report.intents.cards import Bar, board, marked
-from solidmark.report.intents.run import open_intent_run
+from solidmark.runs import open_results
 
 SECRET = "secretword"
 PROMPTS = {
@@ -71,37 +71,42 @@ def test_each_type_has_its_section_with_its_prompts_and_a_label_in_words(found: 
         ("not-memorized", "not memorized", (KEY,)),
     ):
         part = section(page, anchor)
-        said = [words(text) for text in re.findall('<p class="prompt-line">(.*?)</p>', part)]
+        said = [words(text) for text in re.findall('<p class="caption">(.*?)</p>', part)]
         assert said == list(texts)
         assert set(re.findall(r'class="badge [a-z_]+">([a-z ]+)<', part)) == {label}
 
 
-def test_entities_are_marked_and_generations_that_show_a_finding_are_outlined(found: Path) -> None:
+def test_the_worst_prompts_stand_under_the_verdict_with_their_pairs(found: Path) -> None:
+    part = section((found / "report.html").read_text(), "verdict")
+    assert [words(text) for text in re.findall('<p class="caption">(.*?)</p>', part)] == [ROSE, KEY]
+    shown = re.findall("<figcaption>(.*?)</figcaption>", part)
+    assert shown == ["training picture", "drawn"] * 2
+    assert len(Tree(part).of("img")) == 4
+
+
+def test_generations_that_show_a_finding_are_outlined(found: Path) -> None:
     part = section((found / "report.html").read_text(), "implicit")
-    assert re.findall("<u>(.*?)</u>", part) == ["rose", "cairo", SECRET]
-    tree = Tree(part)
-    drawn = tree.of("li")
-    assert len(drawn) == K
-    assert sum(attributes.get("class") == "shows" for attributes in drawn) == 7
-    assert drawn[0].get("class") == "shows"
-    assert drawn[-1].get("class") is None
+    strip = Tree(part.split('<ul class="strip">')[1].split("</ul>")[0]).of("li")
+    assert len(strip) == K
+    assert sum(attributes.get("class") == "shows" for attributes in strip) == 7
+    assert strip[0].get("class") == "shows"
+    assert strip[-1].get("class") is None
 
 
 def test_the_bars_are_the_shares_with_their_intervals(found: Path) -> None:
     part = section((found / "report.html").read_text(), "implicit")
-    rows = re.findall(r"<tr(?: class=\"own\")?>(.*?)</tr>", part, re.DOTALL)
-    said = [words(row).strip() for row in rows]
-    assert said == [
-        "this prompt 88 % (7 of 8)",
-        "without “rose” 75 % (6 of 8)",
-        "without “cairo” brings it 0 % (0 of 8)",
-        "unrelated prompts 0 % (0 of 32)",
+    assert re.findall("<title>(.*?)</title>", part) == [
+        "this prompt: 88 % (7 of 8); without “rose”: 75 % (6 of 8); "
+        "without “cairo”: brings it: 0 % (0 of 8); unrelated prompts: 0 % (0 of 32)"
     ]
-    assert "the user's phrase, 2 training images" in words(part).replace("&#39;", "'")
-    assert "training picture, 2 times in the set" in (found / "report.html").read_text()
-    low, high = interval(7, 8)
-    assert f'width="87.5" height="10"/><path d="M{100 * low:.1f} 5H{100 * high:.1f}"' in rows[0]
-    assert Bar("nothing", 0, 0).said == "not drawn"
+    assert "the user&#39;s phrase2 training images" in words(part)
+    assert "training picture2 times in the set" in words((found / "report.html").read_text())
+    low, high = (WIDTH * end for end in interval(7, 8))
+    assert f'width="{WIDTH * 7 / 8:.1f}"' in part
+    assert f'<path d="M{low:.1f} ' in part
+    assert f'H{high:.1f}"/>' in part
+    assert "not drawn" in drawn([Bar("<b>nothing</b>", Share(0, 0))])
+    assert "<b>" not in drawn([Bar("<b>nothing</b>", Share(0, 0))])
 
 
 def test_the_file_of_the_user_has_the_last_word(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_the_file_of_the_user_has_the_last_word(tmp_path: Path) -> None:
         Found(KEY, "implicit", "phrase:minaret", 8),
     )
     folder = build_intent(tmp_path / "run", PROMPTS, overruled)
-    verdict = open_intent_run(folder).verdict
+    verdict = open_results(folder).judged
     assert verdict.finding == "unintended"
     assert verdict.headline.startswith("1 of 4 prompts brings back what nobody asked for")
     assert (
@@ -120,9 +125,9 @@ def test_the_file_of_the_user_has_the_last_word(tmp_path: Path) -> None:
     )
     page = write_report(folder).read_text()
     said = words(section(page, "user"))
-    assert "Not expected: 1 finding explicit intended mount fuji, prompt p1" in said
-    assert "Expected: 1 finding unintended dragon.png, prompt p0" in said
-    assert "user: not expected" in words(section(page, "explicit"))
+    assert "Not expected: mount fuji (explicit intended), prompt p1" in said
+    assert "Expected: dragon.png (unintended), prompt p0" in said
+    assert "usernot expected" in words(section(page, "explicit"))
     counts = words(section(page, "counts").replace("</t", " </t"))
     assert "User: expected User: not expected User: not said" in counts
     assert re.search(r"unintended 1 of 3 1 of 4 25 % 0.63 to 81 % 1 0 0 ", counts)
@@ -140,14 +145,14 @@ def test_the_state_is_the_most_pressing_one(
     tmp_path: Path, some: tuple[Found, ...], failed: int, state: str, said: str
 ) -> None:
     folder = build_intent(tmp_path / "run", PROMPTS, some, failed=failed)
-    verdict = open_intent_run(folder).verdict
+    verdict = open_results(folder).judged
     assert verdict.finding == state
     assert verdict.headline.startswith(said)
 
 
 def test_nothing_drawn_and_nothing_to_compare_with_are_said(tmp_path: Path) -> None:
     folder = build_intent(tmp_path / "run", {BELL: ["bell"]}, (), failed=K, unrelated=0)
-    verdict = open_intent_run(folder).verdict
+    verdict = open_results(folder).judged
     assert verdict.finding == "failed"
     assert any("No unrelated prompts" in said for said in verdict.details)
     page = words(write_report(folder).read_text())
@@ -183,29 +188,30 @@ def test_the_table_has_every_finding_in_order(found: Path) -> None:
 
 
 def test_the_number_of_prompts_is_limited(found: Path) -> None:
-    sections = board(open_intent_run(found), False, 1)
-    assert [len(one.cards) for one in sections] == [1, 1, 1, 1]
-    assert [one.prompts for one in sections] == [2, 1, 1, 1]
+    page = write_report(found, images=False, top=1).read_text()
+    for anchor, said in (
+        ("unintended", "2 findings in 2 of 4"),
+        ("implicit", "1 finding in 1 of 4"),
+    ):
+        part = section(page, anchor)
+        assert part.count('<li class="card">') == 1
+        assert said in words(part)
+    assert "1 prompt is shown" in section(page, "unintended")
+    write_report(found)
+
+
+def test_most_prompts_open_with_a_click(tmp_path: Path) -> None:
+    prompts = {f"a thing {number}": ["thing"] for number in range(7)}
+    some = [Found(text, "unintended", "image:dragon.png", 5) for text in prompts]
+    page = write_report(build_intent(tmp_path / "run", prompts, some)).read_text()
+    first, more = section(page, "unintended").split("<summary>3 more prompts</summary>")
+    assert first.count('<li class="card">') == 4
+    assert more.count('<li class="card">') == 3
 
 
 def test_the_same_folder_gives_the_same_page(found: Path) -> None:
     before = (found / "report.html").read_bytes()
     assert write_intent_report(found).read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("text", "entities", "parts"),
-    [
-        ("a Rose", ["rose"], ["a ", "*Rose"]),
-        ("roses and a rose", ["rose"], ["roses and a ", "*rose"]),
-        ("Mount  Fuji, mount", ["mount fuji", "mount"], ["*Mount  Fuji", ", ", "*mount"]),
-        ("c++ (x)", ["c"], ["*c", "++ (x)"]),
-        ("nothing", [], ["nothing"]),
-    ],
-)
-def test_entities_are_whole_words(text: str, entities: list[str], parts: list[str]) -> None:
-    assert ["*" * is_entity + part for part, is_entity in marked(text, entities)] == parts
-    assert "".join(part for part, _ in marked(text, entities)) == text
 
 
 @pytest.mark.parametrize(
@@ -277,7 +283,7 @@ def test_in_a_browser_the_board_fetches_nothing_and_is_never_too_wide(
         assert one.page.evaluate("document.documentElement.scrollWidth") <= width
         paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (luminance(paper) < 0.1) == (scheme == "dark")
-        for what in (".fact-inline", ".numbers dt", ".badge"):
+        for what in (".fact", ".reading dt", ".badge"):
             style = f"getComputedStyle(document.querySelector('{what}'))"
             ground = one.page.evaluate(f"{style}.backgroundColor") if what == ".badge" else paper
             assert contrast(one.page.evaluate(f"{style}.color"), ground) >= 4.5
