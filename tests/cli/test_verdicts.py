@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from solidmark.report.signals import verdict as signals
 
-from solidmark.cli import judging
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.outcome import CODES
 from solidmark.report import is_stale
-from solidmark.report.inversions import verdict as inversions
-from solidmark.report.pairs import verdict as pairs
 from solidmark.runs import STATES, VERDICTS, Verdict, fingerprint
 
 from .conftest import AUDIT, MARK, TINY, Run
@@ -97,19 +93,6 @@ def test_a_plan_says_that_it_is_one(world: Path, run: Run, tmp_path: Path) -> No
     assert answer.json["verdict"]["state"] == "planned"
 
 
-def test_states_of_the_pages_are_all_translated() -> None:
-    assert set(judging.CLOSENESS) == set(judging.SIGNALS) == set(pairs.LABELS)
-    assert set(judging.SIGNALS) == set(signals.LABELS)
-    assert set(judging.INVERSIONS) >= set(inversions.LABELS)
-    for states in (judging.CLOSENESS, judging.SIGNALS, judging.INVERSIONS):
-        assert set(states.values()) <= set(VERDICTS) <= set(STATES)
-
-
-def test_only_a_green_page_is_not_seen() -> None:
-    green = [state for state, said in judging.CLOSENESS.items() if said == "not-seen"]
-    assert green == [state for state, tone in pairs.TONES.items() if tone == "not_seen"]
-
-
 def test_every_command_that_judges_can_fail() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     able = {
@@ -117,7 +100,8 @@ def test_every_command_that_judges_can_fail() -> None:
         for name, command in commands.items()
         if any(parameter.name == "fail_on" for parameter in command.params)
     }
-    assert able == {*judging.PAGES, "audit", "intent", "cliques", "score"}
+    judging = {name for name, states in JUDGED.items() if states is VERDICTS}
+    assert able == {*judging, "intent"} - {"report", "inspect"}
 
 
 def test_memory_ends_in_3_and_its_absence_in_0(

@@ -40,7 +40,7 @@ def audit(
 
     Example:
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
-        print(found.verdict.headline)
+        found.verdict.headline, found.named, found.page
     """
     from solidmark.audit import score as score_evidence
 
