@@ -1,22 +1,29 @@
 """The page of an `intent` run: what prompts bring back, and whether anybody asked for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from solidmark.intent.bars import bars_of, drawn
-from solidmark.intent.tables import read_table
+from solidmark.intent.cards import (
+    COMMAND,
+    KINDS,
+    SAID,
+    TONES,
+    IntentRun,
+    Row,
+    card_of,
+    name_of,
+    open_intent,
+    prompt_of,
+)
 from solidmark.intent.types import TYPES
 from solidmark.report.comparison import PROOF, made
 from solidmark.report.control import control_section
-from solidmark.report.numbers import percent, percents, plain, short
-from solidmark.report.pictures import Picture, embed
+from solidmark.report.numbers import percent, percents
 from solidmark.report.rendering import write_page
 from solidmark.report.rows import ROWS, table_of_rows
 from solidmark.report.scored import failed
 from solidmark.report.sections import (
-    Card,
     Cards,
     Cell,
     Figures,
@@ -25,40 +32,20 @@ from solidmark.report.sections import (
     Line,
     Note,
     Page,
-    Reading,
     Rows,
     Section,
-    Shown,
     Table,
 )
-from solidmark.runs import Figure, Results, find, open_results, read_manifest
 from solidmark.scores.control import control_from
 from solidmark.scores.written import plural
 from solidmark.verdicts.intent import SIDES
 from solidmark.verdicts.intent import TYPES as LABELS
 
-COMMAND = "intent"
-AGAIN = 'Run the same "solidmark intent" again.'
-
 SHOWN, FEW, MOST = 4, 12, 48
 """Prompts of a type that are seen at once; of prompts without memory, at most; lines of a list."""
 
-GENERATIONS = 16
-"""Generations of a card, at most."""
-
-LARGEST, SMALL = 144, 112
-"""The longer sides of a pair and of the other generations in the page, in pixels."""
-
 PRIVATE = ("caption", "captions")
 """Options that hold words of prompts."""
-
-TONES: Mapping[str, str] = {
-    "unintended": "memorized",
-    "implicit": "unclear",
-    "explicit": "plain",
-    "not memorized": "not_seen",
-}
-"""The colours of the types, which never stand without the words."""
 
 HEADINGS: Mapping[str, str] = {
     "unintended": "Unintended: neither named nor brought by an entity",
@@ -75,15 +62,6 @@ NONE: Mapping[str, str] = {
 }
 NONE_THAT_STANDS = "None among the findings that stand; the others are withheld."
 """The same where the unrelated prompts are about pictures of another kind."""
-
-SAID: Mapping[str, str] = {"yes": "expected", "no": "not expected"}
-"""What the user's file says of a finding."""
-
-KINDS: Mapping[str, str] = {
-    "image": "training picture",
-    "class": "class",
-    "phrase": "the user's phrase",
-}
 
 TERMS = (
     (
@@ -163,37 +141,6 @@ FILES = (
     ("results.json", "The counts and the verdict."),
 )
 
-Row = Mapping[str, Any]
-"""A row of a table of the run."""
-
-
-@dataclass(frozen=True)
-class _Run:
-    """The folder of an `intent` run.
-
-    Arguments:
-        results: What stands in `results.json`.
-        findings: The rows of `findings.parquet`, in their order.
-        features: Those of `features.parquet`, by feature.
-        drawn: By prompt: the generations that could be used, in order.
-    """
-
-    results: Results
-    findings: Sequence[Row] = field(repr=False)
-    features: Mapping[str, Row] = field(repr=False)
-    drawn: Mapping[str, Sequence[Row]] = field(repr=False)
-
-    def count(self, type: str, split: str = "all") -> Figure | None:
-        """The counts of a type over all kinds of features."""
-        some = find(self.results.figures, type, split)
-        return next((one for one in some if one.facts.get("kind") == "all"), None)
-
-    @property
-    def judged(self) -> int:
-        """How many prompts have a generation that could be used."""
-        found = self.count("explicit")
-        return int(found.number("prompts_n") or 0) if found else 0
-
 
 def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -> Path:
     """Writes `report.html` into the folder of an `intent` run.
@@ -212,24 +159,12 @@ def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -
         RunConflict: When the run is not finished, or of another command.
         BadInput: When one of its files cannot be read.
     """
-    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
-
-
-def _open(folder: Path) -> _Run:
-    read_manifest(folder, COMMAND)
-    results = open_results(folder, AGAIN)
-    findings, features, generations = (
-        read_table(folder, name) for name in ("findings", "features", "generations")
+    return write_page(
+        folder, _page(open_intent(folder), images, top), images=images, top=top
     )
-    drawn: dict[str, list[Row]] = {}
-    for row in generations:
-        if row["kind"] == "prompt" and row["status"] == "ok":
-            drawn.setdefault(row["prompt"], []).append(row)
-    known = [row for row in findings if row["type"] in TYPES]
-    return _Run(results, known, {row["feature"]: row for row in features}, drawn)
 
 
-def _page(run: _Run, images: bool, top: int) -> Page:
+def _page(run: IntentRun, images: bool, top: int) -> Page:
     results = run.results
     galleries = [_gallery(run, type, images, top) for type in TYPES]
     broken = [(id, why, 1) for id, why in (results.facts.get("quarantined") or {}).items()]
@@ -268,7 +203,7 @@ def _page(run: _Run, images: bool, top: int) -> Page:
     )
 
 
-def _control(run: _Run, images: bool) -> Section | None:
+def _control(run: IntentRun, images: bool) -> Section | None:
     """Whether the unrelated prompts are about pictures of the same kind."""
     found = run.results.facts.get("control")
     control = control_from(found) if isinstance(found, Mapping) else None
@@ -290,14 +225,14 @@ def _proof(galleries: Sequence[Gallery]) -> Cards | None:
     return Cards("", tuple(short), said, numbered=False) if worst else None
 
 
-def _gallery(run: _Run, type: str, images: bool, top: int) -> Gallery:
+def _gallery(run: IntentRun, type: str, images: bool, top: int) -> Gallery:
     """The prompts that have findings of a type."""
     rows = [row for row in run.findings if row["type"] == type]
     by_prompt: dict[str, list[Row]] = {}
     for row in rows:
         by_prompt.setdefault(row["prompt"], []).append(row)
     most = min(top, FEW) if type == "not memorized" else top
-    cards = tuple(_card(run, id, some, images) for id, some in list(by_prompt.items())[:most])
+    cards = tuple(card_of(run, id, some, images) for id, some in list(by_prompt.items())[:most])
     said = [
         f"{plural(len(rows), 'finding')} in {len(by_prompt):,} of {plural(run.judged, 'prompt')}."
     ]
@@ -326,84 +261,7 @@ def _gallery(run: _Run, type: str, images: bool, top: int) -> Gallery:
     )
 
 
-def _card(run: _Run, id: str, rows: Sequence[Row], images: bool) -> Card:
-    """A prompt with its findings of one type."""
-    several = len(rows) > 1
-    numbers = {row["feature"]: str(n) if several else "" for n, row in enumerate(rows, 1)}
-    all_drawn = run.drawn.get(id, ())
-    shows = [[one for one in numbers if one in row["features"]] for row in all_drawn]
-    order = sorted(range(len(all_drawn)), key=lambda place: (not shows[place], place))
-    folder = run.results.folder
-    strip = [
-        Shown(
-            embed(folder, all_drawn[place]["picture"], SMALL) or Picture(),
-            " ".join(filter(None, (numbers[one] for one in shows[place]))),
-            outlined=bool(shows[place]),
-        )
-        for place in order[:GENERATIONS]
-    ]
-    return Card(
-        _prompt(rows[0], images),
-        (("", str(rows[0]["text"])),) if images else (),
-        tuple(one for row in rows for one in _pair(run, row, numbers)) if images else (),
-        tuple(strip) if images else (),
-        tuple(_reading(run, row, numbers[row["feature"]], images) for row in rows),
-        badge=(LABELS[rows[0]["type"]], TONES[rows[0]["type"]]),
-        more=max(0, len(all_drawn) - GENERATIONS) if images else 0,
-    )
-
-
-def _pair(run: _Run, row: Row, numbers: Mapping[str, str]) -> Iterator[Shown]:
-    """A training picture of a finding, and the first generation that shows it."""
-    folder, feature = run.results.folder, row["feature"]
-    number = numbers[feature] and f" {numbers[feature]}"
-    original = row["original"] or run.features.get(feature, {}).get("original")
-    yield Shown(embed(folder, original, LARGEST) or Picture(), f"training picture{number}")
-    own = [one["picture"] for one in run.drawn.get(row["prompt"], ()) if feature in one["features"]]
-    if best := [*(row["pictures"] or ()), *own][:1]:
-        yield Shown(embed(folder, best[0], LARGEST) or Picture(), f"drawn{number}")
-
-
-def _reading(run: _Run, row: Row, number: str, images: bool) -> Reading:
-    """What a prompt brings, how often, and why it is of its type."""
-    count = len(run.features.get(row["feature"], {}).get("images") or ())
-    times = f"{count:,} times in the set" if count > 1 else "once in the set"
-    of = times if row["kind"] == "image" else plural(count, "training image")
-    facts = [(KINDS.get(row["kind"], row["kind"]), of)]
-    if row["expected"]:
-        facts.append(("user", SAID.get(row["expected"], row["expected"])))
-    for name, column in (
-        ("p", "p_value"),
-        ("q", "q_value"),
-        ("p of coming back", "recurs_p"),
-        ("q of coming back", "recurs_q"),
-    ):
-        if row[column] is not None:
-            facts.append((name, short(row[column])))
-    if row["best_similarity"] is not None:
-        facts.append(("best likeness", plain(row["best_similarity"], 3)))
-    return Reading(
-        f"{number} {_name(row, images)}".strip(),
-        tuple(facts),
-        drawings=(drawn(list(bars_of(row, images))),),
-        said=str(row["why"] or "") if images else "",
-    )
-
-
-def _prompt(row: Row, images: bool) -> str:
-    """The id of a prompt; where it is the text, it must not stand on a page without prompts."""
-    hidden = not images and row["prompt"] == row["text"]
-    return "a prompt without an id" if hidden else str(row["prompt"])
-
-
-def _name(row: Row, images: bool) -> str:
-    """The name of a feature; only ids of images may stand on a page without prompts."""
-    if images or row["kind"] == "image":
-        return str(row["name"])
-    return "a class" if row["kind"] == "class" else "a phrase"
-
-
-def _counts(run: _Run) -> Table:
+def _counts(run: IntentRun) -> Table:
     """A line a type, and what the user's file says of its findings."""
     splits = [one for one in ("expected", "not expected", "not said") if run.count("explicit", one)]
     heads = ["Type", "Findings", "Prompts with one", "Share of prompts", "95 % interval"]
@@ -428,11 +286,11 @@ def _counts(run: _Run) -> Table:
     )
 
 
-def _overruled(run: _Run, images: bool) -> Note | None:
+def _overruled(run: IntentRun, images: bool) -> Note | None:
     """What the user's file says of memorized findings."""
     points = [
-        f"{SAID[word].capitalize()}: {_name(row, images)} ({LABELS[row['type']]}), "
-        f"prompt {_prompt(row, images)}"
+        f"{SAID[word].capitalize()}: {name_of(row, images)} ({LABELS[row['type']]}), "
+        f"prompt {prompt_of(row, images)}"
         for word in ("no", "yes")
         for row in run.findings
         if row["expected"] == word and row["type"] != "not memorized"
@@ -449,7 +307,7 @@ def _overruled(run: _Run, images: bool) -> Note | None:
     )
 
 
-def _all_findings(run: _Run, images: bool) -> Rows:
+def _all_findings(run: IntentRun, images: bool) -> Rows:
     """Every finding, in its order, folded."""
     columns = [
         ("place", "No.", "whole"),
@@ -474,8 +332,8 @@ def _all_findings(run: _Run, images: bool) -> Rows:
             **row,
             "place": place,
             "expected": row["expected"] or "none",
-            "prompt": _prompt(row, images),
-            "name": _name(row, images),
+            "prompt": prompt_of(row, images),
+            "name": name_of(row, images),
         }
         for place, row in enumerate(run.findings[:ROWS], 1)
     ]
