@@ -90,14 +90,14 @@ def compare(
         BadInput: When there is nothing in common to compare.
         RunConflict: When `out` holds something else.
     """
-    tables = [_scores(folder) for folder in (first, second)]
+    one, other = _scores(first), _scores(second)
     keys = {read_manifest(folder)["fingerprints"].get("keys") for folder in (first, second)}
     if len(keys) > 1:
         raise WrongKeys(
             f'"{first}" and "{second}" were observed with different keys. '
             "Compare audits of the same marked folder."
         )
-    figures = paired(*tables, deltas, fdr)
+    figures = paired(one, other, deltas, fdr)
     judged = {
         side: (str(folder), open_results(folder).judged)
         for side, folder in (("first", first), ("second", second))
@@ -105,7 +105,7 @@ def compare(
     verdict = change_between(figures, judged)
     found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict)
     if out is not None:
-        _write(out, found, _changes(*tables, fdr))
+        _write(out, found, _changes(one, other, fdr))
     return found
 
 

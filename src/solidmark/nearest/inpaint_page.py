@@ -21,7 +21,6 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import HELD_OUT
 from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.marked import Marked, open_marked_of
@@ -31,6 +30,7 @@ from solidmark.report.scored import Row, Scored, failed, measure_of
 from solidmark.report.sections import NOTHING, Card, Page, Shown
 from solidmark.report.tabled import Words
 from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
 """So many held-out images stand below the trained ones."""

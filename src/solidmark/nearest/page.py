@@ -32,7 +32,6 @@ from solidmark.report.comparison import (
     ranked_gallery,
     shortened,
 )
-from solidmark.report.control import HELD_OUT
 from solidmark.report.controlled import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.opening import open_pictures
@@ -49,6 +48,7 @@ from solidmark.report.sections import (
 )
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.control import WITHHELD
+from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
 """So many pairs of the null stand beside those of the generations."""

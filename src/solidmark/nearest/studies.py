@@ -27,6 +27,7 @@ from solidmark.report.tabled import cell_of, digits
 from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness
 from solidmark.scores.content import LOW_CONTENT
+from solidmark.scores.percentiles import Direction
 
 PERCENTILE = 95
 POINTS = 2000
@@ -118,13 +119,17 @@ def _blind_spot(run: Scored, measure: Measure) -> tuple[str, Drawing] | None:
     counts = run.figures(measure.name, "eidetic", "generated")
     calibrated = [limit for limit, _ in thresholds(run, measure, "generated")]
     for limit in calibrated or [one.threshold for one in counts if one.threshold is not None]:
-        said = percentile_blindness(values, limit, PERCENTILE, measure.direction)
+        said = percentile_blindness(values, limit, PERCENTILE, _side(measure))
         if said is not None:
             chance = next((one.chance for one in counts if one.threshold == limit), None)
             if chance is not None:
                 said += f" (By chance about {chance * len(values):.2g} lie within it.)"
             return f"{measure.title}: {said}", _percentile_plot(measure, values, limit)
     return None
+
+
+def _side(measure: Measure) -> Direction:
+    return "high" if measure.is_similarity else "low"
 
 
 def _percentile_plot(measure: Measure, values: Any, threshold: float) -> Drawing:
