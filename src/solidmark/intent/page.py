@@ -159,9 +159,7 @@ def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -
         RunConflict: When the run is not finished, or of another command.
         BadInput: When one of its files cannot be read.
     """
-    return write_page(
-        folder, _page(open_intent(folder), images, top), images=images, top=top
-    )
+    return write_page(folder, _page(open_intent(folder), images, top), images=images, top=top)
 
 
 def _page(run: IntentRun, images: bool, top: int) -> Page:
