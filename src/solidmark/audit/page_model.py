@@ -109,10 +109,7 @@ def _drawn(audit: Audit, found: Knowing) -> tuple[Card, ...]:
     return tuple(
         Card(
             name,
-            strip=tuple(
-                Shown(picture or Picture(), "", f"{name} {place}")
-                for place, picture in enumerate(row, 1)
-            ),
+            strip=tuple(Shown(picture or Picture(), "") for picture in row),
         )
         for name, row in rows.items()
         if found.pictures
