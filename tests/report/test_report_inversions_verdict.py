@@ -80,7 +80,7 @@ def test_nothing_reproduced_says_what_would_have_been_seen(tmp_path: Path) -> No
     few = a_run(np.full(3, 0.1), np.full(3, 0.2))
     assert few.finding == "too_few"
     assert few.tone != "not_seen"
-    assert "too few to see any number of memorized images" in few.headline
+    assert "too few to see any number of images that score lower" in few.headline
 
 
 def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
