@@ -5,7 +5,6 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from comparing import ALIKE, OTHER, asked, by, verdict_by_distance
 
 from solidmark.invmm import verdict as invmm
 from solidmark.nearest import inpainted
@@ -17,6 +16,8 @@ from solidmark.verdicts import Family, Nouns, Question, judge
 from solidmark.verdicts.judge import OUTCOMES, REACH, outcome
 from solidmark.verdicts.nouns import Outcome
 from solidmark.verdicts.sentences import as_a_whole, too_few, unseen
+
+from .comparing import ALIKE, OTHER, asked, by, verdict_by_distance
 
 NEEDED = 0.001
 WORDS = inpainted.WORDS

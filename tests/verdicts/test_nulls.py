@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from comparing import verdict_by_distance
 
 from solidmark.nearest import inpainted, verdict
 from solidmark.scores.bound import smallest_copied_share
 from solidmark.signals import verdict as signals
 from solidmark.verdicts import Family, Nouns
+
+from .comparing import verdict_by_distance
 
 COMMANDS = {
     "nearest": (verdict.FAMILY, verdict.OF_GENERATIONS),

@@ -13,7 +13,7 @@ from solidmark.report.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
 from solidmark.report.marked import Marked, open_marked_of
 from solidmark.report.numbers import p_value, percent
 from solidmark.report.pictures import Picture, embed
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.sections import (
     Card,
     Cell,
@@ -101,7 +101,7 @@ def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) ->
             changes.setdefault(row["id"], {})[row["reader"]] = row
     marked = open_marked_of(folder, manifest)
     run = _Compared(open_results(folder, again), changes, table, marked)
-    return write_report_page(folder, _page(run, images, top), images=images, top=top)
+    return write_page(folder, _page(run, images, top), images=images, top=top)
 
 
 def _page(run: _Compared, images: bool, top: int) -> Page:

@@ -21,11 +21,11 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.controlled import control_section
+from solidmark.report.control import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.marked import Marked, open_marked_of
 from solidmark.report.pictures import Picture, encode, open_picture
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.scored import Row, Scored, failed, measure_of
 from solidmark.report.sections import NOTHING, Card, Page, Shown
 from solidmark.report.tabled import Words
@@ -105,7 +105,7 @@ def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) ->
         RunConflict: When the run is not finished, or of another command.
         BadInput: When one of its files cannot be read.
     """
-    return write_report_page(folder, _page(_open(folder), images, top), images=images, top=top)
+    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
 
 
 def _open(folder: Path) -> _Run:

@@ -19,7 +19,7 @@ from solidmark.report.sections import (
     Table,
 )
 from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.tables import flat
+from solidmark.report.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
 
@@ -134,17 +134,25 @@ def ranked_gallery(
         )
     else:
         told = f"The {len(cards):,} most suspicious of {count:,} trained pictures. None is named."
-    lists = list(shortened(cards))
-    if lucky:
-        lists.append(Cards(LUCKY, tuple(lucky), folded=True))
     return Gallery(
         "images",
         title,
         (*said, told) if cards else (),
-        lists=tuple(lists),
+        lists=card_lists(cards, lucky),
         empty="No trained image could be scored." if not count else "No image is shown.",
         link="Images",
     )
+
+
+def card_lists(cards: Sequence[Card], lucky: Sequence[Card]) -> tuple[Cards, ...]:
+    """The first cards, the others folded, and those for comparison.
+
+    Arguments:
+        cards: The trained images that are shown, the most suspicious first.
+        lucky: Held-out images that look most suspicious by luck.
+    """
+    compared = (Cards(LUCKY, tuple(lucky), folded=True),) if lucky else ()
+    return *shortened(cards), *compared
 
 
 def curves(run: Scored, splits: Sequence[str]) -> Plots:
@@ -199,7 +207,8 @@ def all_rows(
         run: The run.
         images: Whether captions and prompts may stand on the page.
         file: Where all rows lie.
-        own: The columns of this command, before p; or what it calls one of `COLUMNS`.
+        own: The columns of this command, before p; or what it calls one of `COLUMNS`. Where its
+            rows have an `outcome`, that says more than their status, and stands in its place.
     """
     rows = [
         {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
@@ -226,7 +235,7 @@ def all_rows(
     table = table_of_rows(
         columns,
         rows,
-        lambda row, name: row.get(name),
+        lambda row, name: row.get("outcome" if name == "status" and "outcome" in row else name),
         total=sum(len(table) for table in run.tables.values()),
         fdr=run.fdr,
         order="most suspicious rows",
@@ -255,12 +264,15 @@ def made(
         tables: The same in tables; None is passed over.
         files: What else lies in the folder, and what for.
     """
+    facts = results.facts
     parts = {
         "Configuration": results.config,
-        "Measures": results.facts.get("measures"),
-        "Similarity": results.facts.get("similarity"),
-        "Similarity needed": results.facts.get("threshold"),
-        "Memory": results.facts.get("memory"),
+        "Measures": facts.get("measures"),
+        "Similarity": facts.get("similarity"),
+        "Similarity needed": facts.get("threshold"),
+        "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
+        "Calibration": facts.get("calibration"),
+        "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
     }
