@@ -15,7 +15,6 @@ from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments
 from solidmark.mitigations import GaussianNoise
 from solidmark.readers import Energy
-from solidmark.report.knowing import knowing_in
 from solidmark.scores.knowing import Knowing
 from solidmark.verdicts.known import NOT_ASKED, unknown
 
@@ -26,9 +25,9 @@ def asked(model: str, marked: Marked, out: Path, **options: object) -> Knowing:
     options.setdefault("readers", FAST)
     question = Question(model, marked.folder, out, ceiling=False, **options)  # type: ignore[arg-type]
     observe(question)
-    found = knowing_in(score(out))
+    found = Knowing.from_json(score(out)["knowing"])
     assert found is not None
-    assert found == knowing_in(json.loads((out / "results.json").read_text()))
+    assert found == Knowing.from_json(json.loads((out / "results.json").read_text())["knowing"])
     return found
 
 

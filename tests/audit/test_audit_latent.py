@@ -70,8 +70,8 @@ def test_from_a_pipeline_on_disk_to_the_page(sd: str, pictures: Marked, tmp_path
     page = write_report(out).read_text()
     assert 'id="round-trip"' in page
     assert "Latent Outpaint drew" in page
-    assert "its readings are corrected by this curve" in page
-    assert "Energy needs no correction" in page
+    assert "what is read of decoded pictures is corrected by this curve" in page
+    assert "Energy: no correction is needed" in page
     assert (out / "figures" / "round-trip.svg").is_file()
 
 

@@ -15,11 +15,11 @@ from original import save_original
 from safetensors.torch import load_file, save_file
 
 from solidmark.audit import Question, observe, score
+from solidmark.audit.page import write_audit_report
 from solidmark.marks import Marked
 from solidmark.measures import opened
 from solidmark.models import Opening, PixelModel
 from solidmark.readers import Energy, Outpaint
-from solidmark.report.page import write_audit_report
 
 
 def notes_of(out: Path) -> tuple[list[str], str]:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from solidmark.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS, write_table
 from solidmark.marks import write_image
-from solidmark.runs import Figure, figure_from, open_run, write_json
+from solidmark.runs import VERSION, Figure, figure_from, open_run, write_json
 from solidmark.verdicts.intent import Brought, judge_intent
 
 K = 8
@@ -159,9 +159,10 @@ def build_intent(
     write_table(folder / "findings.parquet", [one.row(ids) for one in found], FINDINGS)
     judged = 0 if failed >= K and len(asked) == 1 else len(asked)
     results = {
+        "version": VERSION,
         "command": "intent",
-        "config": run.manifest["config"],
         "seed": 3,
+        "config": run.manifest["config"],
         "fingerprints": {},
         "scoring": {"threshold": None, "fpr": 0.001, "frequent": 0.25, "fdr": 0.05},
         "calibration": {"threshold": 0.91, "rate": 0.001, "pairs": 5000},

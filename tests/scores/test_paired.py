@@ -8,11 +8,12 @@ from scipy import stats
 
 from scores.tables import evidence_rows, fail, key_rows, table
 from solidmark.errors import BadInput, EmptyTable, WrongKeys
-from solidmark.scores import Paired, paired, score_table
+from solidmark.runs import Figure
+from solidmark.scores import paired, score_table
 from solidmark.scores.differences import difference_of_means, difference_of_shares
 
 
-def find(rows: list[Paired], statistic: str, split: str = "trained", **which: float) -> Paired:
+def find(rows: list[Figure], statistic: str, split: str = "trained", **which: float) -> Figure:
     (row,) = [
         row
         for row in rows
@@ -33,9 +34,9 @@ def test_an_audit_does_not_differ_from_itself() -> None:
     one = audit(KEYS, 0.5)
     for row in paired(one, one):
         assert row.n == (120 if row.split == "trained" else 60)
-        assert (row.failed, row.unpaired) == (0, 0)
-        assert row.first == row.second
-        assert row.difference == 0
+        assert (row.failed, row.facts["unpaired"]) == (0, 0)
+        assert row.number("first") == row.number("second")
+        assert row.value == 0
         if row.statistic != "permutation_z":
             assert row.p_value == 1
             assert row.ci_low is not None
@@ -47,16 +48,16 @@ def test_a_mitigation_that_works_is_seen_where_it_works() -> None:
     for statistic, sign in (("eidetic", -1), ("distance", 1), ("p_value", 1)):
         which = {"delta": 0.05} if statistic == "eidetic" else {}
         row = find(rows, statistic, **which)
-        assert sign * row.difference > 0.1
+        assert sign * row.value > 0.1
         assert min(sign * row.ci_low, sign * row.ci_high) > 0
         assert row.p_value < 1e-6
         control = find(rows, statistic, "held_out", **which)
         assert control.p_value > 0.01
         assert control.ci_low < 0 < control.ci_high
     z = find(rows, "permutation_z")
-    assert z.first > z.second > 3
-    assert z.difference == pytest.approx(z.second - z.first)
-    assert abs(find(rows, "permutation_z", "held_out").first) < 4
+    assert z.number("first") > z.number("second") > 3
+    assert z.value == pytest.approx(z.number("second") - z.number("first"))
+    assert abs(find(rows, "permutation_z", "held_out").number("first")) < 4
 
 
 def test_the_numbers_are_those_of_scipy() -> None:
@@ -67,15 +68,15 @@ def test_the_numbers_are_those_of_scipy() -> None:
         for t in (first, second)
     )
     row = find(rows, "distance")
-    assert row.first == pytest.approx(a.mean())
-    assert row.second == pytest.approx(b.mean())
+    assert row.number("first") == pytest.approx(a.mean())
+    assert row.number("second") == pytest.approx(b.mean())
     assert row.p_value == pytest.approx(stats.wilcoxon(b - a).pvalue)
     low, high = stats.ttest_rel(b, a).confidence_interval()
     assert (row.ci_low, row.ci_high) == (pytest.approx(low), pytest.approx(high))
     hit_a, hit_b = a <= 0.05, b <= 0.05
     row = find(rows, "eidetic", delta=0.05)
     lost, gained = int((hit_a & ~hit_b).sum()), int((hit_b & ~hit_a).sum())
-    assert row.difference == pytest.approx((gained - lost) / 120)
+    assert row.value == pytest.approx((gained - lost) / 120)
     assert row.p_value == pytest.approx(stats.binomtest(gained, lost + gained).pvalue)
 
 
@@ -133,12 +134,12 @@ def test_failed_and_unpaired_rows_are_counted() -> None:
     second = score_table(table(broken[:-5]), table(KEYS))
     found = paired(first, second)
     held_out = find(found, "distance", "held_out")
-    assert (held_out.n, held_out.failed, held_out.unpaired) == (58, 2, 0)
+    assert (held_out.n, held_out.failed, held_out.facts["unpaired"]) == (58, 2, 0)
     trained = find(found, "distance")
-    assert (trained.n, trained.failed, trained.unpaired) == (115, 0, 5)
+    assert (trained.n, trained.failed, trained.facts["unpaired"]) == (115, 0, 5)
     nothing = score_table(table([fail(row) for row in rows[:-1]] + rows[-1:]), table(KEYS))
     row = find(paired(first, nothing), "distance", "held_out")
-    assert (row.n, row.difference, row.failed) == (0, None, 60)
+    assert (row.n, row.value, row.failed) == (0, None, 60)
     assert "No row" in row.note
     single = find(paired(first, nothing), "distance")
     assert (single.n, single.failed, single.p_value, single.ci_low) == (1, 119, 1, None)
@@ -169,5 +170,5 @@ def test_several_keys_and_repeats() -> None:
     keys = key_rows(40, keys=16)
     rows = paired(audit(keys, 0.8, repeats=2), audit(keys, 0.1, repeats=2))
     assert find(rows, "named").n == 80
-    assert find(rows, "named").difference < -0.3
+    assert find(rows, "named").value < -0.3
     assert find(rows, "named").p_value < 1e-4

@@ -1,15 +1,14 @@
 """`solidmark compare RUN RUN`."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from solidmark.cli.answering import answer
-from solidmark.cli.judging import judged
 from solidmark.cli.options import Fdr, Json, a_share
-from solidmark.runs import Verdict
+from solidmark.runs import Figure
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -38,6 +37,14 @@ def compare(
         ),
     ] = None,
     fdr: Fdr = 0.05,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            help="Folder to write the figures and the page, report.html, into; nothing is written "
+            "without it.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what differs between two audits of the same images.
@@ -45,24 +52,21 @@ def compare(
     Image by image, such as without and with a mitigation. Differences are second
     less first, with 95 % intervals and two-sided p-values of no difference.
 
-    Example: solidmark compare audit/ mitigated/
+    Example: solidmark compare audit/ mitigated/ --out changed/
     """
     from solidmark.audit import compare as compare_audits
     from solidmark.scores import DELTAS
 
-    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
-    verdict = Verdict(
-        "done",
-        f"{len(found['rows'])} differences between {first} and {second}.",
-        others={"first": judged(first), "second": judged(second)},
-    )
-    answer(
-        found,
-        json,
-        *table([HEADS, *(_cells(row) for row in found["rows"])]),
-        *_lost(found),
-        verdict=verdict,
-    )
+    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr, out=out)
+    result = found.to_json()
+    lines = [*table([HEADS, *map(_cells, found.figures)]), *_lost(found.figures)]
+    lines.append(found.verdict.headline)
+    if out is not None:
+        from solidmark.pages import write_report
+
+        result["report"] = str(write_report(out))
+        lines.append(f"The page: {result['report']}")
+    answer(result, json, *lines, verdict=found.verdict)
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -71,17 +75,16 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(one: Figure) -> tuple[str, ...]:
     from solidmark.scores.written import p_number
 
-    what = f"within {row['delta']:g}" if row["delta"] is not None else row["statistic"]
-    low, high = (_number(row[end], "+") for end in ("ci_low", "ci_high"))
-    interval = f"{low} to {high}" if low and high else ""
-    p_value = "" if row["p_value"] is None else p_number(row["p_value"])
-    first, second = (_number(row[side], "") for side in ("first", "second"))
-    difference = _number(row["difference"], "+")
-    about = (row["reader"], row["split"], what.replace("_", " "))
-    return (*about, first, second, difference, interval, p_value, f"{row['n']}")
+    what = one.statistic if one.delta is None else f"within {one.delta:g}"
+    ends = (_number(one.ci_low, "+"), _number(one.ci_high, "+"))
+    p_value = "" if one.p_value is None else p_number(one.p_value)
+    first, second = (_number(one.number(side), "") for side in ("first", "second"))
+    about = (one.reader or "", one.split, what.replace("_", " "))
+    numbers = (first, second, _number(one.value, "+"), " to ".join(ends) if all(ends) else "")
+    return (*about, *numbers, p_value, f"{one.n}")
 
 
 def _number(value: float | None, sign: str) -> str:
@@ -92,12 +95,12 @@ def _number(value: float | None, sign: str) -> str:
     return f"{value:{sign}{digits}}"
 
 
-def _lost(found: Mapping[str, Any]) -> list[str]:
+def _lost(figures: Sequence[Figure]) -> list[str]:
     """What was not compared, a line a reader and split."""
     lines = {
-        f"{row['reader']}, {row['split']}: {row['failed']} pairs have a failed row, "
-        f"{row['unpaired']} rows are in one audit only": None
-        for row in found["rows"]
-        if row["failed"] or row["unpaired"]
+        f"{one.reader}, {one.split}: {one.failed} pairs have a failed row, "
+        f"{one.facts['unpaired']} rows are in one audit only": None
+        for one in figures
+        if one.failed or one.facts["unpaired"]
     }
     return list(lines)

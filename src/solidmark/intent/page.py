@@ -18,9 +18,9 @@ from solidmark.intent.cards import (
 )
 from solidmark.intent.types import TYPES
 from solidmark.report.comparison import PROOF, made
-from solidmark.report.controlled import control_section
+from solidmark.report.control import control_section
 from solidmark.report.numbers import percent, percents
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.rows import ROWS, table_of_rows
 from solidmark.report.scored import failed
 from solidmark.report.sections import (
@@ -159,9 +159,7 @@ def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -
         RunConflict: When the run is not finished, or of another command.
         BadInput: When one of its files cannot be read.
     """
-    return write_report_page(
-        folder, _page(open_intent(folder), images, top), images=images, top=top
-    )
+    return write_page(folder, _page(open_intent(folder), images, top), images=images, top=top)
 
 
 def _page(run: IntentRun, images: bool, top: int) -> Page:

@@ -1,6 +1,6 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from solidmark.report.sections import (
     Table,
 )
 from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.tables import flat
+from solidmark.report.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
 
@@ -73,6 +73,8 @@ CAPTIONS = (("class", "class"), ("", "caption"))
 SHOWN = 12
 """So many cards are seen at once; the others open with a click."""
 
+LUCKY = "For comparison: the most suspicious held-out images, which the model never saw"
+
 PROOF = 3
 """So many stand right under the verdict."""
 
@@ -84,13 +86,34 @@ def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> 
         cards: The cards, the most suspicious first.
         said: What they are, where none of them is named.
     """
-    shown = tuple(card for card in cards if any(one.picture for one in card.pictures))[:PROOF]
+    seen = [c for c in cards if any(one.picture and one.picture.uri for one in c.pictures)]
+    shown = tuple(seen[:PROOF])
     named = any(card.named for card in shown)
     return Cards("", shown, () if named else (said,), numbered=False) if shown else None
 
 
+def shortened(cards: Sequence[Card], title: str = "") -> Iterator[Cards]:
+    """The first cards of a list, and the others, folded.
+
+    Arguments:
+        cards: The cards.
+        title: Above the first ones.
+    """
+    if cards:
+        yield Cards(title, tuple(cards[:SHOWN]))
+    if more := tuple(cards[SHOWN:]):
+        yield Cards(f"{len(more):,} more", more, folded=True, before=SHOWN)
+
+
 def ranked_gallery(
-    cards: Sequence[Card], lucky: Sequence[Card], count: int, named: int, fdr: float
+    cards: Sequence[Card],
+    lucky: Sequence[Card],
+    count: int,
+    named: int,
+    fdr: float,
+    *,
+    title: str = "The most suspicious images",
+    said: Sequence[str] = (),
 ) -> Gallery:
     """Trained images, the most suspicious first, and held-out ones for comparison.
 
@@ -100,27 +123,36 @@ def ranked_gallery(
         count: How many trained images there are to rank.
         named: How many of them are named by any measure.
         fdr: The false-discovery rate at which they are.
+        title: Above them.
+        said: What is shown, in sentences.
     """
-    said = f"{len(cards):,} of {count:,} trained pictures, those that the most measures name first."
     if named:
-        said += (
-            f" {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
+        told = (
+            f"{len(cards):,} of {count:,} trained pictures, those that the most measures name "
+            f"first. {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
             f"{percent(fdr)} are wrong on average. All names lie in named.csv beside this page."
         )
-    lists = [Cards("", tuple(cards[:SHOWN]))] if cards else []
-    if more := tuple(cards[SHOWN:]):
-        lists.append(Cards(f"{len(more):,} more", more, folded=True))
-    if lucky:
-        title = "For comparison: the most suspicious held-out images, which the model never saw"
-        lists.append(Cards(title, tuple(lucky), folded=True))
+    else:
+        told = f"The {len(cards):,} most suspicious of {count:,} trained pictures. None is named."
     return Gallery(
         "images",
-        "The most suspicious images",
-        (said,) if cards else (),
-        lists=tuple(lists),
-        empty="No trained image could be scored.",
+        title,
+        (*said, told) if cards else (),
+        lists=card_lists(cards, lucky),
+        empty="No trained image could be scored." if not count else "No image is shown.",
         link="Images",
     )
+
+
+def card_lists(cards: Sequence[Card], lucky: Sequence[Card]) -> tuple[Cards, ...]:
+    """The first cards, the others folded, and those for comparison.
+
+    Arguments:
+        cards: The trained images that are shown, the most suspicious first.
+        lucky: Held-out images that look most suspicious by luck.
+    """
+    compared = (Cards(LUCKY, tuple(lucky), folded=True),) if lucky else ()
+    return *shortened(cards), *compared
 
 
 def curves(run: Scored, splits: Sequence[str]) -> Plots:

@@ -25,6 +25,25 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A picture with what it is.
+
+    Arguments:
+        picture: The picture; None on a page without pictures, an empty one where there is none.
+        what: Under it.
+        id: Of which image, for those who do not see it.
+        outlined: Whether it stands out.
+        over: What is drawn over it.
+    """
+
+    picture: Picture | None
+    what: str
+    id: str = ""
+    outlined: bool = False
+    over: Markup = NOTHING
+
+
+@dataclass(frozen=True)
 class Line:
     """A line of a table.
 
@@ -34,6 +53,7 @@ class Line:
         cells: A cell a column; None where it does not apply.
         anchor: Its place in the glossary.
         tone: The colour of a badge that the name stands in; empty for none.
+        picture: A small picture before the name.
     """
 
     name: str
@@ -41,6 +61,7 @@ class Line:
     meaning: str = ""
     anchor: str = ""
     tone: str = ""
+    picture: Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -58,25 +79,6 @@ class Table:
     heads: tuple[Cell, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture with what it is.
-
-    Arguments:
-        picture: The picture; None on a page without pictures, an empty one where there is none.
-        what: Under it.
-        id: Of which image, for those who do not see it.
-        outlined: Whether it stands out.
-        over: What is drawn over it.
-    """
-
-    picture: Picture | None
-    what: str
-    id: str = ""
-    outlined: bool = False
-    over: Markup = NOTHING
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Cards:
         folded: Whether they open with a click.
         wide: Whether each takes the width of the page.
         numbered: Whether their place is said.
+        before: How many stand in the lists before it.
     """
 
     title: str
@@ -144,6 +147,7 @@ class Cards:
     folded: bool = False
     wide: bool = False
     numbered: bool = True
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from solidmark.runs import Figure, find
 SHARES = frozenset(
     (
         *("eidetic", "share", "averages", "smallest_share", "tpr_at_fpr", "low_content"),
-        *("authpct", "augmented", "reproduced"),
+        *("authpct", "augmented", "reproduced", "suspicious"),
     )
 )
 """Statistics that are written in percent."""
@@ -133,7 +133,8 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
     if one.value is None:
         text = "–"
     elif one.statistic in words.counted and one.count is not None:
-        of = f" of {one.n:,}" if one.n is not None else ""
+        among = one.number("groups") or one.n
+        of = f" of {among:,.0f}" if among is not None else ""
         text = f"{one.count:,}{of}" + (f" ({percent(one.value)})" if share else "")
     elif one.count is not None and one.value == one.count:
         text = f"{one.count:,}"
@@ -166,6 +167,7 @@ def n_of(one: Figure) -> str:
 def name_of(one: Figure, words: Words) -> str:
     """What a figure is called, with what it stands at."""
     name = words.names.get(one.statistic, one.statistic.replace("_", " ").capitalize())
+    name = words.names.get(f"{one.statistic} {one.by}", name)
     at = {
         "fpr": "" if one.fpr is None else percent(one.fpr),
         "fdr": f"{one.fdr or 0.05:g}",
@@ -183,12 +185,12 @@ def digits(value: float | None) -> str:
     """A distance or a similarity, with three digits after the point; more where it is small.
 
     Example:
-        >>> digits(0.25), digits(-0.0012), digits(2300.4)
-        ('0.250', '−0.0012', '2,300')
+        >>> digits(0.25), digits(-0.0012), digits(2300.4), digits(14.0)
+        ('0.250', '−0.0012', '2,300', '14')
     """
     if value is None:
         return "–"
-    if abs(value) >= 1000:
+    if abs(value) >= 1000 or (abs(value) >= 2 and value == int(value)):
         return f"{value:,.0f}".replace("-", "−")
     if 0 < abs(value) < 0.01:
         return short(value).replace("-", "−")

@@ -34,7 +34,7 @@ from solidmark.scores.level import ALPHA, HINT, POWER, TESTS, level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
 from solidmark.scores.once import p_and_q_once
-from solidmark.scores.paired import Paired, paired
+from solidmark.scores.paired import paired
 from solidmark.scores.peers import Peers, Pool, peers_of
 from solidmark.scores.percentiles import PERCENTILES, Direction, percentile_blindness
 from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
@@ -77,7 +77,6 @@ __all__ = [
     "ImageKey",
     "Nearest",
     "Outlook",
-    "Paired",
     "Peers",
     "Pool",
     "Prospect",

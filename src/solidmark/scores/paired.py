@@ -7,14 +7,14 @@ difference. Images of one key group are not independent: intervals and tests are
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, WrongKeys
+from solidmark.runs import Figure
 from solidmark.scores.differences import difference_of_means, difference_of_shares
 from solidmark.scores.eidetic import DELTAS
 from solidmark.scores.exchange import Exchange
@@ -27,53 +27,9 @@ _SEED = 0
 """Of the exchanges; both audits are drawn for alike."""
 
 
-@dataclass(frozen=True)
-class Paired:
-    """One statistic of one reader and split, in both audits.
-
-    Arguments:
-        reader: Which reader.
-        split: Which split.
-        statistic: `eidetic` (share within delta), `named` (share with q at most the rate),
-            `distance`, `p_value` (means) or `permutation_z`.
-        unit: Of `first`, `second` and `difference`.
-        direction: Which way means memorized.
-        n: The pairs: rows that were scored in both.
-        failed: Pairs of which one row or both could not be scored.
-        unpaired: Rows that only one of the audits has.
-        first: The statistic of the first audit, over the pairs.
-        second: That of the second.
-        difference: Second less first.
-        ci_low: The lower end of the 95 % interval of the difference.
-        ci_high: The upper end.
-        p_value: Two-sided, of no difference.
-        test: Which test it is of.
-        delta: The threshold, for `eidetic`.
-        note: Why something is missing.
-    """
-
-    reader: str
-    split: str
-    statistic: str
-    unit: str
-    direction: Literal["low", "high"]
-    n: int
-    failed: int
-    unpaired: int
-    first: float | None = None
-    second: float | None = None
-    difference: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    p_value: float | None = None
-    test: str | None = None
-    delta: float | None = None
-    note: str | None = None
-
-
 def paired(
     first: pa.Table, second: pa.Table, deltas: Sequence[float] = DELTAS, fdr: float = 0.05
-) -> list[Paired]:
+) -> list[Figure]:
     """Compares two score tables.
 
     Arguments:
@@ -83,8 +39,12 @@ def paired(
         fdr: The false-discovery rate at which rows count as named.
 
     Returns:
-        For each reader and split that both have: a row a threshold, and one each for the named,
-        the distance, the p-value and the permutation test.
+        For each reader and split that both have: a figure a threshold (`eidetic`, the share within
+        it), and one each for the `named` (share with q at most the rate), the `distance` and the
+        `p_value` (means), and `permutation_z`. Its value is second less first, its p-value
+        two-sided, of no difference, its n the pairs that were scored in both. Facts: `first` and
+        `second`, the statistic of each over the pairs; the `test`; and `unpaired`, the rows that
+        only one of the audits has.
 
     Raises:
         WrongKeys: When an image has different keys in the two.
@@ -104,7 +64,7 @@ def paired(
         raise EmptyTable(
             "The audits have no image in common. Compare audits of the same marked folder."
         )
-    found: list[Paired] = []
+    found: list[Figure] = []
     for reader, split in shared:
         own = [{k: row for k, row in t.items() if k[:2] == (reader, split)} for t in tables]
         found += _compare(reader, split, own[0], own[1], deltas, fdr)
@@ -131,7 +91,7 @@ def _readers(rows: Rows) -> str:
 
 def _compare(
     reader: str, split: str, first: Rows, second: Rows, deltas: Sequence[float], fdr: float
-) -> Iterator[Paired]:
+) -> Iterator[Figure]:
     """All statistics of one reader and split."""
     both = sorted(first.keys() & second.keys())
     _require_same_keys(first, second, both)
@@ -141,8 +101,9 @@ def _compare(
         if first[key]["status"] == second[key]["status"] == "ok"
     ]
     _require_same_statistic(reader, pairs)
-    counts: dict[str, Any] = {"reader": reader, "split": split, "n": len(pairs)}
-    counts |= {"failed": len(both) - len(pairs), "unpaired": len(first.keys() ^ second.keys())}
+    counts: dict[str, Any] = {"measure": "solidmark", "reader": reader, "split": split}
+    counts |= {"n": len(pairs), "failed": len(both) - len(pairs)}
+    counts |= {"facts": {"unpaired": len(first.keys() ^ second.keys())}}
     codes = group_codes([row["key_group"] for row, _ in pairs], len(pairs))
 
     def values(name: str) -> Float[np.ndarray, "2 N"]:
@@ -180,7 +141,7 @@ def _require_same_statistic(reader: str, pairs: Sequence[tuple[Row, Row]]) -> No
             )
 
 
-def _shares(hits: Any, codes: Int[np.ndarray, " N"], about: Mapping[str, Any]) -> Paired:
+def _shares(hits: Any, codes: Int[np.ndarray, " N"], about: dict[str, Any]) -> Figure:
     about = {**about, "unit": "share", "direction": "high"}
     if not len(codes):
         return _nothing(about)
@@ -189,15 +150,15 @@ def _shares(hits: Any, codes: Int[np.ndarray, " N"], about: Mapping[str, Any]) -
 
 
 def _means(
-    values: Float[np.ndarray, "2 N"], codes: Int[np.ndarray, " N"], about: Mapping[str, Any]
-) -> Paired:
+    values: Float[np.ndarray, "2 N"], codes: Int[np.ndarray, " N"], about: dict[str, Any]
+) -> Figure:
     if not len(codes):
         return _nothing(about)
     estimate = difference_of_means(values[0], values[1], codes)
     return _filled(about, values.mean(axis=1), estimate, "Wilcoxon, signed ranks")
 
 
-def _permutation_z(pairs: Sequence[tuple[Row, Row]], counts: Mapping[str, Any]) -> Paired:
+def _permutation_z(pairs: Sequence[tuple[Row, Row]], counts: dict[str, Any]) -> Figure:
     """Each audit's own permutation test. That of the difference is the row of the p-values."""
     about = {**counts, "statistic": "permutation_z"}
     about |= {"unit": "standard deviations", "direction": "high"}
@@ -213,21 +174,22 @@ def _permutation_z(pairs: Sequence[tuple[Row, Row]], counts: Mapping[str, Any]) 
     return _filled(about, np.array(z), Estimate(z[1] - z[0], note=note), None)
 
 
-def _nothing(about: Mapping[str, Any]) -> Paired:
-    return Paired(**about, note="No row was scored in both audits.")
+def _nothing(about: dict[str, Any]) -> Figure:
+    facts = {**about["facts"], **dict.fromkeys(("first", "second", "test"))}
+    return Figure(**about | {"facts": facts}, note="No row was scored in both audits.")
 
 
 def _filled(
-    about: Mapping[str, Any], sides: np.ndarray, estimate: Estimate, test: str | None
-) -> Paired:
-    return Paired(
-        **about,
-        first=float(sides[0]),
-        second=float(sides[1]),
-        difference=estimate.value,
+    about: dict[str, Any], sides: np.ndarray, estimate: Estimate, test: str | None
+) -> Figure:
+    first, second = map(float, sides)
+    tested = test if estimate.p_value is not None else None
+    facts = {**about["facts"], "first": first, "second": second, "test": tested}
+    return Figure(
+        **about | {"facts": facts},
+        value=estimate.value,
         ci_low=estimate.ci_low,
         ci_high=estimate.ci_high,
         p_value=estimate.p_value,
-        test=test if estimate.p_value is not None else None,
         note=estimate.note,
     )
