@@ -8,9 +8,9 @@ A row is a case of `nulls_cases.py`, a reader and a statistic. Each audit draws 
 goes the way of `solidmark audit`, without the files: `SolidMark.calibrate` and `observe`,
 `score_table`, `aggregate`, `judge_keys`. Rows that are finished lie in OUT, a file a case and
 reader, and are not asked for again; `--only` takes those whose name fits an expression, so that
-several processes can share the work. `--label again` asks 1,000 new audits where more than 1.5 % of those
-of `after` said "memorized" of a model that has memorized nothing. Then the page of all rows is
-printed.
+several processes can share the work. `--label again` asks 1,000 new audits where more than 1.5 % of
+those of `after` said "memorized" of a model that has memorized nothing. Then the page of all rows
+is printed.
 """
 
 import argparse

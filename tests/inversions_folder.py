@@ -12,12 +12,8 @@ from PIL import Image
 from visiting import HOSTILE
 
 from solidmark.invmm import score_invmm
-from solidmark.runs import Verdict
 
 NEEDED = 0.62
-VERDICT = Verdict(
-    "memorized", "Trained images come back.", "Memorized", ("For one.",), rule="A rule."
-)
 TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()
 TYPES = {
     "repeat": WHOLE,
@@ -123,10 +119,6 @@ def build_inversions(run: Inverted) -> Path:
     write_rows(paths, run.folder / "paths.parquet", PATHS)
     _describe(run)
     score_invmm(run.folder, fprs=(0.1,), fdr=run.fdr)
-    path = run.folder / "results.json"
-    results = json.loads(path.read_text())
-    if "verdict" not in results:
-        write_json(path, results | {"verdict": VERDICT.to_json()})
     return run.folder
 
 

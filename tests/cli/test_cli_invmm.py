@@ -10,7 +10,7 @@ from cli.conftest import MARK, Run, write_digits
 from solidmark.cli.invert import CHECKS, FIELDS, PRESETS, PROMPTS, TIMES
 from solidmark.cli.invmm import TRIAGES
 from solidmark.cli.main import COMMANDS
-from solidmark.report.inversions.run import open_inversions_run
+from solidmark.runs import open_results
 
 SHORT = [
     *("--steps", "30", "--samples", "2", "--every", "10", "--rate", "0.3", "--checked", "3"),
@@ -59,7 +59,7 @@ def test_json_and_scoring_again_give_the_results(here: Path, run: Run) -> None:
     assert rate["fpr"] == 0.25
     assert run("score", "out", "--fdr", "0.3").code == 0
     assert run("report", "out").code == 0
-    assert open_inversions_run(here / "out").fdr == 0.3
+    assert open_results(here / "out").config["fdr"] == 0.3
     answer = run("score", "out", "--delta", "0.1")
     assert (answer.code, "--delta is for readings of keys" in answer.err) == (2, True)
 

@@ -1,8 +1,12 @@
 """`solidmark compare`, and the option `--mitigation` of `audit`."""
 
+import html
+import json
+import re
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 import tiny
 
@@ -28,7 +32,7 @@ def other(world: Path, tmp_path: Path, run: Run) -> Path:
 def test_two_audits_are_compared(run: Run, other: Path) -> None:
     answer = run("compare", "audit", other, "--delta", "0.1")
     assert answer.code == 0, answer.err
-    heads, *rows = answer.out.splitlines()
+    heads, *rows, headline = answer.out.splitlines()
     assert heads.split()[:3] == ["reader", "split", "what"]
     assert len(rows) == 10
     assert ["blend", "trained", "within", "0.1"] in [row.split()[:4] for row in rows]
@@ -41,6 +45,62 @@ def test_two_audits_are_compared(run: Run, other: Path) -> None:
     assert row["second"] < 0.1 < row["first"]
     assert row["ci_high"] < 0
     assert row["p_value"] < 0.05
+    assert found["verdict"]["headline"] == headline
+    assert set(found["verdict"]["others"]) == {"first", "second"}
+
+
+def test_without_a_folder_nothing_is_written(run: Run, world: Path, other: Path) -> None:
+    before = sorted(world.rglob("*"))
+    assert run("compare", "audit", other).code == 0
+    assert sorted(world.rglob("*")) == before
+
+
+def test_a_comparison_has_a_page(run: Run, other: Path, tmp_path: Path) -> None:
+    out = tmp_path / "changed"
+    line = ["compare", "audit", other, "--out", out]
+    said = run(*line, "--json").json
+    assert said["report"] == str(out / "report.html")
+    kept = json.loads((out / "results.json").read_text())
+    assert kept["verdict"] == said["verdict"]
+    assert run("inspect", out, "--json").json["verdict"] == said["verdict"]
+    assert [row["value"] for row in kept["rows"]] == [row["value"] for row in said["rows"]]
+    changes = parquet.read_table(out / "changes.parquet").to_pylist()
+    assert len(changes) == len({(row["reader"], row["split"], row["id"]) for row in changes})
+    assert all(row["second"] - row["first"] == row["difference"] for row in changes)
+    page = html.unescape((out / "report.html").read_text())
+    assert said["verdict"]["headline"] in " ".join(re.sub(r"<[^>]*>", "", page).split())
+    for side in ("first", "second"):
+        assert said["verdict"]["others"][side]["headline"] in page
+    trained = [row for row in changes if row["split"] == "trained"]
+    trained.sort(key=lambda row: (-abs(row["difference"]), row["id"]))
+    shown = re.findall(r'<bdi class="id">([^<]+)</bdi>', page.partition('id="images"')[2])
+    assert shown == [row["id"] for row in trained]
+    assert page.count("<img") == len(trained) + 3
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert run(*line).code == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert run("report", out, "--no-images").code == 0
+    assert "<img" not in (out / "report.html").read_text()
+    answer = run("compare", other, "audit", "--out", out)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "another run" in answer.err
+
+
+def test_a_page_says_what_it_cannot_show(
+    run: Run, world: Path, other: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "changed"
+    assert run("compare", "audit", other, "--out", out).code == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["config"]["marked"] = "gone"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    assert run("report", out).code == 0
+    page = html.unescape((out / "report.html").read_text())
+    assert 'The pictures cannot be shown: The marked folder "gone" is no longer there.' in page
+    (out / "changes.parquet").write_bytes(b"PAR1 and then nothing")
+    answer = run("report", out)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "not a readable table" in answer.err
 
 
 def test_no_number_of_the_table_is_zero_that_is_not(run: Run, other: Path) -> None:

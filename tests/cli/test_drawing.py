@@ -8,8 +8,7 @@ from cli.conftest import Run
 from solidmark.audit import score
 from solidmark.data import open_data
 from solidmark.errors import RunConflict
-from solidmark.report import inpainting_verdict
-from solidmark.report.halves.run import open_halves_run
+from solidmark.runs import open_results
 
 
 def test_what_is_drawn_is_said_and_opens_as_a_data_set(
@@ -43,7 +42,7 @@ def test_the_attack_is_said_in_a_sentence(world: Path, tmp_path: Path, run: Run)
     answer = run(*words)
     assert answer.code == 0, answer.err
     said = answer.out.splitlines()
-    found = inpainting_verdict(open_halves_run(out)).measures
+    found = open_results(out).judged.findings
     assert said[:-1] == [f"{one.title}: {one.headline}" for one in found]
     assert len(found) == 3
     assert said[-1] == f"The page: {out / 'report.html'}"

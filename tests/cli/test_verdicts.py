@@ -3,19 +3,25 @@
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
 import typer
-from solidmark.report.signals import verdict as signals
 
-from solidmark.cli import judging
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.outcome import CODES
 from solidmark.report import is_stale
-from solidmark.report.inversions import verdict as inversions
-from solidmark.report.pairs import verdict as pairs
-from solidmark.runs import STATES, VERDICTS, Verdict, fingerprint
+from solidmark.runs import (
+    STATES,
+    TONES,
+    VERDICTS,
+    Verdict,
+    fingerprint,
+    open_results,
+    verdict_from,
+)
+from solidmark.runs.results import AT_ONCE
 
 from .conftest import AUDIT, MARK, TINY, Run
 
@@ -97,17 +103,55 @@ def test_a_plan_says_that_it_is_one(world: Path, run: Run, tmp_path: Path) -> No
     assert answer.json["verdict"]["state"] == "planned"
 
 
-def test_states_of_the_pages_are_all_translated() -> None:
-    assert set(judging.CLOSENESS) == set(judging.SIGNALS) == set(pairs.LABELS)
-    assert set(judging.SIGNALS) == set(signals.LABELS)
-    assert set(judging.INVERSIONS) >= set(inversions.LABELS)
-    for states in (judging.CLOSENESS, judging.SIGNALS, judging.INVERSIONS):
-        assert set(states.values()) <= set(VERDICTS) <= set(STATES)
+@pytest.mark.parametrize(
+    "command", ["audit", "signals", "inpaint", "invmm", "nearest", "cliques", "duplicates"]
+)
+def test_results_page_terminal_and_json_say_one_verdict(
+    command: str, here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    out = tmp_path / "out"
+    first = run(command, *[out if word == "OUT" else word for word in LINES[command]])
+    assert first.code == 0, first.err
+    kept = json.loads((out / "results.json").read_text())["verdict"]
+    assert verdict_from(kept) == open_results(out).judged
+    said = [kept["headline"]]
+    if command in ("signals", "inpaint", "nearest"):
+        said = [f"{one['title']}: {one['headline']}" for one in kept["findings"]]
+    assert first.out.splitlines()[: len(said)] == said
+    page = unescape((out / "report.html").read_text())
+    words = " ".join(re.sub("<[^>]*>", "", page).split())
+    tone = TONES.get(kept["state"], "plain")
+    assert f'<section id="verdict" class="verdict {tone}"' in page
+    assert f'<span class="badge {tone}">{kept["label"]}</span>' in page
+    assert " ".join(kept["headline"].split()) in words
+    answers = [run("inspect", out, "--json"), run("report", out, "--json")]
+    if command not in AT_ONCE:
+        answers.append(run("score", out, "--json"))
+        assert kept["headline"] in run("score", out).out
+    assert [answer.json["verdict"] for answer in answers] == [kept] * len(answers)
+    assert json.loads((out / "results.json").read_text())["verdict"] == kept
 
 
-def test_only_a_green_page_is_not_seen() -> None:
-    green = [state for state, said in judging.CLOSENESS.items() if said == "not-seen"]
-    assert green == [state for state, tone in pairs.TONES.items() if tone == "not_seen"]
+@pytest.mark.parametrize("command", ["audit", "cliques"])
+def test_what_an_older_version_scored_is_refused_with_what_to_do(
+    command: str, here: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    out = tmp_path / "out"
+    assert run(command, *[out if word == "OUT" else word for word in LINES[command]]).code == 0
+    results = json.loads((out / "results.json").read_text())
+    kept = results.pop("verdict")
+    (out / "results.json").write_text(json.dumps(results))
+    refused = run("report", out)
+    assert (refused.code, refused.out) == (2, "")
+    assert f'"{out}" was scored by an older version. Run ' in refused.err
+    if command == "audit":
+        assert f'Run "solidmark score {out}" first.' in refused.err
+        assert run("score", out, "--json").json["verdict"] == kept
+        assert run("report", out, "--json").json["verdict"] == kept
+    else:
+        assert 'Run the same "solidmark cliques" into a new folder.' in refused.err
 
 
 def test_every_command_that_judges_can_fail() -> None:
@@ -117,7 +161,7 @@ def test_every_command_that_judges_can_fail() -> None:
         for name, command in commands.items()
         if any(parameter.name == "fail_on" for parameter in command.params)
     }
-    assert able == {*judging.PAGES, "audit", "intent", "cliques", "score"}
+    assert able == {"audit", "intent", "cliques", "nearest", "inpaint", "signals", "invmm", "score"}
 
 
 def test_memory_ends_in_3_and_its_absence_in_0(

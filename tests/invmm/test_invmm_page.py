@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from breaking import tear, unfinish
-from inversions_folder import NEEDED, VERDICT, Inverted, build_inversions
+from inversions_folder import NEEDED, Inverted, build_inversions
 from markupsafe import escape
 from PIL import Image
 from sklearn.metrics import roc_auc_score
@@ -37,9 +37,20 @@ from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.invmm.cards import OUTCOMES
 from solidmark.invmm.page import audit_section, write_invmm_report
 from solidmark.invmm.plots import common_scale, course
-from solidmark.runs import tame
+from solidmark.runs import open_results, tame
 
-SECTIONS = ["verdict", "images", "beside", "curves", "control", "figures", "rows", "reading", "run"]
+SECTIONS = [
+    "verdict",
+    "findings",
+    "images",
+    "beside",
+    "curves",
+    "control",
+    "figures",
+    "rows",
+    "reading",
+    "run",
+]
 N = 18
 
 
@@ -213,7 +224,7 @@ def test_the_table_has_every_row(inverted: Path, page: str) -> None:
     found = {(row[place["split"]], row[place["id"]]): row for row in data["rows"]}
     for row in every:
         shown = found[row["split"], tame(row["id"])]
-        assert shown[place["outcome"]] == OUTCOMES[row["status"]]
+        assert shown[place["status"]] == OUTCOMES[row["status"]]
         assert (shown[place["copy_of"]] or "") == tame(row["copy_of"] or "")
         finite = row["kl"] is not None and np.isfinite(row["kl"])
         assert shown[place["kl"]] == (pytest.approx(row["kl"], rel=1e-5) if finite else None)
@@ -343,8 +354,9 @@ def test_an_audit_is_told_of_the_run_in_its_folder(inverted: Path, tmp_path: Pat
     for images in (True, False):
         found = audit_section(inverted, images=images)
         assert found is not None
-        assert found.title == f"InvMM: {VERDICT.label}"
-        assert found.said[0] == VERDICT.headline
+        verdict = open_results(inverted).judged
+        assert found.title == f"InvMM: {verdict.label}"
+        assert found.said[0] == verdict.headline
         assert "run/report.html" in found.said[1]
         assert [len(one.cards) for one in found.lists] == [6, 3]
         every = [card for one in found.lists for card in one.cards]
@@ -375,7 +387,7 @@ def test_rows_are_sorted_and_filtered(visit: Callable[..., Visit], inverted: Pat
     heads = one.page.locator("#head button").all_inner_texts()
     ps = [float(text) for text in one.column(heads.index("p") + 1) if text != "–"]
     assert ps == sorted(ps)
-    one.page.locator("#choose-outcome").select_option("Reproduced")
+    one.page.locator("#choose-status").select_option("Reproduced")
     expect_rows(one, len(table(inverted, "scores", status="reproduced")))
     assert set(one.column(heads.index("Outcome") + 1)) == {"Reproduced"}
     one.page.locator("#choose-split").select_option("held_out")

@@ -1,26 +1,25 @@
 """The files of a run's folder: each fault is named in one line, with what to do."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as parquet
 import pytest
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.report.opening import open_json, open_pictures, open_results, open_table
+from solidmark.report.opening import open_pictures
+from solidmark.runs import open_results, read_table
 
 CURE = 'Run "solidmark some" again.'
+OURS = b'{"version": 1, "rows": [], "command": "some", "config": {}, "seed": 0}'
 
 
 def table(folder: Path) -> Any:
-    return open_table(folder, "scores.parquet", CURE, ("id",))
+    return read_table(folder / "scores.parquet", ("id",), CURE)
 
 
 def results(folder: Path) -> Any:
-    return open_results(folder, CURE, ("rows", "measures"))
+    return open_results(folder, CURE, measures=dict)
 
 
 def pictures(folder: Path) -> Any:
@@ -34,9 +33,9 @@ def pictures(folder: Path) -> Any:
         ("scores.parquet", b"PAR1 and then nothing", table, BadInput, "is not a readable table"),
         ("results.json", None, results, NotFound, "has no results.json"),
         ("results.json", b"[]", results, BadInput, "is not a file of solidmark"),
-        ("results.json", b'{"rows": {}}', results, BadInput, 'has no "rows"'),
-        ("results.json", b'{"rows": []}', results, BadInput, 'has no "measures"'),
-        ("results.json", b'{"rows": [], "measures": {}}', results, BadInput, 'has no "measures"'),
+        ("results.json", b'{"version": 1, "rows": {}}', results, BadInput, 'has no "rows"'),
+        ("results.json", OURS, results, BadInput, 'has no "measures"'),
+        ("results.json", b'{"rows": []}', results, BadInput, 'has no "command"'),
         ("pictures/index.json", b"[]", pictures, BadInput, "is not a file of solidmark"),
         ("pictures/index.json", b'{"a": {}}', pictures, BadInput, "is not a file of solidmark"),
     ],
@@ -59,15 +58,7 @@ def test_a_file_that_cannot_be_used_is_named_with_its_cure(
     assert "\n" not in str(found.value)
 
 
-def test_what_can_be_used_is_read(tmp_path: Path) -> None:
-    parquet.write_table(pa.table({"id": ["a"], "more": [1]}), tmp_path / "scores.parquet")
-    assert table(tmp_path).to_pylist() == [{"id": "a"}]
-    assert open_table(tmp_path, "scores.parquet", CURE).to_pylist() == [{"id": "a", "more": 1}]
-    with pytest.raises(BadInput, match='no column "other"'):
-        open_table(tmp_path, "scores.parquet", CURE, ("id", "other"))
-    kept = {"rows": [], "measures": {"l2": {}}, "seed": 1}
-    (tmp_path / "results.json").write_text(json.dumps(kept))
-    assert results(tmp_path) == open_json(tmp_path, "results.json", CURE) == kept
+def test_where_pictures_lie_is_read(tmp_path: Path) -> None:
     assert pictures(tmp_path) == {}
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "index.json").write_text('{"a": "pictures/a.png"}')

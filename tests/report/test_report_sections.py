@@ -8,7 +8,7 @@ import pytest
 
 from solidmark.report.drawing import drawing
 from solidmark.report.pictures import Picture
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.rows import table_of_rows
 from solidmark.report.sections import (
     Card,
@@ -100,7 +100,7 @@ def page(text: str = EVIL) -> Page:
 
 def written(folder: Path, what: Page, images: bool = True) -> str:
     (folder / "results.json").write_text("{}")
-    return write_report_page(folder, what, images=images, top=3).read_text()
+    return write_page(folder, what, images=images, top=3).read_text()
 
 
 def test_nothing_that_a_page_is_told_becomes_markup(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def audit(
 
     Example:
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
-        print(found.verdict.headline)
+        found.verdict.headline, found.named, found.page
     """
     from solidmark.audit import score as score_evidence
 
@@ -310,7 +310,8 @@ def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -
         first: An audit, the one that differences are taken from.
         second: Another one of the same marked images.
         fdr: The false-discovery rate at which rows count as named.
-        options: `deltas`, the distances of keys within which images are counted.
+        options: `deltas`, the distances of keys within which images are counted; `out`, a folder
+            to write them into, of which `report` makes a page.
 
     Returns:
         The paired figures: differences with 95 % intervals and two-sided p-values.
@@ -320,7 +321,7 @@ def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -
         WrongKeys: When the two were not made with the same keys.
 
     Example:
-        rows = solidmark.compare("audited", "audited")["rows"]
+        figures = solidmark.compare("audited", "audited").figures
     """
     from solidmark.audit import compare as compare_audits
 

@@ -5,11 +5,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from solidmark.errors import WrongKeys
-from solidmark.runs import Figure, read_manifest, read_table
+from solidmark.runs import (
+    Figure,
+    Verdict,
+    fingerprint,
+    open_results,
+    open_run,
+    read_manifest,
+    read_table,
+    table_bytes,
+    write_bytes,
+    write_results,
+)
 from solidmark.scores import DELTAS, SCORES, paired
+from solidmark.verdicts.change import change_between
+
+CHANGES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("reader", "split", "id")),
+        *((name, pa.float64()) for name in ("first", "second", "difference")),
+        *((name, pa.bool_()) for name in ("named_first", "named_second")),
+    ]
+)
+"""The columns of `changes.parquet`: a row a reader and image that was read in both audits, with its
+mean distances and whether it is named."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +45,7 @@ class Comparison:
         deltas: The thresholds of the eidetic counts.
         fdr: The false-discovery rate at which rows count as named.
         figures: The differences, as `scores.paired` makes them.
+        verdict: What changed, in a sentence; the verdicts of both beside it.
     """
 
     first: Path
@@ -29,16 +53,26 @@ class Comparison:
     deltas: tuple[float, ...]
     fdr: float
     figures: tuple[Figure, ...]
+    verdict: Verdict
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was compared, and how."""
+        about = {"first": str(self.first), "second": str(self.second)}
+        return {**about, "deltas": list(self.deltas), "fdr": self.fdr}
 
     def to_json(self) -> dict[str, Any]:
         """As `solidmark compare --json` prints it."""
-        rows = [figure.to_json() for figure in self.figures]
-        about = {"first": str(self.first), "second": str(self.second)}
-        return {**about, "deltas": list(self.deltas), "fdr": self.fdr, "rows": rows}
+        return {**self.asked, "rows": [figure.to_json() for figure in self.figures]}
 
 
 def compare(
-    first: Path, second: Path, *, deltas: Sequence[float] = DELTAS, fdr: float = 0.05
+    first: Path,
+    second: Path,
+    *,
+    deltas: Sequence[float] = DELTAS,
+    fdr: float = 0.05,
+    out: Path | None = None,
 ) -> Comparison:
     """Compares the scores of two audit folders, image by image.
 
@@ -47,11 +81,14 @@ def compare(
         second: Another, of the same marked images.
         deltas: The thresholds of the eidetic counts, grey levels in (0, 1].
         fdr: The false-discovery rate at which rows count as named.
+        out: A folder to write `results.json` and `changes.parquet` into, from which the page is
+            made; nothing is written without one.
 
     Raises:
         NotFound: When a folder has no scores.
         WrongKeys: When the two were not made with the same keys.
         BadInput: When there is nothing in common to compare.
+        RunConflict: When `out` holds something else.
     """
     one, other = _scores(first), _scores(second)
     keys = {read_manifest(folder)["fingerprints"].get("keys") for folder in (first, second)}
@@ -61,10 +98,61 @@ def compare(
             "Compare audits of the same marked folder."
         )
     figures = paired(one, other, deltas, fdr)
-    return Comparison(first, second, tuple(deltas), fdr, tuple(figures))
+    judged = {
+        side: (str(folder), open_results(folder).judged)
+        for side, folder in (("first", first), ("second", second))
+    }
+    verdict = change_between(figures, judged)
+    found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict)
+    if out is not None:
+        _write(out, found, _changes(one, other, fdr))
+    return found
 
 
 def _scores(folder: Path) -> pa.Table:
     path = folder / "scores.parquet"
     once = ("reader", "split", "id", "repeat")
     return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
+
+
+def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> None:
+    """Writes what was found into a folder of its own."""
+    manifest = read_manifest(found.first)
+    run = open_run(
+        out,
+        "compare",
+        {**found.asked, "marked": manifest["config"].get("marked"), "seed": 0},
+        {
+            "keys": manifest["fingerprints"].get("keys"),
+            "first": fingerprint(found.first / "scores.parquet"),
+            "second": fingerprint(found.second / "scores.parquet"),
+        },
+    )
+    if not run.finished:
+        table = pa.Table.from_pylist(list(changes), CHANGES)
+        write_bytes(out / "changes.parquet", table_bytes(table))
+        run.finish("changes.parquet")
+    failed = sum({(one.reader, one.split): one.failed for one in found.figures}.values())
+    write_results(out, run.manifest, found.figures, failed=failed, verdict=found.verdict)
+
+
+def _changes(first: pa.Table, second: pa.Table, fdr: float) -> list[dict[str, Any]]:
+    """How far the keys of each image are read from the truth in both audits, repeats averaged."""
+    sides = []
+    for table in (first, second):
+        found: dict[tuple[str, str, str], list[Any]] = {}
+        for row in table.to_pylist():
+            if row["status"] == "ok":
+                found.setdefault((row["reader"], row["split"], row["id"]), []).append(row)
+        sides.append(found)
+    lines = []
+    for key in sorted(sides[0].keys() & sides[1].keys()):
+        pair = [side[key] for side in sides]
+        one, other = (float(np.mean([row["distance"] for row in rows])) for rows in pair)
+        named = [
+            any(row["q_value"] is not None and row["q_value"] <= fdr for row in rows)
+            for rows in pair
+        ]
+        values = (*key, one, other, other - one, *named)
+        lines.append(dict(zip(CHANGES.names, values, strict=True)))
+    return lines

@@ -14,7 +14,7 @@ from solidmark.audit.page_run import SPLITS, Audit, open_audit, title_of
 from solidmark.cards import READERS
 from solidmark.report.comparison import made
 from solidmark.report.glossary import glossary
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.rows import ROWS, table_of_rows
 from solidmark.report.scored import failed
 from solidmark.report.sections import (
@@ -29,7 +29,7 @@ from solidmark.report.sections import (
     Table,
 )
 from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.tables import flat
+from solidmark.report.values import flat
 from solidmark.scores.scored import Score
 
 SHOWN_KEYS = 4
@@ -190,7 +190,7 @@ def write_audit_report(
         BadInput: When one of its files cannot be read.
     """
     page = _page(open_audit(folder), images, top, more)
-    return write_report_page(folder, page, images=images, top=top)
+    return write_page(folder, page, images=images, top=top)
 
 
 def _page(audit: Audit, images: bool, top: int, more: Sequence[Section]) -> Page:

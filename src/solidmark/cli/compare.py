@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from solidmark.cli.answering import answer
-from solidmark.cli.judging import judged
 from solidmark.cli.options import Fdr, Json, a_share
-from solidmark.runs import Figure, Verdict
+from solidmark.runs import Figure
 
 HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
 
@@ -38,6 +37,14 @@ def compare(
         ),
     ] = None,
     fdr: Fdr = 0.05,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            help="Folder to write the figures and the page, report.html, into; nothing is written "
+            "without it.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what differs between two audits of the same images.
@@ -45,24 +52,21 @@ def compare(
     Image by image, such as without and with a mitigation. Differences are second
     less first, with 95 % intervals and two-sided p-values of no difference.
 
-    Example: solidmark compare audit/ mitigated/
+    Example: solidmark compare audit/ mitigated/ --out changed/
     """
     from solidmark.audit import compare as compare_audits
     from solidmark.scores import DELTAS
 
-    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr)
-    verdict = Verdict(
-        "done",
-        f"{len(found.figures)} differences between {first} and {second}.",
-        others={"first": judged(first), "second": judged(second)},
-    )
-    answer(
-        found.to_json(),
-        json,
-        *table([HEADS, *map(_cells, found.figures)]),
-        *_lost(found.figures),
-        verdict=verdict,
-    )
+    found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr, out=out)
+    result = found.to_json()
+    lines = [*table([HEADS, *map(_cells, found.figures)]), *_lost(found.figures)]
+    lines.append(found.verdict.headline)
+    if out is not None:
+        from solidmark.pages import write_report
+
+        result["report"] = str(write_report(out))
+        lines.append(f"The page: {result['report']}")
+    answer(result, json, *lines, verdict=found.verdict)
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -1,9 +1,7 @@
 """The verdict of a folder, whichever command made it: the one that stands in its results."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from solidmark.errors import NotFound
 from solidmark.runs import RESULTS, Verdict, open_results, read_manifest
 
 
@@ -21,22 +19,15 @@ def verdict_of(folder: Path) -> Verdict | None:
         BadInput: When one of its files cannot be read.
     """
     read_manifest(folder)
-    if not (folder / RESULTS).is_file():
-        return None
-    found = open_results(folder).verdict
-    inner = folder / "invmm"
-    if found is None or "invmm" in found.others or not (inner / RESULTS).is_file():
-        return found
-    return replace(found, others={"invmm": open_results(inner).judged})
+    return open_results(folder).verdict if (folder / RESULTS).is_file() else None
 
 
 def judged(folder: Path) -> Verdict:
     """The same where there must be one.
 
     Raises:
-        NotFound: When there is none.
+        NotFound: When it is not scored.
+        BadInput: When it was scored by an older version, or its results cannot be read.
     """
-    found = verdict_of(folder)
-    if found is None:
-        raise NotFound(f'"{folder}" holds no verdict. Run "solidmark score {folder}" first.')
-    return found
+    read_manifest(folder)
+    return open_results(folder).judged

@@ -19,10 +19,10 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.controlled import control_section
+from solidmark.report.control import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.numbers import short
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.scored import failed
 from solidmark.report.sections import Card, Cards, Figures, Gallery, Page, Plots
 from solidmark.report.tabled import Words, side_by_side
@@ -52,7 +52,7 @@ WORDS = Words(
 )
 
 COLUMNS = (
-    ("outcome", "Outcome", "choice"),
+    ("status", "Outcome", "choice"),
     ("value", "Score", "number"),
     ("kl", "KL", "number"),
     ("kl_low", "Lowest KL", "number"),
@@ -152,7 +152,7 @@ def write_invmm_report(folder: Path, *, images: bool = True, top: int = 48) -> P
         BadInput: When one of its files cannot be read.
     """
     page = _page(open_inverted(folder), images, top)
-    return write_report_page(folder, page, images=images, top=top)
+    return write_page(folder, page, images=images, top=top)
 
 
 def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:

@@ -20,11 +20,7 @@ FAMILY = Family(
     measure="A measure",
     sees="memory",
     innocent="in which nothing was memorized",
-    labels={
-        "close": "Closer than chance",
-        "plain": "Close, but plain pictures",
-        "nothing": "Nothing closer than chance",
-    },
+    labels={"close": "Closer than chance", "nothing": "Nothing closer than chance"},
 )
 
 WORDS = Nouns(

@@ -164,8 +164,8 @@ def _named(tables: Mapping[str, Mapping[str, pa.Table]], fdr: float) -> list[lis
     """All named rows of all measures, the closest first: training images, then generations."""
     lines = []
     for split in ("trained", "generated"):
-        for own in tables.values():
-            named = scored(own[split])
+        for measure in sorted(tables):
+            named = scored(tables[measure][split])
             named = named.filter(pc.less_equal(named["q_value"], fdr))
             named = named.sort_by([("distance", "ascending"), ("id", "ascending")])
             rows = (row | {"split": split} for row in named.to_pylist())

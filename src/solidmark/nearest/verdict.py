@@ -32,11 +32,7 @@ FAMILY = Family(
     tests="its list of named images, its counts within a calibrated threshold, of generations or "
     "of training images, or the area of trained against held-out images",
     innocent="in which nothing was copied",
-    labels={
-        "close": "Closer than chance",
-        "plain": "Close, but plain pictures",
-        "nothing": "Nothing closer than chance",
-    },
+    labels={"close": "Closer than chance", "nothing": "Nothing closer than chance"},
 )
 
 OF_GENERATIONS = Nouns(
@@ -98,7 +94,7 @@ def verdict_on(
     """
     words = AMONG_TRAINING if null_is_training else OF_GENERATIONS
     found = []
-    for name, card in cards.items():
+    for name, card in sorted(cards.items()):
         asked = [_question(words, name, card, tables[name], figures, GENERATED)]
         if len(tables[name]["trained"]):
             asked.append(_question(OF_TRAINING, name, card, tables[name], figures, TRAINED))

@@ -1,21 +1,5 @@
-"""The pages that a person can read and defend, and their figures."""
+"""Pages: sections that are data, one template that draws them, and what is drawn in them."""
 
-from solidmark.report.halves import write_inpaint_report
-from solidmark.report.intents import write_intent_report
-from solidmark.report.inversions import (
-    InversionSection,
-    inversion_section,
-    write_inversions_report,
-)
 from solidmark.report.made import is_stale
-from solidmark.report.pairs import write_nearest_report
 
-__all__ = [
-    "InversionSection",
-    "inversion_section",
-    "is_stale",
-    "write_inpaint_report",
-    "write_intent_report",
-    "write_inversions_report",
-    "write_nearest_report",
-]
+__all__ = ["is_stale"]

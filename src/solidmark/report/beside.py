@@ -30,7 +30,8 @@ def strip(run: Scored, measure: Measure, split: str) -> Drawing:
     """
     sides = [(one, run.values(measure, one)) for one in (run.null[split], split)]
     both = np.concatenate([values for _, values in sides])
-    wide = bool(both.min() > 0 and both.max() > WIDE * both.min())
+    # A logarithm draws what is small apart: the suspicious side must be that.
+    wide = measure.direction == "low" and 0 < WIDE * both.min() < both.max()
     lines = thresholds(run, measure, split)
 
     def paint(axes: Any) -> None:
@@ -52,6 +53,7 @@ def strip(run: Scored, measure: Measure, split: str) -> Drawing:
             )
         if wide:
             axes.set_xscale("log")
+            axes.tick_params(axis="x", which="minor", labelbottom=False)
         axes.set(yticks=[], ylim=(-0.6, 1.6), xlabel=_axis(measure))
         axes.spines["left"].set_visible(False)
         legend(axes)

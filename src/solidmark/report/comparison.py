@@ -1,6 +1,6 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from solidmark.report.sections import (
     Table,
 )
 from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.tables import flat
+from solidmark.report.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
 
@@ -73,6 +73,8 @@ CAPTIONS = (("class", "class"), ("", "caption"))
 SHOWN = 12
 """So many cards are seen at once; the others open with a click."""
 
+LUCKY = "For comparison: the most suspicious held-out images, which the model never saw"
+
 PROOF = 3
 """So many stand right under the verdict."""
 
@@ -84,13 +86,34 @@ def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> 
         cards: The cards, the most suspicious first.
         said: What they are, where none of them is named.
     """
-    shown = tuple(card for card in cards if any(one.picture for one in card.pictures))[:PROOF]
+    seen = [c for c in cards if any(one.picture and one.picture.uri for one in c.pictures)]
+    shown = tuple(seen[:PROOF])
     named = any(card.named for card in shown)
     return Cards("", shown, () if named else (said,), numbered=False) if shown else None
 
 
+def shortened(cards: Sequence[Card], title: str = "") -> Iterator[Cards]:
+    """The first cards of a list, and the others, folded.
+
+    Arguments:
+        cards: The cards.
+        title: Above the first ones.
+    """
+    if cards:
+        yield Cards(title, tuple(cards[:SHOWN]))
+    if more := tuple(cards[SHOWN:]):
+        yield Cards(f"{len(more):,} more", more, folded=True, before=SHOWN)
+
+
 def ranked_gallery(
-    cards: Sequence[Card], lucky: Sequence[Card], count: int, named: int, fdr: float
+    cards: Sequence[Card],
+    lucky: Sequence[Card],
+    count: int,
+    named: int,
+    fdr: float,
+    *,
+    title: str = "The most suspicious images",
+    said: Sequence[str] = (),
 ) -> Gallery:
     """Trained images, the most suspicious first, and held-out ones for comparison.
 
@@ -100,19 +123,23 @@ def ranked_gallery(
         count: How many trained images there are to rank.
         named: How many of them are named by any measure.
         fdr: The false-discovery rate at which they are.
+        title: Above them.
+        said: What is shown, in sentences.
     """
-    said = f"{len(cards):,} of {count:,} trained pictures, those that the most measures name first."
     if named:
-        said += (
-            f" {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
+        told = (
+            f"{len(cards):,} of {count:,} trained pictures, those that the most measures name "
+            f"first. {named:,} are named (q at most {fdr:g}): of the names of each measure at most "
             f"{percent(fdr)} are wrong on average. All names lie in named.csv beside this page."
         )
+    else:
+        told = f"The {len(cards):,} most suspicious of {count:,} trained pictures. None is named."
     return Gallery(
         "images",
-        "The most suspicious images",
-        (said,) if cards else (),
+        title,
+        (*said, told) if cards else (),
         lists=card_lists(cards, lucky),
-        empty="No trained image could be scored.",
+        empty="No trained image could be scored." if not count else "No image is shown.",
         link="Images",
     )
 
@@ -124,13 +151,8 @@ def card_lists(cards: Sequence[Card], lucky: Sequence[Card]) -> tuple[Cards, ...
         cards: The trained images that are shown, the most suspicious first.
         lucky: Held-out images that look most suspicious by luck.
     """
-    title = "For comparison: the most suspicious held-out images, which the model never saw"
-    lists = (
-        Cards("", tuple(cards[:SHOWN])),
-        Cards(f"{len(cards[SHOWN:]):,} more", tuple(cards[SHOWN:]), folded=True),
-        Cards(title, tuple(lucky), folded=True),
-    )
-    return tuple(one for one in lists if one.cards)
+    compared = (Cards(LUCKY, tuple(lucky), folded=True),) if lucky else ()
+    return *shortened(cards), *compared
 
 
 def curves(run: Scored, splits: Sequence[str]) -> Plots:
@@ -185,7 +207,8 @@ def all_rows(
         run: The run.
         images: Whether captions and prompts may stand on the page.
         file: Where all rows lie.
-        own: The columns of this command, before p; or what it calls one of `COLUMNS`.
+        own: The columns of this command, before p; or what it calls one of `COLUMNS`. Where its
+            rows have an `outcome`, that says more than their status, and stands in its place.
     """
     rows = [
         {**row, "measure": measure, "split": split, "content": _content(row.get("contrast"))}
@@ -212,7 +235,7 @@ def all_rows(
     table = table_of_rows(
         columns,
         rows,
-        lambda row, name: row.get(name),
+        lambda row, name: row.get("outcome" if name == "status" and "outcome" in row else name),
         total=sum(len(table) for table in run.tables.values()),
         fdr=run.fdr,
         order="most suspicious rows",
@@ -241,12 +264,15 @@ def made(
         tables: The same in tables; None is passed over.
         files: What else lies in the folder, and what for.
     """
+    facts = results.facts
     parts = {
         "Configuration": results.config,
-        "Measures": results.facts.get("measures"),
-        "Similarity": results.facts.get("similarity"),
-        "Similarity needed": results.facts.get("threshold"),
-        "Memory": results.facts.get("memory"),
+        "Measures": facts.get("measures"),
+        "Similarity": facts.get("similarity"),
+        "Similarity needed": facts.get("threshold"),
+        "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
+        "Calibration": facts.get("calibration"),
+        "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
     }

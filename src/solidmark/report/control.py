@@ -1,14 +1,12 @@
-"""The control on a page: are the held-out images of the same kind, and what tells them apart?"""
+"""The section on the control: are the held-out images of the same kind, and what differs?"""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from solidmark.report.numbers import p_value, plain
-from solidmark.report.pictures import Picture, embed
-from solidmark.scores.control import LEVEL, Control, Shown, control_from
-from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at, warning
+from solidmark.report.pictures import embed
+from solidmark.report.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
+from solidmark.scores.control import LEVEL, Control
+from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at
 
 LARGEST = 144
 """The longer side of a picture in the page, in pixels."""
@@ -24,70 +22,56 @@ NO_PROOF = (
 )
 
 
-@dataclass(frozen=True)
-class Example:
-    """An image that is very much like its own side."""
-
-    id: str
-    picture: Picture | None
-
-
-@dataclass(frozen=True)
-class ControlPart:
-    """What a page shows of its control.
-
-    Arguments:
-        said: The answer, in sentences.
-        warning: What must be read first; empty where nothing is wrong.
-        tells: A line a number that differs: its name, both medians, its area.
-        trained: The trained images that are most unlike the held-out ones.
-        held_out: And the other way round.
-        is_other: Whether they are of another kind.
-    """
-
-    said: tuple[str, ...]
-    warning: str = ""
-    tells: tuple[tuple[str, str, str, str], ...] = ()
-    trained: tuple[Example, ...] = ()
-    held_out: tuple[Example, ...] = ()
-    is_other: bool = False
-
-
-def control_in(results: Mapping[str, Any]) -> Control | None:
-    """The control that `results.json` speaks of; None where it speaks of none."""
-    found = results.get("control")
-    return control_from(found) if isinstance(found, Mapping) else None
-
-
-def control_part(
-    folder: Path, results: Mapping[str, Any], images: bool, compared: bool, sides: Sides = HELD_OUT
-) -> ControlPart | None:
-    """What the page shows of the control.
+def control_section(
+    folder: Path, control: Control | None, images: bool, compared: bool, sides: Sides
+) -> Section | None:
+    """What the page shows of the control; None where nothing was held out.
 
     Arguments:
         folder: The folder of the run.
-        results: Its results.
+        control: What is known of the control; None where it was not tested.
         images: Whether pictures may stand on the page.
         compared: Whether there are held-out images at all.
         sides: What both sides are called.
-
-    Returns:
-        None where nothing was held out.
     """
-    control = control_in(results)
+    title = f"Are the {sides.other} images of the same kind?"
+    link = f"{sides.other[:1].upper()}{sides.other[1:]} images"
     if control is None:
-        return ControlPart((NOT_TESTED,)) if compared else None
+        return Note("control", title, (NOT_TESTED,), folded=True, link=link) if compared else None
+    examples = ((sides.own, control.shown_trained), (sides.other, control.shown_held_out))
     shows = images and control.is_other
-    return ControlPart(
+    cards = tuple(
+        Card(
+            f"{name} images that are most unlike the other side",
+            strip=tuple(Shown(embed(folder, one.picture, LARGEST), "", one.id) for one in kept),
+        )
+        for name, kept in examples
+        if kept and shows
+    )
+    return Gallery(
+        "control",
+        title,
         (said(control, sides), sides.cure if control.is_other else NO_PROOF),
-        warning(control, sides),
+        tables=(_tells(control, sides),) if control.tells else (),
+        folded=not control.is_other,
+        link=link,
+        lists=(Cards("", cards, wide=True, numbered=False),) if cards else (),
+    )
+
+
+def _tells(control: Control, sides: Sides) -> Table:
+    """The numbers that differ most."""
+    heads = (f"{sides.own}, median", f"{sides.other}, median", "area alone")
+    return Table(
+        "The numbers that differ most",
+        (Cell("Of each picture"), *map(Cell, heads[:2]), Cell(heads[2], ("0.5 = the same",))),
         tuple(
-            (one.name, plain(one.trained, 3), plain(one.held_out, 3), plain(one.auc))
+            Line(
+                one.name,
+                (Cell(plain(one.trained, 3)), Cell(plain(one.held_out, 3)), Cell(plain(one.auc))),
+            )
             for one in control.tells
         ),
-        _examples(folder, control.shown_trained) if shows else (),
-        _examples(folder, control.shown_held_out) if shows else (),
-        control.is_other,
     )
 
 
@@ -107,7 +91,3 @@ def said(control: Control, names: Sides = HELD_OUT) -> str:
         f"Nothing speaks against it. Without the model, {found}. From p = {LEVEL:g} down the page "
         "would refuse to judge."
     )
-
-
-def _examples(folder: Path, shown: tuple[Shown, ...]) -> tuple[Example, ...]:
-    return tuple(Example(one.id, embed(folder, one.picture, LARGEST)) for one in shown)

@@ -3,58 +3,19 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup, escape
 
-from solidmark.report.drawing import Drawing
 from solidmark.report.made import PAGE, making
 from solidmark.report.sections import Page
-from solidmark.report.tables import script_json
+from solidmark.report.values import script_json
 from solidmark.runs import remove_temporaries, tame, write_bytes
 
 HERE = Path(__file__).parent
 
 
-def write_page(
-    folder: Path,
-    template: str,
-    context: Mapping[str, Any],
-    *,
-    images: bool,
-    top: int,
-    drawings: Iterable[Drawing] = (),
-    named: bytes | None = None,
-) -> Path:
-    """Writes `report.html` into the folder of a run, and what lies beside it before.
-
-    Arguments:
-        folder: The folder.
-        template: As of `render`.
-        context: The same.
-        images: The same.
-        top: How many images it was asked to show, for who makes it again.
-        drawings: What goes into `figures/`, as SVG and PNG.
-        named: What goes into `named.csv`; None writes none.
-
-    Returns:
-        The page.
-    """
-    for drawing in drawings:
-        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
-        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
-    if named is not None:
-        write_bytes(folder / "named.csv", named)
-    remove_temporaries(folder, below=True, dead=True)  # What a killed one has left.
-    page = folder / PAGE
-    made = making(folder, images, top).line
-    write_bytes(page, render(template, {**context, "made_with": made}, images=images))
-    return page
-
-
-def write_report_page(folder: Path, page: Page, *, images: bool, top: int) -> Path:
+def write_page(folder: Path, page: Page, *, images: bool, top: int) -> Path:
     """Writes `report.html` and `figures/` into the folder of a run.
 
     The page is one file: it asks nothing of any network, runs no code but its own, and holds the
@@ -69,22 +30,17 @@ def write_report_page(folder: Path, page: Page, *, images: bool, top: int) -> Pa
     Returns:
         The page.
     """
-    rows = None if page.rows is None else Markup(script_json(page.rows.table))
-    context = {"page": page, "table_json": rows}
-    return write_page(folder, "page.html", context, images=images, top=top, drawings=page.drawings)
+    for drawing in page.drawings:
+        write_bytes(folder / "figures" / f"{drawing.name}.svg", drawing.svg.encode())
+        write_bytes(folder / "figures" / f"{drawing.name}.png", drawing.png)
+    remove_temporaries(folder, below=True, dead=True)  # What a killed one has left.
+    path = folder / PAGE
+    write_bytes(path, _drawn(page, images, making(folder, images, top).line))
+    return path
 
 
-def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:
-    """Fills a template that extends `layout.html`.
-
-    Arguments:
-        template: Its file name.
-        context: What it speaks of.
-        images: Whether the page may show pictures, which stand in it as data.
-
-    Returns:
-        The page, as UTF-8.
-    """
+def _drawn(page: Page, images: bool, made_with: str) -> bytes:
+    """The page, as UTF-8."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -102,13 +58,18 @@ def render(template: str, context: Mapping[str, Any], *, images: bool) -> bytes:
         f"img-src {'data:' if images else chr(39) + 'none' + chr(39)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    page = environment.get_template(template).render(
-        **context, images=images, style=Markup(style), script=Markup(script), policy=policy
+    text = environment.get_template("page.html").render(
+        page=page,
+        table_json=None if page.rows is None else Markup(script_json(page.rows.table)),
+        images=images,
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy,
+        made_with=made_with,
     )
     # Nothing that we write has controls, so what is there came with a name or a caption.
-    page = tame(page)
     # JSON may hold half of a surrogate pair, which no encoding can write.
-    return page.encode("utf-8", "replace")
+    return tame(text).encode("utf-8", "replace")
 
 
 def _hash(text: str) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from solidmark.runs import csv_of as csv_of
-
 ROWS = 50_000
 """So many rows stand in a page, the most suspicious first; the tables of the run have them all."""
 

@@ -138,6 +138,7 @@ class Cards:
         folded: Whether they open with a click.
         wide: Whether each takes the width of the page.
         numbered: Whether their place is said.
+        before: How many stand in the lists before it.
     """
 
     title: str
@@ -146,6 +147,7 @@ class Cards:
     folded: bool = False
     wide: bool = False
     numbered: bool = True
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from solidmark.runs.verdict import Verdict, verdict_from
 
 RESULTS = "results.json"
 
+AT_ONCE = ("cliques", "duplicates")
+"""Commands that score as they run: nothing is left to score anew."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -50,8 +53,10 @@ class Results:
             BadInput: When there is none: it was scored by an older version, or judges nothing.
         """
         if self.verdict is None:
-            again = _again(self.folder)[:-1]
-            raise BadInput(f'"{self.folder}" was scored by an older version. {again} first.')
+            cure = f"{_again(self.folder)[:-1]} first."
+            if self.command in AT_ONCE:
+                cure = f'Run the same "solidmark {self.command}" into a new folder.'
+            raise BadInput(f'"{self.folder}" was scored by an older version. {cure}')
         return self.verdict
 
 

@@ -17,11 +17,11 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.controlled import control_section
+from solidmark.report.control import control_section
 from solidmark.report.glossary import glossary
 from solidmark.report.opening import open_pictures
 from solidmark.report.pictures import Picture, embed
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.scored import Measure, Row, Scored, measure_of
 from solidmark.report.sections import Card, Cell, Figures, Line, Page, Shown, Table
 from solidmark.report.tabled import Words, cell_of, side_by_side
@@ -98,7 +98,7 @@ def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) ->
         RunConflict: When the run is not finished, or of another command.
         BadInput: When one of its files cannot be read.
     """
-    return write_report_page(folder, _page(_open(folder), images, top), images=images, top=top)
+    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
 
 
 def _open(folder: Path) -> _Run:

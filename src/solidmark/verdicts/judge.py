@@ -114,6 +114,7 @@ def _finding(
     details = [
         sentences.unseen(main, needed) if found == "nothing" else "",
         why(control) if found == "other_kind" and control is not None else "",
+        *measure.details,
     ]
     silent = ("nothing", "other_kind")
     for one in sorted(measure.questions, key=lambda one: one.smallest_p):
@@ -127,7 +128,6 @@ def _finding(
             sentences.named(one) if found not in silent and not told else "",
         ]
     details += [
-        *measure.details,
         sentences.twins(main),
         sentences.plain_ones(main),
         sentences.unlike(main),

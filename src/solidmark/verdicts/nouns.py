@@ -28,6 +28,7 @@ STATES: Mapping[Outcome, Judged] = {
 
 _LABELS: Mapping[Outcome, str] = {
     "other_kind": "Cannot be judged",
+    "plain": "Close, but plain pictures",
     "unclear": "Unclear",
     "too_few": "Cannot be judged",
     "no_null": "Cannot be judged",

@@ -116,8 +116,8 @@ def unseen(one: Question, needed: float) -> str:
     if seen is None:
         return f"What this cannot see: {w.missed}."
     return (
-        f"What this cannot see: {w.whom} that are fewer than {percent(seen)} of the {one.n:,} "
-        f"{of(w.asked, one.n)}, and {w.missed}."
+        f"What this cannot see: {w.whom} where they are fewer than {percent(seen)} of the "
+        f"{one.n:,} {of(w.asked, one.n)}, and {w.missed}."
     )
 
 

@@ -9,7 +9,7 @@ from solidmark.nearest.groups.cliquetable import MEMBERS
 from solidmark.nearest.groups.page import READING, GroupRun, groups_section, open_group_run
 from solidmark.report.comparison import made
 from solidmark.report.numbers import p_and_q
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.sections import Card, Figures, Glossary, Page, Reading
 from solidmark.report.tabled import Words, table_of_figures
 from solidmark.scores.written import number, plural
@@ -131,7 +131,7 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
             made(run.results, (left_out,), files=FILES),
         ),
     )
-    return write_report_page(folder, page, images=images, top=top)
+    return write_page(folder, page, images=images, top=top)
 
 
 def _kept(run: GroupRun) -> int:

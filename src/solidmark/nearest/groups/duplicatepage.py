@@ -11,7 +11,7 @@ from solidmark.nearest.groups.duplicatetable import MEMBERS
 from solidmark.nearest.groups.page import READING, GroupRun, groups_section, open_group_run
 from solidmark.report.comparison import NAMES, ON_SCALE, made
 from solidmark.report.numbers import percent
-from solidmark.report.rendering import write_report_page
+from solidmark.report.rendering import write_page
 from solidmark.report.sections import Card, Cell, Figures, Glossary, Line, Page, Reading, Table
 from solidmark.report.tabled import Words, table_of_figures
 from solidmark.runs import find, first
@@ -102,7 +102,7 @@ def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48)
             made(run.results, (f"{broken} results.json names them.",), files=FILES),
         ),
     )
-    return write_report_page(folder, page, images=images, top=top)
+    return write_page(folder, page, images=images, top=top)
 
 
 def _tables(run: GroupRun) -> Iterator[Table]:
