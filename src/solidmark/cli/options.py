@@ -3,17 +3,32 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards import Range, option
 from solidmark.cli.config import read_config
 from solidmark.cli.outcome import Outcome
 from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import say
 
 Check = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names that an option takes.
+
+    Arguments:
+        kind: What they are names of, when one is refused.
+        names: The names.
+    """
+
+    kind: str
+    names: Sequence[str]
 
 
 def one_of(kind: str, names: Sequence[str]) -> Check:
@@ -28,14 +43,14 @@ def one_of(kind: str, names: Sequence[str]) -> Check:
     return check
 
 
-def within(wanted: str, holds: Callable[[float], bool]) -> Check:
-    """Checks that each value of an option is in a range, which `wanted` says in words."""
+def ranged(wanted: Range) -> Check:
+    """Checks that each value of an option is in a range."""
 
     def check(parameter: typer.CallbackParam, value: Any) -> Any:
         for number in _several(value):
-            if not holds(number):
+            if not wanted.holds(number):
                 found = f"{number:g}" if isinstance(number, float) else number
-                raise BadInput(f"{parameter.opts[0]} must be {wanted}, not {found}.")
+                raise BadInput(f"{parameter.opts[0]} must be {wanted.words}, not {found}.")
         return value
 
     return check
@@ -43,17 +58,11 @@ def within(wanted: str, holds: Callable[[float], bool]) -> Check:
 
 def at_least(least: int) -> Check:
     """Checks the lower end of a whole number."""
-    return within(f"{least} or more", lambda number: number >= least)
+    return ranged(option.at_least(least))
 
 
-def a_share(parameter: typer.CallbackParam, value: Any) -> Any:
-    """Checks that each value of an option is in (0, 1]."""
-    return within("above 0 and at most 1", lambda number: 0 < number <= 1)(parameter, value)
-
-
-def below_one(parameter: typer.CallbackParam, value: Any) -> Any:
-    """Checks that each value of an option is in (0, 1)."""
-    return within("above 0 and below 1", lambda number: 0 < number < 1)(parameter, value)
+a_share, below_one = ranged(option.A_SHARE), ranged(option.BELOW_ONE)
+"""Check that each value of an option is in (0, 1], and in (0, 1)."""
 
 
 def a_resolution(value: str | None) -> int | str | None:
@@ -115,17 +124,6 @@ Config = Annotated[
         is_eager=True,
     ),
 ]
-Window = Annotated[
-    str,
-    typer.Option(
-        "--window",
-        metavar="LOW:HIGH",
-        help="16-bit images, floats and DICOM files: the values that become black and white; used "
-        "= each image's own lowest and highest, full = all that the file can hold, or the window "
-        "that a DICOM file names.",
-        callback=a_window,
-    ),
-]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
 ]
@@ -133,9 +131,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, an
 Fdr = Annotated[
     float,
     typer.Option(
-        "--fdr",
-        help="False-discovery rate at which images are named.",
-        callback=below_one,
+        "--fdr", help="False-discovery rate at which images are named.", callback=below_one
     ),
 ]
 Fprs = Annotated[
@@ -172,15 +168,23 @@ Out = Annotated[
         metavar="OUT", help="Folder to write: a new one, or that of the same command to go on."
     ),
 ]
-
-
-def ended(config: Config = None, dry_run: DryRun = False, json: Json = False) -> None:
-    """Where a command line comes from, whether it is only planned, and how its result is shown."""
+Memory = Annotated[
+    int,
+    typer.Option(
+        metavar="SIZE",
+        parser=memory_bytes,
+        help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
+    ),
+]
+Positive = Annotated[int, option.at_least(1)]
+Whole = Annotated[int | None, option.at_least(1)]
+Share = Annotated[float, option.A_SHARE]
+BelowOne = Annotated[float, option.BELOW_ONE]
 
 
 def options(context: typer.Context) -> dict[str, Any]:
     """The whole command line, resolved, as plain values in the order of the help."""
-    hidden = {"config", "dry_run", "json", "fail_on"}
+    hidden = {"config", "dry_run", "json", "fail_on", "help_all"}
     values = {str(p.name): context.params.get(str(p.name)) for p in context.command.params}
     return {
         name: _plain(value)
@@ -260,37 +264,22 @@ def require_marked(folder: Path) -> None:
     read_manifest(folder, "mark")
 
 
+def require_model(model: str) -> None:
+    """Fails before torch is imported where there is no model, or what is there cannot be one.
+
+    Raises:
+        NotFound: When nothing is there.
+        UnsafeCheckpoint: When it is a pickle.
+        BadInput: When it is not a model that can be opened.
+    """
+    from solidmark.models import is_latent
+
+    is_latent(model)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-__all__ = [
-    "Config",
-    "Device",
-    "DryRun",
-    "Fdr",
-    "Fprs",
-    "Json",
-    "Out",
-    "Pictures",
-    "Seed",
-    "TrustControl",
-    "a_share",
-    "at_least",
-    "below_one",
-    "ended",
-    "memory_bytes",
-    "one_of",
-    "options",
-    "require_free",
-    "require_marked",
-    "resolve_device",
-    "save_config",
-    "show",
-    "show_plan",
-    "within",
-]

@@ -4,20 +4,20 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from solidmark.cli.answering import answer
+from solidmark.cards import Range
+from solidmark.cards.option import A_SHARE, SET_ASIDE, at_least
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
 from solidmark.cli.forecast import forecast_lines, frame_lines, pixel_lines, round_trip_lines
-from solidmark.cli.opening import require_model
 from solidmark.cli.options import (
     Device,
     Fdr,
     Json,
+    Positive,
+    Whole,
     a_resolution,
-    a_share,
-    at_least,
+    require_model,
     resolve_device,
-    within,
 )
 from solidmark.errors import BadInput
 
@@ -31,76 +31,28 @@ HELD_OUT = 0.1
 """As `solidmark mark` has it; a test holds the two together."""
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a plan ends."""
+
+    device: Device = "auto"
+    json: Json = False
+
+
+@command(ends=Ended)
 def plan(
-    context: typer.Context,
-    images: Annotated[
-        int,
-        typer.Option(
-            help="How many images you have, before any is held out.", callback=at_least(2)
-        ),
-    ],
-    resolution: Annotated[
-        str,
-        typer.Option(
-            metavar="PIXELS",
-            help="The side of the images in pixels, or HEIGHTxWIDTH, before the marking.",
-            callback=a_resolution,
-        ),
-    ],
-    share: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the training images to suppose memorized.  [default: 0.01, but at "
-            "least one image]",
-            callback=a_share,
-        ),
-    ] = None,
+    asked: Asked,
+    images: Annotated[int, "--images", at_least(2)],
+    resolution: Annotated[str, "--resolution", "PIXELS", a_resolution],
+    share: Annotated[float | None, A_SHARE] = None,
     fdr: Fdr = 0.05,
-    held_out: Annotated[
-        float,
-        typer.Option(
-            help="Share set aside as control, as in solidmark mark.",
-            callback=within("at least 0 and below 1", lambda number: 0 <= number < 1),
-        ),
-    ] = HELD_OUT,
-    thickness: Annotated[
-        int | None,
-        typer.Option(
-            help="Thickness of the frame in pixels; advised when not given.", callback=at_least(1)
-        ),
-    ] = None,
-    count: Annotated[
-        int | None,
-        typer.Option(
-            help="How many greys a frame has; advised when not given.",
-            callback=within("from 1 to 256", lambda number: 1 <= number <= 256),
-        ),
-    ] = None,
-    multiple: Annotated[
-        int,
-        typer.Option(
-            help="What the sides of the marked images must be multiples of: 2 for each time that "
-            "the network halves them (ddpm-32 and ddpm-64: 2 x 2 x 2 = 8).",
-            callback=at_least(1),
-        ),
-    ] = 8,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="A model to fine-tune and audit, as in solidmark audit. If it works on latents, "
-            "frames are tried on its autoencoder; needs --data.",
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(metavar="DATA", help="Some of your images to try frames of --model on."),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option(help="At most so many of the images of --data.", callback=at_least(1))
-    ] = 64,
-    device: Device = "auto",
-    json: Json = False,
+    held_out: Annotated[float, SET_ASIDE] = HELD_OUT,
+    thickness: Whole = None,
+    count: Annotated[int | None, Range("from 1 to 256", lambda number: 1 <= number <= 256)] = None,
+    multiple: Positive = 8,
+    model: Annotated[str | None, "MODEL"] = None,
+    data: Annotated[str | None, "DATA"] = None,
+    limit: Positive = 64,
 ) -> None:
     """Say beforehand what a run can show, and what the frame costs.
 
@@ -109,6 +61,21 @@ def plan(
     nothing.
 
     Example: solidmark plan --images 10000 --resolution 256
+
+    Arguments:
+        images: How many images you have, before any is held out.
+        resolution: The side of the images in pixels, or HEIGHTxWIDTH, before the marking.
+        share: Share of the training images to suppose memorized. [default: 0.01, but at least one
+            image]
+        held_out: Share set aside as control, as in solidmark mark.
+        thickness: Thickness of the frame in pixels; advised when not given.
+        count: How many greys a frame has; advised when not given.
+        multiple: What the sides of the marked images must be multiples of: 2 for each time that the
+            network halves them (ddpm-32 and ddpm-64: 2 x 2 x 2 = 8).
+        model: A model to fine-tune and audit, as in solidmark audit. If it works on latents, frames
+            are tried on its autoencoder; needs --data.
+        data: Some of your images to try frames of --model on.
+        limit: At most so many of the images of --data.
     """
     trained = images - round(held_out * images)
     if trained < 1:
@@ -119,7 +86,7 @@ def plan(
     share = max(SHARE, 1 / trained) if share is None else share
     tried = None
     if model is not None or data is not None:
-        tried = _try_frames(context, model, data)
+        tried = _try_frames(asked, model, data)
         multiple, thickness = tried.multiple or multiple, tried.thickness or thickness
     from solidmark.data import sides_of
     from solidmark.marks import advise
@@ -143,9 +110,8 @@ def plan(
         "outlook": [asdict(row) for row in outlooks],
         "command": command,
     }
-    answer(
+    asked.answer(
         result,
-        json,
         *frame_lines(frame, calls, trained),
         "",
         *(tried.lines if tried else ()),
@@ -168,35 +134,34 @@ class _Tried:
     thickness: int | None = None
 
 
-def _try_frames(context: typer.Context, model: str | None, data: str | None) -> _Tried:
+def _try_frames(asked: Asked, model: str | None, data: str | None) -> _Tried:
     """Measures the grey round trip of a latent model for a few thicknesses."""
     if model is None or data is None:
         raise BadInput(
             "--model and --data go together: the frames are tried on some of your images. "
             "Give both, or neither."
         )
-    source = context.get_parameter_source("multiple")
-    if source is not None and source.name == "COMMANDLINE":
+    if asked.typed("multiple"):
         raise BadInput("--multiple is a property of the network of --model. Leave one of them out.")
     require_model(model)
     from solidmark.audit.thickness import advised, fitting_thicknesses, try_thicknesses
     from solidmark.data import open_data, sides_of
     from solidmark.models import LatentModel, Opening, open_model
 
-    asked: dict[str, Any] = context.params
-    images = open_data(data, resolution=asked["resolution"], mode="RGB", limit=asked["limit"])
-    found = open_model(model, Opening(device=resolve_device(asked["device"])))
+    told = asked.values
+    images = open_data(data, resolution=told["resolution"], mode="RGB", limit=told["limit"])
+    found = open_model(model, Opening(device=resolve_device(told["device"])))
     if not isinstance(found, LatentModel):
         return _Tried([*pixel_lines(), ""])
-    own = asked["thickness"]
+    own = told["thickness"]
     if own is not None and own % found.factor:
         raise BadInput(
             f"--thickness {own} is no multiple of {found.factor}, the pixels of a cell of the "
             "latents, so cells would hold frame and image at once. Use a multiple."
         )
-    sides = sides_of(asked["resolution"])
+    sides = sides_of(told["resolution"])
     fitting = [own] if own else fitting_thicknesses(*sides, found.factor, found.multiple)
-    trials = try_thicknesses(found, images, fitting, found.multiple, asked["count"])
+    trials = try_thicknesses(found, images, fitting, found.multiple, told["count"])
     chosen = advised(trials)
     thickness = chosen.frame.pattern.thickness
     facts = {

@@ -1,0 +1,108 @@
+"""A command line as a whole: judged before anything slow, made into a configuration, answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import typer
+
+from solidmark.cli.answering import answer
+from solidmark.cli.judging import outcome_of
+from solidmark.cli.options import (
+    require_free,
+    require_marked,
+    require_model,
+    resolve_device,
+    save_config,
+    show_plan,
+)
+from solidmark.cli.outcome import Outcome
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed, all of it.
+
+    Arguments:
+        context: Of typer.
+        values: By the names of the options.
+    """
+
+    context: typer.Context
+    values: Mapping[str, Any]
+
+    @property
+    def dry_run(self) -> bool:
+        return bool(self.values["dry_run"])
+
+    def typed(self, option: str) -> bool:
+        """Whether an option was given, and not left as it is."""
+        source = self.context.get_parameter_source(option)
+        return source is not None and source.name == "COMMANDLINE"
+
+    def require(self) -> None:
+        """Judges what its folders and its model are, before anything slow is imported."""
+        asked, command = self.values, str(self.context.info_name)
+        if asked.get("marked") is not None:
+            require_marked(asked["marked"])
+        require_free(asked["out"], "audit" if command == "observe" else command)
+        if "model" in asked:
+            require_model(asked["model"])
+
+    def fill(self, kind: type[Kind], **given: Any) -> Kind:
+        """A configuration from the options that are called as its fields.
+
+        An option that may be given again is called as one of them: `--split` gives `splits`.
+
+        Arguments:
+            kind: A dataclass.
+            given: Its fields that are called otherwise.
+        """
+        found = {}
+        for own in fields(kind):  # type: ignore[arg-type]
+            value = given[own.name] if own.name in given else self._value(own.name)
+            if value is not None:
+                found[own.name] = tuple(value) if isinstance(value, list) else value
+        return kind(**found)
+
+    def _value(self, name: str) -> Any:
+        value = self.values.get(name, self.values.get(name.removesuffix("s")))
+        if name == "opening":
+            from solidmark.models import Opening
+
+            return self.fill(Opening)
+        if name == "mitigations":
+            from solidmark.mitigations import parse
+
+            return tuple(map(parse, value or ()))
+        return resolve_device(value) if name == "device" else value
+
+    def plan(self, **facts: Any) -> None:
+        """Says what would be done, and nothing more."""
+        show_plan(self.context, **facts)
+
+    def answer(
+        self,
+        result: Mapping[str, Any],
+        *lines: str,
+        verdict: Outcome | None = None,
+        fail_on: Sequence[str] = (),
+    ) -> None:
+        """Says what the command has come to, as `answering.answer`."""
+        states = (*fail_on, *self.values.get("fail_on", ()))
+        answer(result, bool(self.values["json"]), *lines, verdict=verdict, fail_on=states)
+
+    def save(self) -> None:
+        """Keeps the command line beside what was made."""
+        save_config(self.context, self.values["out"])
+
+    def page(self, result: Mapping[str, Any], *lines: str) -> None:
+        """Makes the page of a folder that is scored, and says what stands there."""
+        from solidmark.report import write_report
+
+        out, images = self.values["out"], self.values.get("pictures", self.values.get("images"))
+        page = write_report(out, images=bool(images))
+        self.save()
+        self.answer(result, *lines, f"The page: {page}", verdict=outcome_of(out))
