@@ -1,8 +1,8 @@
 """A command line as a whole: judged before anything slow, made into a configuration, answered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,9 @@ from solidmark.cli.options import (
     show_plan,
 )
 from solidmark.cli.outcome import Outcome
+
+if TYPE_CHECKING:
+    from solidmark.models import Opening
 
 Kind = TypeVar("Kind")
 
@@ -70,17 +73,29 @@ class Asked:
     def _value(self, name: str) -> Any:
         value = self.values.get(name, self.values.get(name.removesuffix("s")))
         if name == "opening":
-            from solidmark.models import Opening
-
-            return self.fill(Opening)
+            return self._opening()
         if name == "mitigations":
             from solidmark.mitigations import parse
 
             return tuple(map(parse, value or ()))
         return resolve_device(value) if name == "device" else value
 
+    def _opening(self) -> "Opening":
+        """How the model is opened; what is only planned is judged by its files, and not loaded."""
+        from solidmark.models import Opening
+        from solidmark.models.foreseen import META
+        from solidmark.runs import check_device
+
+        opening = self.fill(Opening)
+        if not self.dry_run:
+            return opening
+        check_device(opening.device)
+        return replace(opening, device=META)
+
     def plan(self, **facts: Any) -> None:
-        """Says what would be done, and nothing more."""
+        """Says what would be done, and where, and nothing more."""
+        if "device" in self.values:
+            facts.setdefault("device_found", resolve_device(self.values["device"]))
         show_plan(self.context, **facts)
 
     def answer(

@@ -140,5 +140,4 @@ def _show_plan(asked: Asked, question: "Question") -> None:
         images=images,
         evaluations=sum(images.values()) * question.repeats * len(question.readers),
         marked_size=list(marked.marked_size),
-        device_found=question.opening.device,
     )

@@ -62,7 +62,6 @@ def cliques(
         return asked.plan(
             prompts=len(prompted.prompts),
             generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
-            device_found=wanted.device,
         )
     from solidmark.runs import Processes, read_results
 

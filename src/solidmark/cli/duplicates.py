@@ -49,7 +49,7 @@ def duplicates(
     wanted = asked.fill(Deduplication)
     if asked.dry_run:
         wanted.open_distances()
-        return asked.plan(images=len(wanted.open_data()), device_found=wanted.device)
+        return asked.plan(images=len(wanted.open_data()))
     from solidmark.runs import Processes, read_results
 
     find(wanted)

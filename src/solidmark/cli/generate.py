@@ -103,9 +103,8 @@ def _show_plan(asked: Asked, generation: "Generation") -> None:
     asked.plan(
         images=len(prompts),
         prompts=len(set(prompts)),
-        size=[model.channels, *size],
+        size=[model.channels if marked is None else marked.channels, *size],
         network_calls=len(prompts) * calls,
-        device_found=generation.opening.device,
     )
 
 

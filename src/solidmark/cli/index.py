@@ -49,7 +49,6 @@ def index(
         return asked.plan(
             training_images=len(learned.training),
             held_out_images=0 if learned.held_out is None else len(learned.held_out),
-            device_found=indexing.device,
         )
     manifest = build_index(indexing).manifest
     if not Processes.here().is_main:

@@ -91,5 +91,4 @@ def _show_plan(asked: Asked, inpainting: "Inpainting") -> None:
         images=images,
         draws=sum(images.values()) * inpainting.draws,
         marked_size=list(marked.marked_size),
-        device_found=inpainting.opening.device,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from solidmark.cards.option import at_least
 from solidmark.cli.answering import FailOn
@@ -13,9 +13,6 @@ from solidmark.cli.opening import AUTO, BatchSize, Model, Opened
 from solidmark.cli.options import BelowOne, Out, Positive, Share, TrustControl, Whole
 from solidmark.cli.searching import Sized
 from solidmark.errors import BadInput
-
-if TYPE_CHECKING:
-    from solidmark.intent import Intent
 
 TYPES = {
     "unintended": "neither named nor brought by an entity",
@@ -93,14 +90,23 @@ def intent(
             [-1, 1].
         images: Show pictures and prompts on the page.
     """
-    from solidmark.intent import Intent, Rules
+    from solidmark.intent import Intent, Rules, foresee
     from solidmark.intent import intent as ask
     from solidmark.runs import Processes, read_results
 
     rules = asked.fill(Rules, threshold=threshold_of(threshold))
     wanted = asked.fill(Intent, caption=None, features=feature_file, rules=rules)
     if asked.dry_run:
-        return _show_plan(asked, wanted)
+        found = foresee(wanted)
+        roles = [prompt.role for prompt in found.prompts]
+        return asked.plan(
+            prompts=roles.count("prompt"),
+            unrelated_prompts=roles.count("unrelated"),
+            texts=found.texts,
+            generations=found.generations,
+            network_calls=found.generations * wanted.steps * (1 if wanted.guidance == 1 else 2),
+            training_images=found.images,
+        )
     ask(wanted)
     if not Processes.here().is_main:
         return None
@@ -144,20 +150,3 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     if results["quarantined"]:
         lines.append(f"Training images that cannot be read: {len(results['quarantined']):,}.")
     return lines
-
-
-def _show_plan(asked: Asked, wanted: "Intent") -> None:
-    from solidmark.intent import plan
-
-    found = plan(wanted)
-    roles = [prompt.role for prompt in found.prompts]
-    generations = len(found.task.units)
-    asked.plan(
-        prompts=roles.count("prompt"),
-        unrelated_prompts=roles.count("unrelated"),
-        texts=len(found.task.texts),
-        generations=generations,
-        network_calls=generations * wanted.steps * (1 if wanted.guidance == 1 else 2),
-        training_images=len(found.training.ids),
-        device_found=wanted.opening.device,
-    )

@@ -123,7 +123,6 @@ def _show_plan(asked: Asked, wanted: "InvMM") -> None:
         network_calls_of_an_image_that_never_comes_back=f"{descent:,} and those of the checks",
         budget=str(wanted.budget or "no limit"),
         signals=_signals_of(asked.values["signals"], wanted, sum(images.values())),
-        device_found=wanted.opening.device,
     )
 
 

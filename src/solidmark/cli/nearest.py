@@ -93,7 +93,6 @@ def nearest(
             generated_images=len(sides.generated),
             training_images=len(sides.training),
             held_out_images=other,
-            device_found=comparison.device,
         )
     from solidmark.report import closeness_verdict
     from solidmark.report.pairs.run import open_nearest_run

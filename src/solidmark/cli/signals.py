@@ -77,5 +77,4 @@ def _show_plan(asked: Asked, measuring: "Measuring") -> None:
         images={split: len(subjects.ids(split)) for split in subjects.splits},
         network_calls_per_value={name: one.card.network_calls for name, one in found.items()},
         left_out=left_out,
-        device_found=measuring.opening.device,
     )
