@@ -1,6 +1,6 @@
 """A command line as a whole: judged before anything slow, made into a configuration, answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -113,11 +113,19 @@ class Asked:
         """Keeps the command line beside what was made."""
         save_config(self.context, self.values["out"])
 
-    def page(self, result: Mapping[str, Any], *lines: str) -> None:
-        """Makes the page of a folder that is scored, and says what stands there."""
-        from solidmark.report import write_report
+    def page(self, said: Callable[[Mapping[str, Any]], Iterable[str]]) -> None:
+        """Makes the page of a folder that is scored, in the first of several processes.
 
+        Arguments:
+            said: What people are told of the results.
+        """
+        from solidmark.report import write_report
+        from solidmark.runs import Processes, read_results
+
+        if not Processes.here().is_main:
+            return
         out, images = self.values["out"], self.values.get("pictures", self.values.get("images"))
+        results = read_results(out)
         page = write_report(out, images=bool(images))
         self.save()
-        self.answer(result, *lines, f"The page: {page}", verdict=outcome_of(out))
+        self.answer(results, *said(results), f"The page: {page}", verdict=outcome_of(out))

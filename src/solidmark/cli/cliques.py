@@ -63,13 +63,8 @@ def cliques(
             prompts=len(prompted.prompts),
             generations=sum(len(prompt.numbers) for prompt in prompted.prompts),
         )
-    from solidmark.runs import Processes, read_results
-
     find(wanted)
-    if not Processes.here().is_main:
-        return None
-    results = read_results(out)
-    return asked.page(results, _headline(results))
+    return asked.page(lambda results: [_headline(results)])
 
 
 def _headline(results: Mapping[str, Any]) -> str:

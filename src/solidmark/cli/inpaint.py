@@ -76,11 +76,9 @@ def inpaint(
     ask(inpainting)
     if not Processes.here().is_main:
         return None
-    results = score_inpainting(
-        out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control
-    )
+    score_inpainting(out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control)
     found = inpainting_verdict(open_halves_run(out))
-    return asked.page(results, *(f"{one.title}: {one.headline}" for one in found.measures))
+    return asked.page(lambda _: (f"{one.title}: {one.headline}" for one in found.measures))
 
 
 def _show_plan(asked: Asked, inpainting: "Inpainting") -> None:

@@ -92,7 +92,6 @@ def intent(
     """
     from solidmark.intent import Intent, Rules, foresee
     from solidmark.intent import intent as ask
-    from solidmark.runs import Processes, read_results
 
     rules = asked.fill(Rules, threshold=threshold_of(threshold))
     wanted = asked.fill(Intent, caption=None, features=feature_file, rules=rules)
@@ -108,10 +107,7 @@ def intent(
             training_images=found.images,
         )
     ask(wanted)
-    if not Processes.here().is_main:
-        return None
-    results = read_results(out)
-    return asked.page(results, *summary(results))
+    return asked.page(summary)
 
 
 def threshold_of(text: str) -> float | None:

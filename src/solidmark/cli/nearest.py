@@ -1,5 +1,6 @@
 """`solidmark nearest GENERATED TRAINING OUT`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
@@ -94,14 +95,13 @@ def nearest(
             training_images=len(sides.training),
             held_out_images=other,
         )
+    compare(comparison)
+    return asked.page(lambda results: _said(out))
+
+
+def _said(out: Path) -> list[str]:
     from solidmark.report import closeness_verdict
     from solidmark.report.pairs.run import open_nearest_run
-    from solidmark.runs import Processes, read_results
 
-    compare(comparison)
-    if not Processes.here().is_main:
-        return None
     found = closeness_verdict(open_nearest_run(out))
-    return asked.page(
-        read_results(out), *(f"{one.title}: {one.headline}" for one in found.measures)
-    )
+    return [f"{one.title}: {one.headline}" for one in found.measures]

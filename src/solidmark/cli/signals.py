@@ -64,7 +64,7 @@ def signals(
     for name, why in results["left_out"].items():
         reasons.setdefault(why, []).append(name)
     lines += [f"Left out: {', '.join(names)}. {why}" for why, names in reasons.items()]
-    return asked.page(results, *lines)
+    return asked.page(lambda _: lines)
 
 
 def _show_plan(asked: Asked, measuring: "Measuring") -> None:
