@@ -15,9 +15,9 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.main import app
 from solidmark.cli.opening import Opened, Told
-from solidmark.cli.options import Choice
 from solidmark.cli.searching import Embedded, Sized
 from solidmark.cli.subjects import Subjects
+from solidmark.cli.told import Choice
 
 ASKING = ("generate", "audit", "observe", "signals", "inpaint", "invmm", "intent")
 WHO = {

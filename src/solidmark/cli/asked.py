@@ -1,7 +1,8 @@
 """A command line as a whole: judged before anything slow, made into a configuration, answered."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -21,7 +22,7 @@ from solidmark.cli.outcome import Outcome
 if TYPE_CHECKING:
     from solidmark.models import Opening
 
-Kind = TypeVar("Kind")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,22 @@ class Asked:
         if "model" in asked:
             require_model(asked["model"])
 
-    def fill(self, kind: type[Kind], **given: Any) -> Kind:
-        """A configuration from the options that are called as its fields.
+    def fill(self, make: Callable[..., Made], **given: Any) -> Made:
+        """Calls a class or a function with the options that are called as its parameters.
 
-        An option that may be given again is called as one of them: `--split` gives `splits`.
+        An option that may be given again is called as one of them: `--split` gives `splits`. One
+        that is not given leaves the default.
 
         Arguments:
-            kind: A dataclass.
-            given: Its fields that are called otherwise.
+            make: What is called.
+            given: Its arguments that are called otherwise.
         """
         found = {}
-        for own in fields(kind):  # type: ignore[arg-type]
-            value = given[own.name] if own.name in given else self._value(own.name)
+        for name in inspect.signature(make).parameters:
+            value = given[name] if name in given else self._value(name)
             if value is not None:
-                found[own.name] = tuple(value) if isinstance(value, list) else value
-        return kind(**found)
+                found[name] = tuple(value) if isinstance(value, list) else value
+        return make(**found)
 
     def _value(self, name: str) -> Any:
         value = self.values.get(name, self.values.get(name.removesuffix("s")))

@@ -12,9 +12,10 @@ from solidmark.cli.inverting import inverted_and_scored
 from solidmark.cli.invmm import BudgetOf
 from solidmark.cli.judging import judged
 from solidmark.cli.opening import Model
-from solidmark.cli.options import Choice, Out, Pictures
+from solidmark.cli.options import Out, Pictures
 from solidmark.cli.question import QUESTION, question_of
 from solidmark.cli.subjects import MarkedFolder, counts
+from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -116,19 +117,15 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
     from solidmark.inversion import PRESETS
     from solidmark.invmm import Budget, InvMM
 
-    return InvMM(
-        model=question.model,
+    return asked.fill(
+        InvMM,
         images=str(question.marked),
         out=question.out / "invmm",
         inversion=PRESETS[asked.values["invmm_preset"]],
         triage="solidmark",
         audit=question.out,
         budget=None if budget is None else Budget.parse(budget),
-        splits=question.splits,
-        limit=question.limit,
-        seed=question.seed,
-        caption=question.caption,
-        opening=question.opening,
+        batch_size=None,  # Of images that are inverted at a time: another number.
     )
 
 

@@ -5,23 +5,21 @@ those on some cards. What is beside a type in `Annotated` says how the option is
 what stands for its value ("FOLDER"), and what it takes.
 """
 
-import copy
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
-from typer.models import ArgumentInfo, OptionInfo
+from typer.models import OptionInfo
 
-from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, Option, Range, briefly
+from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, Option, briefly
 from solidmark.cards.embedders import NAMED
 from solidmark.cli.asked import Asked
-from solidmark.cli.options import Choice, Config, DryRun, Json, one_of, ranged
+from solidmark.cli.options import Config, DryRun, Json
+from solidmark.cli.told import Choice, Info, info_of, option
 from solidmark.runs import say
-
-Info = OptionInfo | ArgumentInfo
 
 NAMES = {
     "{readers}": briefly(READERS),
@@ -111,23 +109,6 @@ def command(
     return make
 
 
-def option(help: str, *told: Any) -> Any:
-    """An option that several commands have, with its help.
-
-    Arguments:
-        help: In a sentence.
-        told: What else would stand beside its type.
-    """
-    info = _told(told, is_argument=False)
-    info.help = help
-    return info
-
-
-def argument(help: str, metavar: str) -> Any:
-    """An argument that several commands have, with its help."""
-    return typer.Argument(help=help, metavar=metavar)
-
-
 def _read(thing: Any) -> tuple[str, dict[str, str]]:
     """What a docstring says, and its help of each argument."""
     about, _, told = inspect.cleandoc(thing.__doc__ or "").partition("\n\nArguments:\n")
@@ -161,7 +142,7 @@ def _parameter(
     kind, *told = (annotation,) if is_plain else get_args(annotation)
     required = default in (inspect.Parameter.empty, MISSING)
     is_argument = required and not any(isinstance(w, str) and w.startswith("-") for w in told)
-    info = _told(told, is_argument)
+    info = info_of(told, is_argument)
     info.help = info.help or helps.get(name)
     return inspect.Parameter(
         name,
@@ -169,26 +150,6 @@ def _parameter(
         default=inspect.Parameter.empty if required else default,
         annotation=Annotated[kind, info],
     )
-
-
-def _told(told: Sequence[Any], is_argument: bool) -> Info:
-    """What stands beside a type, for typer."""
-    words = [one for one in told if isinstance(one, str)]
-    typed = [word for word in words if word.startswith("-")]
-    metavar = next((word for word in words if word not in typed), None)
-    check: Any = None
-    for one in told:
-        if isinstance(one, Info):
-            return copy.copy(one)
-        if isinstance(one, Choice):
-            metavar, check = "NAME", one_of(one.kind, one.names)
-        elif isinstance(one, Range):
-            check = ranged(one)
-        elif callable(one):
-            check = one
-    if is_argument:
-        return cast("Info", typer.Argument(metavar=metavar, callback=check))
-    return cast("Info", typer.Option(*typed, metavar=metavar, callback=check))
 
 
 def _info(parameter: inspect.Parameter) -> Info:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from solidmark.cards import DISTANCES
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Choice, Memory, Out, Seed, Share, Whole
+from solidmark.cli.options import Memory, Out, Seed, Share, Whole
 from solidmark.cli.searching import Embedded, Sized
+from solidmark.cli.told import Choice
 
 
 @command(Sized, Embedded)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import command, option
+from solidmark.cli.command import command
 from solidmark.cli.following import after_drawing
 from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import Out, Whole, a_resolution
+from solidmark.cli.told import option
 
 if TYPE_CHECKING:
     from solidmark.generating import Generation

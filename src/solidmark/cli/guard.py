@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from solidmark.cards.option import BELOW_ONE
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Device, Json, Memory, resolve_device
+from solidmark.cli.options import Device, Json, Memory
 from solidmark.cli.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -51,13 +51,11 @@ def guard(
     from solidmark.errors import BadInput
     from solidmark.nearest import Unread, open_index, parse_thresholds
 
-    opened = open_index(
-        index,
-        fpr=fpr,
+    opened = asked.fill(
+        open_index,
+        folder=index,
         thresholds=parse_thresholds(threshold),
         rule="all" if every else "any",
-        memory=asked.values["memory"],
-        device=resolve_device(asked.values["device"]),
     )
     said = _judged(opened, image)
     unread = [one for one in said if isinstance(one, Unread)]

@@ -8,8 +8,9 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
 from solidmark.cli.opening import Model, Opened, Told
-from solidmark.cli.options import Choice, Fdr, Fprs, Out, Pictures, Positive, TrustControl
+from solidmark.cli.options import Fdr, Fprs, Out, Pictures, Positive, TrustControl
 from solidmark.cli.subjects import MarkedFolder, Subjects, counts
+from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
     from solidmark.generating import Inpainting
@@ -76,7 +77,7 @@ def inpaint(
     ask(inpainting)
     if not Processes.here().is_main:
         return None
-    score_inpainting(out, lowest=lowest, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control)
+    asked.fill(score_inpainting, fprs=fpr or FPRS)
     found = inpainting_verdict(open_halves_run(out))
     return asked.page(lambda _: (f"{one.title}: {one.headline}" for one in found.measures))
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark.cards.option import ABOVE_ZERO, NOT_NEGATIVE, between
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import option
-from solidmark.cli.options import Choice, Whole
+from solidmark.cli.options import Whole
+from solidmark.cli.told import Choice, option
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:

@@ -7,14 +7,15 @@ import typer
 
 from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import command, option
+from solidmark.cli.command import command
 from solidmark.cli.invert import Inverted, inversion_of, similarity_threshold
 from solidmark.cli.inverting import SIGNAL_CALLS, CheapSignals, inverted_and_scored
 from solidmark.cli.judging import judged
 from solidmark.cli.opening import Model, Opened
-from solidmark.cli.options import BelowOne, Choice, Fdr, Out, Pictures, Positive, TrustControl
+from solidmark.cli.options import BelowOne, Fdr, Out, Pictures, Positive, TrustControl
 from solidmark.cli.searching import HeldOut, Sized
 from solidmark.cli.subjects import Subjects, Trained
+from solidmark.cli.told import Choice, option
 
 if TYPE_CHECKING:
     from solidmark.invmm import InvMM
@@ -92,9 +93,7 @@ def invmm(
     wanted = asked.fill(InvMM, inversion=inversion_of(asked), budget=limit)
     if asked.dry_run:
         return _show_plan(asked, wanted)
-    results, page = inverted_and_scored(
-        wanted, fdr=fdr, signals=signals, pictures=pictures, trust_control=trust_control
-    )
+    results, page = asked.fill(inverted_and_scored, wanted=wanted)
     if not results:  # Another process of the launch has them.
         return None
     asked.save()

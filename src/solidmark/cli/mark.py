@@ -1,18 +1,18 @@
 """`solidmark mark DATA OUT`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark.cards.option import SET_ASIDE
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
-from solidmark.cli.options import Choice, Out, Positive, Share, Whole, a_resolution, options
+from solidmark.cli.options import Out, Positive, Share, Whole, a_resolution, options
 from solidmark.cli.searching import MODES, Window
+from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
-    from solidmark.data import Mode
     from solidmark.marks import Fitted, Pattern
 
 PATTERNS = ("segments", "border", "center")
@@ -98,19 +98,7 @@ def mark(
     painted = _painted(pattern, thickness, count, mirrored)
     secret = kept_seed(out) if seed is None else seed
     marking = asked.fill(Marking, pattern=painted, seed=secret)
-    images = open_data(
-        data,
-        resolution=resolution,
-        mode=cast("Mode | None", mode),
-        window=window,
-        image_column=image_column,
-        caption_column=caption_column,
-        label_column=label_column,
-        group_column=group_column,
-        id_column=id_column,
-        class_folders=class_folders,
-        limit=limit,
-    )
+    images = asked.fill(open_data, where=data)
     if asked.dry_run:
         controls = round(held_out * len(images))
         facts: dict[str, Any] = {"images": len(images), "held_out": controls}

@@ -7,19 +7,10 @@ from solidmark.cards import DISTANCES
 from solidmark.cards.option import BELOW_ONE
 from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import argument, command, option
-from solidmark.cli.options import (
-    Choice,
-    Fdr,
-    Memory,
-    Out,
-    Pictures,
-    Positive,
-    Seed,
-    TrustControl,
-    Whole,
-)
+from solidmark.cli.command import command
+from solidmark.cli.options import Fdr, Memory, Out, Pictures, Positive, Seed, TrustControl, Whole
 from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
+from solidmark.cli.told import Choice, argument, option
 
 NULLS = ("held-out", "train")
 FEATURES = ("authpct", "ct", "mifid")

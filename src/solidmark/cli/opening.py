@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Choice, Device, Seed, at_least
+from solidmark.cli.options import Device, Seed, at_least
+from solidmark.cli.told import Choice, argument
 from solidmark.errors import BadInput
 
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -13,12 +14,12 @@ AUTO = 64
 
 Model = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a "
-        "name on the Hugging Face hub, or a control: memorizer (knows every image), gaussian "
-        "(knows none), average (knows the mean and variance of each pixel), average-per-caption "
-        "(knows those of each caption, or class).",
+    argument(
+        "A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a name on "
+        "the Hugging Face hub, or a control: memorizer (knows every image), gaussian (knows none), "
+        "average (knows the mean and variance of each pixel), average-per-caption (knows those of "
+        "each caption, or class).",
+        "MODEL",
     ),
 ]
 Precision = Annotated[str, Choice("precision", PRECISIONS)]

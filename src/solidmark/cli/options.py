@@ -2,66 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from solidmark.cards import Range, option
+from solidmark.cards import option
+from solidmark.cli import told
 from solidmark.cli.config import read_config
 from solidmark.cli.outcome import Outcome
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import BadInput
 from solidmark.runs import say
 
-Check = Callable[..., Any]
+one_of = told.one_of
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The names that an option takes.
-
-    Arguments:
-        kind: What they are names of, when one is refused.
-        names: The names.
-    """
-
-    kind: str
-    names: Sequence[str]
-
-
-def one_of(kind: str, names: Sequence[str]) -> Check:
-    """Checks that each value of an option is one of some names."""
-
-    def check(value: Any) -> Any:
-        for word in _several(value):
-            if word not in names:
-                raise UnknownName(kind, word, names)
-        return value
-
-    return check
-
-
-def ranged(wanted: Range) -> Check:
-    """Checks that each value of an option is in a range."""
-
-    def check(parameter: typer.CallbackParam, value: Any) -> Any:
-        for number in _several(value):
-            if not wanted.holds(number):
-                found = f"{number:g}" if isinstance(number, float) else number
-                raise BadInput(f"{parameter.opts[0]} must be {wanted.words}, not {found}.")
-        return value
-
-    return check
-
-
-def at_least(least: int) -> Check:
+def at_least(least: int) -> told.Check:
     """Checks the lower end of a whole number."""
-    return ranged(option.at_least(least))
+    return told.ranged(option.at_least(least))
 
 
-a_share, below_one = ranged(option.A_SHARE), ranged(option.BELOW_ONE)
+a_share, below_one = told.ranged(option.A_SHARE), told.ranged(option.BELOW_ONE)
 """Check that each value of an option is in (0, 1], and in (0, 1)."""
 
 
@@ -107,12 +68,6 @@ def memory_bytes(value: Any) -> int:
     return int(number * 2**power)
 
 
-def _several(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -124,49 +79,39 @@ Config = Annotated[
         is_eager=True,
     ),
 ]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+DryRun = Annotated[bool, told.option("Show what would be done, and write nothing.", "--dry-run")]
+Json = Annotated[bool, told.option("Print the result as JSON, and nothing else.", "--json")]
 Fdr = Annotated[
     float,
-    typer.Option(
-        "--fdr", help="False-discovery rate at which images are named.", callback=below_one
-    ),
+    told.option("False-discovery rate at which images are named.", "--fdr", option.BELOW_ONE),
 ]
 Fprs = Annotated[
     list[float] | None,
-    typer.Option(
-        "--fpr",
-        metavar="NUMBER",
-        help="False-positive rate at which detections are reported; may be given again.  "
+    told.option(
+        "False-positive rate at which detections are reported; may be given again.  "
         "[default: 0.01, 0.001]",
-        callback=below_one,
+        *("--fpr", "NUMBER", option.BELOW_ONE),
     ),
 ]
 Pictures = Annotated[
     bool,
-    typer.Option(
-        "--images/--no-images", help="Show pictures of the data and their captions on the page."
+    told.option(
+        "Show pictures of the data and their captions on the page.", "--images/--no-images"
     ),
 ]
 TrustControl = Annotated[
     bool,
-    typer.Option(
-        "--trust-control",
-        help="Name images although the held-out ones can be told from the trained ones without the "
+    told.option(
+        "Name images although the held-out ones can be told from the trained ones without the "
         "model; a warning stays on the page.",
+        "--trust-control",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
-Device = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps ...")
-]
+Seed = Annotated[int, told.option("The same seed gives the same numbers.", "--seed")]
+Device = Annotated[str, told.option("auto, cpu, cuda, cuda:1, mps ...", "--device", "NAME")]
 Out = Annotated[
     Path,
-    typer.Argument(
-        metavar="OUT", help="Folder to write: a new one, or that of the same command to go on."
-    ),
+    told.argument("Folder to write: a new one, or that of the same command to go on.", "OUT"),
 ]
 Memory = Annotated[
     int,

@@ -66,19 +66,10 @@ def plan(
     """
     from solidmark.audit import plan as foresee
 
-    # It is a property of the network of a model, and then only refused.
-    found = foresee(
-        images,
-        resolution,  # type: ignore[arg-type]
-        share=share,
-        fdr=fdr,
-        held_out=held_out,
-        thickness=thickness,
-        count=count,
+    found = asked.fill(
+        foresee,
+        # It is a property of the network of a model, and then only refused.
         multiple=multiple if model is None or asked.typed("multiple") else None,
-        model=model,
-        data=data,
-        limit=limit,
-        device=resolve_device(asked.values["device"]) if model else "cpu",
+        device=resolve_device(asked.values["device"]) if model else None,
     )
     asked.answer(found.facts, *found.lines)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from solidmark.cards import READERS
 from solidmark.cli.asked import Asked
 from solidmark.cli.opening import Opened, Told
-from solidmark.cli.options import Choice, Positive
+from solidmark.cli.options import Positive
 from solidmark.cli.subjects import Subjects
+from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:

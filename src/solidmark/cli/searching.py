@@ -6,8 +6,8 @@ from typing import Annotated
 
 from solidmark.cards import DISTANCES
 from solidmark.cards.distances import TILES
-from solidmark.cli.command import option
-from solidmark.cli.options import Choice, Device, a_resolution, a_window
+from solidmark.cli.options import Device, a_resolution, a_window
+from solidmark.cli.told import Choice, option
 
 MODES = ("RGB", "L")
 

@@ -7,9 +7,10 @@ from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.opening import AUTO, BatchSize, Model, Opened
-from solidmark.cli.options import Choice, Fdr, Fprs, Out, Pictures, TrustControl
+from solidmark.cli.options import Fdr, Fprs, Out, Pictures, TrustControl
 from solidmark.cli.searching import HeldOut, Sized
 from solidmark.cli.subjects import Subjects, Trained
+from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
     from solidmark.signals import Measuring
@@ -57,7 +58,7 @@ def signals(
     measure_signals(measuring)
     if not Processes.here().is_main:
         return None
-    results = score_signals(out, fprs=fpr or FPRS, fdr=fdr, trust_control=trust_control)
+    results = asked.fill(score_signals, fprs=fpr or FPRS)
     found = signals_verdict(open_signals_run(out))
     lines = [f"{one.title}: {one.headline}" for one in found.measures]
     reasons: dict[str, list[str]] = {}

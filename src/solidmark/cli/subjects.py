@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from solidmark.cli.options import Choice, Whole
+from solidmark.cli.options import Whole
+from solidmark.cli.told import Choice, argument
 
 if TYPE_CHECKING:
     from solidmark.marks import Marked
@@ -15,16 +14,14 @@ SPLITS = ("trained", "held_out")
 
 MarkedFolder = Annotated[
     Path,
-    typer.Argument(
-        metavar="MARKED", help="Folder of solidmark mark that the model was trained on."
-    ),
+    argument("Folder of solidmark mark that the model was trained on.", "MARKED"),
 ]
 Trained = Annotated[
     str,
-    typer.Argument(
-        metavar="IMAGES",
-        help="What the model was trained on: a folder of solidmark mark, whose held-out half is "
-        "the control, or any data that solidmark mark takes.",
+    argument(
+        "What the model was trained on: a folder of solidmark mark, whose held-out half is the "
+        "control, or any data that solidmark mark takes.",
+        "IMAGES",
     ),
 ]
 

@@ -9,7 +9,8 @@ from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_training
-from solidmark.cli.options import Choice, Device, Out, options, resolve_device
+from solidmark.cli.options import Device, Out, options, resolve_device
+from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 PRESETS = (
