@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import MARK, Run, write_digits
-from solidmark.cli.invert import CHECKS, FIELDS, PRESETS, PROMPTS, TIMES
+from solidmark.cli.invert import CHECKS, PRESETS, PROMPTS, TIMES, Inverted
 from solidmark.cli.invmm import TRIAGES
 from solidmark.cli.main import COMMANDS
 from solidmark.runs import open_results
@@ -181,7 +181,8 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     assert get_args(configuration.Times) == TIMES
     assert invmm.TRIAGES == TRIAGES
     known = {field.name for field in fields(inversion.Inversion)}
-    assert known == {*FIELDS, "guidances", "threshold"}
+    named = {field.name for field in fields(Inverted)} - {"preset", "guidance"}
+    assert known == {*named, "guidances", "threshold"}
     defaults = {
         name: one.default for name, one in inspect.signature(COMMANDS["invmm"]).parameters.items()
     }

@@ -16,9 +16,10 @@ import typer
 from cli.conftest import Run, write_digits, write_drawn
 from solidmark.cli.inpaint import FRAMES, HALVES
 from solidmark.cli.main import COMMANDS, app
-from solidmark.cli.mark import MODES, PATTERNS
+from solidmark.cli.mark import PATTERNS
 from solidmark.cli.opening import PRECISIONS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
+from solidmark.cli.searching import MODES
 from solidmark.cli.subjects import SPLITS
 from solidmark.cli.train import PRESETS
 
@@ -217,5 +218,5 @@ def test_the_options_of_a_recipe_are_its_fields() -> None:
     command = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
     offered = {str(parameter.name) for parameter in command.params}
     known = {field.name for field in fields(Recipe)}
-    shared = {"config", "dry_run", "json", "help"}
+    shared = {"config", "dry_run", "json", "help", "help_all"}
     assert offered - known == {*OURS, *(shared & offered)}

@@ -9,8 +9,9 @@ import pytest
 import tiny
 
 from cli.conftest import Run
+from solidmark.audit.planning import HELD_OUT
 from solidmark.cli.mark import mark
-from solidmark.cli.plan import HELD_OUT
+from solidmark.cli.plan import plan
 from solidmark.scores import COUNTS
 
 BASE = "plan --images 10000 --resolution 256"
@@ -127,7 +128,8 @@ def test_few_images_suppose_one_memorized(run: Run) -> None:
 
 
 def test_the_control_is_that_of_mark() -> None:
-    assert inspect.signature(mark).parameters["held_out"].default == HELD_OUT
+    for command in (mark, plan):
+        assert inspect.signature(command).parameters["held_out"].default == HELD_OUT
 
 
 @pytest.fixture(scope="module")

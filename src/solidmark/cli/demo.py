@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from solidmark.cli.answering import answer
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
 from solidmark.cli.judging import judged
-from solidmark.cli.options import Config, DryRun, Json, Seed, show_plan
+from solidmark.cli.options import Seed
 
 
+@command()
 def demo(
-    context: typer.Context,
+    asked: Asked,
     out: Annotated[
         Path | None,
         typer.Argument(
@@ -20,14 +22,8 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    text: Annotated[
-        bool,
-        typer.Option("--text", help="A small text-to-image model of captioned drawings instead."),
-    ] = False,
+    text: Annotated[bool, "--text"] = False,
     seed: Seed = 0,
-    config: Config = None,
-    dry_run: DryRun = False,
-    json: Json = False,
 ) -> None:
     """Try it: mark, train and audit real digits, in minutes.
 
@@ -36,21 +32,22 @@ def demo(
     text-to-image model that works on latents, and 128 drawings with captions.
 
     Example: solidmark demo --text
+
+    Arguments:
+        text: A small text-to-image model of captioned drawings instead.
     """
     from solidmark import demo as it
 
-    if dry_run and text:
-        return show_plan(
-            context,
+    if asked.dry_run and text:
+        return asked.plan(
             images=it.DRAWINGS,
             held_out=it.DRAWINGS // 2,
             marked_size=[it.DRAWING_RESOLUTION + 2 * it.DRAWING_THICKNESS] * 2,
             readers=["energy", "latent-outpaint", "recall"],
             segments=it.DRAWING_SEGMENTS,
         )
-    if dry_run:
-        return show_plan(
-            context,
+    if asked.dry_run:
+        return asked.plan(
             images=it.DIGITS,
             held_out=it.DIGITS // 2,
             marked_size=[it.RESOLUTION + 2 * it.THICKNESS] * 2,
@@ -60,4 +57,4 @@ def demo(
     out = out or Path("runs/demo-text" if text else "runs/demo")
     results, page = it.run_text_demo(out, seed=seed) if text else it.run_demo(out, seed=seed)
     verdict = judged(out)
-    return answer(results, json, verdict.headline, f"The page: {page}", verdict=verdict)
+    return asked.answer(results, verdict.headline, f"The page: {page}", verdict=verdict)

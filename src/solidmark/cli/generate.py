@@ -1,136 +1,59 @@
 """`solidmark generate MODEL OUT`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from solidmark.cli import closing
-from solidmark.cli.answering import answer
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
 from solidmark.cli.following import after_drawing
-from solidmark.cli.opening import Model, mitigations_of, opened, opening_of, require_model, told
-from solidmark.cli.options import (
-    Out,
-    a_resolution,
-    at_least,
-    ended,
-    require_free,
-    require_marked,
-    save_config,
-    show_plan,
-)
-from solidmark.cli.sharing import shares
+from solidmark.cli.opening import Model, Opened, Told
+from solidmark.cli.options import Out, Whole, a_resolution
+from solidmark.cli.told import option
 
 if TYPE_CHECKING:
     from solidmark.generating import Generation
 
-SamplingSteps = Annotated[int, typer.Option(help="Sampling steps, 1 to 1000.")]
+SamplingSteps = Annotated[int, option("Sampling steps, 1 to 1000.")]
 SamplingGuidance = Annotated[
     float,
-    typer.Option(
-        help="Classifier-free guidance; 1 = none, what the model itself has learned. Others cost "
+    option(
+        "Classifier-free guidance; 1 = none, what the model itself has learned. Others cost "
         "double; text-to-image models are mostly used with 3 to 8."
     ),
 ]
-Images = Annotated[
-    int | None,
-    typer.Option(
-        "--number",
-        "-n",
-        help="How many images; 5000 when not given, or --per-prompt of every prompt.",
-        callback=at_least(1),
-    ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DATA",
-        help="Data set whose captions or classes are drawn, of any kind that solidmark mark takes.",
-    ),
-]
-OnePrompt = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT",
-        help="One prompt for all; beside --data, that of its images without a caption.",
-    ),
-]
-CaptionColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Of --data: column of the caption, else text or caption."),
-]
-LabelColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Of --data: column of the class, else class or label."),
-]
-ClassFolders = Annotated[
-    bool | None,
-    typer.Option(
-        "--class-folders/--no-class-folders",
-        help="Of --data: the folders inside are the classes, or are not; as for solidmark mark.",
-    ),
-]
-PerPrompt = Annotated[
-    int | None,
-    typer.Option(
-        help="So many images of each prompt; when not given, the prompts take turns.",
-        callback=at_least(1),
-    ),
-]
-PromptLimit = Annotated[
-    int | None,
-    typer.Option(help="At most so many prompts, the first by their ids.", callback=at_least(1)),
-]
-SamplingEta = Annotated[
-    float, typer.Option(help="0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).")
-]
-Resolution = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PIXELS",
-        help="Side of the images in pixels, or HEIGHTxWIDTH; what the model was built for when not "
-        "given.",
-        callback=a_resolution,
-    ),
-]
-TrainedOn = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Folder of solidmark mark that the model was trained on: gives the size, and without "
-        "--data and --caption the captions or classes of its training images.",
-    ),
-]
-Crop = Annotated[
-    bool, typer.Option("--crop", help="Cut the frames off; --marked says what they are.")
-]
 
 
-def sampled(
-    steps: SamplingSteps = 50,
-    eta: SamplingEta = 0.0,
-    guidance: SamplingGuidance = 1.0,
-) -> None:
-    """How images are drawn."""
+@dataclass(frozen=True)
+class Sampled:
+    """How images are drawn.
+
+    Arguments:
+        eta: 0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).
+    """
+
+    steps: SamplingSteps = 50
+    eta: float = 0.0
+    guidance: SamplingGuidance = 1.0
 
 
-@shares(sampled, told, opened, ended)
+@command(Sampled, Told, Opened, matter=("number", "data", "caption", "marked", "crop", "steps"))
 def generate(
-    context: typer.Context,
+    asked: Asked,
     model: Model,
     out: Out,
-    number: Images = None,
-    data: Data = None,
-    caption: OnePrompt = None,
-    caption_column: CaptionColumn = None,
-    label_column: LabelColumn = None,
-    class_folders: ClassFolders = None,
-    per_prompt: PerPrompt = None,
-    limit: PromptLimit = None,
-    resolution: Resolution = None,
-    marked: TrainedOn = None,
-    crop: Crop = False,
-    **asked: Any,
+    number: Annotated[Whole, "--number", "-n"] = None,
+    data: Annotated[str | None, "DATA"] = None,
+    caption: Annotated[str | None, "TEXT"] = None,
+    caption_column: Annotated[str | None, "NAME"] = None,
+    label_column: Annotated[str | None, "NAME"] = None,
+    class_folders: Annotated[bool | None, "--class-folders/--no-class-folders"] = None,
+    per_prompt: Whole = None,
+    limit: Whole = None,
+    resolution: Annotated[str | None, "PIXELS", a_resolution] = None,
+    marked: Annotated[Path | None, "FOLDER"] = None,
+    crop: Annotated[bool, "--crop"] = False,
 ) -> None:
     """Draw images from a model into an image folder.
 
@@ -138,59 +61,51 @@ def generate(
     number of processes, and but for rounding at any batch size.
 
     Example: solidmark generate model/ generated/ --marked marked/ --crop -n 50 --steps 20
+
+    Arguments:
+        number: How many images; 5000 when not given, or --per-prompt of every prompt.
+        data: Data set whose captions or classes are drawn, of any kind that solidmark mark takes.
+        caption: One prompt for all; beside --data, that of its images without a caption.
+        caption_column: Of --data: column of the caption, else text or caption.
+        label_column: Of --data: column of the class, else class or label.
+        class_folders: Of --data: the folders inside are the classes, or are not; as for solidmark
+            mark.
+        per_prompt: So many images of each prompt; when not given, the prompts take turns.
+        limit: At most so many prompts, the first by their ids.
+        resolution: Side of the images in pixels, or HEIGHTxWIDTH; what the model was built for when
+            not given.
+        marked: Folder of solidmark mark that the model was trained on: gives the size, and without
+            --data and --caption the captions or classes of its training images.
+        crop: Cut the frames off; --marked says what they are.
     """
-    generation = _generation(context.params)
-    if asked["dry_run"]:
-        return _show_plan(context, generation)
+    from solidmark.generating import Generation
     from solidmark.generating import generate as draw
     from solidmark.runs import Processes
 
+    generation = asked.fill(Generation)
+    if asked.dry_run:
+        return _show_plan(asked, generation)
     manifest = draw(generation).manifest
     if not Processes.here().is_main:
         return None
-    save_config(context, generation.out)
-    closing.then(*after_drawing(generation.out, generation.marked))
+    asked.save()
+    closing.then(*after_drawing(out, marked))
     facts = ("images", "failed", "size", "network_calls_per_image", "memory")
-    result = {"folder": str(generation.out), **{name: manifest[name] for name in facts}}
-    return answer(result, asked["json"], *_summary(result))
+    result = {"folder": str(out), **{name: manifest[name] for name in facts}}
+    return asked.answer(result, *_summary(result))
 
 
-def _generation(asked: dict[str, Any]) -> "Generation":
-    marked = None if asked["marked"] is None else Path(asked["marked"])
-    out = Path(asked["out"])  # Older typers leave it as text.
-    if marked is not None:
-        require_marked(marked)
-    require_free(out, "generate")
-    require_model(asked["model"])
-    from solidmark.generating import Generation
-
-    same = (
-        *("model", "number", "data", "caption", "caption_column", "label_column", "class_folders"),
-        *("per_prompt", "limit", "steps", "eta", "guidance", "resolution", "crop", "batch_size"),
-        "seed",
-    )
-    return Generation(
-        **{name: asked[name] for name in same},
-        out=out,
-        marked=marked,
-        opening=opening_of(asked),
-        mitigations=mitigations_of(asked),
-    )
-
-
-def _show_plan(context: typer.Context, generation: "Generation") -> None:
+def _show_plan(asked: Asked, generation: "Generation") -> None:
     marked = generation.open_marked()
     model = generation.open_model(marked)
     size = generation.size(model, marked)
     prompts = generation.prompts(model, marked)
     calls = generation.steps * (1 if generation.guidance == 1 else 2)
-    show_plan(
-        context,
+    asked.plan(
         images=len(prompts),
         prompts=len(set(prompts)),
-        size=[model.channels, *size],
+        size=[model.channels if marked is None else marked.channels, *size],
         network_calls=len(prompts) * calls,
-        device_found=generation.opening.device,
     )
 
 

@@ -1,55 +1,36 @@
 """`solidmark guard INDEX IMAGE...`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from solidmark import runs
-from solidmark.cli.answering import answer
-from solidmark.cli.options import Device, Json, below_one, resolve_device
-from solidmark.cli.searching import Memory
+from solidmark.cards.option import BELOW_ONE
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
+from solidmark.cli.options import Device, Json, Memory
 
 if TYPE_CHECKING:
     from solidmark.nearest import Guard, Unread, Verdict
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How images are judged, and what is said of them."""
+
+    memory: Memory = 2**30
+    device: Device = "auto"
+    json: Json = False
+
+
+@command(ends=Ended)
 def guard(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of solidmark index.")],
-    image: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE...", help="Image files or folders of images, any number."),
-    ],
-    fpr: Annotated[
-        float | None,
-        typer.Option(
-            "--fpr",
-            metavar="NUMBER",
-            help="The rate at which each distance refuses images that are no copies; the first "
-            "one of the index when not given.",
-            callback=below_one,
-        ),
-    ] = None,
-    threshold: Annotated[
-        list[str],
-        typer.Option(
-            "--threshold",
-            metavar="NAME=VALUE",
-            help="Refuse by this number instead: within this distance (l2 and its kin), or from "
-            "this similarity on (embedders); may be given again.",
-        ),
-    ] = [],
-    every: Annotated[
-        bool,
-        typer.Option(
-            "--all/--any",
-            help="Refuse an image only when all distances do, or when any does.",
-        ),
-    ] = False,
-    memory: Memory = 2**30,
-    device: Device = "auto",
-    json: Json = False,
+    asked: Asked,
+    index: Annotated[Path, "INDEX"],
+    image: Annotated[list[str], "IMAGE..."],
+    fpr: Annotated[float | None, "--fpr", "NUMBER", BELOW_ONE] = None,
+    threshold: Annotated[list[str], "--threshold", "NAME=VALUE"] = [],
+    every: Annotated[bool, "--all/--any"] = False,
 ) -> None:
     """Stop images that are too close to a training image.
 
@@ -57,17 +38,24 @@ def guard(
     when any is refused, or cannot be read among others that can; 2 when nothing can be judged.
 
     Example: solidmark guard index/ generated/
+
+    Arguments:
+        index: Folder of solidmark index.
+        image: Image files or folders of images, any number.
+        fpr: The rate at which each distance refuses images that are no copies; the first one of the
+            index when not given.
+        threshold: Refuse by this number instead: within this distance (l2 and its kin), or from
+            this similarity on (embedders); may be given again.
+        every: Refuse an image only when all distances do, or when any does.
     """
     from solidmark.errors import BadInput
     from solidmark.nearest import Unread, open_index, parse_thresholds
 
-    opened = open_index(
-        index,
-        fpr=fpr,
+    opened = asked.fill(
+        open_index,
+        folder=index,
         thresholds=parse_thresholds(threshold),
         rule="all" if every else "any",
-        memory=memory,
-        device=resolve_device(device),
     )
     said = _judged(opened, image)
     unread = [one for one in said if isinstance(one, Unread)]
@@ -86,7 +74,7 @@ def guard(
         lines.append(f"{refused:,} of {len(said):,} images are refused{more}.")
     judged = {"images": [_plain(opened, one) for one in said]}
     verdict = _outcome(said, refused, len(unread))
-    answer(judged, json, *lines, verdict=verdict, fail_on=("refused",))
+    asked.answer(judged, *lines, verdict=verdict, fail_on=("refused",))
 
 
 def _outcome(said: "list[Verdict | Unread]", refused: int, unread: int) -> runs.Verdict:

@@ -4,87 +4,58 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from solidmark.cards import DISTANCES
-from solidmark.cards.embedders import NAMED
 from solidmark.cli import closing
-from solidmark.cli.answering import answer
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
 from solidmark.cli.following import after_indexing
-from solidmark.cli.nearest import HeldOut, Rates, Training
-from solidmark.cli.options import at_least, ended, require_free, save_config, show_plan
-from solidmark.cli.searching import Memory, embedded, rescaled, search_of, sized
-from solidmark.cli.sharing import shares
+from solidmark.cli.nearest import Distances, Rates, Training
+from solidmark.cli.options import Memory, Whole
+from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
 
 
-@shares(rescaled, sized, embedded, ended)
+@command(RESCALED, Sized, Embedded)
 def index(
-    context: typer.Context,
+    asked: Asked,
     training: Training,
-    out: Annotated[
-        Path,
-        typer.Argument(
-            metavar="INDEX",
-            help="Folder to write: a new one, or that of the same command to go on. It will hold "
-            "the training images themselves.",
-        ),
-    ],
-    distance: Annotated[
-        list[str],
-        typer.Option(
-            "--distance",
-            metavar="NAME",
-            help=f"What images are compared by: {', '.join(DISTANCES)}, or an embedder: {NAMED}; "
-            "may be given again.",
-        ),
-    ] = list(DISTANCES),
+    out: Annotated[Path, "INDEX"],
+    distance: Distances = list(DISTANCES),
     held_out: HeldOut = None,
     fpr: Rates = [0.01],
-    pictures: Annotated[
-        bool, typer.Option("--pictures", help="Keep a small picture of each training image.")
-    ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(help="At most so many images, the first by their ids.", callback=at_least(1)),
-    ] = None,
+    pictures: Annotated[bool, "--pictures"] = False,
+    limit: Whole = None,
     memory: Memory = 2**30,
-    **asked: Any,
 ) -> None:
     """Lay out a training set for solidmark guard, once.
 
     Held-out images are searched for in it: what is too close will be judged by them.
 
     Example: solidmark index marked/ index/
+
+    Arguments:
+        out: Folder to write: a new one, or that of the same command to go on. It will hold the
+            training images themselves.
+        distance: What images are compared by: {distances}, or an embedder: {embedders}; may be
+            given again.
+        pictures: Keep a small picture of each training image.
+        limit: At most so many images, the first by their ids.
     """
-    require_free(out, "index")
     from solidmark.nearest import Indexing, build_index
     from solidmark.runs import Processes
 
-    indexing = Indexing(
-        training,
-        out,
-        distances=tuple(distance),
-        held_out=held_out,
-        fprs=tuple(fpr),
-        pictures=pictures,
-        limit=limit,
-        memory=memory,
-        **search_of(asked),
-    )
-    if asked["dry_run"]:
+    indexing = asked.fill(Indexing)
+    if asked.dry_run:
         learned = indexing.open_learned()
-        return show_plan(
-            context,
+        return asked.plan(
             training_images=len(learned.training),
             held_out_images=0 if learned.held_out is None else len(learned.held_out),
-            device_found=indexing.device,
         )
     manifest = build_index(indexing).manifest
     if not Processes.here().is_main:
         return None
-    save_config(context, out)
+    asked.save()
     closing.then(*after_indexing(out))
-    return answer(manifest, asked["json"], *_lines(manifest), f"The index: {out}")
+    return asked.answer(manifest, *_lines(manifest), f"The index: {out}")
 
 
 def _lines(manifest: Mapping[str, Any]) -> list[str]:

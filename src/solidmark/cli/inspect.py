@@ -1,12 +1,12 @@
 """`solidmark inspect WHAT`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from solidmark.cli.answering import answer
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import command
 from solidmark.cli.following import (
     after_drawing,
     after_indexing,
@@ -19,23 +19,25 @@ from solidmark.cli.options import Json
 from solidmark.runs import Verdict
 
 
-def inspect(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="WHAT",
-            help="Any folder that solidmark has written; a model or a part of one (folder, "
-            ".safetensors, LoRA, ONNX, TorchScript); pictures, as solidmark mark takes them.",
-        ),
-    ],
-    json: Json = False,
-) -> None:
+@dataclass(frozen=True)
+class Ended:
+    """How what is found is shown."""
+
+    json: Json = False
+
+
+@command(ends=Ended)
+def inspect(asked: Asked, what: Annotated[str, "WHAT"]) -> None:
     """Say what a folder or file is, and what to do with it.
 
     What it holds, what of it is not used and why, whether it can be audited, the next command. The
     Hugging Face hub is not asked, and nothing in a file is run.
 
     Example: solidmark inspect marked/
+
+    Arguments:
+        what: Any folder that solidmark has written; a model or a part of one (folder, .safetensors,
+            LoRA, ONNX, TorchScript); pictures, as solidmark mark takes them.
     """
     from solidmark.errors import NotFound
     from solidmark.runs import read_manifest, shown
@@ -46,7 +48,7 @@ def inspect(
     except NotFound:
         manifest = None
     if manifest is None:
-        return _described(what, json)
+        return _described(what, asked)
     manifest = shown(manifest)
     verdict = _verdict(folder, manifest)
     after = _next(folder, manifest)
@@ -60,15 +62,15 @@ def inspect(
         if name not in ("command", "config", "fingerprints", "versions", "finished")
     }
     lines += ["facts:", *_indented(rest)] if rest else []
-    answer(manifest, json, *lines, *after, verdict=verdict)
+    return asked.answer(manifest, *lines, *after, verdict=verdict)
 
 
-def _described(what: str, json: bool) -> None:
+def _described(what: str, asked: Asked) -> None:
     from solidmark.inspecting import describe
 
     found = describe(what)
     said = f"{what.rstrip('/') or what}: {found.kind}"
-    answer(found.to_json(), json, said, *found.lines, verdict=Verdict("done", f"{said}."))
+    asked.answer(found.to_json(), said, *found.lines, verdict=Verdict("done", f"{said}."))
 
 
 def _state(manifest: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """The options of an inversion; what is not given is the preset's."""
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from solidmark.cli.options import at_least, one_of, within
+from solidmark.cards.option import ABOVE_ZERO, NOT_NEGATIVE, between
+from solidmark.cli.asked import Asked
+from solidmark.cli.options import Whole
+from solidmark.cli.told import Choice, option
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
@@ -14,137 +16,67 @@ PRESETS = ("quick", "ddpm", "ldm", "sd", "sd3")
 PROMPTS = ("given", "inverted")
 CHECKS = ("full", "cheap")
 TIMES = ("independent", "stratified")
-FIELDS = (
-    *("steps", "samples", "rate", "every", "loss_window", "improvement", "weight_step", "checked"),
-    *("sampling_steps", "clip", "prompt", "tau", "checks", "screen_steps", "margin", "times"),
-)
-"""The options that are fields of an inversion of the same name."""
-
-_above_zero = within("above 0", lambda number: 0 < number < float("inf"))
-_not_below_zero = within("0 or more", lambda number: 0 <= number < float("inf"))
-_sampler_steps = within("1 to 1000", lambda number: 1 <= number <= 1000)
 
 Preset = Annotated[
     str,
-    typer.Option(
-        metavar="NAME",
-        help="What the following options are when they are not given: quick (ours, for fewer "
-        "network calls), or the authors' ddpm, ldm, sd, sd3.",
-        callback=one_of("preset", PRESETS),
+    option(
+        "What the following options are when they are not given: quick (ours, for fewer network "
+        "calls), or the authors' ddpm, ldm, sd, sd3.",
+        Choice("preset", PRESETS),
     ),
 ]
-Steps = Annotated[int | None, typer.Option(help="Steps of descent at most.", callback=at_least(1))]
-Samples = Annotated[int | None, typer.Option(help="Noise samples a step.", callback=at_least(1))]
-Rate = Annotated[float | None, typer.Option(help="Adam's step size.", callback=_above_zero)]
-Every = Annotated[
-    int | None, typer.Option(help="Steps from one check to the next (C).", callback=at_least(1))
-]
-LossWindow = Annotated[
-    int | None,
-    typer.Option(
-        help="Steps whose losses are averaged when the weight of the KL is adapted.",
-        callback=at_least(1),
-    ),
-]
-Improvement = Annotated[
-    float | None,
-    typer.Option(
-        help="The weight is halved when the loss fell by less than this (xi).",
-        callback=_not_below_zero,
-    ),
-]
-WeightStep = Annotated[
-    float | None,
-    typer.Option(help="What the weight grows by at each step (delta).", callback=_not_below_zero),
-]
-Checked = Annotated[
-    int | None,
-    typer.Option(
-        help="Pictures drawn at a check, all of which must show the image.", callback=at_least(1)
-    ),
-]
-SamplingSteps = Annotated[
-    int | None,
-    typer.Option(help="Steps of the sampler that draws them.", callback=_sampler_steps),
-]
-Guidances = Annotated[
-    list[float],
-    typer.Option(
-        "--guidance",
-        metavar="NUMBER",
-        help="Scale of classifier-free guidance at a check, any of which will do; may be given "
-        "again.  [default: the preset's]",
-        callback=_not_below_zero,
-    ),
-]
-Clip = Annotated[
-    float | None,
-    typer.Option(help="The largest norm of a gradient; none by default.", callback=_above_zero),
-]
-PromptOf = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="given (the image's own caption or class: what an auditor usually asks) or inverted "
-        "(looked for beside the noise, as the authors do with text-to-image models, and the "
-        "presets sd and sd3 with them).",
-        callback=one_of("prompt", PROMPTS),
-    ),
-]
-Tau = Annotated[
-    float | None,
-    typer.Option(help="Of an inverted prompt: temperature of its words.", callback=_above_zero),
-]
-ChecksBy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="full (as published) or cheap (a few-step sampler first, the full one to confirm).",
-        callback=one_of("check", CHECKS),
-    ),
-]
-ScreenSteps = Annotated[
-    int | None,
-    typer.Option(help="Of cheap checks: steps of the first sampler.", callback=_sampler_steps),
-]
-Margin = Annotated[
-    float | None,
-    typer.Option(
-        help="Of cheap checks: how far below the threshold the first sampler may stay.",
-        callback=_not_below_zero,
-    ),
-]
-TimesOf = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="How times are drawn: independent (as published) or stratified (evenly).",
-        callback=one_of("way to draw times", TIMES),
-    ),
-]
+Positive = Annotated[float | None, ABOVE_ZERO]
+NotNegative = Annotated[float | None, NOT_NEGATIVE]
+Sampling = Annotated[int | None, between(1, 1000)]
 
 
-def inverted(
-    preset: Preset = "quick",
-    steps: Steps = None,
-    samples: Samples = None,
-    rate: Rate = None,
-    every: Every = None,
-    loss_window: LossWindow = None,
-    improvement: Improvement = None,
-    weight_step: WeightStep = None,
-    checked: Checked = None,
-    sampling_steps: SamplingSteps = None,
-    guidance: Guidances = [],
-    clip: Clip = None,
-    prompt: PromptOf = None,
-    tau: Tau = None,
-    checks: ChecksBy = None,
-    screen_steps: ScreenSteps = None,
-    margin: Margin = None,
-    times: TimesOf = None,
-) -> None:
-    """The options of an inversion."""
+@dataclass(frozen=True)
+class Inverted:
+    """The options of an inversion.
+
+    Arguments:
+        steps: Steps of descent at most.
+        samples: Noise samples a step.
+        rate: Adam's step size.
+        every: Steps from one check to the next (C).
+        loss_window: Steps whose losses are averaged when the weight of the KL is adapted.
+        improvement: The weight is halved when the loss fell by less than this (xi).
+        weight_step: What the weight grows by at each step (delta).
+        checked: Pictures drawn at a check, all of which must show the image.
+        sampling_steps: Steps of the sampler that draws them.
+        guidance: Scale of classifier-free guidance at a check, any of which will do; may be given
+            again. [default: the preset's]
+        clip: The largest norm of a gradient; none by default.
+        prompt: given (the image's own caption or class: what an auditor usually asks) or inverted
+            (looked for beside the noise, as the authors do with text-to-image models, and the
+            presets sd and sd3 with them).
+        tau: Of an inverted prompt: temperature of its words.
+        checks: full (as published) or cheap (a few-step sampler first, the full one to confirm).
+        screen_steps: Of cheap checks: steps of the first sampler.
+        margin: Of cheap checks: how far below the threshold the first sampler may stay.
+        times: How times are drawn: independent (as published) or stratified (evenly).
+    """
+
+    preset: Preset = "quick"
+    steps: Whole = None
+    samples: Whole = None
+    rate: Positive = None
+    every: Whole = None
+    loss_window: Whole = None
+    improvement: NotNegative = None
+    weight_step: NotNegative = None
+    checked: Whole = None
+    sampling_steps: Sampling = None
+    guidance: Annotated[list[float], "--guidance", "NUMBER", NOT_NEGATIVE] = field(
+        default_factory=list
+    )
+    clip: Positive = None
+    prompt: Annotated[str | None, Choice("prompt", PROMPTS)] = None
+    tau: Positive = None
+    checks: Annotated[str | None, Choice("check", CHECKS)] = None
+    screen_steps: Sampling = None
+    margin: NotNegative = None
+    times: Annotated[str | None, Choice("way to draw times", TIMES)] = None
 
 
 def similarity_threshold(value: Any) -> float | None:
@@ -160,17 +92,13 @@ def similarity_threshold(value: Any) -> float | None:
     return number
 
 
-def inversion_of(asked: dict[str, Any]) -> "Inversion":
-    """The inversion that a command line asks for.
-
-    Arguments:
-        asked: Its values by the names of the parameters.
-    """
-    from dataclasses import replace
-
+def inversion_of(asked: Asked) -> "Inversion":
+    """The inversion that a command line asks for."""
     from solidmark.inversion import PRESETS as INVERSIONS
 
-    given = {name: asked[name] for name in FIELDS if asked.get(name) is not None}
-    if asked["guidance"]:
-        given["guidances"] = tuple(asked["guidance"])
-    return replace(INVERSIONS[asked["preset"]], **given)
+    given = vars(asked.fill(Inverted)).copy()
+    preset, guidances = given.pop("preset"), given.pop("guidance")
+    given["guidances"] = tuple(guidances) or None
+    return replace(
+        INVERSIONS[preset], **{name: value for name, value in given.items() if value is not None}
+    )

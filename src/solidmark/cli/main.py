@@ -2,33 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import typer
 
-from solidmark.cli import (
-    audit,
-    cliques,
-    closing,
-    compare,
-    demo,
-    duplicates,
-    generate,
-    guard,
-    index,
-    inpaint,
-    inspect,
-    intent,
-    invmm,
-    mark,
-    nearest,
-    plan,
-    problems,
-    report,
-    score,
-    signals,
-    train,
-)
+from solidmark.cli import closing, problems
 from solidmark.cli.outcome import CODES, REFUSED
 from solidmark.errors import SolidmarkError, UnknownName
 from solidmark.runs import guard_terminal, say, stay_offline
@@ -44,32 +23,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-COMMANDS = {
-    command.__name__: command
-    for command in (
-        demo.demo,
-        plan.plan,
-        mark.mark,
-        train.train,
-        generate.generate,
-        audit.audit,
-        audit.observe,
-        score.score,
-        report.report,
-        signals.signals,
-        inpaint.inpaint,
-        invmm.invmm,
-        intent.intent,
-        compare.compare,
-        nearest.nearest,
-        duplicates.duplicates,
-        cliques.cliques,
-        index.index,
-        guard.guard,
-        inspect.inspect,
-    )
+NAMES = (
+    *(
+        "demo",
+        "plan",
+        "mark",
+        "train",
+        "generate",
+        "audit",
+        "observe",
+        "score",
+        "report",
+        "signals",
+    ),
+    *("inpaint", "invmm", "intent", "compare", "nearest", "duplicates", "cliques", "index"),
+    *("guard", "inspect"),
+)
+"""The verbs, in the order of the help; each stands in a module of its name."""
+
+MODULES = {"observe": "audit"}
+COMMANDS: dict[str, Callable[..., None]] = {
+    name: getattr(import_module(f"solidmark.cli.{MODULES.get(name, name)}"), name) for name in NAMES
 }
-"""The verbs, in the order of the help."""
 
 QUIET = ("DIFFUSERS", "TRANSFORMERS", "DATASETS")
 """Libraries whose notes are not for our users, unless their own variable asks for them."""

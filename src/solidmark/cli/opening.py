@@ -1,40 +1,28 @@
 """The options of how a model is opened, and asked."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import typer
 
-from solidmark.cards import MITIGATIONS, briefly
-from solidmark.cli.options import Device, Seed, at_least, one_of, resolve_device
+from solidmark.cli.options import Device, Seed, at_least
+from solidmark.cli.told import Choice, argument
 from solidmark.errors import BadInput
-
-if TYPE_CHECKING:
-    from solidmark.mitigations import Mitigation
-    from solidmark.models import Opening
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 AUTO = 64
 
 Model = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a "
-        "name on the Hugging Face hub, or a control: memorizer (knows every image), gaussian "
-        "(knows none), average (knows the mean and variance of each pixel), average-per-caption "
-        "(knows those of each caption, or class).",
+    argument(
+        "A diffusers pipeline folder, a folder of solidmark train, a .safetensors file, a name on "
+        "the Hugging Face hub, or a control: memorizer (knows every image), gaussian (knows none), "
+        "average (knows the mean and variance of each pixel), average-per-caption (knows those of "
+        "each caption, or class).",
+        "MODEL",
     ),
 ]
-Mitigations = Annotated[
-    list[str],
-    typer.Option(
-        "--mitigation",
-        metavar="NAME[:PRESET][:NUMBER]",
-        help="What is done to captions or classes before the model is told: "
-        f"{briefly(MITIGATIONS)}; rt, cwr and rna take a number of repeats and the presets paper "
-        "and dcr; may be given again, applied in this order.",
-    ),
-]
+Precision = Annotated[str, Choice("precision", PRECISIONS)]
 
 
 def _batch_size(value: Any) -> int:
@@ -58,107 +46,49 @@ BatchSize = Annotated[
 ]
 
 
-def _precision(said: str) -> Any:
-    return typer.Option(metavar="NAME", help=said, callback=one_of("precision", PRECISIONS))
+@dataclass(frozen=True)
+class Told:
+    """What a model is told, and how many images at a time.
 
-
-Precision = Annotated[str, _precision("What the network computes in: fp32, bf16, fp16.")]
-VaePrecision = Annotated[
-    str, _precision("What the autoencoder computes in: its errors are errors of the keys.")
-]
-TextPrecision = Annotated[str, _precision("What the text encoders compute in.")]
-Loras = Annotated[
-    list[str],
-    typer.Option(
-        "--lora",
-        metavar="PATH",
-        help="LoRA weights to add, a .safetensors file or a folder (peft or kohya); may be given "
-        "again.",
-    ),
-]
-LoraScale = Annotated[float, typer.Option(help="What the weights of --lora are multiplied with.")]
-Offload = Annotated[
-    bool,
-    typer.Option(
-        "--offload",
-        help="Keep text encoders and autoencoder on the CPU while they are not needed.",
-    ),
-]
-AttentionSlicing = Annotated[
-    bool,
-    typer.Option("--attention-slicing", help="Compute attention in parts: slower, less memory."),
-]
-BaseConfig = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FOLDER|ID",
-        help="Of a .safetensors file: the pipeline folder or hub name whose configuration it has; "
-        "what diffusers takes it for when not given.",
-    ),
-]
-PredictionType = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Of a .safetensors file: what its network predicts (epsilon, v_prediction, sample); "
-        "what it says itself, or its configuration, when not given.",
-    ),
-]
-
-
-def told(mitigation: Mitigations = [], batch_size: BatchSize = AUTO) -> None:
-    """What a model is told, and how many images at a time."""
-
-
-def opened(
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    vae_precision: VaePrecision = "fp32",
-    text_precision: TextPrecision = "fp32",
-    lora: Loras = [],
-    lora_scale: LoraScale = 1.0,
-    offload: Offload = False,
-    attention_slicing: AttentionSlicing = False,
-    base_config: BaseConfig = None,
-    prediction: PredictionType = None,
-) -> None:
-    """The seed, and how a model is opened."""
-
-
-def require_model(model: str) -> None:
-    """Fails before torch is imported where there is no model, or what is there cannot be one.
-
-    Raises:
-        NotFound: When nothing is there.
-        UnsafeCheckpoint: When it is a pickle.
-        BadInput: When it is not a model that can be opened.
+    Arguments:
+        mitigation: What is done to captions or classes before the model is told: {mitigations}; rt,
+            cwr and rna take a number of repeats and the presets paper and dcr; may be given again,
+            applied in this order.
     """
-    from solidmark.models import is_latent
 
-    is_latent(model)
-
-
-def opening_of(asked: dict[str, Any]) -> "Opening":
-    """How a command line opens its model."""
-    from solidmark.models import Opening
-
-    return Opening(
-        device=resolve_device(asked["device"]),
-        precision=asked["precision"],
-        vae_precision=asked["vae_precision"],
-        text_precision=asked["text_precision"],
-        loras=tuple(asked["lora"]),
-        lora_scale=asked["lora_scale"],
-        offload=asked["offload"],
-        attention_slicing=asked["attention_slicing"],
-        base_config=asked["base_config"],
-        prediction=asked["prediction"],
+    mitigation: Annotated[list[str], "--mitigation", "NAME[:PRESET][:NUMBER]"] = field(
+        default_factory=list
     )
+    batch_size: BatchSize = AUTO
 
 
-def mitigations_of(asked: dict[str, Any]) -> "tuple[Mitigation, ...]":
-    """What is done to prompts before the model of a command line is told."""
-    from solidmark.mitigations import parse
+@dataclass(frozen=True)
+class Opened:
+    """The seed, and how a model is opened.
 
-    return tuple(parse(text) for text in asked["mitigation"])
+    Arguments:
+        precision: What the network computes in: fp32, bf16, fp16.
+        vae_precision: What the autoencoder computes in: its errors are errors of the keys.
+        text_precision: What the text encoders compute in.
+        lora: LoRA weights to add, a .safetensors file or a folder (peft or kohya); may be given
+            again.
+        lora_scale: What the weights of --lora are multiplied with.
+        offload: Keep text encoders and autoencoder on the CPU while they are not needed.
+        attention_slicing: Compute attention in parts: slower, less memory.
+        base_config: Of a .safetensors file: the pipeline folder or hub name whose configuration it
+            has; what diffusers takes it for when not given.
+        prediction: Of a .safetensors file: what its network predicts (epsilon, v_prediction,
+            sample); what it says itself, or its configuration, when not given.
+    """
+
+    seed: Seed = 0
+    device: Device = "auto"
+    precision: Precision = "fp32"
+    vae_precision: Precision = "fp32"
+    text_precision: Precision = "fp32"
+    lora: Annotated[list[str], "--lora", "PATH"] = field(default_factory=list)
+    lora_scale: float = 1.0
+    offload: Annotated[bool, "--offload"] = False
+    attention_slicing: Annotated[bool, "--attention-slicing"] = False
+    base_config: Annotated[str | None, "FOLDER|ID"] = None
+    prediction: Annotated[str | None, "NAME"] = None

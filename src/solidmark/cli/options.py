@@ -2,57 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards import option
+from solidmark.cli import told
 from solidmark.cli.config import read_config
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import BadInput
 from solidmark.runs import Verdict, say
 
-Check = Callable[..., Any]
+one_of = told.one_of
 
 
-def one_of(kind: str, names: Sequence[str]) -> Check:
-    """Checks that each value of an option is one of some names."""
-
-    def check(value: Any) -> Any:
-        for word in _several(value):
-            if word not in names:
-                raise UnknownName(kind, word, names)
-        return value
-
-    return check
-
-
-def within(wanted: str, holds: Callable[[float], bool]) -> Check:
-    """Checks that each value of an option is in a range, which `wanted` says in words."""
-
-    def check(parameter: typer.CallbackParam, value: Any) -> Any:
-        for number in _several(value):
-            if not holds(number):
-                found = f"{number:g}" if isinstance(number, float) else number
-                raise BadInput(f"{parameter.opts[0]} must be {wanted}, not {found}.")
-        return value
-
-    return check
-
-
-def at_least(least: int) -> Check:
+def at_least(least: int) -> told.Check:
     """Checks the lower end of a whole number."""
-    return within(f"{least} or more", lambda number: number >= least)
+    return told.ranged(option.at_least(least))
 
 
-def a_share(parameter: typer.CallbackParam, value: Any) -> Any:
-    """Checks that each value of an option is in (0, 1]."""
-    return within("above 0 and at most 1", lambda number: 0 < number <= 1)(parameter, value)
-
-
-def below_one(parameter: typer.CallbackParam, value: Any) -> Any:
-    """Checks that each value of an option is in (0, 1)."""
-    return within("above 0 and below 1", lambda number: 0 < number < 1)(parameter, value)
+a_share, below_one = told.ranged(option.A_SHARE), told.ranged(option.BELOW_ONE)
+"""Check that each value of an option is in (0, 1], and in (0, 1)."""
 
 
 def a_resolution(value: str | None) -> int | str | None:
@@ -97,12 +67,6 @@ def memory_bytes(value: Any) -> int:
     return int(number * 2**power)
 
 
-def _several(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -114,72 +78,57 @@ Config = Annotated[
         is_eager=True,
     ),
 ]
-Window = Annotated[
-    str,
-    typer.Option(
-        "--window",
-        metavar="LOW:HIGH",
-        help="16-bit images, floats and DICOM files: the values that become black and white; used "
-        "= each image's own lowest and highest, full = all that the file can hold, or the window "
-        "that a DICOM file names.",
-        callback=a_window,
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+DryRun = Annotated[bool, told.option("Show what would be done, and write nothing.", "--dry-run")]
+Json = Annotated[bool, told.option("Print the result as JSON, and nothing else.", "--json")]
 Fdr = Annotated[
     float,
-    typer.Option(
-        "--fdr",
-        help="False-discovery rate at which images are named.",
-        callback=below_one,
-    ),
+    told.option("False-discovery rate at which images are named.", "--fdr", option.BELOW_ONE),
 ]
 Fprs = Annotated[
     list[float] | None,
-    typer.Option(
-        "--fpr",
-        metavar="NUMBER",
-        help="False-positive rate at which detections are reported; may be given again.  "
+    told.option(
+        "False-positive rate at which detections are reported; may be given again.  "
         "[default: 0.01, 0.001]",
-        callback=below_one,
+        *("--fpr", "NUMBER", option.BELOW_ONE),
     ),
 ]
 Pictures = Annotated[
     bool,
-    typer.Option(
-        "--images/--no-images", help="Show pictures of the data and their captions on the page."
+    told.option(
+        "Show pictures of the data and their captions on the page.", "--images/--no-images"
     ),
 ]
 TrustControl = Annotated[
     bool,
-    typer.Option(
-        "--trust-control",
-        help="Name images although the held-out ones can be told from the trained ones without the "
+    told.option(
+        "Name images although the held-out ones can be told from the trained ones without the "
         "model; a warning stays on the page.",
+        "--trust-control",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.")]
-Device = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps ...")
-]
+Seed = Annotated[int, told.option("The same seed gives the same numbers.", "--seed")]
+Device = Annotated[str, told.option("auto, cpu, cuda, cuda:1, mps ...", "--device", "NAME")]
 Out = Annotated[
     Path,
-    typer.Argument(
-        metavar="OUT", help="Folder to write: a new one, or that of the same command to go on."
+    told.argument("Folder to write: a new one, or that of the same command to go on.", "OUT"),
+]
+Memory = Annotated[
+    int,
+    typer.Option(
+        metavar="SIZE",
+        parser=memory_bytes,
+        help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
     ),
 ]
-
-
-def ended(config: Config = None, dry_run: DryRun = False, json: Json = False) -> None:
-    """Where a command line comes from, whether it is only planned, and how its result is shown."""
+Positive = Annotated[int, option.at_least(1)]
+Whole = Annotated[int | None, option.at_least(1)]
+Share = Annotated[float, option.A_SHARE]
+BelowOne = Annotated[float, option.BELOW_ONE]
 
 
 def options(context: typer.Context) -> dict[str, Any]:
     """The whole command line, resolved, as plain values in the order of the help."""
-    hidden = {"config", "dry_run", "json", "fail_on"}
+    hidden = {"config", "dry_run", "json", "fail_on", "help_all"}
     values = {str(p.name): context.params.get(str(p.name)) for p in context.command.params}
     return {
         name: _plain(value)
@@ -259,37 +208,22 @@ def require_marked(folder: Path) -> None:
     read_manifest(folder, "mark")
 
 
+def require_model(model: str) -> None:
+    """Fails before torch is imported where there is no model, or what is there cannot be one.
+
+    Raises:
+        NotFound: When nothing is there.
+        UnsafeCheckpoint: When it is a pickle.
+        BadInput: When it is not a model that can be opened.
+    """
+    from solidmark.models import is_latent
+
+    is_latent(model)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-__all__ = [
-    "Config",
-    "Device",
-    "DryRun",
-    "Fdr",
-    "Fprs",
-    "Json",
-    "Out",
-    "Pictures",
-    "Seed",
-    "TrustControl",
-    "a_share",
-    "at_least",
-    "below_one",
-    "ended",
-    "memory_bytes",
-    "one_of",
-    "options",
-    "require_free",
-    "require_marked",
-    "resolve_device",
-    "save_config",
-    "show",
-    "show_plan",
-    "within",
-]

@@ -1,85 +1,64 @@
 """The options of how images are compared and searched."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
+from solidmark.cards import DISTANCES
+from solidmark.cards.distances import TILES
+from solidmark.cli.options import Device, a_resolution, a_window
+from solidmark.cli.told import Choice, option
 
-from solidmark.cli.mark import MODES
-from solidmark.cli.options import (
-    Device,
-    Window,
-    a_resolution,
-    at_least,
-    memory_bytes,
-    one_of,
-    resolve_device,
-    within,
-)
+MODES = ("RGB", "L")
 
-Memory = Annotated[
-    int,
-    typer.Option(
-        metavar="SIZE",
-        parser=memory_bytes,
-        help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
+Window = Annotated[
+    str,
+    option(
+        "16-bit images, floats and DICOM files: the values that become black and white; used = "
+        "each image's own lowest and highest, full = all that the file can hold, or the window "
+        "that a DICOM file names.",
+        *("--window", "LOW:HIGH", a_window),
     ),
 ]
-CacheFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        metavar="FOLDER",
-        help="Where vectors of embedders are kept from run to run.  [default: ~/.cache/solidmark]",
-    ),
-]
-Resolution = Annotated[
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What images are brought to before they are compared or asked about.
+
+    Arguments:
+        resolution: Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, of all
+            images. Needed when they differ in size.
+        mode: RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.
+    """
+
+    resolution: Annotated[str | None, "PIXELS", a_resolution] = None
+    mode: Annotated[str | None, Choice("image mode", MODES)] = None
+    window: Window = "full"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Where embedders run, and where their vectors are kept.
+
+    Arguments:
+        cache: Where vectors of embedders are kept from run to run.  [default: ~/.cache/solidmark]
+    """
+
+    cache: Annotated[Path | None, "--cache", "FOLDER"] = None
+    device: Device = "auto"
+
+
+RESCALED = [one for card in DISTANCES.values() for one in card.options]
+"""How modified and patched l2 are computed."""
+
+Tiles = Annotated[int, option(TILES.help, TILES.range)]
+
+HeldOut = Annotated[
     str | None,
-    typer.Option(
-        metavar="PIXELS",
-        help="Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, of all "
-        "images. Needed when they differ in size.",
-        callback=a_resolution,
+    option(
+        "Images of the same kind that the model never saw: what is found is judged by them. Those "
+        "of a marked folder are taken when not given.",
+        "DATA",
     ),
 ]
-ImageMode = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.",
-        callback=one_of("image mode", MODES),
-    ),
-]
-Neighbourhood = Annotated[
-    int,
-    typer.Option(
-        help="Neighbours that modified and patched l2 are rescaled by.", callback=at_least(1)
-    ),
-]
-Alpha = Annotated[
-    float,
-    typer.Option(
-        help="What their mean distance is multiplied with.",
-        callback=within("above 0", lambda number: number > 0),
-    ),
-]
-Tiles = Annotated[int, typer.Option(help="Patched l2: tiles along a side.", callback=at_least(2))]
-
-
-def sized(resolution: Resolution = None, mode: ImageMode = None, window: Window = "full") -> None:
-    """What images are brought to before they are compared or asked about."""
-
-
-def rescaled(n: Neighbourhood = 50, alpha: Alpha = 0.5, tiles: Tiles = 4) -> None:
-    """How modified and patched l2 are computed."""
-
-
-def embedded(cache: CacheFolder = None, device: Device = "auto") -> None:
-    """Where embedders run, and where their vectors are kept."""
-
-
-def search_of(asked: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a search that a command takes from these groups."""
-    names = ("resolution", "mode", "window", "n", "alpha", "tiles", "cache")
-    fields = {name: asked[name] for name in names if name in asked}
-    return {**fields, "device": resolve_device(asked["device"])}

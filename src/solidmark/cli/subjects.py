@@ -1,11 +1,11 @@
 """The options of which images a model is asked about."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from solidmark.cli.options import at_least, one_of
+from solidmark.cli.options import Whole
+from solidmark.cli.told import Choice, argument
 
 if TYPE_CHECKING:
     from solidmark.marks import Marked
@@ -14,43 +14,33 @@ SPLITS = ("trained", "held_out")
 
 MarkedFolder = Annotated[
     Path,
-    typer.Argument(
-        metavar="MARKED", help="Folder of solidmark mark that the model was trained on."
-    ),
+    argument("Folder of solidmark mark that the model was trained on.", "MARKED"),
 ]
 Trained = Annotated[
     str,
-    typer.Argument(
-        metavar="IMAGES",
-        help="What the model was trained on: a folder of solidmark mark, whose held-out half is "
-        "the control, or any data that solidmark mark takes.",
+    argument(
+        "What the model was trained on: a folder of solidmark mark, whose held-out half is the "
+        "control, or any data that solidmark mark takes.",
+        "IMAGES",
     ),
-]
-Splits = Annotated[
-    list[str],
-    typer.Option(
-        "--split",
-        metavar="NAME",
-        help="Which images are asked about: trained, held_out; may be given again.",
-        callback=one_of("split", SPLITS),
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(help="At most so many images a split, drawn at random.", callback=at_least(1)),
-]
-Caption = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="The prompt of images that have no caption."),
 ]
 
 
-def subjects(
-    split: Splits = ["trained", "held_out"],
-    limit: Limit = None,
-    caption: Caption = None,
-) -> None:
-    """Which images a model is asked about."""
+@dataclass(frozen=True)
+class Subjects:
+    """Which images a model is asked about.
+
+    Arguments:
+        split: Which images are asked about: trained, held_out; may be given again.
+        limit: At most so many images a split, drawn at random.
+        caption: The prompt of images that have no caption.
+    """
+
+    split: Annotated[list[str], "--split", Choice("split", SPLITS)] = field(
+        default_factory=lambda: list(SPLITS)
+    )
+    limit: Whole = None
+    caption: Annotated[str | None, "TEXT"] = None
 
 
 def counts(marked: "Marked", splits: tuple[str, ...], limit: int | None) -> dict[str, int]:

@@ -24,7 +24,7 @@ from solidmark.generating.prompts import (
 )
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigation
-from solidmark.models import LatentModel, Opening, PixelModel
+from solidmark.models import Opening
 from solidmark.models.fit import check_fit, check_stated_fit
 
 NUMBER = 5000
@@ -156,14 +156,15 @@ class Generation:
                 )
             return built
         size = sides_of(self.resolution)
-        if isinstance(model, PixelModel) and built not in (None, size):
+        if model.factor == 1 and built not in (None, size):
             here, there = (" x ".join(map(str, sides or ())) for sides in (size, built))
             raise BadInput(
                 f"The model was built for {there} pixels, not for {here}. Leave --resolution out."
             )
-        if isinstance(model, LatentModel) and any(side % model.multiple for side in size):
+        multiple = getattr(model, "multiple", 1)
+        if any(side % multiple for side in size):
             raise BadInput(
-                f"The model takes sides that are multiples of {model.multiple} pixels, "
+                f"The model takes sides that are multiples of {multiple} pixels, "
                 f"not {self.resolution}. Give another --resolution."
             )
         return size

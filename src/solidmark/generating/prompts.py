@@ -79,7 +79,7 @@ def own_prompts(model: Model) -> list[Prompt]:
 
 def is_captioned(model: Model) -> bool:
     """Whether a model draws from captions: its family embeds texts."""
-    return isinstance(model, LatentModel) and hasattr(model.family, "embed")
+    return bool(getattr(model, "captioned", False))
 
 
 def classes_of(model: Model) -> int:

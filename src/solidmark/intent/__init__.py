@@ -4,7 +4,7 @@ from solidmark.intent.asking import Intent, Rules
 from solidmark.intent.entities import Vocabulary, vocabulary_of
 from solidmark.intent.expected import Expected, read_expected
 from solidmark.intent.features import Feature, Phrase, features_of, read_phrases
-from solidmark.intent.intent import Plan, intent, plan
+from solidmark.intent.intent import Foresight, Plan, foresee, intent, plan
 from solidmark.intent.naming import ByMeaning, exactly, open_encoder
 from solidmark.intent.prompts import Prompt, Telling, read_prompts, tellings
 from solidmark.intent.scoring import score_intent
@@ -17,6 +17,7 @@ __all__ = [
     "ByMeaning",
     "Expected",
     "Feature",
+    "Foresight",
     "Intent",
     "Phrase",
     "Plan",
@@ -28,6 +29,7 @@ __all__ = [
     "content_words",
     "exactly",
     "features_of",
+    "foresee",
     "intent",
     "is_in",
     "open_encoder",

@@ -3,6 +3,7 @@
 What comes often, and what makes it come, says whether the user may have meant it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from solidmark.intent.asking import Intent
 from solidmark.intent.drawing import Task, draw_all, evidence_rows
 from solidmark.intent.entities import vocabulary_of
 from solidmark.intent.expected import require_file
-from solidmark.intent.features import Feature, features_of, read_phrases
+from solidmark.intent.features import Feature, Phrase, features_of, read_phrases
 from solidmark.intent.naming import Naming, encoder_fingerprint, naming_by
 from solidmark.intent.prompts import (
     Prompt,
@@ -30,7 +31,14 @@ from solidmark.intent.prompts import (
 from solidmark.intent.scoring import COMMAND, score
 from solidmark.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write_table
 from solidmark.intent.training import SPLIT, Training, gather, open_training
-from solidmark.measures import Subjects, embedder_of, open_likeness, weights_of
+from solidmark.measures import (
+    Subjects,
+    check_subjects_fit,
+    embedder_of,
+    open_likeness,
+    require_likeness,
+    weights_of,
+)
 from solidmark.models import (
     Average,
     Gaussian,
@@ -39,7 +47,8 @@ from solidmark.models import (
     model_fingerprints,
     open_model,
 )
-from solidmark.models.fit import check_fit, check_stated_fit
+from solidmark.models.fit import check_stated_fit
+from solidmark.models.foreseen import Foreseen
 from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
@@ -70,8 +79,49 @@ class Plan:
     task: Task
 
 
+@dataclass(frozen=True)
+class Foresight:
+    """What will be drawn, as far as it can be said before anything is read or opened.
+
+    Arguments:
+        prompts: What is asked, those that are drawn to see what comes anyhow among them.
+        texts: How many different texts the model is told.
+        generations: How many pictures are drawn.
+        images: How many training images there are.
+    """
+
+    prompts: list[Prompt]
+    texts: int
+    generations: int
+    images: int
+
+
+def foresee(asked: Intent) -> Foresight:
+    """Says what would be drawn. No image is read, and the model is judged by its files.
+
+    Arguments:
+        asked: The configuration, with the model opened on the device `meta`.
+
+    Raises:
+        NotFound: When something that is named is not there.
+        BadInput: When there is no prompt, or something cannot be used as asked.
+        MissingCapability: When the model draws from no captions.
+    """
+    sources = _sources(asked)
+    require_likeness(asked.similarity)
+    subjects = open_training(asked)
+    model = open_teller(asked, subjects)
+    if asked.guidance != 1:
+        model.unconditional(model.condition([]))
+    words = subjects.data[SPLIT].words()
+    captions = {id: caption for id, (caption, _) in words.items() if caption}
+    labels = {id: label for id, (_, label) in words.items() if label is not None}
+    prompts, _, told = _prompts(asked, sources, {id: id for id in words}, labels, captions)
+    return Foresight(prompts, len(told), len(told) * asked.per_prompt, len(words))
+
+
 def plan(asked: Intent, model: Model | None = None) -> Plan:
-    """Looks at the training images, and says what would be drawn.
+    """Looks at the training images, and says what will be drawn.
 
     Arguments:
         asked: The configuration.
@@ -83,17 +133,43 @@ def plan(asked: Intent, model: Model | None = None) -> Plan:
         MissingCapability: When the model draws from no captions.
     """
     check_device(asked.opening.device)
+    sources = _sources(asked)
+    subjects = open_training(asked)
+    model = open_teller(asked, subjects) if model is None else model
+    likeness = open_likeness(asked.similarity, asked.opening.device)
+    training = gather(subjects, likeness, asked.seed)
+    prompts, features, told = _prompts(
+        asked, sources, training.clusters, training.labels, training.captions
+    )
+    task = Task(asked, model, told, subjects.size, subjects, training, likeness)
+    task.check()
+    return Plan(prompts, features, training, task)
+
+
+_Sources = tuple[list[Phrase], list[Prompt] | None, list[Prompt] | None]
+
+
+def _sources(asked: Intent) -> _Sources:
+    """The phrases, the prompts and the unrelated prompts that the user's files have."""
     phrases = [] if asked.features is None else read_phrases(asked.features)
     own = _own_prompts(asked)
     others = None if asked.unrelated_prompts is None else read_prompts(asked.unrelated_prompts)
     if asked.expected is not None:
         require_file(asked.expected)
-    subjects = open_training(asked)
-    model = open_teller(asked, subjects) if model is None else model
-    likeness = open_likeness(asked.similarity, asked.opening.device)
-    training = gather(subjects, likeness, asked.seed)
-    features = features_of(training.clusters, training.labels, training.captions, phrases)
-    captioned = prompts_of(training.captions)
+    return phrases, own, others
+
+
+def _prompts(
+    asked: Intent,
+    sources: _Sources,
+    clusters: Mapping[str, str],
+    labels: Mapping[str, str],
+    captions: Mapping[str, str],
+) -> tuple[list[Prompt], list[Feature], list[str]]:
+    """What is asked, the features that are looked for, and the texts that the model is told."""
+    phrases, own, others = sources
+    features = features_of(clusters, labels, captions, phrases)
+    captioned = prompts_of(captions)
     own = drawn(captioned if own is None else own, asked.limit, asked.seed, "limit")
     if not own:
         raise BadInput(
@@ -106,14 +182,12 @@ def plan(asked: Intent, model: Model | None = None) -> Plan:
     ids = {prompt.id for prompt in own}
     rest = [replace(p, id=f"unrelated {p.id}") if p.id in ids else p for p in rest]
     names = [name for f in features if f.kind != "image" for name in f.names]
-    every = [p.text for p in own] + [p.text for p in rest] + list(training.captions.values())
+    every = [p.text for p in own] + [p.text for p in rest] + list(captions.values())
     vocabulary = vocabulary_of(every, names)
     prompts = with_entities(own, vocabulary, "prompt")
     prompts += with_entities(rest, vocabulary, "unrelated")
     told = list(dict.fromkeys(telling.text for telling in tellings(prompts)))
-    task = Task(asked, model, told, subjects.size, subjects, training, likeness)
-    task.check()
-    return Plan(prompts, features, training, task)
+    return prompts, features, told
 
 
 PRODUCTS = (
@@ -206,8 +280,9 @@ def open_teller(asked: Intent, subjects: Subjects) -> Model:
     if subjects.marked is not None:
         check_stated_fit(asked.model, subjects.marked)
     model = open_model(asked.model, asked.opening, control_samples=samples)
-    channels, height, width = subjects.size
-    check_fit(model, channels, (height, width), subjects.marked)
+    check_subjects_fit(model, subjects)
+    if isinstance(model, Foreseen) and not model.is_network:
+        return model
     if isinstance(model, Memorizer):
         return replace(model, told=tuple(s.caption or "" for s in subjects.readable(SPLIT)))
     if not isinstance(model, Gaussian | Average) and not is_captioned(model):

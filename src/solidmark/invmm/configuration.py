@@ -14,11 +14,13 @@ from solidmark.measures import (
     SPLITS,
     Likeness,
     Subjects,
+    first_for,
     open_subject_model,
     open_subjects,
     weights_of,
 )
 from solidmark.models import Opening, PromptSpace, model_fingerprints, prompt_space
+from solidmark.models.foreseen import META, Foreseen
 from solidmark.runs import Run, check_device, fingerprint, open_run
 
 TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
@@ -128,10 +130,11 @@ class InvMM:
             BadInput: When model and images do not fit.
             MissingCapability: When there is guidance, and the model has nothing to be led from.
         """
-        check_device(self.opening.device)
+        if self.opening.device != META:
+            check_device(self.opening.device)
         model = open_subject_model(self.model, self.opening, subjects, self.seed)
         if set(self.inversion.guidances) != {1.0}:
-            model.unconditional(model.condition(subjects.readable("trained", 1)))
+            model.unconditional(model.condition([first_for(model, subjects)]))
         return model
 
     def open_prompts(self, model: Model) -> PromptSpace | None:
@@ -140,6 +143,8 @@ class InvMM:
         Raises:
             MissingCapability: When the model is told no text.
         """
+        if isinstance(model, Foreseen) and model.captioned:
+            return None  # There is one, which is opened with its text encoder.
         return prompt_space(model) if self.inversion.prompt == "inverted" else None
 
     def open_run(self, subjects: Subjects, likeness: Likeness) -> Run:

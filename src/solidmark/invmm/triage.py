@@ -21,7 +21,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.invmm.configuration import InvMM
 from solidmark.invmm.subjects import Unit
 from solidmark.late import torch
-from solidmark.measures import SolidMark, Subjects
+from solidmark.measures import SolidMark, Subjects, first_for
 from solidmark.measures.signals import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
@@ -74,7 +74,7 @@ def require_triage(asked: InvMM, subjects: Subjects, model: Model) -> None:
     """
     if asked.triage in SIGNALS:
         (signal,) = open_signals([asked.triage])
-        signal.require(model, subjects.readable("trained", 1)[0])
+        signal.require(model, first_for(model, subjects))
 
 
 def triage(

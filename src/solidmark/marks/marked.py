@@ -154,6 +154,11 @@ class Marked:
         """Whether there is a caption for an image, its own or the one that stands in."""
         return bool(self._line(id).get("text") or self.caption)
 
+    def words(self, id: str) -> tuple[str | None, str | None]:
+        """The caption and the class of an image, as `sample` gives them; it is not read."""
+        line = self._line(id)
+        return line.get("text") or self.caption, line.get("class")
+
     def told(self, what: str | None = None) -> pa.Table:
         """The keys with what a model is told of each image: the columns `class` and `caption`.
 

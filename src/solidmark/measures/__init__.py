@@ -8,6 +8,7 @@ from solidmark.measures.likeness import (
     PixelLikeness,
     embedder_of,
     open_likeness,
+    require_likeness,
     unrelated,
     weights_of,
 )
@@ -17,7 +18,9 @@ from solidmark.measures.subjects import (
     SPLITS,
     MarkedSplit,
     Subjects,
+    check_subjects_fit,
     choose,
+    first_for,
     open_subject_model,
     open_subjects,
 )
@@ -39,11 +42,14 @@ __all__ = [
     "PixelLikeness",
     "SolidMark",
     "Subjects",
+    "check_subjects_fit",
     "choose",
     "embedder_of",
+    "first_for",
     "open_likeness",
     "open_subject_model",
     "open_subjects",
+    "require_likeness",
     "unrelated",
     "weights_of",
 ]

@@ -178,11 +178,20 @@ def open_likeness(word: str, device: str = "cpu") -> Likeness:
         UnknownName: When there is no such likeness.
         NotFound: When the weights of an embedder are not there.
     """
+    require_likeness(word)
     if word in TILES:
         return PixelLikeness(word, TILES[word])
-    if re.split("[:@]", word)[0] not in EMBEDDERS:
-        raise UnknownName("similarity", word, [*TILES, *EMBEDDERS])
     return EmbedderLikeness(open_embedder(word, device=device))
+
+
+def require_likeness(word: str) -> None:
+    """Checks that there is a likeness of this name, without opening it.
+
+    Raises:
+        UnknownName: When there is none.
+    """
+    if word not in TILES and re.split("[:@]", word)[0] not in EMBEDDERS:
+        raise UnknownName("similarity", word, [*TILES, *EMBEDDERS])
 
 
 def unrelated(

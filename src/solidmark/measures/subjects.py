@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, cast
 
 from solidmark.data import (
     Mode,
@@ -25,6 +26,7 @@ from solidmark.generating.prompts import is_captioned
 from solidmark.marks import Marked, find_marked
 from solidmark.models import Opening, control_samples, open_model
 from solidmark.models.fit import check_fit, check_stated_fit
+from solidmark.models.foreseen import Foreseen
 from solidmark.models.text import no_caption
 from solidmark.randomness import digest, uniform
 from solidmark.types import Images, MarkedImages
@@ -73,6 +75,14 @@ class Numbered:
         without = {record.id for record in self.data.records if record.caption is None}
         return next((id for id in ids if id in without), None)
 
+    def words(self) -> dict[str, tuple[str | None, str | None]]:
+        """The caption and the class of every image; none is read."""
+        return {
+            record.id: (self.caption if record.caption is None else record.caption, record.label)
+            for record in self.data.records
+            if record.flaw is None
+        }
+
 
 @dataclass(frozen=True)
 class MarkedSplit:
@@ -101,6 +111,10 @@ class MarkedSplit:
     def uncaptioned(self, ids: Sequence[str]) -> str | None:
         """The first of these images that has no caption, its own or the one that stands in."""
         return next((id for id in ids if not self.marked.has_caption(id)), None)
+
+    def words(self) -> dict[str, tuple[str | None, str | None]]:
+        """The caption and the class of every image; none is read."""
+        return {id: self.marked.words(id) for id in self.ids}
 
 
 @dataclass(frozen=True)
@@ -312,9 +326,8 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
     if subjects.marked is not None:
         check_stated_fit(name, subjects.marked)
     model = open_model(name, opening, control_samples=lambda kind: _control(subjects, kind, seed))
-    channels, height, width = subjects.size
-    check_fit(model, channels, (height, width), subjects.marked)
-    for split in subjects.splits:
+    check_subjects_fit(model, subjects)
+    for split in subjects.splits if not isinstance(model, Foreseen) else ():
         subjects.readable(split, 1)
     if is_captioned(model):
         for split in subjects.splits:
@@ -322,6 +335,26 @@ def open_subject_model(name: str, opening: Opening, subjects: Subjects, seed: in
             if id is not None:
                 raise no_caption(id)
     return model
+
+
+def check_subjects_fit(model: Model, subjects: Subjects) -> None:
+    """Checks that a model was made for images like these.
+
+    To foresee it no image is read, so only what a marked folder says of its images counts.
+
+    Raises:
+        BadInput: When channels or sizes differ.
+    """
+    if not isinstance(model, Foreseen) or subjects.marked is not None:
+        channels, height, width = subjects.size
+        check_fit(model, channels, (height, width), subjects.marked)
+
+
+def first_for(model: Model, subjects: Subjects) -> Sample:
+    """The image by which a model is judged; one that is only foreseen looks at none."""
+    if isinstance(model, Foreseen):
+        return Sample("", cast(Any, None), "")
+    return subjects.readable("trained", 1)[0]
 
 
 def _control(subjects: Subjects, kind: str, seed: int) -> list[Sample]:

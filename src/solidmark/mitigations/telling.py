@@ -7,6 +7,7 @@ from solidmark.errors import MissingCapability
 from solidmark.mitigations.mitigation import Mitigation, Perturbation
 from solidmark.models import LatentModel, PixelModel
 from solidmark.models.dit import DiT, class_embedders
+from solidmark.models.foreseen import Foreseen
 
 
 def bare(model: Any) -> Any:
@@ -26,6 +27,8 @@ def tokenizer_of(model: Model) -> Any | None:
 def class_width(model: Model) -> int:
     """The width of the embedding of a class; 0 for a model that knows no classes."""
     adapter = bare(model)
+    if isinstance(adapter, Foreseen):
+        return adapter.classes  # There is an embedding, as wide as its network has it.
     if isinstance(adapter, PixelModel) and adapter.classes:
         return int(adapter.unet.time_embedding.linear_2.out_features)  # Both are added up.
     if isinstance(adapter, LatentModel) and isinstance(adapter.family, DiT):
@@ -39,7 +42,7 @@ def require_told(model: Model, mitigation: Mitigation) -> None:
     Raises:
         MissingCapability: When it is not.
     """
-    if tokenizer_of(model) is not None:
+    if tokenizer_of(model) is not None or getattr(bare(model), "captioned", False):
         return
     takes_classes = isinstance(mitigation, Perturbation) and mitigation.takes_classes
     if takes_classes and class_width(model):

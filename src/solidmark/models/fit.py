@@ -9,7 +9,7 @@ from solidmark.errors import BadInput
 from solidmark.marks import Marked, mark_again
 from solidmark.models.controls import CONTROLS
 from solidmark.models.finding import find_pipeline, part_of
-from solidmark.models.latent import LatentModel
+from solidmark.models.foreseen import Foreseen
 from solidmark.models.opening import is_latent
 from solidmark.models.pixel import PixelModel
 from solidmark.models.reading import read_config
@@ -27,8 +27,7 @@ def check_captions(model: Model, marked: Marked, splits: Sequence[str]) -> None:
     Raises:
         BadInput: When an image has none.
     """
-    # Families that embed texts need one for each image; DiT needs a class instead.
-    if isinstance(model, LatentModel) and hasattr(model.family, "embed"):
+    if getattr(model, "captioned", False):
         for split in splits:
             for id in marked.ids(split):
                 if not marked.has_caption(id):
@@ -49,12 +48,15 @@ def check_fit(
     Raises:
         BadInput: When they differ from what the model was made for.
     """
-    built = model.sample_size if isinstance(model, PixelModel) else None
-    _check(model.channels, built, channels, size, marked)
+    if not isinstance(model, Foreseen) or model.channels is not None:
+        is_built = model.factor == 1 and isinstance(model, PixelModel | Foreseen)
+        built = model.sample_size if is_built else None  # type: ignore[attr-defined]
+        _check(model.channels, built, channels, size, marked)
     whose, here = _whose(marked), " x ".join(map(str, size))
-    if isinstance(model, LatentModel) and any(side % model.multiple for side in size):
+    multiple = getattr(model, "multiple", 1)
+    if any(side % multiple for side in size):
         raise BadInput(
-            f"The model takes sides that are multiples of {model.multiple} pixels, {whose} have "
+            f"The model takes sides that are multiples of {multiple} pixels, {whose} have "
             f"{here}. "
             + (
                 "Mark with a resolution and a thickness that give such a size."

@@ -18,6 +18,11 @@ from solidmark.models.conditions import EMBEDS, POOLED, Conditions
 from solidmark.models.text import captions, encode_clip, encode_t5, parts_of
 from solidmark.types import Latents
 
+DISTILLED = (
+    "Flux is distilled from guided sampling and was not trained without captions, so guidance has "
+    "nothing to lead away from. Ask with a guidance of 1."
+)
+
 
 @dataclass(frozen=True)
 class Flux:
@@ -69,10 +74,7 @@ class Flux:
         return self.embed(captions(samples))
 
     def unconditional(self, condition: Conditions) -> Conditions:
-        raise MissingCapability(
-            "Flux is distilled from guided sampling and was not trained without captions, so "
-            "guidance has nothing to lead away from. Ask with a guidance of 1."
-        )
+        raise MissingCapability(DISTILLED)
 
     def predict(
         self, network: Any, z_t: Latents, time: Float[Tensor, " B"], condition: Conditions

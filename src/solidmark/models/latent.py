@@ -104,6 +104,11 @@ class LatentModel:
         return self.factor * int(height), self.factor * int(width)
 
     @property
+    def captioned(self) -> bool:
+        """Whether it draws from captions: its family embeds texts. DiT needs a class instead."""
+        return hasattr(self.family, "embed")
+
+    @property
     def multiple(self) -> int:
         """What the sides of an image must be multiples of, in pixels."""
         config = self.network.config

@@ -12,6 +12,7 @@ from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.models.controls import CONTROLS, control_model
 from solidmark.models.finding import find_base, find_pipeline, kind_of
+from solidmark.models.foreseen import META, foresee_control, foresee_pipeline, foresee_unet
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
 from solidmark.models.pipelines import FAMILIES, open_pipeline
@@ -32,7 +33,8 @@ def open_model(
         where: A diffusers pipeline folder, a folder of `solidmark train` (a LoRA is added to the
             base that it was trained on), a .safetensors file, a hub id, or the name of an analytic
             control: `memorizer`, `gaussian`, `average` or `average-per-caption`.
-        opening: Where and in what it runs, and what is added to it.
+        opening: Where and in what it runs, and what is added to it; on the device `meta` it is only
+            foreseen: judged by its files, and not loaded.
         control_samples: Gives a control, by its name, the images that it is made of.
 
     Raises:
@@ -46,8 +48,12 @@ def open_model(
         _refuse_extras(opening, f'The control "{where}"')
         if control_samples is None:
             raise BadInput(f'The control "{where}" is made of marked images. Give a marked folder.')
+        if opening.device == META:
+            return foresee_control(where)
         return control_model(where, control_samples(where))
     if Path(where).is_file():
+        if opening.device == META:  # What it is made of, nothing but its weights says.
+            opening = replace(opening, device="cpu")
         check_device(opening.device)
         return _said(open_single_file(Path(where), opening))
     for option, what in (
@@ -62,11 +68,15 @@ def open_model(
     if own:
         return open_model(base, replace(opening, loras=(*map(str, own), *opening.loras)))
     folder = find_pipeline(where)
-    check_device(opening.device)
+    is_foreseen = opening.device == META
+    if not is_foreseen:
+        check_device(opening.device)
     if kind_of(folder) in FAMILIES:
+        if is_foreseen:
+            return foresee_pipeline(folder)
         return _said(open_pipeline(folder, opening))
     _refuse_extras(opening, f'The pixel-space model "{where}"')
-    return open_unet(folder, opening)
+    return foresee_unet(folder) if is_foreseen else open_unet(folder, opening)
 
 
 def is_latent(where: str) -> bool:

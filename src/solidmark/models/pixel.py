@@ -13,6 +13,11 @@ from solidmark.models.conditions import CLASS_SHIFT, CLASSES, Conditions, shifte
 from solidmark.models.loading import Precision, dtype_of
 from solidmark.types import Images, Latents, Times
 
+NEVER_WITHOUT = (
+    "The model was trained with classes and never without, so guidance has nothing to lead away "
+    "from. Ask with a guidance of 1."
+)
+
 
 @dataclass(frozen=True)
 class PixelModel:
@@ -79,10 +84,7 @@ class PixelModel:
             MissingCapability: When the network knows classes, and none that means no class.
         """
         if self.classes:
-            raise MissingCapability(
-                "The model was trained with classes and never without, so guidance has nothing to "
-                "lead away from. Ask with a guidance of 1."
-            )
+            raise MissingCapability(NEVER_WITHOUT)
 
     def denoise(self, z_t: Latents, t: Times, condition: Conditions | None) -> Latents:
         alpha, sigma = moments(self.schedule, t)

@@ -17,7 +17,7 @@ from solidmark.data import Sample, inventories
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BrokenImage, MissingCapability
 from solidmark.late import torch
-from solidmark.measures import Subjects
+from solidmark.measures import Subjects, first_for
 from solidmark.measures.signals import Signal
 from solidmark.randomness import generator
 from solidmark.runs import (
@@ -171,7 +171,7 @@ def able(
     Raises:
         MissingCapability: When there is none.
     """
-    sample = subjects.readable("trained", 1)[0]
+    sample = first_for(model, subjects)
     found: dict[str, Signal] = {}
     left_out: dict[str, str] = {}
     for signal in signals:

@@ -28,6 +28,7 @@ from solidmark.late import Tensor, torch
 from solidmark.measures.signals.noised import noised
 from solidmark.measures.signals.signal import SignalCard
 from solidmark.mitigations.telling import bare
+from solidmark.models.foreseen import Foreseen
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class Spread:
         return SignalCard.of("spread", self.draws)
 
     def require(self, model: Model, sample: Sample) -> None:
-        middle_of(model)
+        adapter = bare(model)
+        if not isinstance(adapter, Foreseen) or not adapter.is_network:
+            middle_of(model)
 
     def measure(
         self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"

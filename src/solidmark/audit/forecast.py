@@ -1,12 +1,10 @@
-"""What `solidmark plan` says to people: the frame, what it costs, and what it will show."""
+"""What a plan says to people: the frame, what it costs, and what it will show."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from solidmark.audit.thickness import Trial
-    from solidmark.marks import Frame
-    from solidmark.scores import Outlook, Prospect
+from solidmark.audit.thickness import Trial
+from solidmark.marks import Frame
+from solidmark.scores import Outlook, Prospect
 
 CALLS_OF_A_TRAINING_STEP = 3
 """Of one image: forwards, and backwards through activations and weights, each about a call."""
@@ -25,7 +23,7 @@ Look along the rows, not down: of the same training, more greys are read less ex
 our runs an error of 0.14 with 16 greys was one of 0.22 with 64, and 64 still showed more."""
 
 
-def frame_lines(frame: "Frame", calls: float, trained: int) -> Iterator[str]:
+def frame_lines(frame: Frame, calls: float, trained: int) -> Iterator[str]:
     """The frame and its cost, with what speaks against it.
 
     Arguments:
@@ -54,7 +52,7 @@ def frame_lines(frame: "Frame", calls: float, trained: int) -> Iterator[str]:
         yield "          an extrapolation that nobody has measured."
 
 
-def round_trip_lines(trials: Sequence["Trial"], chosen: "Trial", images: int) -> Iterator[str]:
+def round_trip_lines(trials: Sequence[Trial], chosen: Trial, images: int) -> Iterator[str]:
     """What comes back of frames from the autoencoder of the model.
 
     Arguments:
@@ -85,7 +83,7 @@ def pixel_lines() -> Iterator[str]:
 
 
 def forecast_lines(
-    outlooks: Sequence["Outlook"], chosen: "Outlook", images: int, share: float, fdr: float
+    outlooks: Sequence[Outlook], chosen: Outlook, images: int, share: float, fdr: float
 ) -> Iterator[str]:
     """The tables, and what they come to for the chosen frame.
 
@@ -113,7 +111,7 @@ def forecast_lines(
     yield from _summary(chosen, memorized, images)
 
 
-def _summary(chosen: "Outlook", memorized: int, images: int) -> Iterator[str]:
+def _summary(chosen: Outlook, memorized: int, images: int) -> Iterator[str]:
     named = [p.error for p in chosen.prospects if p.named >= HALF]
     who = f"With {_greys(chosen.count)},"
     if named:
@@ -130,7 +128,7 @@ def _summary(chosen: "Outlook", memorized: int, images: int) -> Iterator[str]:
 
 
 def _table(
-    outlooks: Sequence["Outlook"], chosen: "Outlook", cell: Callable[["Prospect"], str]
+    outlooks: Sequence[Outlook], chosen: Outlook, cell: Callable[[Prospect], str]
 ) -> Iterator[str]:
     errors = [f"{prospect.error:g}" for prospect in chosen.prospects]
     yield "  reading error" + "".join(f"{error:>10}" for error in errors)
