@@ -54,6 +54,7 @@ def test_columns_sort_both_ways_by_keyboard_with_missing_values_last(
     visit: Callable[..., Visit], whole_audit: Path
 ) -> None:
     one = visit(whole_audit / "report.html")
+    unfold(one)
     heads = one.page.locator("#head th")
     names = heads.all_inner_texts()
     number = names.index("Distance") + 1
@@ -79,6 +80,7 @@ def test_rows_are_filtered_by_text_choice_and_q(
     visit: Callable[..., Visit], whole_audit: Path
 ) -> None:
     one = visit(whole_audit / "report.html")
+    unfold(one)
     count = one.page.locator("#count")
     assert count.inner_text() == "576 of 576 rows"
     one.page.locator("#choose-split").select_option("held_out")
@@ -99,6 +101,7 @@ def test_the_rows_can_be_taken_home_as_csv(
     visit: Callable[..., Visit], whole_audit: Path, tmp_path: Path
 ) -> None:
     one = visit(whole_audit / "report.html", accept_downloads=True)
+    unfold(one)
     one.page.locator("#choose-reader").select_option("probe")
     with one.page.expect_download() as download:
         one.page.locator("#download").click()
@@ -122,6 +125,7 @@ def test_text_that_a_spreadsheet_would_run_is_defused(
     rows = parquet.read_table(audit / "scores.parquet").to_pylist()
     table([row | {"id": f"=1+{i}"} for i, row in enumerate(rows)], audit / "scores.parquet")
     one = visit(write_report(audit), accept_downloads=True)
+    unfold(one)
     with one.page.expect_download() as download:
         one.page.locator("#download").click()
     download.value.save_as(tmp_path / "rows.csv")
@@ -136,6 +140,7 @@ def test_twenty_thousand_rows_stay_fluid(
         n=2000, held_out=18000, ceiling=False, pictures=False, strengths={"energy": 0.5}
     )
     one = visit(write_report(audit))
+    unfold(one)
     assert one.page.locator("#count").inner_text() == "20,000 of 20,000 rows"
     assert one.page.locator("#body tr").count() == 200
     took = one.page.evaluate(

@@ -26,6 +26,7 @@ def _plant(folder: str, change: Callable[[Row], None]) -> None:
     names = set(json.loads((here / "files.json").read_text())) - {"version"}
     for left in ("results.json", "scores.parquet", "report.html", "named.csv"):
         (here / left).unlink(missing_ok=True)
+    shutil.rmtree(here / "figures", ignore_errors=True)  # Where `report` came before.
     manifest = json.loads((here / "manifest.json").read_text())
     manifest["files"] = record(here, sorted(names))
     (here / "manifest.json").write_text(json.dumps(manifest))

@@ -141,7 +141,12 @@ RUNS: dict[str, Run] = {
         plant="unread",
     ),
     "compare": Run(
-        ("compare audit-segments audit-gaussian", "compare audit-segments audit-border")
+        (
+            "compare audit-segments audit-gaussian --out changed",
+            "compare audit-segments audit-border",
+            "report changed --top 3",
+        ),
+        "changed",
     ),
     "signals": _page(f"signals memorizer border signals --signal loss --times 2 {CPU}"),
     "signals-captions": _page(

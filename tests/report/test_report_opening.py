@@ -11,6 +11,7 @@ from solidmark.report.opening import open_pictures
 from solidmark.runs import open_results, read_table
 
 CURE = 'Run "solidmark some" again.'
+OURS = b'{"version": 1, "rows": [], "command": "some", "config": {}, "seed": 0}'
 
 
 def table(folder: Path) -> Any:
@@ -33,8 +34,8 @@ def pictures(folder: Path) -> Any:
         ("results.json", None, results, NotFound, "has no results.json"),
         ("results.json", b"[]", results, BadInput, "is not a file of solidmark"),
         ("results.json", b'{"version": 1, "rows": {}}', results, BadInput, 'has no "rows"'),
-        ("results.json", b'{"rows": []}', results, BadInput, 'has no "measures"'),
-        ("results.json", b'{"rows": [], "measures": {}}', results, BadInput, 'has no "measures"'),
+        ("results.json", OURS, results, BadInput, 'has no "measures"'),
+        ("results.json", b'{"rows": []}', results, BadInput, 'has no "command"'),
         ("pictures/index.json", b"[]", pictures, BadInput, "is not a file of solidmark"),
         ("pictures/index.json", b'{"a": {}}', pictures, BadInput, "is not a file of solidmark"),
     ],

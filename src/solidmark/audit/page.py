@@ -139,6 +139,11 @@ TERMS = {
         "The chance that a trained image has a smaller p-value than a held-out one. 0.5 is a coin "
         "toss, 1 is perfect separation.",
     ),
+    "tpr_at_fpr": (
+        "Detections at a false-alarm rate",
+        "The share of trained images that are caught when so few held-out images are wrongly "
+        "caught. The false-alarm rate itself is chance.",
+    ),
     "own_key": (
         "Own key",
         "Its place among the keys of all images by how near they lie to what was read; 1 is the "

@@ -83,14 +83,18 @@ def knowing_section(audit: Audit, images: bool) -> Gallery | None:
     heads = tuple(map(Cell, ("Of what", "Saved", "95 % interval", "Test")))
     notes = (DECIDES.format(calls=f"{found.network_calls:,.0f}"),)
     title = "Share of the error that is saved: high = known, 0 = not"
+    # Where it is the verdict, that has said it, and what the model draws must be seen.
+    verdict = audit.results.judged
+    decides = verdict.finding == "unknown"
+    said = () if decides and len(verdict.findings) == 1 else asked(found)
     drawn = _drawn(audit, found) if images else ()
     draws = Cards("What the model draws", drawn, (TOLD,), wide=True, numbered=False)
     return Gallery(
         "knowing",
         "Does the model know these pictures at all?",
-        asked(found),
+        said,
         tables=(Table(title, heads, lines, notes),) if lines else (),
-        folded=found.state != "unknown",
+        folded=not decides,
         link="What it knows",
         lists=(draws,) if drawn else (),
     )
@@ -109,10 +113,7 @@ def _drawn(audit: Audit, found: Knowing) -> tuple[Card, ...]:
     return tuple(
         Card(
             name,
-            strip=tuple(
-                Shown(picture or Picture(), "", f"{name} {place}")
-                for place, picture in enumerate(row, 1)
-            ),
+            strip=tuple(Shown(picture or Picture(), "") for picture in row),
         )
         for name, row in rows.items()
         if found.pictures

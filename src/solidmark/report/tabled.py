@@ -57,12 +57,17 @@ def table_of_figures(title: str, figures: Sequence[Figure], words: Words) -> Tab
         lines.setdefault(stands, []).append(one)
     if not splits:
         heads.append(Cell("Value"))
-    notes = [f"{name_of(one, words)}: {one.note}" for one in figures if one.note]
+    # Why there is no value stands in its place; what is said of several thresholds is said once.
+    notes: dict[tuple[str, str], str] = {}
+    for one in figures:
+        if one.note and one.value is not None:
+            said = f"{name_of(one, words)}: {one.note}"
+            notes.setdefault((one.statistic, one.note), said)
     return Table(
         title,
         tuple(heads),
         tuple(_line(some, splits, usual, words) for some in lines.values()),
-        tuple(dict.fromkeys(notes)),
+        tuple(notes.values()),
     )
 
 
@@ -185,12 +190,12 @@ def digits(value: float | None) -> str:
     """A distance or a similarity, with three digits after the point; more where it is small.
 
     Example:
-        >>> digits(0.25), digits(-0.0012), digits(2300.4), digits(14.0)
+        >>> digits(0.25), digits(-0.0012), digits(2300.4), digits(14)
         ('0.250', '−0.0012', '2,300', '14')
     """
     if value is None:
         return "–"
-    if abs(value) >= 1000 or (abs(value) >= 2 and value == int(value)):
+    if isinstance(value, int) or value == 0 or abs(value) >= 1000:
         return f"{value:,.0f}".replace("-", "−")
     if 0 < abs(value) < 0.01:
         return short(value).replace("-", "−")

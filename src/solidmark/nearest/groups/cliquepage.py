@@ -125,9 +125,7 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
         (("Generations", run.subject("generated")),),
         run.results.judged,
         (
-            groups_section(
-                "Cliques", said, cards, "No two of any prompt are within the threshold."
-            ),
+            groups_section("Cliques", said, cards, NONE),
             Figures("figures", "Figures", tables=(table_of_figures(title, figures, WORDS),)),
             Glossary("reading", READING, folded=True, words=TERMS, link="How to read"),
             made(run.results, (left_out,), files=FILES),
