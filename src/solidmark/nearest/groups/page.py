@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from solidmark.errors import BadInput
 from solidmark.report.comparison import card_lists
 from solidmark.report.opening import open_pictures
 from solidmark.report.pictures import Picture, embed
@@ -62,11 +61,7 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
     read_manifest(folder, command)
     again = f'Run "solidmark {command}" again.'
     results = open_results(folder, again)
-    if results.verdict is None:
-        raise BadInput(
-            f'"{folder}" was made by an older version. Run the same "solidmark {command}" into a '
-            "new folder."
-        )
+    _ = results.judged  # Old folders have no verdict: that is said at once.
     table = read_table(folder / f"{command}.parquet", columns, again)
     return GroupRun(results, table.to_pylist(), open_pictures(folder, again, str))
 
