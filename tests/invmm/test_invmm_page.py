@@ -352,15 +352,14 @@ def test_a_path_is_drawn_on_the_scale_of_all_cards() -> None:
     said = str(course(low, scale, "trained"))
     assert "Over 100 steps of the search: loss from 1 to 0.1; weight from 1 to 0.5" in said
     assert 'class="needed"' in said
-    assert course([], scale, "trained") == ""
-    assert course(checks((50, None, None, None, None)), scale, "trained") == ""
+    unknown = checks((50, None, None, None, None))
+    assert [course(path, scale, "trained") for path in ([], unknown)] == ["", ""]
 
 
 def test_an_audit_is_told_of_the_run_in_its_folder(inverted: Path, tmp_path: Path) -> None:
     assert audit_section(tmp_path) is None
     for images in (True, False):
-        found = audit_section(inverted, images=images)
-        assert found is not None
+        assert (found := audit_section(inverted, images=images)) is not None
         verdict = open_results(inverted).judged
         assert found.title == f"InvMM: {verdict.label}"
         assert found.said[0] == verdict.headline
