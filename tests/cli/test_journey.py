@@ -105,4 +105,4 @@ def test_an_audit_in_which_every_row_failed(
         assert results["failed"] == 16
         page = (tmp_path / "audit" / "report.html").read_text()
         assert "not finite" in page
-    assert run(*line, "--json").result == results
+    assert run(*line, "--json").json == results

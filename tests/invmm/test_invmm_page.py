@@ -1,6 +1,7 @@
 """The page of an `invmm` run: what it shows is what the folder holds, and nothing hostile runs."""
 
 import base64
+import csv
 import html
 import io
 import json
@@ -230,17 +231,23 @@ def test_the_table_has_every_row(inverted: Path, page: str) -> None:
         assert shown[place["kl"]] == (pytest.approx(row["kl"], rel=1e-5) if finite else None)
 
 
-def test_the_named_ones_stand_out(tmp_path: Path) -> None:
+def test_the_named_ones_are_a_list_to_act_on_and_stand_out(tmp_path: Path) -> None:
     run = Inverted(tmp_path / "run", trained=12, held_out=60, known=9, lucky=0, copies=2)
     folder = build_inversions(run)
     rows = table(folder, "scores", split="trained")
     named = [row for row in rows if row["q_value"] is not None and row["q_value"] <= 0.05]
     once = len(named) - 2
-    assert once >= 7
-    text = section(write_invmm_report(folder).read_text(), "images")
-    assert f"{once} are named; all names lie in named.csv" in plain(text)
-    assert text.count('class="named"') == once
-    assert text.count("2 times in the data") == 2
+    assert len(named) >= 9
+    text = (folder / "named.csv").read_text(encoding="utf-8")
+    found = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["id"] for row in found} == {row["id"] for row in named}
+    assert sum(bool(row["copy_of"]) for row in found) == 2
+    page = write_invmm_report(folder).read_text()
+    assert f"{once} of 12 trained images score lower" in plain(section(page, "verdict"))
+    shown = section(page, "images")
+    assert f"{once} are named; all names lie in named.csv" in plain(shown)
+    assert shown.count('class="named"') == once
+    assert shown.count("2 times in the data") == 2
 
 
 def test_the_same_folder_gives_the_same_bytes(inverted: Path) -> None:

@@ -89,8 +89,9 @@ def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
     assert found.headline.startswith("12 of 40 trained images were reproduced. But no held-out")
     assert found.rule == ""
     page = write_report(tmp_path / "run").read_text()
+    assert "what chance gives is not known" in page
     assert "For comparison" not in page
-    assert not (tmp_path / "run" / "figures" / "invmm-roc.svg").exists()
+    assert not (tmp_path / "run" / "figures" / "roc.svg").exists()
 
 
 def test_held_out_images_that_come_back_as_well_make_reproduction_worthless(tmp_path: Path) -> None:

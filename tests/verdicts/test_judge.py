@@ -1,6 +1,8 @@
 """The rule that all comparisons share: green only where something could have been seen."""
 
+import doctest
 import re
+from types import ModuleType
 from typing import get_args
 
 import numpy as np
@@ -12,7 +14,7 @@ from solidmark.nearest import verdict as nearest
 from solidmark.runs import TONES, VERDICTS, Verdict, verdict_from
 from solidmark.scores.control import Control
 from solidmark.signals import verdict as signals
-from solidmark.verdicts import Family, Nouns, Question, judge
+from solidmark.verdicts import Family, Nouns, Question, judge, words
 from solidmark.verdicts.judge import OUTCOMES, REACH, outcome
 from solidmark.verdicts.nouns import Outcome
 from solidmark.verdicts.sentences import as_a_whole, too_few, unseen
@@ -176,3 +178,10 @@ def test_the_outcomes_are_told_in_one_order() -> None:
     assert get_args(Outcome) == OUTCOMES
     assert OUTCOMES[0] == "other_kind"
     assert OUTCOMES.index("close") < OUTCOMES.index("unclear") < OUTCOMES.index("nothing")
+
+
+@pytest.mark.parametrize("module", [words, invmm])
+def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    done = doctest.testmod(module)
+    assert done.attempted > 0
+    assert done.failed == 0

@@ -91,7 +91,7 @@ def audit(
         processes.wait()  # Whose keys are read best is known now.
         found, _ = inverted_and_scored(inverted, fdr=FDR, signals=None, pictures=images)
         if processes.is_main:
-            lines.append(found["verdict"]["headline"])
+            lines.append(f"InvMM: {found['verdict']['headline']}")
             results = score(question.out)
     if not processes.is_main:
         return None

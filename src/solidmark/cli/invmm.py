@@ -155,7 +155,7 @@ def invmm(
     return answer(
         results,
         asked["json"],
-        verdict.headline,
+        *(f"{one.title}: {one.headline}" for one in verdict.findings),
         f"The page: {page}",
         verdict=verdict,
         fail_on=fail_on,

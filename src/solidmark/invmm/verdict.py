@@ -8,7 +8,7 @@ import numpy as np
 from solidmark.cards import asks_of, title_of
 from solidmark.invmm.judging import Judged
 from solidmark.invmm.rows import BY, MEASURE
-from solidmark.runs import Figure, Verdict, find, first
+from solidmark.runs import Figure, Verdict, first
 from solidmark.scores.control import Control
 from solidmark.scores.written import p_value, percent, short
 from solidmark.verdicts import Compared, Family, Nouns, Question, judge
@@ -56,32 +56,32 @@ def verdict_on(
         control: Whether the held-out images are of the same kind.
     """
     n, m = (int(np.isfinite(judged.scores(split)).sum()) for split in SPLITS)
+    own, other = (
+        sorted(row["kl"] for row in judged.of(split) if row["status"] == "reproduced")
+        for split in SPLITS
+    )
+    counts = len(own), len(other), n, m
     failed = [row["note"] for row in judged.of("trained") if row["status"] == "failed"]
+    reproduced = first(figures, "reproduced", "trained")
     asked = Question(
         WORDS,
         "low",
         n,
         m,
         named=first(figures, "named", "trained"),
-        area=first(find(figures, "auc", measure=MEASURE), "auc"),
-        tests=tuple(find(figures, "reproduced", "trained")),
+        area=first(figures, "auc", "trained_vs_held_out"),
+        tests=() if reproduced is None else (reproduced,),
         lost=len(failed),
     )
     details = (
-        _by_count(judged, asked),
-        _by_kl(judged, m),
-        _lax(judged, m),
+        _by_count(*counts[:2], None if reproduced is None else reproduced.p_value),
+        _by_kl(own, other, m),
+        _lax(*counts),
         _restarts(judged),
         _not_tried(judged, str(config.get("triage") or "none")),
     )
-    found = Compared(
-        MEASURE,
-        title_of(MEASURE),
-        asks_of(MEASURE),
-        (asked,),
-        found=_found(judged, n, m),
-        details=details,
-    )
+    title, asks = title_of(MEASURE), asks_of(MEASURE)
+    found = Compared(MEASURE, title, asks, (asked,), found=_found(*counts), details=details)
     copies = {
         split: sum(row["split"] == split and row["copy_of"] is not None for row in judged.rows)
         for split in SPLITS
@@ -89,42 +89,36 @@ def verdict_on(
     return judge(FAMILY, [found], control, counted_once(copies))
 
 
-def _reproduced(judged: Judged) -> tuple[int, int]:
-    """How many trained and held-out images were reproduced."""
-    trained, held_out = (
-        sum(row["status"] == "reproduced" for row in judged.of(split)) for split in SPLITS
-    )
-    return trained, held_out
-
-
-def _is_lax(judged: Judged, m: int) -> bool:
-    """Whether so many held-out images were reproduced that reproduction alone says little."""
-    return m > 0 and 4 * _reproduced(judged)[1] >= m
-
-
-def _found(judged: Judged, n: int, m: int) -> str:
-    """What came back, beside chance."""
-    k, j = _reproduced(judged)
-    if not m:
-        return f"{k:,} of {n:,} trained images {'was' if k == 1 else 'were'} reproduced."
-    against = f"{j:,} of {m:,} held-out ones"
-    if _is_lax(judged, m):
+def _found(k: int, j: int, n: int, m: int) -> str:
+    """What came back: k of n trained images, beside j of m held-out ones."""
+    if _is_lax(j, m):
         return (
-            f"Images that the model never saw are reproduced as well: {against}, and {k:,} of "
-            f"{n:,} trained ones."
+            f"Images that the model never saw are reproduced as well: {j:,} of {m:,} held-out "
+            f"ones, and {k:,} of {n:,} trained ones."
         )
-    if not k and not j:
+    if m and not k and not j:
         return "No image was reproduced, trained or held-out."
+    against = f", against {j:,} of {m:,} held-out ones" if m else ""
+    return f"{k:,} of {n:,} trained images {'was' if k == 1 else 'were'} reproduced{against}."
+
+
+def _is_lax(j: int, m: int) -> bool:
+    """Whether so many held-out images were reproduced that reproduction alone says little."""
+    return m > 0 and 4 * j >= m
+
+
+def _lax(k: int, j: int, n: int, m: int) -> str:
+    if not _is_lax(j, m) or not k:
+        return ""
     return (
-        f"{k:,} of {n:,} trained images {'was' if k == 1 else 'were'} reproduced, against "
-        f"{against}."
+        f"Careful: {percent(j / m)} of the held-out images were reproduced too. A similarity "
+        "that is so easily reached separates by its KL only; --threshold auto asks for one that "
+        "pictures of different things do not reach."
     )
 
 
-def _by_count(judged: Judged, asked: Question) -> str:
+def _by_count(k: int, j: int, p: float | None) -> str:
     """How seldom luck gives such a count."""
-    k, j = _reproduced(judged)
-    p = asked.tests[0].p_value if asked.tests else None
     if p is None or not k:
         return ""
     return (
@@ -133,32 +127,14 @@ def _by_count(judged: Judged, asked: Question) -> str:
     )
 
 
-def _by_kl(judged: Judged, m: int) -> str:
+def _by_kl(own: Sequence[float], other: Sequence[float], m: int) -> str:
     """How near to ordinary noise the trained images lie, beside the held-out ones."""
-    own, other = (
-        sorted(row["kl"] for row in judged.of(split) if row["status"] == "reproduced")
-        for split in SPLITS
-    )
     if not own:
         return ""
-    said = (
-        f"The noise found for the reproduced trained images lies {spread(own)} nats per dimension "
-        "from ordinary noise (KL; low = memorized)"
-    )
-    if not m:
-        return f"{said}."
-    return f"{said}; for held-out ones {spread(other) if other else 'none was found'}."
-
-
-def _lax(judged: Judged, m: int) -> str:
-    """Where reproduction alone says little."""
-    k, j = _reproduced(judged)
-    if not _is_lax(judged, m) or not k:
-        return ""
+    beside = f"; for held-out ones {spread(other) if other else 'none was found'}" if m else ""
     return (
-        f"Careful: {percent(j / m)} of the held-out images were reproduced too. A similarity "
-        "that is so easily reached separates by its KL only; --threshold auto asks for one that "
-        "pictures of different things do not reach."
+        f"The noise found for the reproduced trained images lies {spread(own)} nats per dimension "
+        f"from ordinary noise (KL; low = memorized){beside}."
     )
 
 

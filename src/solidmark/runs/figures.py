@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from solidmark.errors import BadInput
 
 Fact = str | int | float | bool | None
@@ -80,9 +78,7 @@ class Figure:
     def __post_init__(self) -> None:
         # Python's own numbers only, so that it can be written as JSON and read anywhere.
         for one in fields(self):
-            value = getattr(self, one.name)
-            if isinstance(value, np.generic):
-                object.__setattr__(self, one.name, value.item())
+            object.__setattr__(self, one.name, _own(getattr(self, one.name)))
         object.__setattr__(self, "facts", {k: _own(v) for k, v in self.facts.items()})
 
     @property
@@ -146,7 +142,7 @@ def first(figures: Iterable[Figure], statistic: str, split: str | None = None) -
 
 
 def _own(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+    return value.item() if type(value).__module__ == "numpy" else value  # Not imported for help.
 
 
 _NAMES = tuple(one.name for one in fields(Figure) if one.name != "facts")

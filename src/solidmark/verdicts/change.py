@@ -71,10 +71,10 @@ def _said(one: Figure) -> str:
     if one.interval is not None:
         low, high = one.interval
         interval = f"95 % interval {plain(low, 3)} to {plain(high, 3)}; "
+    whom = f"{one.n or 0:,} {one.split.replace('_', '-')} images"
     return (
-        f"{reader(str(one.reader)).title}: the keys of {one.n or 0:,} "
-        f"{one.split.replace('_', '-')} images are read {plain(first, 3)} from the truth on "
-        "average in the first run and "
-        f"{plain(second, 3)} in the second: {plain(abs(d), 3)} "
-        f"{'further' if d > 0 else 'nearer'} ({interval}{p_value(one.p_value or 0.0)})."
+        f"{reader(str(one.reader)).title}: the keys of {whom} are read {plain(first, 3)} from the "
+        f"truth on average in the first run and {plain(second, 3)} in the second: "
+        f"{plain(abs(d), 3)} {'further' if d > 0 else 'nearer'} "
+        f"({interval}{p_value(one.p_value or 0.0)})."
     )

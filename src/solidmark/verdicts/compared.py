@@ -181,7 +181,7 @@ def question(
         own.direction,
         own.n,
         null.n,
-        named=first(find(mine, "named", own.split), "named"),
+        named=first(mine, "named", own.split),
         area=first(mine, "auc", "trained_vs_held_out") if area else None,
         counts=calibrated_counts(find(mine, "eidetic", own.split), own, null),
         contrast=contrast,
