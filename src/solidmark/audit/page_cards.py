@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from solidmark.audit.page_run import Audit, title_of
+from solidmark.audit.page_run import Audit, numbers_of, title_of
 from solidmark.audit.painting import painted
 from solidmark.report.comparison import CAPTIONS, card_lists, proof_of
 from solidmark.report.gaps import gap_bars, hits
-from solidmark.report.numbers import p_number, plain
 from solidmark.report.paths import Scale, average, common_scale, compared, energy_path
 from solidmark.report.pictures import embed
 from solidmark.report.sections import Card, Cards, Gallery, Reading, Shown
@@ -156,10 +155,7 @@ def _pictures(shown: _Shown, score: Score, order: Sequence[str]) -> list[Shown]:
 
 
 def _reading(shown: _Shown, score: Score, *, titled: bool) -> Reading:
-    facts = [("distance", "failed" if score.distance is None else plain(score.distance, 3))]
-    for name, value in (("p", score.p_value), ("q", score.q_value)):
-        facts.append((name, "–" if value is None else p_number(value)))
-    facts.append(("bits", "–" if score.exposure_bits is None else plain(score.exposure_bits, 1)))
+    facts = [*numbers_of(score).items()]
     if read_well := hits(score.key, score.key_read):
         facts.append(("within 0.1", read_well))
     drawings = [key_bars(score.key, score.key_read) + gap_bars(score.key, score.key_read)]

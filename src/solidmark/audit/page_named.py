@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from solidmark.audit.page_run import Audit, title_of
-from solidmark.report.numbers import p_number, percent, plain, short
+from solidmark.audit.page_run import Audit, numbers_of, title_of
+from solidmark.report.numbers import percent, short
 from solidmark.report.pictures import Picture, embed
 from solidmark.report.sections import Cell, Figures, Line, Shown, Table
 from solidmark.runs import find
@@ -24,6 +24,7 @@ ONE_GREY = (
     "keys (--pattern segments) name images."
 )
 
+COLUMNS = ("p", "q", "bits", "distance")
 HEADS = ("Image", "p", "q", "Exposure (bits)", "Distance", "Own key")
 
 
@@ -117,16 +118,11 @@ def _table(audit: Audit, reader: str, rows: Sequence[Score], images: bool) -> Ta
         if folder is not None:
             file = audit.marked.files.get(score.id)
             picture = Shown(embed(folder, file, THUMBNAIL) or Picture(), "Marked image", score.id)
-        cells = (*_cells(score), Cell(_place(near.get(score.name))))
+        told = numbers_of(score)
+        own = Cell(_place(near.get(score.name)))
+        cells = (*(Cell(told[name]) for name in COLUMNS), own)
         lines.append(Line(score.id, cells, picture=picture))
     return Table(title, tuple(map(Cell, HEADS)), tuple(lines))
-
-
-def _cells(score: Score) -> tuple[Cell, ...]:
-    p, q = ("–" if v is None else p_number(v) for v in (score.p_value, score.q_value))
-    bits = "–" if score.exposure_bits is None else plain(score.exposure_bits, 1)
-    distance = "–" if score.distance is None else plain(score.distance, 3)
-    return Cell(p), Cell(q), Cell(bits), Cell(distance)
 
 
 def _place(own: OwnKey | None) -> str:

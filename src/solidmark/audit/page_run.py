@@ -9,6 +9,7 @@ from typing import Any
 from solidmark.audit.observing import ONE_ROW
 from solidmark.errors import BadInput
 from solidmark.report.marked import Marked, open_marked
+from solidmark.report.numbers import p_number, plain
 from solidmark.runs import Results, open_results, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing
@@ -109,6 +110,18 @@ class Audit:
 def title_of(name: str) -> str:
     """The title of a reader; one without a card keeps its name."""
     return reader(name).title
+
+
+def numbers_of(score: Score) -> dict[str, str]:
+    """The numbers of a row as they are written, by their names on the page."""
+    distance, p, q = score.distance, score.p_value, score.q_value
+    bits = score.exposure_bits
+    return {
+        "distance": "failed" if distance is None else plain(distance, 3),
+        "p": "–" if p is None else p_number(p),
+        "q": "–" if q is None else p_number(q),
+        "bits": "–" if bits is None else plain(bits, 1),
+    }
 
 
 def open_audit(folder: Path) -> Audit:
