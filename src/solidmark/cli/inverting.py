@@ -24,7 +24,7 @@ def inverted_and_scored(
     wanted: "InvMM",
     *,
     fdr: float,
-    signals: bool | None,
+    signals: bool | None = None,
     pictures: bool,
     trust_control: bool | None = None,
 ) -> tuple[dict[str, Any], str]:
