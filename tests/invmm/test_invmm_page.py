@@ -359,7 +359,8 @@ def test_a_path_is_drawn_on_the_scale_of_all_cards() -> None:
 def test_an_audit_is_told_of_the_run_in_its_folder(inverted: Path, tmp_path: Path) -> None:
     assert audit_section(tmp_path) is None
     for images in (True, False):
-        assert (found := audit_section(inverted, images=images)) is not None
+        found = audit_section(inverted, images=images)
+        assert found is not None
         verdict = open_results(inverted).judged
         assert found.title == f"InvMM: {verdict.label}"
         assert found.said[0] == verdict.headline
