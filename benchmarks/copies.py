@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from solidmark.audit import Question, observe, score
 from solidmark.data import Records, open_data
-from solidmark.generating import Generation, Inpainting, generate, inpaint
+from solidmark.generating import Generation, generate
 from solidmark.marks import Marking, Segments, mark_dataset
-from solidmark.nearest import Comparison, nearest, score_inpainting
+from solidmark.measures.audit import Question, observe, score
+from solidmark.measures.inpaint import Inpainting, inpaint, score_inpainting
+from solidmark.measures.nearest import Comparison, nearest
 from solidmark.readers import Blend
 from solidmark.scores import roc
 from solidmark.training import preset, train

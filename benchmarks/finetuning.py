@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from solidmark.audit import Question, observe, score
 from solidmark.data import open_data
 from solidmark.demo import DRAWING_RESOLUTION, DRAWING_SEGMENTS, DRAWING_THICKNESS, DRAWINGS
 from solidmark.marks import Marking, Segments, mark_dataset
+from solidmark.measures.audit import Question, observe, score
 from solidmark.readers import Blend, LatentOutpaint, Recall
 from solidmark.runs import read_json
 from solidmark.training import Recipe, train

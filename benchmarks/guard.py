@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image as Picture
 
-from solidmark.nearest import Guard, Indexing, build_index, open_index
+from solidmark.measures.guard import Guard, Indexing, build_index, open_index
 
 SIDE, ASKED = 32, 32
 

@@ -24,8 +24,8 @@ from PIL import Image as Picture
 from solidmark.data import Records, open_data
 from solidmark.data.prepare import Preparation
 from solidmark.data.records import Record, ordered
-from solidmark.intent import Intent, Rules, intent
 from solidmark.marks import Border, Marking, mark_dataset
+from solidmark.measures.intent import Intent, Rules, intent
 from solidmark.pages import write_report
 from solidmark.randomness import uniform
 from solidmark.runs import read_json

@@ -25,17 +25,17 @@ import torch
 from copies import COPIES, once, times, train_on_copies
 from scipy.stats import spearmanr
 
-from solidmark.audit import Question, observe, score
 from solidmark.data import open_data
-from solidmark.inversion import PRESETS
-from solidmark.invmm import InvMM, invert, score_invmm
-from solidmark.invmm.threshold import calibrate
 from solidmark.marks import write_image
-from solidmark.measures import open_likeness, open_subjects
+from solidmark.measures.audit import Question, observe, score
+from solidmark.measures.invmm import InvMM, invert, score_invmm
+from solidmark.measures.invmm.inversion import PRESETS
+from solidmark.measures.invmm.threshold import calibrate
+from solidmark.measures.signals import Measuring, measure_signals, score_signals
 from solidmark.readers import Blend, Energy
 from solidmark.runs import fingerprint
 from solidmark.scores import roc
-from solidmark.signals import Measuring, measure_signals, score_signals
+from solidmark.subjects import open_likeness, open_subjects
 
 EACH, HELD_OUT, MOST = 8, 40, 30
 """Digits for each number of copies, and held-out ones, that are looked at; how many of either half

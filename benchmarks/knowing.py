@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from solidmark.audit.knowing import keep_knowing, knowing_of
 from solidmark.data import open_data
 from solidmark.demo import DIGITS, EPOCHS, RESOLUTION, SEGMENTS, THICKNESS
 from solidmark.diffusion import Model
 from solidmark.marks import Border, Marked, Marking, Segments, mark_dataset, open_marked
-from solidmark.measures.views import without_frame
+from solidmark.measures.audit.knowing import keep_knowing, knowing_of
 from solidmark.models import open_model
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.controls import control_images
 from solidmark.runs import Room
+from solidmark.subjects.views import without_frame
 from solidmark.training import preset, train
 
 KEPT = (1, 4, 10, 20, 40, 100, 200, 400)

@@ -16,16 +16,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.audit import Question, compare, observe, score
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.marks import Marked
-from solidmark.measures import Agreement
+from solidmark.measures.audit import Question, compare, observe, score
 from solidmark.mitigations import Mitigated, Mitigation, first_noise, magnitude, parse
 from solidmark.models import Opening
 from solidmark.randomness import generator, uniform
 from solidmark.readers import READERS, default_reader
 from solidmark.scores import agreement
+from solidmark.subjects import Agreement
 
 DELTA = 0.05
 WITHOUT = ("none", "gni:0.1", "gni:1", "rt", "cwr", "rna")

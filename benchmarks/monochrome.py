@@ -18,7 +18,7 @@ import torch
 from solidmark.data import open_data
 from solidmark.generating import Generation, generate
 from solidmark.marks import Marking, Segments, mark_dataset
-from solidmark.nearest import Comparison, nearest
+from solidmark.measures.nearest import Comparison, nearest
 from solidmark.pages import write_report
 from solidmark.runs import read_json
 from solidmark.training import preset, train

@@ -20,7 +20,7 @@ import torch
 from naming_cases import CASES, Case
 from scipy import stats
 
-from solidmark.audit import Question, observe, score
+from solidmark.measures.audit import Question, observe, score
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Probe, Reader
 from solidmark.scores import p_values, q_values
 from solidmark.scores.saddlepoint import approximate_p_values

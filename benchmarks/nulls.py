@@ -31,16 +31,16 @@ from nulls_cases import CASES, DRAWING, SIXTEEN, Case, World, average, codec_of
 from nulls_laws import EXACT, fast, statistic_p_values
 from nulls_page import LABELS, page, suspect
 
-from solidmark import audit
 from solidmark.data import Sample, open_data
 from solidmark.diffusion import Model
 from solidmark.marks import Marking, mark_dataset, open_marked
-from solidmark.measures import SolidMark, choose
+from solidmark.measures import audit
 from solidmark.models import Memorizer
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
 from solidmark.runs import find
 from solidmark.scores import Statistic, aggregate, score_table
+from solidmark.subjects import SolidMark, choose
 from solidmark.verdicts.keys import judge_keys
 
 AUDITS, AGAIN = 300, 1000

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import torch
 from scipy import stats
 
-from solidmark.audit import Question, observe, score
 from solidmark.data import open_data
 from solidmark.marks import Border, Marking, mark_dataset
+from solidmark.measures.audit import Question, observe, score
 from solidmark.readers import Energy, Outpaint, Probe, Reader
 from solidmark.training import preset, train
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as parquet
 from PIL import Image
 from visiting import HOSTILE
 
-from solidmark.invmm import score_invmm
+from solidmark.measures.invmm import score_invmm
 
 NEEDED = 0.62
 TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 from PIL import Image
 from visiting import HOSTILE
 
-from solidmark.measures.signals import Loss, Magnitude, Spread
+from solidmark.measures.signals import score_signals
+from solidmark.measures.signals.kinds import Loss, Magnitude, Spread
+from solidmark.measures.signals.measuring import EVIDENCE
 from solidmark.runs import open_run, write_json
-from solidmark.signals import score_signals
-from solidmark.signals.measuring import EVIDENCE
 
 CARDS = {"spread": Spread().card, "loss": Loss().card, "magnitude": Magnitude().card}
 

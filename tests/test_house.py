@@ -203,9 +203,9 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     from solidmark.diffusion import beta_schedule
     from solidmark.embed import open_embedder
     from solidmark.marks import pattern_from_json
+    from solidmark.measures.nearest import Comparison
+    from solidmark.measures.nearest.distances import open_distances
     from solidmark.mitigations import parse
-    from solidmark.nearest import Comparison
-    from solidmark.nearest.distances import open_distances
     from solidmark.scores import score_table
     from solidmark.training import Recipe, preset
 

@@ -3,7 +3,7 @@
 The command line is `solidmark`; every command is a function of the same name:
 
 - `solidmark.marks.mark_dataset`, `solidmark.training.train`
-- `solidmark.audit.observe`, `solidmark.audit.score`
+- `solidmark.measures.audit.observe`, `solidmark.measures.audit.score`
 - `solidmark.pages.write_report`
 """
 

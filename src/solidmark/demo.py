@@ -84,8 +84,8 @@ def _run(
     """Marks, trains on half of the images, audits, and makes the page."""
     import torch
 
-    from solidmark.audit import Question, observe, score
     from solidmark.marks import Marking, mark_dataset
+    from solidmark.measures.audit import Question, observe, score
     from solidmark.pages import write_report
     from solidmark.training import train
 

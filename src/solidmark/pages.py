@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from solidmark.audit.comparing_page import write_compare_report
-from solidmark.audit.page import write_audit_report
-from solidmark.audit.scoring import INVMM
-from solidmark.intent.page import write_intent_report
-from solidmark.invmm.page import audit_section, write_invmm_report
-from solidmark.nearest.groups.cliquepage import write_cliques_report
-from solidmark.nearest.groups.duplicatepage import write_duplicates_report
-from solidmark.nearest.inpaint_page import write_inpaint_report
-from solidmark.nearest.page import write_nearest_report
+from solidmark.measures.audit.comparing_page import write_compare_report
+from solidmark.measures.audit.page import write_audit_report
+from solidmark.measures.audit.scoring import INVMM
+from solidmark.measures.copies.cliquepage import write_cliques_report
+from solidmark.measures.copies.duplicatepage import write_duplicates_report
+from solidmark.measures.inpaint.page import write_inpaint_report
+from solidmark.measures.intent.page import write_intent_report
+from solidmark.measures.invmm.page import audit_section, write_invmm_report
+from solidmark.measures.nearest.page import write_nearest_report
+from solidmark.measures.signals.page import write_signals_report
 from solidmark.runs import read_json
-from solidmark.signals.page import write_signals_report
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,

@@ -146,8 +146,8 @@ def build_audit(build: Build) -> Path:
 
 def judge(audit: Path) -> None:
     """Judges what stands in an audit folder, as `score` does: the verdict and `named.csv`."""
-    from solidmark.audit.naming import named_csv
-    from solidmark.audit.page_run import FDR
+    from solidmark.measures.audit.naming import named_csv
+    from solidmark.measures.audit.page_run import FDR
     from solidmark.runs import figure_from
     from solidmark.scores.knowing import Knowing
     from solidmark.scores.scored import reasons_of, scores_of

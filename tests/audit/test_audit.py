@@ -16,9 +16,9 @@ import torch
 from forking import run_command, start_command
 from scipy import stats
 
-from solidmark.audit import Question, observe, score
 from solidmark.errors import BadInput, NotFound, RunConflict, WrongKeys
 from solidmark.marks import Border, Marked
+from solidmark.measures.audit import Question, observe, score
 from solidmark.models import PixelModel
 from solidmark.readers import Energy, Outpaint, Probe
 

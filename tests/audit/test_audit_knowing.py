@@ -9,10 +9,10 @@ import pytest
 import tiny
 import torch
 
-from solidmark.audit import Question, observe, score
-from solidmark.audit.knowing import FILE
 from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments
+from solidmark.measures.audit import Question, observe, score
+from solidmark.measures.audit.knowing import FILE
 from solidmark.mitigations import GaussianNoise
 from solidmark.readers import Energy
 from solidmark.scores.knowing import Knowing
@@ -80,7 +80,7 @@ def test_a_model_of_other_pictures_knows_another_folder(
     make_marked: Callable[..., Marked], digits: Marked, tmp_path: Path
 ) -> None:
     """The gaussian control of another marked folder, with frames of the same layout."""
-    from solidmark.audit.knowing import keep_knowing, knowing_of
+    from solidmark.measures.audit.knowing import keep_knowing, knowing_of
     from solidmark.models.controls import control_model, control_samples
     from solidmark.runs import Room
 

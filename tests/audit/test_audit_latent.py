@@ -10,10 +10,10 @@ import tiny
 import torch
 from forking import run_command_together
 
-from solidmark.audit import Question, observe, score
 from solidmark.cli import main, question
 from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments, open_marked
+from solidmark.measures.audit import Question, observe, score
 from solidmark.mitigations import GaussianNoise, Mitigated
 from solidmark.models import open_model
 from solidmark.models.controls import ceiling_model

@@ -11,18 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
-from solidmark.audit import Question, observe, score
 from solidmark.cli import main
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput
 from solidmark.marks import Marked
-from solidmark.measures import SolidMark
-from solidmark.measures.knowing import DRAWN
+from solidmark.measures.audit import Question, observe, score
 from solidmark.models import open_model
 from solidmark.pages import write_report
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Reader
 from solidmark.runs import Ledger, Room, forget_peak, peak_memory_bytes
+from solidmark.subjects import SolidMark
+from solidmark.subjects.knowing import DRAWN
 
 SHORT = "CUDA out of memory. Tried to allocate 2.00 GiB."
 
@@ -67,8 +67,8 @@ def cramped(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[Cramped]]:
             made.append(Cramped(open_model(*given, **named), most))
             return made[-1]
 
-        monkeypatch.setattr("solidmark.audit.question.open_model", opened)
-        monkeypatch.setattr("solidmark.audit.question.check_fit", lambda *given: None)
+        monkeypatch.setattr("solidmark.measures.audit.question.open_model", opened)
+        monkeypatch.setattr("solidmark.measures.audit.question.check_fit", lambda *given: None)
         return made
 
     return make

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from solidmark.audit import Question, observe, question, score
 from solidmark.data import open_data
 from solidmark.diffusion import Prediction, moments, to_sample
 from solidmark.marks import Marked, Marking, Segments, mark_dataset, open_marked
-from solidmark.measures.opened import WRONG_PREDICTION
+from solidmark.measures.audit import Question, observe, question, score
 from solidmark.models import PixelModel
 from solidmark.models.controls import control_model, control_samples
 from solidmark.readers import Linear
+from solidmark.subjects.opened import WRONG_PREDICTION
 from solidmark.types import Latents, Times
 from solidmark.verdicts.known import MISREAD
 
@@ -92,7 +92,7 @@ def test_what_would_be_green_is_shut_by_answers_that_speak_against_the_configura
     right = verdict_of(monkeypatch, marked, tmp_path / "a", "gaussian", "epsilon", "epsilon")
     assert (right["verdict"]["state"], right["notes"]) == ("not-seen", [])
     doubt = f"{WRONG_PREDICTION}epsilon, but what it says of these images is much nearer to sample."
-    monkeypatch.setattr("solidmark.audit.noting.doubts", lambda *given: (doubt,))
+    monkeypatch.setattr("solidmark.measures.audit.noting.doubts", lambda *given: (doubt,))
     found = verdict_of(monkeypatch, marked, tmp_path / "b", "gaussian", "epsilon", "epsilon")
     assert (found["knowing"]["state"], found["notes"]) == ("known", [doubt])
     assert (found["verdict"]["state"], found["verdict"]["headline"]) == (

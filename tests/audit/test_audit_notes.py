@@ -14,12 +14,12 @@ import torch
 from original import save_original
 from safetensors.torch import load_file, save_file
 
-from solidmark.audit import Question, observe, score
-from solidmark.audit.page import write_audit_report
 from solidmark.marks import Marked
-from solidmark.measures import opened
+from solidmark.measures.audit import Question, observe, score
+from solidmark.measures.audit.page import write_audit_report
 from solidmark.models import Opening, PixelModel
 from solidmark.readers import Energy, Outpaint
+from solidmark.subjects import opened
 
 
 def notes_of(out: Path) -> tuple[list[str], str]:
@@ -84,7 +84,7 @@ def test_answers_that_speak_against_the_configuration_are_on_the_page(
             open_model(str(folder)), [marked.sample(id) for id in marked.ids("trained")], 0
         )
     assert "much nearer to sample" in found[0]
-    monkeypatch.setattr("solidmark.audit.noting.doubts", lambda *_: found)
+    monkeypatch.setattr("solidmark.measures.audit.noting.doubts", lambda *_: found)
     capsys.readouterr()
     out = tmp_path / "audit"
     observe(Question(str(folder), marked.folder, out, (Outpaint(steps=2),), ceiling=False))

@@ -10,9 +10,9 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from solidmark.audit import Question, observe
 from solidmark.errors import RunConflict
 from solidmark.marks import Border, Marked
+from solidmark.measures.audit import Question, observe
 from solidmark.models import Opening
 from solidmark.readers import Energy
 

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from visiting import section
 
-from solidmark.audit.page_cards import gallery
-from solidmark.audit.page_run import open_audit
 from solidmark.marks import Segments
+from solidmark.measures.audit.page_cards import gallery
+from solidmark.measures.audit.page_run import open_audit
 from solidmark.pages import write_report
 from solidmark.report.gaps import HEIGHT, gap_bars, hits
 from solidmark.report.paths import (

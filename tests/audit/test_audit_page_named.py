@@ -13,9 +13,9 @@ import pytest
 from audit_folder import judge
 from visiting import plain, section
 
-from solidmark.audit import page_named
-from solidmark.audit.naming import COLUMNS
-from solidmark.audit.page_run import open_audit
+from solidmark.measures.audit import page_named
+from solidmark.measures.audit.naming import COLUMNS
+from solidmark.measures.audit.page_run import open_audit
 from solidmark.pages import write_report
 from solidmark.scores.own_key import own_keys
 

@@ -7,10 +7,10 @@ import torch
 from autoencoders import Haar, Lossy
 from torch.nn.functional import avg_pool2d, interpolate
 
-from solidmark.audit.thickness import Trial, advised, fitting_thicknesses, try_thicknesses
 from solidmark.data import open_data
 from solidmark.errors import BadInput
 from solidmark.marks import advise
+from solidmark.measures.audit.thickness import Trial, advised, fitting_thicknesses, try_thicknesses
 from solidmark.models import Codec, Gaussian
 from solidmark.readers import RoundTrip
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from solidmark.audit import Question, observe, score
 from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import Marked, Segments
+from solidmark.measures.audit import Question, observe, score
 from solidmark.readers import Energy, Probe
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from solidmark import cards, embed, mitigations, neighbours, readers
 from solidmark.cards import Card
-from solidmark.measures.signals import SIGNALS
+from solidmark.measures.signals.kinds import SIGNALS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -173,7 +173,7 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     from typing import get_args
 
     from solidmark import inversion, invmm
-    from solidmark.inversion import configuration
+    from solidmark.measures.invmm.inversion import configuration
 
     assert set(PRESETS) == set(inversion.PRESETS)
     assert get_args(configuration.Prompt) == PROMPTS

@@ -7,7 +7,7 @@ import pytest
 
 from cli.conftest import Run, write_digits
 from solidmark.cli.signals import SIGNALS
-from solidmark.measures.signals import SIGNALS as KNOWN
+from solidmark.measures.signals.kinds import SIGNALS as KNOWN
 
 
 def test_the_names_of_the_help_are_those_of_the_signals() -> None:

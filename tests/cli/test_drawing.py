@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from solidmark.audit import score
 from solidmark.data import open_data
 from solidmark.errors import RunConflict
+from solidmark.measures.audit import score
 from solidmark.runs import open_results
 
 

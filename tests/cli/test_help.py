@@ -179,7 +179,8 @@ def test_the_options_of_a_reader_are_its_fields() -> None:
 def test_the_options_of_what_draws_are_its_fields(name: str) -> None:
     from dataclasses import MISSING, fields
 
-    from solidmark.generating import Generation, Inpainting
+    from solidmark.generating import Generation
+    from solidmark.measures.inpaint import Inpainting
     from solidmark.models import Opening
 
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
@@ -196,7 +197,7 @@ def test_the_options_of_nearest_are_its_fields() -> None:
     from dataclasses import MISSING, fields
 
     from solidmark.cli import nearest as command
-    from solidmark.nearest import NULLS, Comparison, features
+    from solidmark.measures.nearest import NULLS, Comparison, features
 
     assert command.NULLS == NULLS
     assert command.FEATURES == features.FEATURES

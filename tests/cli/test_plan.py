@@ -9,9 +9,9 @@ import pytest
 import tiny
 
 from cli.conftest import Run
-from solidmark.audit.planning import HELD_OUT
 from solidmark.cli.mark import mark
 from solidmark.cli.plan import plan
+from solidmark.measures.audit.planning import HELD_OUT
 from solidmark.scores import COUNTS
 
 BASE = "plan --images 10000 --resolution 256"

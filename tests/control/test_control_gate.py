@@ -12,14 +12,14 @@ from kinds_of import Change, blurred, high, image_of, low, same, write
 
 from solidmark.control import Side, control_of, look_at_control, side_of
 from solidmark.data import Sample, content_hash, open_data
-from solidmark.generating import Inpainting, inpaint
-from solidmark.intent import Intent, intent, score_intent
-from solidmark.inversion import Inversion
-from solidmark.invmm import Budget, InvMM, invert, score_invmm
 from solidmark.marks import Border, Marking, mark_dataset, open_marked
-from solidmark.nearest import Comparison, nearest, score_inpainting, score_nearest
+from solidmark.measures.inpaint import Inpainting, inpaint, score_inpainting
+from solidmark.measures.intent import Intent, intent, score_intent
+from solidmark.measures.invmm import Budget, InvMM, invert, score_invmm
+from solidmark.measures.invmm.inversion import Inversion
+from solidmark.measures.nearest import Comparison, nearest, score_nearest
+from solidmark.measures.signals import Measuring, measure_signals, score_signals
 from solidmark.pages import write_report
-from solidmark.signals import Measuring, measure_signals, score_signals
 
 N = 64
 OTHER: dict[str, tuple[list[int], list[int], Change]] = {

@@ -10,7 +10,7 @@ import pytest
 from solidmark.data import Records, class_numbers, names_by_number, open_data
 from solidmark.generating.prompts import prompts_of
 from solidmark.marks import Marking, Segments, mark_dataset, open_marked
-from solidmark.measures import open_subjects
+from solidmark.subjects import open_subjects
 
 from .sources import picture, png
 

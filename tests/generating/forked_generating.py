@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from solidmark.generating import Generation, Inpainting, generate, inpaint
+from solidmark.generating import Generation, generate
+from solidmark.measures.inpaint import Inpainting, inpaint
 
 
 def generation(model: Path, out: Path, number: int) -> Generation:

@@ -18,8 +18,8 @@ from forked_generating import fill
 from forking import run_together, start
 
 from solidmark.errors import BadInput, MissingCapability, UnknownName
-from solidmark.generating import Inpainting, hidden_half, inpaint
 from solidmark.marks import Border, Center, Marked, Segments, read_image
+from solidmark.measures.inpaint import Inpainting, hidden_half, inpaint
 from solidmark.models import LatentModel, PixelModel
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from scipy import stats
 
-from solidmark.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS, write_table
 from solidmark.marks import write_image
+from solidmark.measures.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS, write_table
 from solidmark.runs import VERSION, Figure, figure_from, open_run, write_json
 from solidmark.verdicts.intent import Brought, judge_intent
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from planted import asking, planted
 
-from solidmark.intent import drawing, intent, scoring
+from solidmark.measures.intent import drawing, intent, scoring
 from solidmark.runs import Run
 
-job = sys.modules["solidmark.intent.intent"]
+job = sys.modules["solidmark.measures.intent.intent"]
 
 PLACES: dict[str, tuple[Any, str]] = {
     "picture": (drawing, "write_image"),

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from solidmark.data import Sample
-from solidmark.intent import Intent
 from solidmark.marks import write_image
+from solidmark.measures.intent import Intent
 from solidmark.models import Memorizer
 
 RULES = {

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from solidmark.intent.asking import Rules
-from solidmark.intent.counting import Share, among, fisher, recurrence
-from solidmark.intent.shown import calibrated, image_threshold, set_threshold
-from solidmark.intent.training import Training
-from solidmark.measures import TIE, open_likeness
+from solidmark.measures.intent.asking import Rules
+from solidmark.measures.intent.counting import Share, among, fisher, recurrence
+from solidmark.measures.intent.shown import calibrated, image_threshold, set_threshold
+from solidmark.measures.intent.training import Training
+from solidmark.subjects import TIE, open_likeness
 
 shares = st.integers(1, 40).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
 

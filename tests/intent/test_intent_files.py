@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from solidmark.errors import BadInput, NotFound, SolidmarkError
-from solidmark.intent import (
+from solidmark.measures.intent import (
     Feature,
     Phrase,
     features_of,
@@ -14,7 +14,7 @@ from solidmark.intent import (
     read_prompts,
     tellings,
 )
-from solidmark.intent.prompts import Prompt, prompts_from, prompts_of
+from solidmark.measures.intent.prompts import Prompt, prompts_from, prompts_of
 
 CLUSTERS = {"a": "a", "b": "a", "c": "c", "d": "d"}
 

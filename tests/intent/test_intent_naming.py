@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.intent import ByMeaning, Feature, Prompt, exactly, open_encoder
-from solidmark.intent.naming import naming_by
+from solidmark.measures.intent import ByMeaning, Feature, Prompt, exactly, open_encoder
+from solidmark.measures.intent.naming import naming_by
 
 TOWER = Feature("phrase", "minaret", ("minaret", "slim tower"), ("a",))
 PROMPTS = [Prompt("1", "a tower at night", ("tower", "night")), Prompt("2", "one minaret", ())]

@@ -13,9 +13,9 @@ from intent_folder import Found, K, build_intent, interval
 from visiting import HOSTILE, Tree
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.intent.bars import WIDTH, Bar, drawn
-from solidmark.intent.counting import Share
-from solidmark.intent.page import write_intent_report
+from solidmark.measures.intent.bars import WIDTH, Bar, drawn
+from solidmark.measures.intent.counting import Share
+from solidmark.measures.intent.page import write_intent_report
 from solidmark.pages import write_report
 from solidmark.runs import open_results
 

@@ -13,13 +13,13 @@ from planted import COPIES, PROMPTS, UNRELATED, asking, pictures, planted, untol
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability, NotFound, RunConflict
-from solidmark.intent import Rules, intent, plan, score_intent
-from solidmark.intent.tables import FINDINGS, GENERATIONS, read_table
 from solidmark.marks import write_image
-from solidmark.measures import TIE
+from solidmark.measures.intent import Rules, intent, plan, score_intent
+from solidmark.measures.intent.tables import FINDINGS, GENERATIONS, read_table
 from solidmark.models import Gaussian, Memorizer
 from solidmark.runs import open_results
 from solidmark.scores import clopper_pearson
+from solidmark.subjects import TIE
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from forking import start
 from killed_intent import ask_until
 from planted import asking, planted
 
-from solidmark.intent import intent
+from solidmark.measures.intent import intent
 from solidmark.runs import read_json
 
 TABLES = ("prompts", "known", "calibration", "evidence", "generations", "features", "findings")

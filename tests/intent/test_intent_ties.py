@@ -13,14 +13,14 @@ from planted import asking, planted, untold
 from scipy import stats
 
 from solidmark.diffusion import Model
-from solidmark.intent import Prompt, Rules, intent
-from solidmark.intent.expected import Expected
-from solidmark.intent.findings import Frequency, Scene, find, frequencies
-from solidmark.intent.shown import Shown, Threshold, calibrated, image_threshold
-from solidmark.intent.tables import read_table
-from solidmark.intent.training import Training
-from solidmark.measures import TIE, PixelLikeness, open_likeness
+from solidmark.measures.intent import Prompt, Rules, intent
+from solidmark.measures.intent.expected import Expected
+from solidmark.measures.intent.findings import Frequency, Scene, find, frequencies
+from solidmark.measures.intent.shown import Shown, Threshold, calibrated, image_threshold
+from solidmark.measures.intent.tables import read_table
+from solidmark.measures.intent.training import Training
 from solidmark.models import Gaussian
+from solidmark.subjects import TIE, PixelLikeness, open_likeness
 
 NOISE = 1e-6
 """Of a likeness, relative: what another processor, batch or order of sums may change."""

@@ -2,10 +2,10 @@
 
 import pytest
 
-from solidmark.intent import bringing, type_of
-from solidmark.intent.counting import Share
-from solidmark.intent.types import Removal, falls, intended
-from solidmark.intent.why import why
+from solidmark.measures.intent import bringing, type_of
+from solidmark.measures.intent.counting import Share
+from solidmark.measures.intent.types import Removal, falls, intended
+from solidmark.measures.intent.why import why
 
 
 def removal(entity: str, gone: bool, elsewhere: tuple[int, int] = (0, 0)) -> Removal:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solidmark.intent import (
+from solidmark.measures.intent import (
     STOP_WORDS,
     Vocabulary,
     content_words,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from solidmark.data import Sample, open_data
 from solidmark.diffusion import Metered, Model
-from solidmark.inversion import Attempt, Inversion, Inverter
+from solidmark.measures.invmm.inversion import Attempt, Inversion, Inverter
 from solidmark.randomness import generator
 from solidmark.types import Images
 

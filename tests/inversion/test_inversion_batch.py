@@ -13,7 +13,7 @@ from torch import Tensor
 from solidmark.data import Sample
 from solidmark.diffusion import Metered
 from solidmark.errors import BadInput
-from solidmark.inversion import (
+from solidmark.measures.invmm.inversion import (
     Attempt,
     Inversion,
     Inverter,

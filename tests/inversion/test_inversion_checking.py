@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from inversions import begin, digits, finish, inverter, samples
 
 from solidmark.diffusion import Metered
-from solidmark.inversion import Inversion
-from solidmark.inversion.checking import (
+from solidmark.measures.invmm.inversion import Inversion
+from solidmark.measures.invmm.inversion.checking import (
     Answer,
     Check,
     Request,
@@ -20,7 +20,7 @@ from solidmark.inversion.checking import (
     cheap_check,
     full_check,
 )
-from solidmark.inversion.examining import calls_of
+from solidmark.measures.invmm.inversion.examining import calls_of
 from solidmark.models import Memorizer
 
 GUIDANCES = (1.0, 3.0, 5.0)

@@ -10,7 +10,7 @@ from inversions import begin, digits, finish, invert, inverter, samples
 from scipy import stats
 
 from solidmark.diffusion import FlowSchedule
-from solidmark.inversion import Attempt, Inversion
+from solidmark.measures.invmm.inversion import Attempt, Inversion
 from solidmark.models import Gaussian, Memorizer
 from solidmark.randomness import generator
 

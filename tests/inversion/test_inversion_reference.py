@@ -14,9 +14,9 @@ from torch import Tensor
 from solidmark.data import Sample
 from solidmark.diffusion import FlowSchedule, Model, beta_schedule
 from solidmark.errors import BadInput, UnknownName
-from solidmark.inversion import PRESETS, Inversion, Weight, kl_per_dimension
-from solidmark.inversion.adam import adam_step
-from solidmark.inversion.objective import clipped, draw_steps, kl_slopes
+from solidmark.measures.invmm.inversion import PRESETS, Inversion, Weight, kl_per_dimension
+from solidmark.measures.invmm.inversion.adam import adam_step
+from solidmark.measures.invmm.inversion.objective import clipped, draw_steps, kl_slopes
 from solidmark.models import Gaussian, Memorizer, open_model
 from solidmark.randomness import generator
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, moments
 from solidmark.errors import BadInput
-from solidmark.inversion import PRESETS, Inversion, Inverter
-from solidmark.inversion.words import logit_slopes, soft_words
+from solidmark.measures.invmm.inversion import PRESETS, Inversion, Inverter
+from solidmark.measures.invmm.inversion.words import logit_slopes, soft_words
 from solidmark.models import Conditions, Memorizer, open_model
 from solidmark.models.prompts import prompt_space
 

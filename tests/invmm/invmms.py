@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from rounding import DESCENT, NETWORK
 
-from solidmark.inversion import Inversion
-from solidmark.invmm import InvMM, invert, keeping, live
+from solidmark.measures.invmm import InvMM, invert, keeping, live
+from solidmark.measures.invmm.inversion import Inversion
 from solidmark.runs import Ledger, Run
 
 SHORT = Inversion(

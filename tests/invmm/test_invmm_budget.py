@@ -3,7 +3,7 @@
 import pytest
 
 from solidmark.errors import BadInput
-from solidmark.invmm import Budget
+from solidmark.measures.invmm import Budget
 
 
 @pytest.mark.parametrize(

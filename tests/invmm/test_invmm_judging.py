@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from solidmark.invmm.judging import judge, score_of
-from solidmark.invmm.rows import result_rows
+from solidmark.measures.invmm.judging import judge, score_of
+from solidmark.measures.invmm.rows import result_rows
 
 
 def row(

@@ -10,9 +10,9 @@ import torch
 from invmms import asked, files, table
 
 from solidmark.data import Sample
-from solidmark.inversion import Attempt, Inversion, Inverter
-from solidmark.invmm import invert, score_invmm
 from solidmark.marks import Border, Marked
+from solidmark.measures.invmm import invert, score_invmm
+from solidmark.measures.invmm.inversion import Attempt, Inversion, Inverter
 from solidmark.models import open_model, prompt_space
 from solidmark.runs import read_json
 

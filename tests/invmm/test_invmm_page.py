@@ -35,9 +35,9 @@ from visiting import (
 )
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.invmm.cards import OUTCOMES
-from solidmark.invmm.page import audit_section, write_invmm_report
-from solidmark.invmm.plots import common_scale, course
+from solidmark.measures.invmm.cards import OUTCOMES
+from solidmark.measures.invmm.page import audit_section, write_invmm_report
+from solidmark.measures.invmm.plots import common_scale, course
 from solidmark.runs import open_results, tame
 
 SECTIONS = [

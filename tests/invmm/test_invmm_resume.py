@@ -12,8 +12,8 @@ import invmms
 import pytest
 from invmms import PLACES, asked, assert_alike, files, table
 
-from solidmark.invmm import Budget, invert
 from solidmark.marks import Marked
+from solidmark.measures.invmm import Budget, invert
 from solidmark.runs import Processes
 
 MOMENTS = [
@@ -125,7 +125,8 @@ def test_what_another_process_writes_is_not_taken_for_what_a_kill_left(
     done: list[str] = []
     monkeypatch.setattr(Processes, "wait", lambda self: done.append("wait"))
     monkeypatch.setattr(
-        "solidmark.invmm.inverting.remove_temporaries", lambda folder: done.append("remove")
+        "solidmark.measures.invmm.inverting.remove_temporaries",
+        lambda folder: done.append("remove"),
     )
     invert(asked("memorizer", marked, tmp_path / "out"))
     assert done.index("wait") < done.index("remove")

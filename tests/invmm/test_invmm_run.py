@@ -13,12 +13,12 @@ from invmms import SHORT, asked, assert_alike, by_id, files, table
 
 from solidmark.data import open_data, to_picture
 from solidmark.errors import BadInput, EmptyTable, MissingCapability, RunConflict, UnknownName
-from solidmark.inversion import Attempt, Inverter
-from solidmark.invmm import Budget, InvMM, invert, score_invmm
 from solidmark.marks import Marked
-from solidmark.measures import TIE
+from solidmark.measures.invmm import Budget, InvMM, invert, score_invmm
+from solidmark.measures.invmm.inversion import Attempt, Inverter
 from solidmark.randomness import generator
 from solidmark.runs import read_json
+from solidmark.subjects import TIE
 
 LONG = replace(SHORT, steps=160)
 BUDGET = 300
@@ -321,7 +321,7 @@ def test_a_likeness_of_one_is_asked_for_up_to_rounding(
         inverters.append(Inverter(*words))
         return inverters[-1]
 
-    monkeypatch.setattr("solidmark.invmm.inverting.Inverter", inverter)
+    monkeypatch.setattr("solidmark.measures.invmm.inverting.Inverter", inverter)
     out = tmp_path / "out"
     invert(asked("gaussian", marked, out, threshold=given, budget=Budget(calls=ROUND)))
     assert [one.inversion.threshold for one in inverters] == [used]

@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from solidmark.errors import BadInput
-from solidmark.invmm import Threshold
-from solidmark.invmm.threshold import calibrate
 from solidmark.marks import Marked
-from solidmark.measures import Subjects, open_likeness, open_subjects
+from solidmark.measures.invmm import Threshold
+from solidmark.measures.invmm.threshold import calibrate
+from solidmark.subjects import Subjects, open_likeness, open_subjects
 
 
 @pytest.fixture

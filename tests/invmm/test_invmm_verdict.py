@@ -8,9 +8,9 @@ import pytest
 from inversions_folder import Inverted, build_inversions
 from scipy import stats
 
-from solidmark.invmm.judging import judge
-from solidmark.invmm.rows import result_rows
-from solidmark.invmm.verdict import spread, verdict_on
+from solidmark.measures.invmm.judging import judge
+from solidmark.measures.invmm.rows import result_rows
+from solidmark.measures.invmm.verdict import spread, verdict_on
 from solidmark.pages import write_report
 from solidmark.runs import Figure, Verdict, open_results
 from solidmark.scores.bound import smallest_copied_share

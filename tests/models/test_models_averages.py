@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from solidmark.audit import Question, observe, score
 from solidmark.data import Sample
 from solidmark.marks import Marked
+from solidmark.measures.audit import Question, observe, score
 from solidmark.models import Average, Gaussian, control_samples, open_model
 from solidmark.models.averages import FLOOR, caption_or_class
 from solidmark.readers import Recall

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from solidmark.errors import SolidmarkError, UnsafeCheckpoint
-from solidmark.intent.naming import open_encoder
+from solidmark.measures.intent.naming import open_encoder
 from solidmark.models import Opening, open_model
 from solidmark.models.trusted import from_folder
 

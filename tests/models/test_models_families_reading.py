@@ -12,11 +12,11 @@ from families import GUIDED, differ, said, samples, size
 
 from solidmark.data import Sample
 from solidmark.marks import Border
-from solidmark.measures import SolidMark
 from solidmark.models import LatentModel, Opening, open_model
 from solidmark.models.loading import dtype_of
 from solidmark.randomness import generator
 from solidmark.readers import Energy, LatentOutpaint, Reader
+from solidmark.subjects import SolidMark
 
 FAMILIES = ["sd", "sdxl", "sd3", "flux-dev", "dit", "pixart-alpha"]
 Folder = Callable[[str], Path]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from solidmark.cli import main
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
-from solidmark.intent.naming import open_encoder
+from solidmark.measures.intent.naming import open_encoder
 from solidmark.models import Opening, open_model
 from solidmark.models.numbers import FEW, LARGEST, check_tensors
 

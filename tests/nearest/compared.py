@@ -11,7 +11,7 @@ from torch import Tensor
 
 from solidmark.data import open_data, to_picture
 from solidmark.marks import Marked
-from solidmark.nearest import Comparison, nearest
+from solidmark.measures.nearest import Comparison, nearest
 
 TABLES = ("scores", "null", "images", "neighbours", "augmented")
 

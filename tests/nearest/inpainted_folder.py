@@ -7,9 +7,9 @@ from typing import Any
 from visiting import HOSTILE
 
 from solidmark.data import Sample, open_data
-from solidmark.generating import Inpainting, inpaint
 from solidmark.marks import Marked, Marking, Segments, mark_dataset, open_marked
-from solidmark.nearest.attack import score_inpainting
+from solidmark.measures.inpaint import Inpainting, inpaint
+from solidmark.measures.inpaint.scoring import score_inpainting
 
 SIDE, EDGE = 10, 2
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.embed import Cache
-from solidmark.nearest import Comparison, gathering, nearest, pictures, tables
+from solidmark.measures.nearest import Comparison, gathering, nearest, pictures, tables
 from solidmark.neighbours import kept, matrix
 from solidmark.runs import Run
 
-job = sys.modules["solidmark.nearest.nearest"]
+job = sys.modules["solidmark.measures.nearest.nearest"]
 
 PLACES: dict[str, tuple[Any, str]] = {
     "shard": (gathering, "write_bytes"),

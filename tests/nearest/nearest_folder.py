@@ -12,8 +12,8 @@ from PIL import Image
 from visiting import HOSTILE
 
 from solidmark.data import open_data
-from solidmark.nearest import score_nearest
-from solidmark.nearest.augmented import AUGMENTED
+from solidmark.measures.nearest import score_nearest
+from solidmark.measures.nearest.augmented import AUGMENTED
 from solidmark.scores import conformal_p_values, q_values
 
 SIDE, TILES = 28, 4

@@ -33,7 +33,7 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
-from solidmark.nearest.inpaint_page import write_inpaint_report
+from solidmark.measures.inpaint.page import write_inpaint_report
 from solidmark.runs import open_results, tame
 from solidmark.scores.bound import smallest_copied_share
 

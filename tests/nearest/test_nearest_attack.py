@@ -13,10 +13,11 @@ from sklearn.metrics import roc_auc_score
 
 from solidmark.data import Dataset, Sample, open_data
 from solidmark.errors import BadInput, EmptyTable, NotFound, RunConflict
-from solidmark.generating import Generation, Inpainting, generate, inpaint
-from solidmark.generating.attack import EVIDENCE
+from solidmark.generating import Generation, generate
 from solidmark.marks import Center, Marked, Marking, Pattern, Segments, mark_dataset, open_marked
-from solidmark.nearest.attack import MEASURES, score_inpainting
+from solidmark.measures.inpaint import Inpainting, inpaint
+from solidmark.measures.inpaint.asking import EVIDENCE
+from solidmark.measures.inpaint.scoring import MEASURES, score_inpainting
 
 
 def scores(out: Path, measure: str, split: str) -> list[dict]:

@@ -17,14 +17,14 @@ from scipy.spatial.distance import cdist
 
 from solidmark.errors import BadInput
 from solidmark.marks import write_image
-from solidmark.nearest import Extraction, cliques, largest_clique
-from solidmark.nearest.groups.draws import Calibration, Draws
-from solidmark.nearest.groups.pairwise import pairwise
-from solidmark.nearest.groups.prompts import open_prompted
+from solidmark.measures.copies import Extraction, cliques, largest_clique
+from solidmark.measures.copies.draws import Calibration, Draws
+from solidmark.measures.copies.pairwise import pairwise
+from solidmark.measures.copies.prompts import open_prompted
 from solidmark.neighbours import Matrix, tile_order
 
 job = import_module(
-    "solidmark.nearest.groups.cliques"
+    "solidmark.measures.copies.cliques"
 )  # The package has the function of this name.
 SIDE = 16
 
@@ -110,7 +110,7 @@ def test_all_of_a_complete_graph_is_a_clique(n: int) -> None:
 
 @pytest.mark.parametrize("tiles", [1, 4])
 def test_all_pairs_are_those_of_scipy(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solidmark.nearest.groups.pairwise._COLUMNS", 70)
+    monkeypatch.setattr("solidmark.measures.copies.pairwise._COLUMNS", 70)
     images = [torch.randint(256, (3, SIDE, SIDE)) / 255 for _ in range(7)]
     stored = tile_order(images, tiles)
     matrix = Matrix((stored[:4], stored[4:]), tiles**2)

@@ -16,16 +16,15 @@ from PIL import Image
 from solidmark.data import open_data, to_picture
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, Segments
-from solidmark.nearest import Deduplication, duplicates
-from solidmark.nearest.groups import similar
-from solidmark.nearest.groups.components import group_copies
-from solidmark.nearest.groups.duplicatetable import grey_distance
-from solidmark.nearest.groups.looking import Looked
-from solidmark.nearest.groups.similar import close_pairs, joined
+from solidmark.measures.copies import Deduplication, duplicates, similar
+from solidmark.measures.copies.components import group_copies
+from solidmark.measures.copies.duplicatetable import grey_distance
+from solidmark.measures.copies.looking import Looked
+from solidmark.measures.copies.similar import close_pairs, joined
 from solidmark.neighbours import Matrix, Neighbours, Search
 
 job = import_module(
-    "solidmark.nearest.groups.duplicates"
+    "solidmark.measures.copies.duplicates"
 )  # The package has the function of this name.
 
 
@@ -307,7 +306,7 @@ def test_the_same_call_goes_on_after_a_kill_and_ends_in_the_same_files(
             duplicates(asked("killed"))
     looks: list[object] = []
     with monkeypatch.context() as patch:
-        patch.setattr("solidmark.nearest.groups.looking._look", lambda *a: looks.append(a))
+        patch.setattr("solidmark.measures.copies.looking._look", lambda *a: looks.append(a))
         duplicates(asked("killed"))
     assert looks == []
     for name in ("duplicates.parquet", "closest.parquet", "results.json", "remove.txt"):

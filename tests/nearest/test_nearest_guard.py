@@ -18,9 +18,9 @@ from solidmark.data import Records, Sample, open_data, to_picture, to_tensor
 from solidmark.embed import PerceptualHash
 from solidmark.errors import BadInput, BrokenImage, NotFound, RunConflict, UnknownName
 from solidmark.marks import Marked
-from solidmark.nearest import Guard, Indexing, Unread, Verdict, build_index, open_index
-from solidmark.nearest.guarding import index as building
-from solidmark.nearest.guarding.verdict import refused, within
+from solidmark.measures.guard import Guard, Indexing, Unread, Verdict, build_index, open_index
+from solidmark.measures.guard import index as building
+from solidmark.measures.guard.verdict import refused, within
 
 SIDE, TRAINED, HELD_OUT, FRESH = 12, 150, 199, 400
 DISTANCES = ("l2", "modified-l2", "patched-l2", "phash")

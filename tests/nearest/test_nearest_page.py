@@ -31,7 +31,7 @@ from visiting import (
 )
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.nearest.page import write_nearest_report
+from solidmark.measures.nearest.page import write_nearest_report
 from solidmark.runs import find, open_results, tame
 from solidmark.scores import percentile_blindness
 

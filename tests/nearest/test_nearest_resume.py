@@ -19,7 +19,7 @@ from killed_nearest import PLACES, comparison
 
 from solidmark.embed import PerceptualHash
 from solidmark.errors import NotFound, RunConflict
-from solidmark.nearest import gathering, nearest, score_nearest
+from solidmark.measures.nearest import gathering, nearest, score_nearest
 from solidmark.neighbours import matrix
 
 MOMENTS = [

@@ -18,8 +18,8 @@ from torch import Tensor
 from solidmark.data import to_picture
 from solidmark.errors import BadInput, NotFound, RunConflict, SolidmarkError, UnknownName
 from solidmark.marks import Marked
-from solidmark.nearest import Comparison, nearest, open_side, open_sides
-from solidmark.nearest.gathering import contrast
+from solidmark.measures.nearest import Comparison, nearest, open_side, open_sides
+from solidmark.measures.nearest.gathering import contrast
 
 
 def png(image: Tensor, kind: str = "PNG") -> bytes:

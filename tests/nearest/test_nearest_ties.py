@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from solidmark.embed import Function
-from solidmark.nearest.distances import ByEmbedder
+from solidmark.measures.nearest.distances import ByEmbedder
 from solidmark.neighbours import Neighbours
 from solidmark.scores import conformal_p_values
 

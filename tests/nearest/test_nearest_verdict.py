@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from nearest_folder import Run, build_nearest
 
-from solidmark.nearest import score_nearest
+from solidmark.measures.nearest import score_nearest
 from solidmark.runs import Verdict, open_results
 
 Make = Callable[..., Path]

@@ -203,7 +203,7 @@ def test_a_reader_cannot_see_a_key(trained) -> None:
     for pattern in (Border(2), Center(4)):
         one = pattern.apply(images, keys)
         other = pattern.apply(images, 1 - keys)
-        from solidmark.measures import SolidMark
+        from solidmark.subjects import SolidMark
 
         hide = SolidMark(Energy(), pattern)._hide
         assert torch.equal(hide(one), hide(other))

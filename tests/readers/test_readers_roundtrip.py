@@ -13,10 +13,10 @@ from sklearn.isotonic import IsotonicRegression
 
 from solidmark.data import Sample
 from solidmark.marks import Border, Center, Keymap, Pattern, Segments
-from solidmark.measures import SolidMark
 from solidmark.models import Codec, Gaussian, Pixels
 from solidmark.readers import Energy, Query, RoundTrip, measure_round_trip
 from solidmark.readers.roundtrip import correct
+from solidmark.subjects import SolidMark
 
 GRID = tuple(torch.linspace(0, 1, 9).tolist())
 LEVELS = torch.linspace(0, 1, 101)[:, None].double()

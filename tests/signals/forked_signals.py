@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from solidmark.signals import Measuring, measure_signals
+from solidmark.measures.signals import Measuring, measure_signals
 
 
 def measure(model: Path, marked: Path, out: Path) -> None:

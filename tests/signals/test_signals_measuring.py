@@ -20,11 +20,11 @@ from forking import start
 from solidmark.data import Sample, content_hash, to_picture
 from solidmark.errors import BadInput, MissingCapability, NotFound, RunConflict, UnknownName
 from solidmark.marks import Marked, Marking, Segments, mark_dataset, open_marked
-from solidmark.measures import open_subjects
-from solidmark.measures.signals import Loss, Magnitude
+from solidmark.measures.signals import Measuring, measure_signals
+from solidmark.measures.signals.kinds import Loss, Magnitude
 from solidmark.models import PixelModel, open_model
 from solidmark.randomness import generator
-from solidmark.signals import Measuring, measure_signals
+from solidmark.subjects import open_subjects
 
 CAPTIONS = ("a red dog", "a blue cat", "the small tree")
 

@@ -14,11 +14,11 @@ from sklearn.metrics import roc_auc_score
 
 from solidmark.errors import BadInput, EmptyTable, NotFound, RunConflict
 from solidmark.marks import Marked
-from solidmark.measures.signals import Loss, Magnitude, Spread
+from solidmark.measures.signals import Measuring, measure_signals, score_signals
+from solidmark.measures.signals.kinds import Loss, Magnitude, Spread
+from solidmark.measures.signals.measuring import EVIDENCE
 from solidmark.runs import open_run
 from solidmark.scores.ranks import spearman
-from solidmark.signals import Measuring, measure_signals, score_signals
-from solidmark.signals.measuring import EVIDENCE
 
 CARDS = {"loss": Loss().card, "spread": Spread().card, "magnitude": Magnitude().card}
 

@@ -8,12 +8,12 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from solidmark.invmm import verdict as invmm
-from solidmark.nearest import inpainted
-from solidmark.nearest import verdict as nearest
+from solidmark.measures.invmm import verdict as invmm
+from solidmark.measures.nearest import inpainted
+from solidmark.measures.nearest import verdict as nearest
+from solidmark.measures.signals import verdict as signals
 from solidmark.runs import TONES, VERDICTS, Verdict, verdict_from
 from solidmark.scores.control import Control
-from solidmark.signals import verdict as signals
 from solidmark.verdicts import Family, Nouns, Question, judge, words
 from solidmark.verdicts.judge import OUTCOMES, REACH, outcome
 from solidmark.verdicts.nouns import Outcome

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from solidmark.nearest import inpainted, verdict
+from solidmark.measures.nearest import inpainted, verdict
+from solidmark.measures.signals import verdict as signals
 from solidmark.scores.bound import smallest_copied_share
-from solidmark.signals import verdict as signals
 from solidmark.verdicts import Family, Nouns
 
 from .comparing import verdict_by_distance

@@ -2,8 +2,8 @@
 
 import pytest
 
-from solidmark.measures.opened import WRONG_PREDICTION
 from solidmark.scores.knowing import Reason
+from solidmark.subjects.opened import WRONG_PREDICTION
 from solidmark.verdicts.known import CURES, HEADLINES, MISREAD, NOT_ASKED, mirror_note, unknown
 
 from .knowing import KNOWN, knowing

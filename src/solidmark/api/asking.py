@@ -39,10 +39,10 @@ def audit(
         SolidMark (Kriplani et al., 2025).
 
     Example:
-        found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
+        found = solidmark.measures.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
         found.verdict.headline, found.named, found.page
     """
-    from solidmark.audit import score as score_evidence
+    from solidmark.measures.audit import score as score_evidence
 
     folder = observe(model, marked, out, readers=readers, **options).folder
     score_evidence(folder)
@@ -72,8 +72,8 @@ def observe(
     Example:
         kept = solidmark.observe("gaussian", marked, "observed", readers=["linear"], limit=4)
     """
-    from solidmark.audit import Question
-    from solidmark.audit import observe as ask
+    from solidmark.measures.audit import Question
+    from solidmark.measures.audit import observe as ask
 
     folder = Path(out)
     where = model_path(model, folder)
@@ -122,9 +122,9 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
         BadInput: When the model cannot be asked for any of the signals.
 
     Example:
-        traces = solidmark.signals("memorizer", marked, "traces", signals=["loss"], times=2)
+        traces = solidmark.measures.signals("memorizer", marked, "traces", signals=["loss"], times=2)
     """
-    from solidmark.signals import Measuring, measure_signals, score_signals
+    from solidmark.measures.signals import Measuring, measure_signals, score_signals
 
     folder = Path(out)
     where = model_path(model, folder)
@@ -156,9 +156,8 @@ def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
     Example:
         halves = solidmark.inpaint("memorizer", marked, "halves", draws=2, steps=4, limit=8)
     """
-    from solidmark.generating import Inpainting
-    from solidmark.generating import inpaint as draw
-    from solidmark.nearest import score_inpainting
+    from solidmark.measures.inpaint import Inpainting, score_inpainting
+    from solidmark.measures.inpaint import inpaint as draw
 
     folder = Path(out)
     where = model_path(model, folder)
@@ -189,10 +188,10 @@ def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **optio
         InvMM (Ma et al., 2024).
 
     Example:
-        inverted = solidmark.invmm("memorizer", marked, "inverted", limit=2)
+        inverted = solidmark.measures.invmm("memorizer", marked, "inverted", limit=2)
     """
-    from solidmark.inversion import PRESETS
-    from solidmark.invmm import InvMM, invert, score_invmm
+    from solidmark.measures.invmm import InvMM, invert, score_invmm
+    from solidmark.measures.invmm.inversion import PRESETS
 
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
@@ -222,8 +221,8 @@ def intent(model: Any, training: Any, out: Where, **options: Any) -> Result:
         UnknownName: When there is no such option.
         BadInput: When there are no captions to ask about.
     """
-    from solidmark.intent import Intent, score_intent
-    from solidmark.intent import intent as ask
+    from solidmark.measures.intent import Intent, score_intent
+    from solidmark.measures.intent import intent as ask
 
     folder = Path(out)
     where = model_path(model, folder)
@@ -265,11 +264,12 @@ def score(out: Where, **options: Any) -> Result:
 
 
 def _scorers() -> Mapping[str, Callable[..., Any]]:
-    from solidmark.audit import score as score_evidence
-    from solidmark.intent import score_intent
-    from solidmark.invmm import score_invmm
-    from solidmark.nearest import score_inpainting, score_nearest
-    from solidmark.signals import score_signals
+    from solidmark.measures.audit import score as score_evidence
+    from solidmark.measures.inpaint import score_inpainting
+    from solidmark.measures.intent import score_intent
+    from solidmark.measures.invmm import score_invmm
+    from solidmark.measures.nearest import score_nearest
+    from solidmark.measures.signals import score_signals
 
     return {
         "audit": score_evidence,
@@ -323,6 +323,6 @@ def compare(first: Where, second: Where, *, fdr: float = 0.05, **options: Any) -
     Example:
         figures = solidmark.compare("audited", "audited").figures
     """
-    from solidmark.audit import compare as compare_audits
+    from solidmark.measures.audit import compare as compare_audits
 
     return compare_audits(Path(first), Path(second), fdr=fdr, **options)

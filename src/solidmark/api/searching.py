@@ -30,10 +30,10 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
         Carlini et al. (2023), section 4; SolidMark (Kriplani et al., 2025), section 3.
 
     Example:
-        close = solidmark.nearest(drawn, marked, "close", distances=["l2"])
+        close = solidmark.measures.nearest(drawn, marked, "close", distances=["l2"])
     """
-    from solidmark.nearest import Comparison, score_nearest
-    from solidmark.nearest import nearest as search
+    from solidmark.measures.nearest import Comparison, score_nearest
+    from solidmark.measures.nearest import nearest as search
 
     folder = Path(out)
     search(configured(Comparison, folder, options, generated=generated, training=training))
@@ -59,8 +59,8 @@ def duplicates(data: Any, out: Where, **options: Any) -> Result:
     Example:
         copies = solidmark.duplicates(marked, "copies")
     """
-    from solidmark.nearest import Deduplication
-    from solidmark.nearest import duplicates as search
+    from solidmark.measures.copies import Deduplication
+    from solidmark.measures.copies import duplicates as search
 
     folder = Path(out)
     search(configured(Deduplication, folder, options, data=data))
@@ -85,7 +85,7 @@ def index(training: Any, out: Where, **options: Any) -> Folder:
     Example:
         laid = solidmark.index(marked, "index", distances=["l2"])
     """
-    from solidmark.nearest import Indexing, build_index
+    from solidmark.measures.guard import Indexing, build_index
 
     folder = Path(out)
     build_index(configured(Indexing, folder, options, training=training))
@@ -110,6 +110,6 @@ def guard(index: Where, *, fpr: float = 0.01, **options: Any) -> Any:
     Example:
         refused = solidmark.guard(laid, fpr=0.1)("drawn/images/000000.png").refused
     """
-    from solidmark.nearest import open_index
+    from solidmark.measures.guard import open_index
 
     return open_index(Path(index), fpr=fpr, **options)

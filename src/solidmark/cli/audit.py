@@ -19,8 +19,8 @@ from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from solidmark.audit import Question
-    from solidmark.invmm import InvMM
+    from solidmark.measures.audit import Question
+    from solidmark.measures.invmm import InvMM
 
 FDR = 0.05
 """The false-discovery rate of an audit, and of the inversion in it."""
@@ -39,7 +39,7 @@ def observe(asked: Asked, model: Model, marked: MarkedFolder, out: Out) -> None:
     question = question_of(asked, model, marked)
     if asked.dry_run:
         return _show_plan(asked, question)
-    from solidmark.audit import observe as ask
+    from solidmark.measures.audit import observe as ask
 
     ask(question)
     asked.save()
@@ -75,8 +75,8 @@ def audit(
     inverted = _invmm_of(asked, question)
     if asked.dry_run:
         return _show_plan(asked, question)
-    from solidmark.audit import observe as ask
-    from solidmark.audit import score
+    from solidmark.measures.audit import observe as ask
+    from solidmark.measures.audit import score
     from solidmark.pages import write_report
     from solidmark.runs import Processes
 
@@ -112,8 +112,8 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
         )
     if question.mitigations:
         raise BadInput("InvMM asks the model without --mitigation. Leave one of both out.")
-    from solidmark.inversion import PRESETS
-    from solidmark.invmm import Budget, InvMM
+    from solidmark.measures.invmm import Budget, InvMM
+    from solidmark.measures.invmm.inversion import PRESETS
 
     return asked.fill(
         InvMM,

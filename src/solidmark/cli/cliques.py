@@ -51,8 +51,8 @@ def cliques(
         limit: At most so many prompts, the first by their ids.
         images: Show pictures and prompts on the page.
     """
-    from solidmark.nearest import Extraction
-    from solidmark.nearest import cliques as find
+    from solidmark.measures.copies import Extraction
+    from solidmark.measures.copies import cliques as find
 
     wanted = asked.fill(Extraction)
     if asked.dry_run:

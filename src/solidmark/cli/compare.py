@@ -54,7 +54,7 @@ def compare(
 
     Example: solidmark compare audit/ mitigated/ --out changed/
     """
-    from solidmark.audit import compare as compare_audits
+    from solidmark.measures.audit import compare as compare_audits
     from solidmark.scores import DELTAS
 
     found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr, out=out)

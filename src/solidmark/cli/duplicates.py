@@ -42,8 +42,8 @@ def duplicates(
         limit: At most so many images, the first by their ids.
         images: Show pictures of the data on the page.
     """
-    from solidmark.nearest import Deduplication
-    from solidmark.nearest import duplicates as find
+    from solidmark.measures.copies import Deduplication
+    from solidmark.measures.copies import duplicates as find
 
     wanted = asked.fill(Deduplication)
     if asked.dry_run:

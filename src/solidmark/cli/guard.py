@@ -11,7 +11,7 @@ from solidmark.cli.command import command
 from solidmark.cli.options import Device, Json, Memory
 
 if TYPE_CHECKING:
-    from solidmark.nearest import Guard, Unread, Verdict
+    from solidmark.measures.guard import Guard, Unread, Verdict
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def guard(
         every: Refuse an image only when all distances do, or when any does.
     """
     from solidmark.errors import BadInput
-    from solidmark.nearest import Unread, open_index, parse_thresholds
+    from solidmark.measures.guard import Unread, open_index, parse_thresholds
 
     opened = asked.fill(
         open_index,
@@ -104,7 +104,7 @@ def _judged(opened: "Guard", words: list[str]) -> "list[Verdict | Unread]":
 
 def _line(opened: "Guard", said: "Verdict | Unread") -> str:
     """What is said of one image."""
-    from solidmark.nearest import Unread
+    from solidmark.measures.guard import Unread
     from solidmark.scores.written import p_number
 
     if isinstance(said, Unread):
@@ -126,7 +126,7 @@ def _line(opened: "Guard", said: "Verdict | Unread") -> str:
 
 def _plain(opened: "Guard", said: "Verdict | Unread") -> dict[str, Any]:
     """The same for programs, with the picture of the nearest training image if there is one."""
-    from solidmark.nearest import Unread
+    from solidmark.measures.guard import Unread
 
     if isinstance(said, Unread):
         return said.to_json()

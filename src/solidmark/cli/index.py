@@ -40,7 +40,7 @@ def index(
         pictures: Keep a small picture of each training image.
         limit: At most so many images, the first by their ids.
     """
-    from solidmark.nearest import Indexing, build_index
+    from solidmark.measures.guard import Indexing, build_index
     from solidmark.runs import Processes
 
     indexing = asked.fill(Indexing)

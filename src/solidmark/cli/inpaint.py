@@ -13,7 +13,7 @@ from solidmark.cli.subjects import MarkedFolder, Subjects, counts
 from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
-    from solidmark.generating import Inpainting
+    from solidmark.measures.inpaint import Inpainting
 
 HALVES = ("left", "right", "top", "bottom")
 FRAMES = ("hidden", "shown")
@@ -62,13 +62,13 @@ def inpaint(
             pixels (decoded and encoded again) every --every steps.
         every: Of --paste pixels: steps from one pasting to the next.
     """
-    from solidmark.generating import Inpainting
-    from solidmark.generating import inpaint as ask
+    from solidmark.measures.inpaint import Inpainting
+    from solidmark.measures.inpaint import inpaint as ask
 
     inpainting = asked.fill(Inpainting)
     if asked.dry_run:
         return _show_plan(asked, inpainting)
-    from solidmark.nearest.attack import score_inpainting
+    from solidmark.measures.inpaint.scoring import score_inpainting
     from solidmark.runs import Processes
     from solidmark.scores import FPRS
 

@@ -90,8 +90,8 @@ def intent(
             [-1, 1].
         images: Show pictures and prompts on the page.
     """
-    from solidmark.intent import Intent, Rules, foresee
-    from solidmark.intent import intent as ask
+    from solidmark.measures.intent import Intent, Rules, foresee
+    from solidmark.measures.intent import intent as ask
     from solidmark.runs import Processes, read_results
 
     rules = asked.fill(Rules, threshold=threshold_of(threshold))

@@ -10,7 +10,7 @@ from solidmark.cli.told import Choice, option
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from solidmark.inversion import Inversion
+    from solidmark.measures.invmm.inversion import Inversion
 
 PRESETS = ("quick", "ddpm", "ldm", "sd", "sd3")
 PROMPTS = ("given", "inverted")
@@ -94,7 +94,7 @@ def similarity_threshold(value: Any) -> float | None:
 
 def inversion_of(asked: Asked) -> "Inversion":
     """The inversion that a command line asks for."""
-    from solidmark.inversion import PRESETS as INVERSIONS
+    from solidmark.measures.invmm.inversion import PRESETS as INVERSIONS
 
     given = vars(asked.fill(Inverted)).copy()
     preset, guidances = given.pop("preset"), given.pop("guidance")

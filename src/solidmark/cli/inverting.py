@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from solidmark.invmm import InvMM
+    from solidmark.measures.invmm import InvMM
 
 SIGNAL_CALLS = 76
 """The most network calls of the cheap signals of an image."""
@@ -43,7 +43,7 @@ def inverted_and_scored(
     Returns:
         What is in `results.json`, and where the page is; nothing in the other processes.
     """
-    from solidmark.invmm import invert, score_invmm
+    from solidmark.measures.invmm import invert, score_invmm
     from solidmark.pages import write_report
     from solidmark.runs import Processes
 
@@ -57,9 +57,9 @@ def inverted_and_scored(
 
 
 def _measure(wanted: "InvMM", fdr: float, pictures: bool, trust: bool | None) -> None:
+    from solidmark.measures.signals import Measuring, measure_signals, score_signals
     from solidmark.pages import write_report
     from solidmark.runs import Processes
-    from solidmark.signals import Measuring, measure_signals, score_signals
 
     same = ("model", "images", "held_out", "splits", "limit", "seed", "caption", "resolution")
     measuring = Measuring(

@@ -18,7 +18,7 @@ from solidmark.cli.subjects import Subjects, Trained
 from solidmark.cli.told import Choice, option
 
 if TYPE_CHECKING:
-    from solidmark.invmm import InvMM
+    from solidmark.measures.invmm import InvMM
 
 TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
 
@@ -87,7 +87,7 @@ def invmm(
         batch_size: Images that are inverted at a time.
         call_size: Noise samples a network call; halved where they do not fit into the memory.
     """
-    from solidmark.invmm import Budget, InvMM
+    from solidmark.measures.invmm import Budget, InvMM
 
     limit = None if budget is None else Budget.parse(budget)
     wanted = asked.fill(InvMM, inversion=inversion_of(asked), budget=limit)
@@ -104,8 +104,8 @@ def invmm(
 
 def _show_plan(asked: Asked, wanted: "InvMM") -> None:
     from solidmark.diffusion.model import GRADIENT_COST
-    from solidmark.invmm import Budget
-    from solidmark.invmm.triage import require_audit, require_triage
+    from solidmark.measures.invmm import Budget
+    from solidmark.measures.invmm.triage import require_audit, require_triage
     from solidmark.runs import Processes
 
     (wanted.budget or Budget()).require(wanted.inversion.most_calls(), Processes.here().count)

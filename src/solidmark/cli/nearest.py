@@ -72,8 +72,8 @@ def nearest(
         feature: Statistics of the field to add: authpct, ct, mifid; may be given again.
         limit: At most so many images of each side, the first by their ids.
     """
-    from solidmark.nearest import Comparison
-    from solidmark.nearest import nearest as compare
+    from solidmark.measures.nearest import Comparison
+    from solidmark.measures.nearest import nearest as compare
 
     comparison = asked.fill(Comparison)
     if asked.dry_run:

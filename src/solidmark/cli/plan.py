@@ -64,7 +64,7 @@ def plan(
         data: Some of your images to try frames of --model on.
         limit: At most so many of the images of --data.
     """
-    from solidmark.audit import plan as foresee
+    from solidmark.measures.audit import plan as foresee
 
     found = asked.fill(
         foresee,

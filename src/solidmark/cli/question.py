@@ -14,8 +14,8 @@ from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from solidmark.audit import Question
     from solidmark.marks import Marked
+    from solidmark.measures.audit import Question
     from solidmark.readers import Reader
 
 
@@ -54,8 +54,8 @@ QUESTION = (Asking, Subjects, Told, READING, Opened)
 
 def question_of(asked: Asked, model: str, marked: Path) -> "Question":
     """The question that a command line asks."""
-    from solidmark.audit import Question
     from solidmark.marks import open_marked
+    from solidmark.measures.audit import Question
 
     names = asked.values["reader"] or _usual(model, open_marked(marked))
     _require_used(asked, names)

@@ -60,7 +60,7 @@ def _showing(folder: Path) -> list[Path]:
     while (inner.name, made_by(inner.parent)) in SHOWN_BY:
         place = found[-1].parent if found[-1].name == inner.name else inner.parent
         if inner.name == "invmm" and (place / "results.json").is_file():
-            from solidmark.audit import renew_inversions
+            from solidmark.measures.audit import renew_inversions
 
             renew_inversions(place)
         found.append(place)

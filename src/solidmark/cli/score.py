@@ -126,7 +126,7 @@ def score(
         raise BadInput(f'--fpr is for distances, and "{out}" holds readings of keys. Leave it out.')
     from typing import cast
 
-    from solidmark.audit import score as score_evidence
+    from solidmark.measures.audit import score as score_evidence
     from solidmark.scores import DELTAS, Correction, Statistic
 
     results = score_evidence(
@@ -167,9 +167,10 @@ def _score_distances(
 ) -> dict[str, Any]:
     if given:
         raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
-    from solidmark.invmm import score_invmm
-    from solidmark.nearest import score_inpainting, score_nearest
-    from solidmark.signals import score_signals
+    from solidmark.measures.inpaint import score_inpainting
+    from solidmark.measures.invmm import score_invmm
+    from solidmark.measures.nearest import score_nearest
+    from solidmark.measures.signals import score_signals
 
     if command == "nearest":
         return score_nearest(out, fprs=fpr, fdr=fdr, trust_control=trusted)
@@ -191,6 +192,6 @@ def _score_intent(
         raise BadInput(f'{given[0]} is for readings of keys, and "{out}" holds none. Leave it out.')
     if fpr and len(fpr) > 1:
         raise BadInput("A folder of intent is scored at one --fpr. Name one.")
-    from solidmark.intent import score_intent
+    from solidmark.measures.intent import score_intent
 
     return score_intent(out, fpr=fpr[0] if fpr else None, fdr=fdr, **asked)

@@ -13,7 +13,7 @@ from solidmark.cli.subjects import Subjects, Trained
 from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
-    from solidmark.signals import Measuring
+    from solidmark.measures.signals import Measuring
 
 OPTIONS = [one for card in cards.SIGNALS.values() for one in card.options]
 SIGNALS = tuple(cards.SIGNALS)
@@ -44,7 +44,7 @@ def signals(
     Arguments:
         signal: {signals}; may be given again. All that the model can be asked for when not given.
     """
-    from solidmark.signals import Measuring, measure_signals, score_signals
+    from solidmark.measures.signals import Measuring, measure_signals, score_signals
 
     called = {one.name: asked.values[one.called] for one in OPTIONS if one.called}
     measuring = asked.fill(Measuring, **called)
@@ -65,7 +65,7 @@ def signals(
 
 
 def _show_plan(asked: Asked, measuring: "Measuring") -> None:
-    from solidmark.signals.measuring import able
+    from solidmark.measures.signals.measuring import able
 
     subjects = measuring.open_subjects()
     model = measuring.open_model(subjects)

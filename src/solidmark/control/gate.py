@@ -16,12 +16,12 @@ from solidmark.control.looking import Look, Side, looks_of
 from solidmark.data import Dataset, Sample, to_picture, to_tensor
 from solidmark.embed import Embedder
 from solidmark.marks import write_image
-from solidmark.measures import Subjects
-from solidmark.measures.looks import FAMILIES, TEXTURE
 from solidmark.randomness import digest
 from solidmark.runs import RESULTS, progress, read_json, read_results, write_json
 from solidmark.scores.control import FILE, LEVEL, Control, Shown, Tell, control_from
 from solidmark.scores.kinds import LEAST, Told, extremes, normal_scores, single_areas, tell_apart
+from solidmark.subjects import Subjects
+from solidmark.subjects.looks import FAMILIES, TEXTURE
 from solidmark.types import Image
 
 TELLS = 3

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from solidmark.measures.opened import WRONG_PREDICTION
 from solidmark.scores.knowing import Gain, Knowing, Reason
 from solidmark.scores.written import p_value, percent, plain
+from solidmark.subjects.opened import WRONG_PREDICTION
 
 HEADLINES: dict[Reason, str] = {
     "untrained": "Cannot be judged: the model does not know these pictures. It is most likely "

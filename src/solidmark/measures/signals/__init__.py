@@ -1,23 +1,13 @@
-"""The cheap signals: what a model gives away of an image for a few network calls."""
+"""The cheap signals of memorization over a set of images."""
 
-from solidmark.measures.signals.image_magnitude import ImageMagnitude
-from solidmark.measures.signals.loss import Loss
-from solidmark.measures.signals.magnitude import Magnitude
-from solidmark.measures.signals.opening import SIGNALS, open_signals
-from solidmark.measures.signals.path import PathMagnitude
-from solidmark.measures.signals.signal import Signal, SignalCard, suspicion, told_of
-from solidmark.measures.signals.spread import Spread
+from solidmark.measures.signals.agreement import rank_agreement
+from solidmark.measures.signals.configuration import Measuring
+from solidmark.measures.signals.measuring import measure_signals
+from solidmark.measures.signals.scoring import score_signals
 
 __all__ = [
-    "SIGNALS",
-    "ImageMagnitude",
-    "Loss",
-    "Magnitude",
-    "PathMagnitude",
-    "Signal",
-    "SignalCard",
-    "Spread",
-    "open_signals",
-    "suspicion",
-    "told_of",
+    "Measuring",
+    "measure_signals",
+    "rank_agreement",
+    "score_signals",
 ]

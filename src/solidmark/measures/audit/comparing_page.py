@@ -1,0 +1,256 @@
+"""The page of `compare`: what changed between two audits of the same images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from solidmark.measures.audit.comparing import CHANGES
+from solidmark.report.comparison import CAPTIONS, made, proof_of, shortened
+from solidmark.report.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
+from solidmark.report.marked import Marked, open_marked_of
+from solidmark.report.numbers import p_value, percent
+from solidmark.report.pictures import Picture, embed
+from solidmark.report.rendering import write_page
+from solidmark.report.sections import (
+    Card,
+    Cell,
+    Figures,
+    Gallery,
+    Line,
+    Page,
+    Plots,
+    Reading,
+    Shown,
+    Table,
+)
+from solidmark.report.tabled import SHARES, digits
+from solidmark.runs import Figure, Results, open_results, read_manifest, read_table
+from solidmark.verdicts.readers import reader
+
+LARGEST = 144
+"""The longer side of a picture in the page, in pixels."""
+
+DOTS = 2000
+"""More dots than these say no more and weigh down the page: those that changed most are kept."""
+
+SPLITS = {"trained": "trained", "held_out": "held-out", "ceiling": "ceiling"}
+
+NAMES = {
+    "named": "Named",
+    "distance": "Distance to the true key, mean",
+    "p_value": "p, mean",
+    "permutation_z": "All keys together (z)",
+}
+HEADS = ("First run", "Second run", "Difference")
+IN_SHARES = SHARES | {"named"}
+
+WAYS = {
+    (True, False): "named in the first run only",
+    (False, True): "named in the second run only",
+    (True, True): "named in both runs",
+}
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A comparison, read.
+
+    Arguments:
+        results: Its figures and its verdict.
+        changes: By id and reader, what was read of each trained image.
+        table: The same of all splits, as Arrow's table.
+        marked: The marked folder with the pictures, or why it cannot be used.
+    """
+
+    results: Results
+    changes: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(repr=False)
+    table: Any = field(repr=False)
+    marked: Marked
+
+    @property
+    def readers(self) -> list[str]:
+        """The readers, in the order of the figures."""
+        return list(dict.fromkeys(str(one.reader) for one in self.results.figures))
+
+
+def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html` and `figures/` into a folder of `compare --out`.
+
+    Arguments:
+        folder: The folder.
+        images: Whether pictures of the data and their captions may stand on the page; ids stay.
+        top: How many images are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    manifest = read_manifest(folder, "compare")
+    again = 'Run "solidmark compare" again.'
+    table = read_table(folder / "changes.parquet", CHANGES, again)
+    changes: dict[str, dict[str, Any]] = {}
+    for row in table.to_pylist():
+        if row["split"] == "trained":
+            changes.setdefault(row["id"], {})[row["reader"]] = row
+    marked = open_marked_of(folder, manifest)
+    run = _Compared(open_results(folder, again), changes, table, marked)
+    return write_page(folder, _page(run, images, top), images=images, top=top)
+
+
+def _page(run: _Compared, images: bool, top: int) -> Page:
+    results = run.results
+    order = sorted(run.changes, key=lambda id: (-_change(run.changes[id]), id))[:top]
+    about = run.marked.describe(order) if images else {}
+    cards = [_card(run, id, about.get(id, {}), images) for id in order]
+    said = (
+        f"{len(cards):,} of {len(run.changes):,} trained images. Above 0: read further from the "
+        "truth in the second run; below 0: nearer.",
+    )
+    drawings = tuple(_scatter(run, name) for name in run.readers)
+    lost = f"The pictures cannot be shown: {run.marked.missing}"
+    return Page(
+        "compare",
+        "What changed between the two runs?",
+        tuple((side.capitalize(), str(results.config.get(side))) for side in ("first", "second")),
+        results.judged,
+        (
+            Gallery(
+                "images",
+                "The images that changed most",
+                said if cards else (),
+                lists=tuple(shortened(cards)),
+                empty="No trained image was read in both runs.",
+                link="Images",
+            ),
+            Plots(
+                "curves",
+                "Image by image",
+                groups=(("", drawings),) if len(run.table) else (),
+                link="Curves",
+            ),
+            Figures("figures", "All figures", tables=tuple(_tables(results)), folded=True),
+            made(results, tuple(_lost(results))),
+        ),
+        proof=proof_of(cards, "Those that changed most:"),
+        notes=(lost,) if images and run.marked.missing else (),
+    )
+
+
+def _change(rows: Mapping[str, Mapping[str, Any]]) -> float:
+    return max(abs(row["difference"]) for row in rows.values())
+
+
+def _card(run: _Compared, id: str, about: Mapping[str, str], images: bool) -> Card:
+    """An image, and how far its keys are read from the truth in both runs."""
+    folder, file = run.marked.folder, run.marked.files.get(id)
+    shown = embed(folder, file, LARGEST) if folder is not None else None
+    readings = [
+        Reading(
+            reader(name).title,
+            (
+                ("first", digits(row["first"])),
+                ("second", digits(row["second"])),
+                ("difference", digits(row["difference"])),
+            ),
+            said=WAYS.get((row["named_first"], row["named_second"]), ""),
+        )
+        for name, row in run.changes[id].items()
+    ]
+    return Card(
+        id,
+        tuple((what, about[key]) for what, key in CAPTIONS if key in about),
+        (Shown(shown or Picture(), "", id),) if images else (),
+        readings=tuple(readings),
+    )
+
+
+def _scatter(run: _Compared, name: str) -> Drawing:
+    """A dot an image: its distance in the first run, and in the second."""
+    title = reader(name).title
+    rows = [row for row in run.table.to_pylist() if row["reader"] == name]
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=(0, (1, 3)))
+        for split, colour, marker in (("held_out", ORANGE, "x"), ("trained", BLUE, "o")):
+            own = [row for row in rows if row["split"] == split]
+            own = sorted(own, key=lambda row: -abs(row["difference"]))[:DOTS]
+            if own:
+                face = {"mfc": "none"} if marker == "o" else {}
+                label = f"{SPLITS[split]} (n = {len(own):,})"
+                sides = (np.array([row[side] for row in own]) for side in ("first", "second"))
+                axes.plot(*sides, marker, color=colour, ms=4, label=label, **face)
+        axes.set(xlabel="distance to the true key, first run", ylabel="second run")
+        legend(axes)
+
+    return drawing(
+        paint,
+        f"change-{name}",
+        f"{title}: first run against second",
+        "Above the dotted line: read further from the truth in the second run. Held-out images "
+        "show what changes without memory.",
+    )
+
+
+def _tables(results: Results) -> list[Table]:
+    """A table a reader and split: both runs, and the difference."""
+    parts: dict[tuple[str, str], list[Figure]] = {}
+    for one in results.figures:
+        parts.setdefault((str(one.reader), one.split), []).append(one)
+    return [
+        Table(
+            f"{reader(name).title}: {SPLITS.get(split, split)} images",
+            (Cell("Figure", (f"n = {some[0].n or 0:,}",)), *map(Cell, HEADS)),
+            tuple(_line(one) for one in some),
+            tuple(dict.fromkeys(one.note for one in some if one.note)),
+        )
+        for (name, split), some in sorted(parts.items(), key=lambda part: _place(*part[0]))
+    ]
+
+
+def _place(name: str, split: str) -> tuple[str, int]:
+    return name, list(SPLITS).index(split) if split in SPLITS else len(SPLITS)
+
+
+def _line(one: Figure) -> Line:
+    share = one.statistic in IN_SHARES
+
+    def side(name: str) -> Cell:
+        value = one.number(name)
+        return Cell("–" if value is None else percent(value) if share else digits(value))
+
+    def signed(value: float | None) -> str:
+        if value is None:
+            return "–"
+        text = f"{100 * value:.1f}" if share else digits(value)
+        return f"{'+' if value > 0 else ''}{text}".replace("-", "−")
+
+    unit = " points" if share else ""
+    facts = []
+    if one.interval is not None:
+        low, high = one.interval
+        facts.append(f"95 % interval {signed(low)} to {signed(high)}{unit}")
+    if one.p_value is not None:
+        facts.append(f"{p_value(one.p_value)}, {one.facts.get('test')}")
+    return Line(
+        f"Read within {one.delta:g}" if one.delta else NAMES.get(one.statistic, one.statistic),
+        (side("first"), side("second"), Cell(signed(one.value) + unit, tuple(facts))),
+        f"{one.unit}; {one.direction} = memorized",
+    )
+
+
+def _lost(results: Results) -> list[str]:
+    """What was not compared."""
+    found = {
+        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split)}: {one.failed:,} "
+        f"pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand alone.": None
+        for one in results.figures
+        if one.failed or one.number("unpaired")
+    }
+    return list(found) or ["Every row was compared."]

@@ -1,0 +1,111 @@
+"""Whether the model knows the marked images, asked once a run and kept: `knowing.json`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from solidmark.data import Sample
+from solidmark.diffusion import Metered, Model
+from solidmark.errors import BadInput, BrokenImage
+from solidmark.late import torch
+from solidmark.marks import Marked, write_image
+from solidmark.mitigations.telling import bare
+from solidmark.runs import Room, progress, read_ours, write_json
+from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
+from solidmark.subjects import choose
+from solidmark.subjects.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains
+
+FILE = "knowing.json"
+
+IMAGES = 32
+"""How many trained images the model is asked about: what is looked for is large."""
+
+
+def keep_knowing(
+    folder: Path, marked: Marked, model: Model, ids: Sequence[str], seed: int, room: Room
+) -> None:
+    """Asks a model about trained marked images, and writes `knowing.json` and what it drew.
+
+    What was written is not asked again. The model is asked without mitigations: they change what a
+    model says of what it knows.
+
+    Arguments:
+        folder: The run folder.
+        marked: The marked folder.
+        model: The model that is audited.
+        ids: The trained images that the audit asks about.
+        seed: Of the audit.
+        room: How many images fit at a time.
+    """
+    if (folder / FILE).is_file():
+        return
+    samples = _readable(marked, choose(sorted(ids), IMAGES, seed))
+    if len(samples) < 2:
+        return
+    spent = 0.0
+
+    def ask(size: int) -> tuple[Gains, Drawings]:
+        nonlocal spent
+        metered = Metered(bare(model), size)
+        found = gains(metered, samples, marked.pattern, seed)
+        drawn = drawings(metered, samples[:DRAWN], marked.pattern, seed)
+        spent = metered.calls
+        return found, drawn
+
+    with progress("asking whether the model knows such pictures", 1) as advance:
+        found, drawn = room.fit(ask)
+        advance()
+    paths = [f"pictures/knowing/{number}.png" for number in range(len(drawn.images))]
+    for path, image in zip(paths, drawn.images, strict=True):
+        write_image(folder / path, image)
+    evidence = Evidence(
+        asked=len(samples),
+        gains=_finite(found),
+        drawn=_flatness(drawn),
+        times=tuple(found.times),
+        noise=NOISE,
+        network_calls=spent,
+        pictures=tuple(paths),
+        beside=tuple(sample.id for sample in samples[:DRAWN]),
+    )
+    write_json(folder / FILE, evidence.to_json())
+
+
+def knowing_of(folder: Path) -> Knowing | None:
+    """Whether the model knows the marked images; None where it was not asked.
+
+    Arguments:
+        folder: The run folder.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    cure = 'Remove it, then run the same "solidmark audit" again.'
+    try:
+        return judge_knowing(Evidence.from_json(read_ours(path, cure, gains=dict)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f'"{path}" is not what an audit writes ({error!r}). {cure}') from error
+
+
+def _readable(marked: Marked, ids: Sequence[str]) -> list[Sample]:
+    samples = []
+    for id in ids:
+        try:
+            samples.append(marked.sample(id))
+        except BrokenImage:
+            continue
+    return samples
+
+
+def _finite(found: Gains) -> dict[str, list[float]]:
+    """The gains of the images at which every answer was a number."""
+    values = {name: getattr(found, name) for name in VIEWS if getattr(found, name) is not None}
+    good = torch.stack([value.isfinite() for value in values.values()]).all(0)
+    return {name: value[good].tolist() for name, value in values.items()}
+
+
+def _flatness(drawn: Drawings) -> Drawn:
+    turned = None if drawn.turned is None else float(drawn.turned.mean())
+    means = (float(value.mean()) for value in (drawn.spreads, drawn.marked, drawn.unmarked))
+    spread, marked, unmarked = means
+    alike = (drawn.alike, drawn.alike_marked)
+    return Drawn(len(drawn.images), spread, turned, marked, unmarked, *alike)

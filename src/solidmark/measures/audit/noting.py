@@ -1,0 +1,40 @@
+"""What must be known of how a model was opened: said at once, and again on the page."""
+
+from collections.abc import Sequence
+
+from solidmark.diffusion import Model
+from solidmark.errors import BrokenImage
+from solidmark.marks import Marked
+from solidmark.mitigations.telling import bare
+from solidmark.runs import Room, say
+from solidmark.subjects import choose
+from solidmark.subjects.opened import doubts
+
+IMAGES = 8
+"""How many images a model is asked about: what is looked for is the same for all."""
+
+
+def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: Room) -> list[str]:
+    """What the opening of a model found, and what its answers to a few images speak against.
+
+    Arguments:
+        model: The model that is audited; mitigations are left out.
+        marked: The marked folder.
+        ids: The images that are asked about.
+        seed: Of the audit.
+        room: How many images fit at a time.
+
+    Returns:
+        Sentences; none where all is as it should be.
+    """
+    samples = []
+    for id in choose(sorted(ids), IMAGES, seed):
+        try:
+            samples.append(marked.sample(id))
+        except BrokenImage:
+            continue
+    plain = bare(model)
+    found = room.fit(lambda size: doubts(plain, samples[:size], seed)) if samples else ()
+    for doubt in found:
+        say(doubt, error=True)
+    return [*getattr(plain, "notes", ()), *found]

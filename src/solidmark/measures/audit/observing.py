@@ -1,0 +1,311 @@
+"""`observe`: the slow half. Asks the model about every image and keeps what it answers.
+
+The work is cut into batches before it starts, and a batch is committed whole. So neither a kill,
+nor a resume, nor the number of processes changes which images are asked together, and each image
+has a generator of its own. Where the memory is too small for a batch it is asked about in parts,
+whose answers are those of the batch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from solidmark.data import Sample
+from solidmark.diffusion import Metered, Model
+from solidmark.errors import BadInput, BrokenImage
+from solidmark.marks import Marked, file_stem, write_image
+from solidmark.measures.audit.knowing import keep_knowing
+from solidmark.measures.audit.noting import notes_on
+from solidmark.measures.audit.question import Question
+from solidmark.measures.audit.roundtrip import keep_round_trip
+from solidmark.models.controls import ceiling_model, told_of
+from solidmark.randomness import generator
+from solidmark.readers import Energy, Reader
+from solidmark.runs import (
+    VERSION,
+    Processes,
+    Room,
+    Run,
+    forget_peak,
+    memory_of,
+    progress,
+    read_ours,
+    table_bytes,
+    work_through,
+    write_bytes,
+    write_json,
+)
+from solidmark.subjects import Evidence, SolidMark, choose
+
+CEILING = 256
+"""How many training images the ceiling is measured on; it is a property of the reader."""
+
+REFERENCE = 64
+"""How many images a reader is calibrated on."""
+
+PRODUCTS = (
+    *("evidence.parquet", "calibration.json", "round_trip.json", "knowing.json"),
+    "pictures",
+)
+"""What a finished audit is whole with; the scores and the page follow from it."""
+
+EVIDENCE = pa.schema(
+    [
+        ("reader", pa.string()),
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("repeat", pa.int64()),
+        ("key_read", pa.list_(pa.float64())),
+        ("candidates", pa.list_(pa.float64())),
+        ("energies", pa.list_(pa.float64())),
+        ("picture", pa.string()),
+        ("path", pa.list_(pa.float64())),
+        ("network_calls", pa.float64()),
+        ("status", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+"""The columns of `evidence.parquet`."""
+ADDED = ("path",)
+"""Columns that evidence of before does not have."""
+ONE_ROW = ("reader", "split", "id", "repeat")
+"""What tells its rows apart."""
+
+
+_Asked = tuple[str, int, Sample]
+"""An image that is asked about: its id, which repeat, and what the marked folder holds of it."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One reader, one model, and the images to ask about, as (id, repeat)."""
+
+    measure: SolidMark
+    model: Model
+    split: str
+    units: list[tuple[str, int]]
+
+    @property
+    def reader(self) -> Reader:
+        return self.measure.reader
+
+    @property
+    def about(self) -> str:
+        """Whose calibration it uses: that of the model, or of the ceiling."""
+        return f"{self.reader.name} {'ceiling' if self.split == 'ceiling' else 'model'}"
+
+
+_Unit = tuple[_Task, str, int]
+"""A question to a model: the task, the image's id, which repeat."""
+
+
+def observe(question: Question) -> Run:
+    """Asks a model for the keys of marked images.
+
+    Arguments:
+        question: The model, the images, the readers, and how.
+
+    Returns:
+        The run, with `evidence.parquet` in its folder.
+
+    Raises:
+        BadInput: When model and images do not fit, or one image not into the memory.
+        WrongKeys: When the images are not those that the keys were written for.
+    """
+    marked = question.open_images()
+    device = question.opening.device
+    model = question.open_model(marked)
+    run = question.open_run(marked)
+    if run.finished:
+        return run
+    processes = Processes.here()
+    forget_peak(device)
+    room = Room(question.batch_size, device)
+    tasks = list(_tasks(question, marked, model, room))
+    calibrations = _calibrate(run, tasks, marked, question, processes, room)
+    if processes.is_main and "trained" in question.splits:
+        ids = choose(marked.ids("trained"), question.limit, question.seed)
+        keep_knowing(run.folder, marked, model, ids, question.seed, room)
+    notes = []
+    if processes.is_main:
+        every = {id for task in tasks for id, _ in task.units}
+        notes = notes_on(model, marked, sorted(every), question.seed, room)
+    processes.wait()
+    batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
+    asked = partial(_ask, run.folder, marked, question.seed, calibrations, room)
+    rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
+    if processes.is_main:
+        _write_evidence(run.folder, tasks, rows)
+        told = _told(marked, model, question)
+        run.finish(*PRODUCTS, memory=memory_of(rows), told=told, notes=notes)
+    processes.wait()
+    return run
+
+
+def _told(marked: Marked, model: Model, question: Question) -> str:
+    """What the model is told of the images: it says who is a peer of whom."""
+    for split in question.splits:
+        for id in marked.ids(split):
+            if (sample := _load(marked, id)) is not None:
+                return told_of(model, sample)
+    return "nothing"
+
+
+def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iterator[_Task]:
+    """Every reader on every split, and on the ceiling."""
+    trained = choose(marked.ids("trained"), question.limit, question.seed)
+    ceiling_ids = choose(trained, CEILING, question.seed)
+    ceiling = (
+        room.fit(lambda size: ceiling_model(marked, ceiling_ids, model, size))
+        if question.ceiling
+        else None
+    )
+    for reader in question.readers:
+        measure = SolidMark(reader, marked.pattern)
+        for split in question.splits:
+            ids = choose(marked.ids(split), question.limit, question.seed)
+            yield _Task(measure, model, split, _repeated(ids, question.repeats))
+        if ceiling is not None:
+            yield _Task(measure, ceiling, "ceiling", _repeated(ceiling_ids, 1))
+
+
+def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
+    return [(id, repeat) for id in ids for repeat in range(repeats)]
+
+
+def _batches(task: _Task, size: int) -> list[list[_Unit]]:
+    units = [(task, id, repeat) for id, repeat in task.units]
+    return [units[start : start + size] for start in range(0, len(units), size)]
+
+
+def _unit_name(unit: _Unit) -> str:
+    return _name(*unit)
+
+
+def _name(task: _Task, id: str, repeat: int) -> str:
+    return f"{task.reader.name} {task.split} {repeat} {id}"
+
+
+def _calibrate(
+    run: Run,
+    tasks: Sequence[_Task],
+    marked: Marked,
+    question: Question,
+    processes: Processes,
+    room: Room,
+) -> Mapping[str, Any]:
+    """Lets each reader choose on reference images, once a run, and keeps what it chose."""
+    path = run.folder / "calibration.json"
+    if processes.is_main and not path.is_file():
+        asked = {id for task in tasks for id, _ in task.units}
+        ids = choose(sorted(asked), REFERENCE, question.seed)
+        samples = [sample for sample in (_load(marked, id) for id in ids) if sample is not None]
+        if not samples:
+            raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')
+        found: dict[str, Any] = {}
+        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
+            for task in tasks:
+                if task.about not in found:
+                    found[task.about] = room.fit(partial(_choose_well, task, samples))
+                    advance()
+        first = tasks[0]
+        room.fit(
+            lambda size: keep_round_trip(
+                run.folder, first.measure, Metered(first.model, size), samples, found
+            )
+        )
+        write_json(path, {"version": VERSION, **found})
+    processes.wait()
+    cure = 'Remove it, then run the same "solidmark audit" again.'
+    return read_ours(path, cure, **{task.about: dict for task in tasks})
+
+
+def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:
+    """What a reader chooses on reference images, so many at a time."""
+    model = Metered(task.model, size)
+    return {**task.measure.calibrate(model, samples), "network_calls": model.calls}
+
+
+def _load(marked: Marked, id: str) -> Sample | None:
+    try:
+        return marked.sample(id)
+    except BrokenImage:
+        return None
+
+
+def _ask(
+    folder: Path,
+    marked: Marked,
+    seed: int,
+    calibrations: Mapping[str, Any],
+    room: Room,
+    batch: Sequence[_Unit],
+) -> dict[str, Any]:
+    """Asks about one batch. An image that cannot be read is a failed row; the rest goes on."""
+    task = batch[0][0]
+    calibration = calibrations[task.about]
+    rows: dict[str, Any] = {}
+    good: list[_Asked] = []
+    for _, id, repeat in batch:
+        try:
+            good.append((id, repeat, marked.sample(id)))
+        except BrokenImage as error:
+            rows[_name(task, id, repeat)] = {"status": "failed", "note": str(error)}
+    answers: list[tuple[Evidence, float]] = []
+    while len(answers) < len(good):
+        answers += room.fit(partial(_answers, task, good[len(answers) :], seed, calibration))
+    for (id, repeat, _), (answer, calls) in zip(good, answers, strict=True):
+        row = _row(folder, task, id, repeat, answer)
+        rows[_name(task, id, repeat)] = {**row, "network_calls": calls}
+    return rows
+
+
+def _answers(
+    task: _Task, good: Sequence[_Asked], seed: int, calibration: Mapping[str, Any], size: int
+) -> list[tuple[Evidence, float]]:
+    """The answers about the first `size` images, each with the network calls that it cost."""
+    part = good[:size]
+    model = Metered(task.model, len(part))
+    answers = task.measure.observe(
+        model,
+        [sample for _, _, sample in part],
+        [generator(seed, id, repeat, task.reader.name) for id, repeat, _ in part],
+        calibration,
+    )
+    # Rounded, so that 2.3 calls an image are 2.3 however many were asked about together.
+    return [(answer, round(model.calls / len(part), 6)) for answer in answers]
+
+
+def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> dict[str, Any]:
+    """One row of evidence; its picture is on disk before the row is."""
+    if not all(abs(value) <= 1 for value in answer.key_read):
+        return {"status": "failed", "note": "The model answered with numbers that are not finite."}
+    row: dict[str, Any] = {"status": "ok", "note": "", "key_read": answer.key_read}
+    if answer.energies is not None:
+        row["energies"] = answer.energies
+        if isinstance(task.reader, Energy):
+            row["candidates"] = task.reader.grid.tolist()
+    if answer.path is not None:
+        row["path"] = answer.path
+    if answer.picture is not None:
+        stem = f"{file_stem(id)}-{repeat}"
+        row["picture"] = f"pictures/{task.reader.name}/{task.split}/{stem}.png"
+        write_image(folder / row["picture"], answer.picture)
+    return row
+
+
+def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any]) -> None:
+    """Puts the rows of all processes into one table, sorted, the same however they came."""
+    table = [
+        {"reader": task.reader.name, "split": task.split, "id": id, "repeat": repeat}
+        | rows[_name(task, id, repeat)]
+        for task in tasks
+        for id, repeat in task.units
+    ]
+    table.sort(key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
+    columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
+    write_bytes(folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))

@@ -1,0 +1,227 @@
+"""The cards of an audit: the images that look most memorized, and held-out ones for comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
+from solidmark.measures.audit.painting import painted
+from solidmark.report.comparison import CAPTIONS, card_lists, proof_of
+from solidmark.report.gaps import gap_bars, hits
+from solidmark.report.paths import Scale, average, common_scale, compared, energy_path
+from solidmark.report.pictures import embed
+from solidmark.report.sections import Card, Cards, Gallery, Reading, Shown
+from solidmark.report.strips import energy_curves, key_bars
+from solidmark.scores.own_key import Name, OwnKey, own_keys
+from solidmark.scores.scored import Score
+from solidmark.verdicts.readers import DRAWING
+
+COMPARED = 6
+"""So many held-out images stand below the gallery."""
+
+EMPTY = "No trained image could be scored."
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The rows of all cards, and what needs all of them."""
+
+    audit: Audit
+    images: bool
+    told: Mapping[str, Mapping[str, str]]
+    scores: Mapping[Name, Score]
+    near: Mapping[Name, OwnKey]
+    means: Mapping[str, Sequence[float]]
+    scales: Mapping[str, Scale]
+
+
+def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery]:
+    """The images by the first reader that names any, or scored any: lowest p first, then distance.
+
+    Arguments:
+        audit: The audit.
+        images: Whether pictures and captions may stand on the page.
+        top: How many trained images are shown.
+
+    Returns:
+        The first of them for the top of the page, None where there is no picture; and all.
+    """
+    title, link = "Images, most memorized first", "Images"
+    scored = [name for name in audit.readers if audit.of(name, "trained")]
+    naming = [name for name in scored if audit.names_of(name)]
+    if not scored:
+        return None, Gallery("images", title, empty=EMPTY, link=link)
+    reader = (naming or scored)[0]
+    every = audit.of(reader, "trained")
+    ranked = _first(every)
+    trained, held_out = ranked[:top], _first(audit.of(reader, "held_out"))[:COMPARED]
+    shown = _shown(audit, images, [*trained, *held_out])
+    cards, lucky = ([_card(shown, score) for score in some] for some in (trained, held_out))
+    said = [
+        f"The {len(cards):,} of {len(ranked):,} trained images with the lowest p by "
+        f"{title_of(reader)}, then the smallest distance."
+    ]
+    if (repeats := len({score.repeat for score in every})) > 1:
+        said.append(f"Each image was read {repeats} times; the first reading is shown.")
+    if len(every[0].key) == 1:
+        said.append("With one grey level as key a single image is rarely proof: judge the counts.")
+    missing = audit.marked.missing if images else ""
+    left_out = f"{missing} The marked images and their captions are left out."
+    section = Gallery(
+        "images",
+        title,
+        (" ".join(said), *_legend(shown, cards, reader)),
+        warnings=(left_out,) if missing else (),
+        folded=bool(naming),  # Their list stands above.
+        link=link,
+        lists=card_lists(cards, lucky),
+        empty=EMPTY,
+    )
+    brief = [replace(card, readings=tuple(map(_brief, card.readings[:1]))) for card in cards]
+    proof = proof_of(brief)
+    read = "Grey swatches: the true key above, the key read below."
+    return proof and replace(proof, said=(*proof.said, read)), section
+
+
+def _shown(audit: Audit, images: bool, chosen: Sequence[Score]) -> _Shown:
+    ids = {score.id for score in chosen}
+    splits = ("trained", "held_out")
+    scores = {one.name: one for one in audit.scores if one.id in ids and one.split in splits}
+    means = {
+        reader: average(
+            audit.answers[score.name].path
+            for score in audit.of(reader, "held_out")
+            if score.name in audit.answers
+        )
+        for reader in audit.readers
+    }
+    paths: dict[str, list[Sequence[float]]] = {}
+    for name, score in scores.items():
+        if (answer := audit.answers.get(name)) is not None:
+            paths.setdefault(score.reader, []).extend([answer.path, means[score.reader]])
+    return _Shown(
+        audit,
+        images,
+        audit.marked.describe(ids) if images else {},
+        scores,
+        own_keys(audit.scores, list(scores.values())),
+        means,
+        # One scale a reader, so that the cards can be compared.
+        {reader: common_scale(some) for reader, some in paths.items()},
+    )
+
+
+def _first(scores: Sequence[Score]) -> list[Score]:
+    """The first reading of each image, ranked. The best of several would be lucky by choice."""
+    first: dict[str, Score] = {}
+    for score in sorted(scores, key=lambda score: score.repeat):
+        first.setdefault(score.id, score)
+    return sorted(first.values(), key=lambda score: score.rank)
+
+
+def _card(shown: _Shown, score: Score) -> Card:
+    audit, told = shown.audit, shown.told.get(score.id, {})
+    order = sorted(audit.readers, key=lambda name: name != score.reader)
+    rows = [
+        shown.scores[name]
+        for name in ((reader, *score.name[1:]) for reader in order)
+        if name in shown.scores
+    ]
+    captions = [(what, told[key]) for what, key in CAPTIONS if told.get(key)]
+    return Card(
+        score.id,
+        (*([("group", score.group)] if score.group else []), *captions),
+        tuple(_pictures(shown, score, order)) if shown.images else (),
+        readings=tuple(_reading(shown, row, titled=len(rows) > 1) for row in rows),
+        named=any(map(audit.names, rows)),
+    )
+
+
+def _pictures(shown: _Shown, score: Score, order: Sequence[str]) -> list[Shown]:
+    """The marked image, its mark as it was read, and what the model drew for it."""
+    audit, marked = shown.audit, shown.audit.marked
+    found = []
+    if marked.folder is not None:
+        found.append((embed(marked.folder, marked.files.get(score.id)), "marked image"))
+    artist = next((name for name in order if name in DRAWING), "")
+    answer = audit.answers.get((artist, *score.name[1:]))
+    drawn = embed(audit.folder, answer.picture) if answer else None
+    # What Outpaint drew is the frame that Outpaint read.
+    if score.reader != "outpaint" or drawn is None:
+        found.append((painted(marked, score.id, score.key_read), "mark as read"))
+    found.append((drawn, f"{title_of(artist)} drew"))
+    return [Shown(picture, what, score.id) for picture, what in found if picture is not None]
+
+
+def _reading(shown: _Shown, score: Score, *, titled: bool) -> Reading:
+    facts = [*numbers_of(score).items()]
+    if read_well := hits(score.key, score.key_read):
+        facts.append(("within 0.1", read_well))
+    drawings = [key_bars(score.key, score.key_read) + gap_bars(score.key, score.key_read)]
+    if (answer := shown.audit.answers.get(score.name)) is not None:
+        mean = shown.means[score.reader]
+        drawings += [
+            energy_curves(answer.candidates, answer.energies, score.key, score.key_read),
+            path := energy_path(answer.path, mean, shown.scales[score.reader]),
+        ]
+        if path:
+            facts.append(("energy left", compared(answer.path, mean)))
+    return Reading(
+        title_of(score.reader) if titled else "",
+        tuple(facts),
+        titled and shown.audit.names(score),
+        tuple(filter(None, drawings)),
+        _whose(shown.near.get(score.name)),
+    )
+
+
+def _brief(reading: Reading) -> Reading:
+    """What proves it: how the keys compare, and how likely that is by luck."""
+    facts = tuple(fact for fact in reading.facts if fact[0] in ("distance", "p", "q"))
+    return replace(reading, title="", facts=facts, drawings=reading.drawings[:1])
+
+
+def _whose(own: OwnKey | None) -> str:
+    """Where the own key stands among all keys, and whose is next."""
+    if own is None or not own.other:
+        return ""
+    said = f"Own key: {own.place} of {own.of:,}."
+    if own.rank == 1:
+        return f"{said} Next, {own.other_distance:.3f} away: {own.other}."
+    near = "nearer" if own.other_distance < own.distance - 1e-9 else "as near"
+    return f"{said} Another image’s key is {near}, {own.other_distance:.3f} away: {own.other}."
+
+
+def _legend(shown: _Shown, cards: Sequence[Card], reader: str) -> list[str]:
+    """How to read the cards: of what stands on them only."""
+    several = len(shown.scores and next(iter(shown.scores.values())).key) > 1
+    drawings = Markup("").join(
+        one for card in cards for reading in card.readings for one in reading.drawings
+    )
+    swatches = "Swatches: the true key above, the key read below."
+    if several:
+        swatches += " Bars: how far they lie apart, low = read well; the dotted line is luck."
+    said = [swatches]
+    if any(one.what == "mark as read" for card in cards for one in card.pictures):
+        said.append(
+            f"Mark as read: the same picture, painted with the keys that {title_of(reader)} read."
+        )
+    if 'class="energy"' in drawings:
+        said.append(
+            "Curve with a triangle: the energy over all grey levels; the dashed line is the true "
+            "key, the triangle the key read."
+        )
+    if 'class="path"' in drawings:
+        said.append(
+            "Falling line: the energy by step from a neutral grey frame, low = known, on one scale "
+            "for all cards; dashed are held-out images on average. It falls for what the model "
+            "knows of a picture in its frame, whichever key was read: an image is named by its "
+            "key, not by this line."
+        )
+    if (compared := max((one.of for one in shown.near.values()), default=0)) > 1:
+        said.append(
+            f"Own key: its place among the keys of all {compared:,} images by how near they lie "
+            f"to what was read. By luck it is the nearest once in {compared:,}."
+        )
+    return [" ".join(said)]

@@ -1,0 +1,129 @@
+"""The named images on the page of an audit: whom, how many of them wrong, what the control says."""
+
+from collections.abc import Sequence
+
+from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
+from solidmark.report.numbers import percent, short
+from solidmark.report.pictures import Picture, embed
+from solidmark.report.sections import Cell, Figures, Line, Shown, Table
+from solidmark.runs import find
+from solidmark.scores.discovery import Correction, least_p
+from solidmark.scores.own_key import OwnKey, own_keys
+from solidmark.scores.scored import Score
+from solidmark.verdicts.words import expect_wrong
+
+SHOWN = 200
+"""So many names of a reader stand on the page; `named.csv` has them all."""
+
+THUMBNAIL = 48
+"""The longer side of the pictures in the list, in pixels."""
+
+ONE_GREY = (
+    "A single grey level as key hardly ever names anyone: one in ten is read within 0.05 by luck, "
+    "and its p is never below 1 in 256, nor below 1 in the number of its peers. Marks of several "
+    "keys (--pattern segments) name images."
+)
+
+COLUMNS = ("p", "q", "bits", "distance")
+HEADS = ("Image", "p", "q", "Exposure (bits)", "Distance", "Own key")
+
+
+def named_section(audit: Audit, images: bool) -> Figures:
+    """Whom every reader names that scored a trained image.
+
+    Arguments:
+        audit: The audit.
+        images: Whether pictures may stand on the page.
+    """
+    scored = [name for name in audit.readers if audit.of(name, "trained")]
+    said, tables = [], []
+    for reader in scored:
+        title = f"{title_of(reader)}: " if scored[1:] else ""
+        said.append(title + _said(audit, reader))
+        if rows := audit.names_of(reader):
+            tables.append(_table(audit, reader, rows, images))
+    if tables:
+        said.append(
+            f"An image is named when its q is at most {audit.fdr:g}: on average at most "
+            f"{percent(audit.fdr)} of the names are wrong; solidmark score --fdr sets another "
+            "rate. named.csv beside this page has all names with their files, to take these "
+            "images out or to unlearn them."
+        )
+    none = "No trained image could be scored, so none can be named."
+    about = tuple(said) or (none,)
+    return Figures("named", "Named images", about, tables=tuple(tables), link="Named")
+
+
+def _said(audit: Audit, reader: str) -> str:
+    """How many are named and how many of them to expect wrong, or why none is; the control."""
+    trained, count = audit.images(reader, "trained"), len(audit.named(reader, "trained"))
+    of, fdr = f"{count:,} of {len(trained):,} trained images", audit.fdr
+    if audit.names_of(reader):
+        wrong = expect_wrong(count, _expected(audit, reader, count), fdr)
+        said = f"{of} {'is' if count == 1 else 'are'} named: {wrong}."
+    elif count:
+        said = (
+            f"Nobody is named. {of} have q at most {fdr:g}. But the verdict is not that images are "
+            "memorized, so every such name may be wrong."
+        )
+    else:
+        said = f"Nobody is named: {of}. {_why(audit, trained)}"
+    return f"{said} {_control(audit, reader)}"
+
+
+def _expected(audit: Audit, reader: str, count: int) -> float:
+    """How many of the names are wrong at most, on average: from the results, else rate x count."""
+    found = find(audit.results.figures, "named", "trained", reader=reader)
+    told = [one.expected_false for one in found if one.count == count]
+    return audit.fdr * count if not told or told[0] is None else told[0]
+
+
+def _why(audit: Audit, trained: Sequence[Score]) -> str:
+    """What it would have taken to name somebody, and why it was not reached."""
+    p = min(score.p_value for score in trained if score.p_value is not None)
+    q = min(score.q_value for score in trained if score.q_value is not None)
+    correction: Correction = "by" if audit.results.config.get("correction") == "by" else "bh"
+    text = (
+        f"The smallest q is {short(q)}, above {audit.fdr:g}. The smallest p is {short(p)}; to name "
+        f"one image of {len(trained):,} alone takes p at most "
+        f"{short(least_p(len(trained), audit.fdr, correction))}."
+    )
+    return text if len(trained[0].key) > 1 else f"{text} {ONE_GREY}"
+
+
+def _control(audit: Audit, reader: str) -> str:
+    held_out = audit.images(reader, "held_out")
+    if not held_out:
+        return "No held-out image was scored, so nothing checks this list."
+    count = len(audit.named(reader, "held_out"))
+    text = f"The same rule names {count:,} of {len(held_out):,} held-out images"
+    if not count:
+        return f"{text}, which the model never saw."
+    return (
+        f"{text}, wrongly: the model never saw them. In a sound run it names any of them about "
+        f"once in {round(1 / audit.fdr):,} runs at most."
+    )
+
+
+def _table(audit: Audit, reader: str, rows: Sequence[Score], images: bool) -> Table:
+    shown = rows[:SHOWN]
+    near = own_keys(audit.scores, shown)
+    title = f"Named by {title_of(reader)}, the lowest p first"
+    if len(rows) > SHOWN:
+        title += f": {SHOWN:,} of {len(rows):,}; named.csv has them all"
+    folder = audit.marked.folder if images else None
+    lines = []
+    for score in shown:
+        picture = None
+        if folder is not None:
+            file = audit.marked.files.get(score.id)
+            picture = Shown(embed(folder, file, THUMBNAIL) or Picture(), "Marked image", score.id)
+        told = numbers_of(score)
+        own = Cell(_place(near.get(score.name)))
+        cells = (*(Cell(told[name]) for name in COLUMNS), own)
+        lines.append(Line(score.id, cells, picture=picture))
+    return Table(title, tuple(map(Cell, HEADS)), tuple(lines))
+
+
+def _place(own: OwnKey | None) -> str:
+    return "–" if own is None else f"{own.rank:,} of {own.of:,}"

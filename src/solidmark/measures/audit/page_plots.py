@@ -1,0 +1,163 @@
+"""The curves of an audit: one function each, from the rows of one reader to a drawing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from solidmark.measures.audit.page_run import SPLITS, Audit, title_of
+from solidmark.report.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
+from solidmark.report.sections import Plots
+from solidmark.scores import curves
+from solidmark.scores.scored import Score
+
+LOOK: Mapping[str, tuple[str, str, str]] = {
+    "trained": (BLUE, "-", "o"),
+    "held_out": (ORANGE, "--", "x"),
+    "ceiling": (GREEN, "-.", "s"),
+}
+"""Colour, line and marker of each split: never told apart by colour alone."""
+
+POINTS = 2000
+"""More points than these say no more and weigh down the page."""
+
+Rows = Mapping[str, Sequence[Score]]
+
+
+def curves_section(audit: Audit) -> Plots:
+    """Every figure that the rows allow, by reader."""
+    found = [(title_of(reader), _of_reader(audit, reader)) for reader in audit.readers]
+    groups = tuple((title if found[1:] else "", drawn) for title, drawn in found if drawn)
+    said = () if groups else ("There is nothing to draw: no image was scored.",)
+    return Plots("curves", "Curves", said, groups=groups)
+
+
+def _of_reader(audit: Audit, reader: str) -> tuple[Drawing, ...]:
+    title, splits = title_of(reader), {split: audit.of(reader, split) for split in LOOK}
+    trained, held_out = splits["trained"], splits["held_out"]
+    drawings = []
+    if any(splits.values()):
+        drawings.append(_eidetic(reader, title, splits))
+    if trained or held_out:
+        drawings += [_scatter(reader, title, splits), _histogram(reader, title, splits)]
+    if trained and held_out:
+        drawings.append(_roc(reader, title, splits))
+    return tuple(drawings)
+
+
+def _eidetic(reader: str, title: str, splits: Rows) -> Drawing:
+    deltas = np.linspace(0.0025, 0.3, 120)
+
+    def paint(axes: Any) -> None:
+        for split, rows in splits.items():
+            if not rows:
+                continue
+            colour, line, _ = LOOK[split]
+            distances = [row.distance for row in rows if row.distance is not None]
+            share = curves.within(distances, deltas)
+            axes.plot(deltas, share, line, color=colour, lw=1.6, label=_label(split, rows))
+            if split != "ceiling":
+                low, high = curves.band(share, [row.key_group for row in rows])
+                axes.fill_between(deltas, low, high, color=colour, alpha=0.15, lw=0)
+        base = splits["trained"] or splits["held_out"] or splits["ceiling"]
+        level = curves.chance([row.key_read or (0.5,) for row in base], deltas)
+        axes.plot(deltas, level, ":", color=GREY, lw=1.6, label="chance")
+        axes.set(xlabel="delta (grey levels, 0 to 1)", ylabel="share within delta")
+        axes.set(xlim=(0, 0.3), ylim=(-0.02, 1.02))
+        legend(axes)
+
+    return drawing(
+        paint,
+        f"{reader}-eidetic",
+        f"{title}: share of keys read within delta",
+        "Above the dotted chance line means memorized. Held-out must follow chance; the reference "
+        "is an ideal model that memorized all, no bound. Bands are 95 % intervals.",
+    )
+
+
+def _scatter(reader: str, title: str, splits: Rows) -> Drawing:
+    pairs = {}
+    for split in ("held_out", "trained"):
+        rows = [row for row in splits[split] if row.key_read]
+        both = [(k, r) for row in rows for k, r in zip(row.key, row.key_read or (), strict=False)]
+        pairs[split] = [both[i] for i in curves.thinned(len(both), POINTS)]
+    total = sum(len(row.key) for split in pairs for row in splits[split])
+    drawn = sum(len(pair) for pair in pairs.values())
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=GREY, lw=1, zorder=0)
+        for split, points in pairs.items():
+            if not points:
+                continue
+            colour, _, marker = LOOK[split]
+            x, y = zip(*points, strict=True)
+            label = _label(split, splits[split])
+            axes.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, lw=1, label=label)
+        axes.set(xlabel="true key (grey level)", ylabel="key read (grey level)")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        legend(axes)
+
+    some = f" {drawn:,} of {total:,} keys are drawn." if drawn < total else ""
+    return drawing(
+        paint,
+        f"{reader}-keys",
+        f"{title}: true key against key read",
+        "On the diagonal the key was read right: memorized. Held-out must show no trend." + some,
+    )
+
+
+def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
+    edges = np.linspace(0, 1, 21)
+
+    def paint(axes: Any) -> None:
+        for split in ("held_out", "trained"):
+            values = _p_values(splits[split])
+            if not values:
+                continue
+            colour, line, _ = LOOK[split]
+            # Relative to the uniform law: 1 is as many as expected by luck.
+            height = np.histogram(values, edges)[0] * (len(edges) - 1) / len(values)
+            label = _label(split, splits[split])
+            axes.stairs(height, edges, color=colour, ls=line, lw=1.6, fill=False, label=label)
+            if split == "trained":
+                axes.stairs(height, edges, color=colour, alpha=0.15, lw=0, fill=True)
+        axes.axhline(1, color=GREY, ls=":", lw=1.6, label="chance (uniform)")
+        axes.set(xlabel="p-value", ylabel="times as many as by luck", xlim=(0, 1))
+        axes.set_ylim(bottom=0)
+        legend(axes)
+
+    return drawing(
+        paint,
+        f"{reader}-p-values",
+        f"{title}: p-values against the uniform law",
+        "Without memorization every p-value is equally likely: the dotted line. A peak at the left "
+        "means memorized. Held-out must be flat but for noise.",
+    )
+
+
+def _roc(reader: str, title: str, splits: Rows) -> Drawing:
+    alarms, found = curves.roc(_p_values(splits["trained"]), _p_values(splits["held_out"]))
+
+    def paint(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="chance")
+        axes.step(alarms, found, where="post", color=BLUE, lw=1.6, label="by p-value")
+        axes.set(xlabel="share of held-out caught (false alarms)")
+        axes.set(ylabel="share of trained caught", aspect="equal")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        legend(axes)
+
+    return drawing(
+        paint,
+        f"{reader}-roc",
+        f"{title}: trained told apart from held-out (ROC)",
+        "Nearer to the upper left corner = trained and held-out images are told apart by their "
+        "p-values. On the diagonal they are not.",
+    )
+
+
+def _p_values(rows: Sequence[Score]) -> list[float]:
+    return [row.p_value for row in rows if row.p_value is not None]
+
+
+def _label(split: str, rows: Sequence[Score]) -> str:
+    return f"{SPLITS[split].lower()} (n = {len(rows)})"

@@ -1,0 +1,314 @@
+"""`open_index`: one image at a time, is it too close to a training image?
+
+.. math:: d \\le t \\iff p \\le fpr
+
+Nothing is refused by a number of a paper, unless it is asked for: the thresholds are those that
+held-out images pass within at the rate fpr, each distance by itself. An image whose pixels are
+those of a training image is refused whatever the distances say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from solidmark.data import Dataset, Record, Records, Sample, open_data, to_picture
+from solidmark.data.records import FileBytes
+from solidmark.data.samples import is_image
+from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
+from solidmark.late import Tensor
+from solidmark.measures.guard.calibration import too_few
+from solidmark.measures.guard.stored import Found, Index, load_index
+from solidmark.measures.guard.verdict import (
+    RULES,
+    SECOND,
+    Closeness,
+    Flags,
+    Rule,
+    Verdict,
+    refused,
+    within,
+)
+from solidmark.measures.nearest.gathering import BATCH, contrast
+from solidmark.scores.content import LOW_CONTENT
+from solidmark.types import Image
+
+Asked = Image | Picture.Image | Sample | Path | str
+"""What a guard is asked about: a tensor (C, H, W) in [0, 1], a picture, a file."""
+
+BELOW_IS_SUSPICIOUS = 1.0
+"""Of rescaled l2, where nothing is calibrated (Carlini et al., 2023, section 4)."""
+
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An image that cannot be judged, which is no reason to let it pass.
+
+    Arguments:
+        id: What it is called.
+        note: Why.
+    """
+
+    id: str
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"id": self.id, "status": "unread", "note": self.note}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Says whether images are too close to the training images of an index.
+
+    Arguments:
+        index: The index, open.
+        thresholds: Within which an image is too close, by the name of the distance; low = close.
+        rule: Whether `any` distance refuses an image, or only `all` together.
+
+    Example:
+        guard = open_index("index/")
+        image = pipeline(prompt).images[0]
+        while guard(image).refused:
+            image = pipeline(prompt).images[0]
+    """
+
+    index: Index
+    thresholds: Mapping[str, float]
+    rule: Rule = "any"
+
+    def __call__(self, image: Asked) -> Verdict:
+        """Judges one image.
+
+        Arguments:
+            image: A tensor with shape (C, H, W) in [0, 1], a PIL picture, or the path of a file.
+                It is prepared as the training images were (mode, `--resolution`), and cut out of
+                its frame where it is of the marked size.
+
+        Raises:
+            BrokenImage: When it cannot be read.
+            BadInput: When it is not in [0, 1], or its size is not that of the training images.
+        """
+        return self.many([image])[0]
+
+    def many(self, images: Sequence[Asked]) -> list[Verdict]:
+        """Judges several images, faster than one by one, with the same verdicts.
+
+        Distances by pixels and hashes are the same to the bit; those of networks differ by what
+        the network's own answers do in a batch (1e-5).
+
+        Raises:
+            BrokenImage: When one cannot be read. `screen` goes on without it.
+            BadInput: When one is not in [0, 1], or not of the size of the training images.
+        """
+        verdicts: list[Verdict] = []
+        for start in range(0, len(images), BATCH):
+            some = enumerate(images[start : start + BATCH], start)
+            verdicts += self._judged([self.prepared(image, number) for number, image in some])
+        return verdicts
+
+    def screen(self, data: Dataset) -> Iterator[Verdict | Unread]:
+        """Judges a data set, image by image in its order; what cannot be judged is named.
+
+        Arguments:
+            data: The images.
+        """
+        numbers = iter(range(len(data)))
+        while some := list(islice(numbers, BATCH)):
+            said = [self._tried(data, number) for number in some]
+            good = [sample for sample in said if isinstance(sample, Sample)]
+            verdicts = iter(self._judged(good) if good else [])
+            yield from (each if isinstance(each, Unread) else next(verdicts) for each in said)
+
+    def open(self, where: str) -> Dataset:
+        """The images of a file or a folder, prepared as the training images were.
+
+        Raises:
+            NotFound: When there is no such path.
+            BadInput: When there are no images in it.
+        """
+        how, path = self.index.preparation, Path(where)
+        if not path.exists():  # A misspelt file is not to be looked for on the hub.
+            raise NotFound(f'There is no image and no folder "{where}". Check the path.')
+        if path.is_file() and is_image(path.name):
+            return Records((Record(where, FileBytes(path)),), how)
+        return open_data(where, resolution=how.resolution, mode=how.mode, window=how.window)
+
+    def prepared(self, image: Asked, number: int = 0) -> Sample:
+        """An image as it is compared.
+
+        Arguments:
+            image: As for one question.
+            number: What an image is called that has no name.
+
+        Raises:
+            BrokenImage: When it cannot be read.
+            BadInput: When it is not in [0, 1], or its size is not that of the training images.
+        """
+        id, load = _source(image, f"image {number}")
+        return self.index.fitted(Records((Record(id, load),), self.index.preparation)[0])
+
+    def _tried(self, data: Dataset, number: int) -> Sample | Unread:
+        try:
+            return self.prepared(data[number])
+        except (BrokenImage, BadInput) as error:
+            return Unread(data.ids[number], str(error))
+
+    def _judged(self, samples: Sequence[Sample]) -> list[Verdict]:
+        found = self.index.nearest([sample.image for sample in samples])
+        contrasts = [contrast(sample.image) for sample in samples]
+        low_content = np.array([value < LOW_CONTENT for value in contrasts])
+        distances = {name: one.distance for name, one in found.items()}
+        close = within(distances, self.thresholds, low_content)
+        own = {name: distances[name] for name in self.index.measures}
+        refuse = refused({name: close[name] for name in own}, own, self.rule)
+        p_values = {name: self.index.null.p_values(name, values) for name, values in own.items()}
+        verdicts = []
+        for number, sample in enumerate(samples):
+            copy = self.index.copied(sample)
+            verdicts.append(
+                Verdict(
+                    sample.id,
+                    bool(refuse[number]) or copy is not None,
+                    copy,
+                    {
+                        name: self._closeness(
+                            name, found[name], p_values[name], close[name], number
+                        )
+                        for name in own
+                    },
+                    contrasts[number],
+                    bool(low_content[number]),
+                )
+            )
+        return verdicts
+
+    def _closeness(
+        self,
+        name: str,
+        found: Found,
+        p_values: Float[NDArray[np.float64], " N"] | None,
+        close: Flags,
+        number: int,
+    ) -> Closeness:
+        """What one distance says of one image."""
+        threshold = self.thresholds[name]
+        if not found.seen[number]:
+            note = "It sees nothing in the image, which is blank."
+            return Closeness(name, None, None, None, None, threshold, None, False, note)
+        told, is_within = found.reported, bool(close[number])
+        distance = float(told.distance[number])
+        deceived = distance <= threshold and not is_within
+        why = f"Of little content, and not close by {SECOND[name]}." if deceived else None
+        return Closeness(
+            name,
+            self.index.id(int(found.number[number])),
+            distance,
+            None if told.similarity is None else float(told.similarity[number]),
+            None if told.raw is None else float(told.raw[number]),
+            threshold,
+            None if p_values is None else float(p_values[number]),
+            is_within,
+            why,
+        )
+
+
+def open_index(
+    folder: Path | str,
+    *,
+    fpr: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    rule: Rule = "any",
+    memory: int = 2**30,
+    device: str = "cpu",
+) -> Guard:
+    """Opens an index to ask about images. Embedders are loaded once.
+
+    Arguments:
+        folder: A folder of `build_index` (`solidmark index`).
+        fpr: The rate at which each distance refuses fresh images; the first that the index was
+            built for when not given.
+        thresholds: Thresholds to use instead, by the name of the distance, on the scale that it is
+            reported on: distances for l2, similarities for embedders.
+        rule: `any`: refused when any distance says so; several refuse up to their number times fpr.
+            `all`: only when all say so.
+        memory: The most bytes to hold, beside Python, its libraries and embedders: a small index
+            stays in the memory, a large one is read for every question.
+        device: Where embedders and matrix products run.
+
+    Raises:
+        NotFound: When there is no index.
+        RunConflict: When it is not finished.
+        BadInput: When the index has too few held-out images for the rate, or none, and a threshold
+            is missing.
+        UnknownName: When there is no such rule, or no such distance in the index.
+    """
+    if rule not in RULES:
+        raise UnknownName("rule", rule, RULES)
+    index = load_index(Path(folder), memory=memory, device=device)
+    rate = index.manifest["config"]["fprs"][0] if fpr is None else fpr
+    return Guard(index, _thresholds(index, rate, thresholds or {}), rule)
+
+
+def _thresholds(index: Index, fpr: float, given: Mapping[str, float]) -> dict[str, float]:
+    """The distance within which each measure refuses."""
+    known = index.null.distances.keys() | set(index.manifest["measures"])
+    for name in given:
+        if name not in known:
+            raise UnknownName("distance in this index", name, known)
+    found: dict[str, float] = {}
+    for name in sorted(known):
+        threshold: float | None = index.null.threshold(name, fpr)
+        if name in given:
+            threshold = 1 - given[name] if index.is_similarity(name) else given[name]
+        elif threshold is None and name not in index.measures:
+            threshold = BELOW_IS_SUSPICIOUS
+        if threshold is None:
+            count = index.null.count(name)
+            why = too_few(count, fpr) if count else "It has no held-out images."
+            raise BadInput(
+                f'The index "{index.folder}" does not say what is too close by {name}. {why} Give '
+                f"--threshold {name}=VALUE, or build it with --held-out."
+            )
+        found[name] = threshold
+    return found
+
+
+def _source(image: Asked, name: str) -> tuple[str, Any]:
+    """The name of an image, and what gives its picture."""
+    if isinstance(image, Sample):
+        return image.id, lambda: to_picture(image.image)
+    if isinstance(image, str | Path):
+        return str(image), FileBytes(Path(image))
+    if isinstance(image, Picture.Image):
+        return str(getattr(image, "filename", "")) or name, lambda: image
+    if not isinstance(image, Tensor):
+        raise BadInput(
+            "A guard is asked about a tensor (C, H, W), a PIL picture or a file, not about a "
+            f"{type(image).__name__}."
+        )
+    _check_tensor(image)
+    return name, lambda: to_picture(image)
+
+
+def _check_tensor(image: Tensor) -> None:
+    """Refuses a network's own range, in which everything would pass."""
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.is_floating_point():
+        raise BadInput(
+            f"A tensor of shape {tuple(image.shape)} and kind {image.dtype} is no image. Give "
+            "floats with shape (C, H, W), C = 1 or 3."
+        )
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # Also true of what is no number.
+        raise BadInput(
+            f"An image is in [0, 1], and this one runs from {low:g} to {high:g}. Scale it: "
+            "(x + 1) / 2 for a network's own [-1, 1]."
+        )

@@ -1,0 +1,258 @@
+"""The page of an `inpaint` run: images beside what the model drew in their hidden half."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from solidmark.measures.inpaint.scoring import MEASURES, SCORES
+from solidmark.measures.inpaint.verdict import different
+from solidmark.report.comparison import (
+    CAPTIONS,
+    NAMES,
+    ON_SCALE,
+    ORDER,
+    all_figures,
+    all_rows,
+    curves,
+    made,
+    proof_of,
+    ranked_gallery,
+)
+from solidmark.report.control import control_section
+from solidmark.report.glossary import glossary
+from solidmark.report.marked import Marked, open_marked_of
+from solidmark.report.pictures import Picture, encode, open_picture
+from solidmark.report.rendering import write_page
+from solidmark.report.scored import Row, Scored, failed, measure_of
+from solidmark.report.sections import NOTHING, Card, Page, Shown
+from solidmark.report.tabled import Words
+from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.verdicts.control import HELD_OUT
+
+COMPARED = 10
+"""So many held-out images stand below the trained ones."""
+
+LARGEST = 144
+"""The longer side of a picture in the page, in pixels."""
+
+SPLITS = {"trained": "Trained", "held_out": "Held-out"}
+WORDS = Words(SPLITS, NAMES, ORDER, close=ON_SCALE)
+
+HALVES = {"left": "left", "right": "right", "top": "upper", "bottom": "lower"}
+"""What each half is called in a sentence."""
+
+TERMS = {
+    "inpainting": (
+        "Inpainting",
+        "Half of an image is hidden, and the model draws it, many times. A model that knows the "
+        "image by heart knows how it goes on; another one can only continue it plausibly.",
+    ),
+    "distance": (
+        "Distance",
+        "The root mean square difference between the truth and the drawing over the hidden half, "
+        "in [0, 1]. Low = close. The frames are not scored.",
+    ),
+    "low_content": (
+        "Low content",
+        "A hidden half nearly of one colour: its pixels vary by less than 0.1 (standard deviation "
+        "round the mean of each channel). It is easy to draw without knowing the image.",
+    ),
+}
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The rows of a run, and its pictures.
+
+    Arguments:
+        scored: Its rows and figures.
+        marked: The marked folder with the truth, or why it cannot be used.
+        drawn: By split and id: how many draws count, and where the best picture lies.
+        picture: The part of a marked image that is the picture, without its frame; None where
+            the run does not say.
+        outline: The hidden half, to be drawn over a picture.
+        copies: How many images of each split have the pixels of another one.
+    """
+
+    scored: Scored
+    marked: Marked
+    drawn: Mapping[tuple[str, str], tuple[int, str | None]] = field(repr=False)
+    picture: Box | None
+    outline: Markup
+    copies: Mapping[str, int]
+
+
+def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html` and `figures/` into the folder of an `inpaint` run.
+
+    Arguments:
+        folder: The folder of the run. The truth is read from the marked folder; where that is
+            gone, the page says so.
+        images: Whether pictures of the data and their captions may stand on the page; ids stay.
+        top: How many images are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+
+
+def _open(folder: Path) -> _Run:
+    import pyarrow.compute as pc
+
+    manifest = read_manifest(folder, "inpaint")
+    results = open_results(folder, measures=dict)
+    scores = read_table(folder / "scores.parquet", SCORES, f'Run "solidmark score {folder}".')
+    asked = ("split", "id", "draws", "picture")
+    again = 'Run "solidmark inpaint" again.'
+    evidence = read_table(folder / "evidence.parquet", asked, again, only=True)
+    draws, lowest = (int(results.config.get(name) or 0) for name in ("draws", "lowest"))
+    cards: Mapping[str, Any] = results.facts["measures"]
+    tables = {}
+    for name in different(draws, lowest, cards):
+        for split in SPLITS:
+            asked_of = pc.and_(pc.equal(scores["measure"], name), pc.equal(scores["split"], split))
+            part = scores.filter(asked_of)
+            tables[name, split] = part.sort_by([("distance", "ascending"), ("id", "ascending")])
+    measures = tuple(measure_of(name, cards[name]) for name in different(draws, lowest, cards))
+    known = {name: table for name, table in tables.items() if len(table)}
+    first = {split: table for (name, split), table in tables.items() if name == MEASURES[0]}
+    picture, hidden = (_box(manifest.get(name)) for name in ("picture", "hidden"))
+    return _Run(
+        Scored(results, measures, known, {"trained": "held_out"}, SPLITS),
+        open_marked_of(folder, manifest),
+        {(row["split"], row["id"]): (row["draws"], row["picture"]) for row in evidence.to_pylist()},
+        picture,
+        NOTHING if picture is None or hidden is None else _outline(picture, hidden),
+        {split: len(table) - table["copy_of"].null_count for split, table in first.items()},
+    )
+
+
+def _page(run: _Run, images: bool, top: int) -> Page:
+    scored, results = run.scored, run.scored.results
+    trained, held_out = (scored.by_id(split) for split in SPLITS)
+    ranked = scored.most_suspicious(trained)[:top]
+    lucky = scored.most_suspicious(held_out)[:COMPARED]
+    about = run.marked.describe([*ranked, *lucky]) if images else {}
+    cards = [_card(run, trained[id], about.get(id, {}), images) for id in ranked]
+    fortunate = [_card(run, held_out[id], about.get(id, {}), images) for id in lucky]
+    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in trained.values())
+    used = {one.statistic for one in results.figures}
+    sections = (
+        ranked_gallery(
+            *(cards, fortunate, len(trained), named, scored.fdr),
+            title="Images beside what the model drew",
+            said=(_asked(run, images),),
+        ),
+        curves(scored, ("trained",)),
+        control_section(results.folder, scored.control, images, bool(held_out), HELD_OUT),
+        all_figures(scored, (("trained against held-out", SPLITS, "trained_vs_held_out"),), WORDS),
+        all_rows(scored, images),
+        glossary(scored.fdr, used, TERMS),
+        made(results, (_left_out(run),), (scored.failures(), _unmarked(run.marked))),
+    )
+    lost = f"The truth cannot be shown: {run.marked.missing}"
+    return Page(
+        "inpaint",
+        "Does the model know how its training images go on?",
+        tuple(
+            (title, str(results.config.get(name) or "not named"))
+            for name, title in (("model", "Model"), ("marked", "Marked folder"))
+        ),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        proof=proof_of(cards),
+        notes=(lost,) if images and run.marked.missing else (),
+    )
+
+
+def _asked(run: _Run, images: bool) -> str:
+    """What was hidden, how often it was drawn, and which sums of the draws are the same."""
+    config = run.scored.results.config
+    half = HALVES.get(str(config.get("half")), "one")
+    frame = " (the dashed frame)" if images and run.outline else ""
+    draws, lowest = (int(config.get(name) or 0) for name in ("draws", "lowest"))
+    times = "once" if draws == 1 else f"{draws:,} times"
+    said = f"The {half} half of each picture was hidden{frame}, and the model drew it {times}"
+    if draws == 1:
+        return f"{said}: the best draw, the lowest and all are the same."
+    return f"{said}: the {lowest} lowest draws are all." if 0 < draws <= lowest else f"{said}."
+
+
+def _card(run: _Run, rows: Mapping[str, Row], about: Mapping[str, str], images: bool) -> Card:
+    """An image beside the best of its drawings."""
+    row, scored = next(iter(rows.values())), run.scored
+    draws, drawn = run.drawn.get((row.split, row.id), (0, None))
+    sides = (
+        ("truth", run.marked.folder, run.marked.files.get(row.id)),
+        (f"best of {draws:,} draw{'' if draws == 1 else 's'}", scored.results.folder, drawn),
+    )
+    pictures = [(what, _cut_out(run, folder, name)) for what, folder, name in sides if images]
+    return Card(
+        row.id,
+        tuple((what, about[key]) for what, key in CAPTIONS if key in about),
+        tuple(
+            Shown(one, what, row.id, over=run.outline if one.uri else NOTHING)
+            for what, one in pictures
+        ),
+        readings=tuple(
+            scored.reading(one, rows[one.name], titled=True)
+            for one in scored.measures
+            if one.name in rows
+        ),
+        flags=tuple(scored.flags(row, "the hidden half varies")),
+        named=any(one.is_named(scored.fdr) for one in rows.values()),
+    )
+
+
+def _cut_out(run: _Run, folder: Path | None, name: str | None) -> Picture:
+    """A picture without its frame; an empty one where it cannot be shown."""
+    image = open_picture(folder, name) if folder and name else None
+    if image is None:
+        return Picture()
+    return encode(image if run.picture is None else image.crop(run.picture), LARGEST)
+
+
+def _outline(picture: Box, hidden: Box) -> Markup:
+    """The hidden half as a dashed frame, in pixels of the picture."""
+    left, top, right, bottom = picture
+    x, y, width, height = (
+        hidden[0] - left,
+        hidden[1] - top,
+        hidden[2] - hidden[0],
+        hidden[3] - hidden[1],
+    )
+    box = Markup('x="{}" y="{}" width="{}" height="{}"').format(x, y, width, height)
+    return Markup(
+        '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="under" {}/><rect {}/></svg>'
+    ).format(right - left, bottom - top, box, box)
+
+
+def _box(value: Any) -> Box | None:
+    good = isinstance(value, list) and len(value) == 4 and all(isinstance(v, int) for v in value)
+    return (value[0], value[1], value[2], value[3]) if good else None
+
+
+def _left_out(run: _Run) -> str:
+    copies = " and ".join(f"{n:,} {SPLITS[split].lower()}" for split, n in run.copies.items())
+    return (
+        f"Images that failed: {run.scored.results.failed:,}. Images that have the pixels of "
+        f"another one, and count with it: {copies}."
+    )
+
+
+def _unmarked(marked: Marked) -> Any:
+    lines = [(id, reason, 1) for id, reason in marked.quarantined]
+    return failed(lines, f"Images that could not be marked: {len(lines):,}")

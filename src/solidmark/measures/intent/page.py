@@ -1,0 +1,356 @@
+"""The page of an `intent` run: what prompts bring back, and whether anybody asked for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from solidmark.measures.intent.cards import (
+    COMMAND,
+    KINDS,
+    SAID,
+    TONES,
+    IntentRun,
+    Row,
+    card_of,
+    name_of,
+    open_intent,
+    prompt_of,
+)
+from solidmark.measures.intent.types import TYPES
+from solidmark.report.comparison import PROOF, made
+from solidmark.report.control import control_section
+from solidmark.report.numbers import percent, percents
+from solidmark.report.rendering import write_page
+from solidmark.report.rows import ROWS, table_of_rows
+from solidmark.report.scored import failed
+from solidmark.report.sections import (
+    Cards,
+    Cell,
+    Figures,
+    Gallery,
+    Glossary,
+    Line,
+    Note,
+    Page,
+    Rows,
+    Section,
+    Table,
+)
+from solidmark.scores.control import control_from
+from solidmark.scores.written import plural
+from solidmark.verdicts.intent import SIDES
+from solidmark.verdicts.intent import TYPES as LABELS
+
+SHOWN, FEW, MOST = 4, 12, 48
+"""Prompts of a type that are seen at once; of prompts without memory, at most; lines of a list."""
+
+PRIVATE = ("caption", "captions")
+"""Options that hold words of prompts."""
+
+HEADINGS: Mapping[str, str] = {
+    "unintended": "Unintended: neither named nor brought by an entity",
+    "implicit": "Implicit intended: not named, but bound to an entity of the prompt",
+    "explicit": "Explicit intended: the prompt names it, and gets it",
+    "not memorized": "Not memorized: too rare, or no more than comes anyhow",
+}
+
+NONE: Mapping[str, str] = {
+    "unintended": "No prompt brought back anything that it neither names nor implies.",
+    "implicit": "No entity of any prompt brought back anything that was not named.",
+    "explicit": "No prompt brought back what it names.",
+    "not memorized": "Everything that was looked at is memorized.",
+}
+NONE_THAT_STANDS = "None among the findings that stand; the others are withheld."
+"""The same where the unrelated prompts are about pictures of another kind."""
+
+TERMS = (
+    (
+        "feature",
+        "Feature",
+        "What a generation may show: a training picture with its copies, a class, or a phrase of "
+        "the user's file. It shows it when its nearest training picture belongs to it and is close "
+        "enough. A finding is a feature that a prompt shows at least once, or names.",
+    ),
+    (
+        "entity",
+        "Entity",
+        "A word or phrase of a prompt that may bring a picture: it is taken out, and the rest is "
+        "asked for again. Words of grammar, and those of most captions, are none.",
+    ),
+    (
+        "frequency",
+        "Bars",
+        "The share of generations that show the feature, with its 95 % interval "
+        "(Clopper-Pearson): under this prompt; without one entity, where low = this entity brings "
+        "it; under prompts about other things, which is what comes anyhow.",
+    ),
+    (
+        "likeness",
+        "Likeness",
+        "How alike a generation and its nearest training picture look; high = alike, 1 = equal. "
+        "The threshold is calibrated on pairs of different training pictures.",
+    ),
+    (
+        "p_value",
+        "p",
+        "How often luck alone would do as much: more under the prompt than under unrelated "
+        "prompts, or than without the entity (Fisher, one-sided). Low = more than luck.",
+    ),
+    (
+        "recurs_p",
+        "p of coming back",
+        "Of a single training picture: how often so many generations of this prompt and of all "
+        "unrelated ones together would show it, if it came in half of the frequent share of them "
+        "at most. Low = it comes back, whatever is asked.",
+    ),
+    (
+        "q_value",
+        "q",
+        "p after correction for the number of tests of its kind (Benjamini-Hochberg). Low = more "
+        "than luck.",
+    ),
+    (
+        "expected",
+        "Expected, not expected",
+        "What the user's file (--expected) says of a feature. It has the last word on whether a "
+        "memorized feature is intended; the type stays as it was found.",
+    ),
+    (
+        "papers",
+        "What is the paper's",
+        "The three types, and that they are told apart by what a user expects of a prompt: Naseh, "
+        "Roh and Houmansadr, 2023. The paper gives examples, no numbers.",
+    ),
+    (
+        "ours",
+        "What is ours",
+        "All numbers: how many generations, from which likeness a generation shows a feature, from "
+        "which share on it is frequent, which prompts it is compared with, every p and q, the type "
+        '"not memorized", and the rule that decides between the types.',
+    ),
+)
+"""Anchor, term, explanation."""
+
+FILES = (
+    ("findings.parquet", "A row a prompt and feature: frequencies, tests, type, reason."),
+    (
+        "generations.parquet",
+        "A row a generation: what was asked, its nearest training picture, what it shows.",
+    ),
+    ("prompts.parquet, features.parquet", "What was asked about."),
+    ("results.json", "The counts and the verdict."),
+)
+
+
+def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -> Path:
+    """Writes `report.html` into the folder of an `intent` run.
+
+    Arguments:
+        folder: The folder of the run.
+        images: Whether pictures, prompts, and names of classes and phrases may stand on the page.
+            Without them it can be shown to people who must not see the data; ids stay.
+        top: How many prompts of each type are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    return write_page(folder, _page(open_intent(folder), images, top), images=images, top=top)
+
+
+def _page(run: IntentRun, images: bool, top: int) -> Page:
+    results = run.results
+    galleries = [_gallery(run, type, images, top) for type in TYPES]
+    broken = [(id, why, 1) for id, why in (results.facts.get("quarantined") or {}).items()]
+    config = {k: v for k, v in results.config.items() if images or k not in PRIVATE}
+    lost = f"{results.failed:,} of {results.facts.get('generations') or 0:,}"
+    sections = (
+        *galleries[:-1],
+        Figures("counts", "Counts by type", tables=(_counts(run),), link="Counts"),
+        _overruled(run, images),
+        galleries[-1],
+        _control(run, images),
+        _all_findings(run, images),
+        Glossary(
+            "reading", "How to read the numbers", words=TERMS, folded=True, link="How to read"
+        ),
+        made(
+            replace(results, config=config),
+            (
+                f"Generations that could not be used: {lost}.",
+                f"Training images that could not be read: {len(broken):,}.",
+            ),
+            (failed(broken, "Training images that could not be read"),),
+            FILES,
+        ),
+    )
+    return Page(
+        COMMAND,
+        "Does the model give back what nobody asked for?",
+        tuple(
+            (said, str(config.get(name) or "not named"))
+            for said, name in (("Model", "model"), ("Training set", "training"))
+        ),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        proof=_proof(galleries),
+    )
+
+
+def _control(run: IntentRun, images: bool) -> Section | None:
+    """Whether the unrelated prompts are about pictures of the same kind."""
+    found = run.results.facts.get("control")
+    control = control_from(found) if isinstance(found, Mapping) else None
+    shown = control_section(run.results.folder, control, images, False, SIDES)
+    title = "Are the unrelated prompts about pictures of the same kind?"
+    return shown and replace(shown, title=title, link="Unrelated prompts")
+
+
+def _proof(galleries: Sequence[Gallery]) -> Cards | None:
+    """The first prompts of the worst type that has any, without the rest of their generations."""
+    cards = [card for one in galleries for some in one.lists[:1] for card in some.cards]
+    worst = [card for card in cards if card.badge == cards[0].badge and card.pictures][:PROOF]
+    short = (
+        replace(card, pictures=card.pictures[:2], readings=card.readings[:1], strip=(), more=0)
+        for card in worst
+    )
+    nothing = worst and worst[0].badge == (LABELS[TYPES[-1]], TONES[TYPES[-1]])
+    said = ("What came most often:",) if nothing else ()
+    return Cards("", tuple(short), said, numbered=False) if worst else None
+
+
+def _gallery(run: IntentRun, type: str, images: bool, top: int) -> Gallery:
+    """The prompts that have findings of a type."""
+    rows = [row for row in run.findings if row["type"] == type]
+    by_prompt: dict[str, list[Row]] = {}
+    for row in rows:
+        by_prompt.setdefault(row["prompt"], []).append(row)
+    most = min(top, FEW) if type == "not memorized" else top
+    cards = tuple(card_of(run, id, some, images) for id, some in list(by_prompt.items())[:most])
+    said = [
+        f"{plural(len(rows), 'finding')} in {len(by_prompt):,} of {plural(run.judged, 'prompt')}."
+    ]
+    if len(cards) < len(by_prompt):
+        said.append(f"{plural(len(cards), 'prompt is', 'prompts are')} shown.")
+    if images:
+        said.append("Outlined are the generations that show it.")
+    lists = (
+        Cards("", cards[:SHOWN], wide=True, numbered=False),
+        Cards(
+            f"{len(cards[SHOWN:])} more prompts",
+            cards[SHOWN:],
+            folded=True,
+            wide=True,
+            numbered=False,
+        ),
+    )
+    return Gallery(
+        type.replace(" ", "-"),
+        HEADINGS[type],
+        (" ".join(said),) if rows else (),
+        folded=type == "not memorized",
+        link=LABELS[type].capitalize(),
+        lists=tuple(one for one in lists if one.cards),
+        empty=NONE_THAT_STANDS if run.results.facts.get("withheld") else NONE[type],
+    )
+
+
+def _counts(run: IntentRun) -> Table:
+    """A line a type, and what the user's file says of its findings."""
+    splits = [one for one in ("expected", "not expected", "not said") if run.count("explicit", one)]
+    heads = ["Type", "Findings", "Prompts with one", "Share of prompts", "95 % interval"]
+    lines = []
+    for type in TYPES:
+        found = run.count(type)
+        if found is None:
+            continue
+        share, ends = found.value, found.interval
+        cells = [
+            f"{found.count or 0:,} of {found.n or 0:,}",
+            f"{found.number('prompts') or 0:,.0f} of {run.judged:,}",
+            "–" if share is None else percent(share),
+            "–" if ends is None else percents(*ends),
+            *(f"{getattr(run.count(type, one), 'count', 0) or 0:,}" for one in splits),
+        ]
+        lines.append(Line(LABELS[type], tuple(map(Cell, cells)), tone=TONES[type]))
+    return Table(
+        f"{plural(run.judged, 'prompt')} asked; one can have findings of several types",
+        tuple(map(Cell, (*heads, *(f"User: {one}" for one in splits)))),
+        tuple(lines),
+    )
+
+
+def _overruled(run: IntentRun, images: bool) -> Note | None:
+    """What the user's file says of memorized findings."""
+    points = [
+        f"{SAID[word].capitalize()}: {name_of(row, images)} ({LABELS[row['type']]}), "
+        f"prompt {prompt_of(row, images)}"
+        for word in ("no", "yes")
+        for row in run.findings
+        if row["expected"] == word and row["type"] != "not memorized"
+    ]
+    if not points:
+        return None
+    more = f"{len(points) - MOST:,} more are in the table of all findings."
+    return Note(
+        "user",
+        "By the user's word",
+        ("The file of expectations decides what is intended; the type stays as it was found.",),
+        folded=True,
+        points=(*points[:MOST], *[more] * (len(points) > MOST)),
+    )
+
+
+def _all_findings(run: IntentRun, images: bool) -> Rows:
+    """Every finding, in its order, folded."""
+    columns = [
+        ("place", "No.", "whole"),
+        ("type", "Type", "choice"),
+        ("expected", "User's word", "choice"),
+        ("prompt", "Prompt", "text"),
+        *([("text", "Text", "text")] * images),
+        ("name", "Feature", "text"),
+        ("kind", "Kind", "choice"),
+        ("count", "Shown", "whole"),
+        ("n", "Of", "whole"),
+        ("frequency", "Frequency", "number"),
+        ("unrelated_frequency", "Unrelated", "number"),
+        *([("entity", "Entity", "text")] * images),
+        ("p_value", "p", "number"),
+        ("q_value", "q", "number"),
+        ("recurs_p", "p of coming back", "number"),
+        ("best_similarity", "Likeness", "number"),
+    ]
+    rows = [
+        {
+            **row,
+            "place": place,
+            "expected": row["expected"] or "none",
+            "prompt": prompt_of(row, images),
+            "name": name_of(row, images),
+        }
+        for place, row in enumerate(run.findings[:ROWS], 1)
+    ]
+    table = table_of_rows(
+        columns,
+        rows,
+        lambda row, name: row[name],
+        total=len(run.findings),
+        fdr=float((run.results.facts.get("scoring") or {}).get("fdr") or 0.05),
+        order="first findings",
+        sort="place",
+        searched=[name for name, _, kind in columns if kind == "text"],
+        searched_words="prompt or feature",
+        names={"type": dict(LABELS), "kind": KINDS, "expected": {**SAID, "none": "not said"}},
+    )
+    return Rows(
+        "rows",
+        "All findings",
+        folded=True,
+        table=table,
+        file="findings.parquet",
+    )

@@ -1,0 +1,174 @@
+"""`invert`: the slow half. Inverts every image, or as many as the budget is enough for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from solidmark.control import look_at_control, sides_of
+from solidmark.data import Sample, inventories
+from solidmark.errors import BadInput
+from solidmark.measures.invmm.budget import Budget
+from solidmark.measures.invmm.configuration import InvMM
+from solidmark.measures.invmm.inversion import Attempt, Inverter
+from solidmark.measures.invmm.keeping import keep_attempt, write_tables
+from solidmark.measures.invmm.live import Live
+from solidmark.measures.invmm.slots import Slots, Task, rounds_of
+from solidmark.measures.invmm.subjects import call_roll
+from solidmark.measures.invmm.threshold import Threshold, calibrate
+from solidmark.measures.invmm.triage import Order, require_audit, require_triage, triage
+from solidmark.runs import (
+    Ledger,
+    Processes,
+    Room,
+    Run,
+    forget_peak,
+    peak_memory_bytes,
+    progress,
+    read_json,
+    read_ours,
+    remove_temporaries,
+    write_json,
+)
+from solidmark.subjects import TIE, Likeness, Subjects, embedder_of, open_likeness
+
+PRODUCTS = (
+    *("evidence.parquet", "paths.parquet", "threshold.json", "calibration.json", "control.json"),
+    *("attempts", "pictures"),
+)
+"""What a finished run is whole with."""
+
+
+def invert(asked: InvMM) -> Run:
+    """Looks for the noise from which a model draws each image.
+
+    Arguments:
+        asked: The model, the images, and how.
+
+    Returns:
+        The run, with `evidence.parquet` and `paths.parquet` in its folder.
+
+    Raises:
+        BadInput: When model and images do not fit, or one image not into the memory.
+        MissingCapability: When a prompt is to be found for a model that is told none.
+    """
+    subjects = asked.open_subjects()
+    require_audit(asked, subjects)
+    model = asked.open_model(subjects)
+    likeness = open_likeness(asked.similarity, asked.opening.device)
+    alike = partial(_alike, subjects, likeness)
+    # What cannot be asked shows before a folder is made.
+    prompts = asked.open_prompts(model)
+    require_triage(asked, subjects, model)
+    processes = Processes.here()
+    (asked.budget or Budget()).require(asked.inversion.most_calls(), processes.count)
+    run = asked.open_run(subjects, likeness)
+    if run.finished:
+        return run
+    processes.wait()  # What another one is writing into the folder must stay.
+    if processes.is_main:
+        below = [run.folder.glob(part) for part in ("work", "attempts/*", "pictures/*")]
+        for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
+            remove_temporaries(folder)
+    forget_peak(asked.opening.device)
+    room = Room(asked.call_size, asked.opening.device)
+    threshold = _threshold(asked, run, subjects, likeness, processes)
+    # Whoever asks for a likeness of 1 asks for copies, and their last digits may say less.
+    inversion = replace(asked.inversion, threshold=min(threshold.value, 1 - TIE))
+    inverter = Inverter(model, inversion, alike, prompts)
+    roll = call_roll(subjects)
+    order = triage(asked, run, subjects, model, roll.units)
+    rows = _work(asked, run, subjects, inverter, order, processes, room)
+    if processes.is_main:
+        write_tables(run.folder, asked.restarts, roll, order, rows)
+        look_at_control(run.folder, *sides_of(subjects), asked.seed, embedder_of(likeness))
+        run.finish(
+            *PRODUCTS,
+            threshold=threshold.to_json(),
+            similarity=likeness.card(),
+            inventory=inventories(**subjects.data),
+            excluded={id: note for (_, id), note in sorted(roll.excluded.items())},
+            memory={
+                "device": asked.opening.device,
+                "peak_memory_bytes": peak_memory_bytes(asked.opening.device),
+                "call_size": room.size,
+            },
+            seconds=round(sum(_seconds(run.folder)), 3),
+        )
+    processes.wait()
+    return run
+
+
+def _alike(subjects: Subjects, likeness: Likeness, images: Any, others: Any) -> Any:
+    """How alike pictures are without their frames, which are not what is memorized."""
+    return likeness.pairs([*subjects.crop(images)], [*subjects.crop(others)])
+
+
+def _threshold(
+    asked: InvMM, run: Run, subjects: Subjects, likeness: Likeness, processes: Processes
+) -> Threshold:
+    """The threshold that was given, or one that is calibrated once a run."""
+    path = run.folder / "threshold.json"
+    if processes.is_main and not path.is_file():
+        if asked.threshold is not None:
+            found = Threshold(asked.threshold)
+        else:
+            found = calibrate(likeness, subjects, "trained", asked.fpr, asked.seed)
+        write_json(path, found.to_json())
+    processes.wait()
+    kept = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.', value=float)
+    try:
+        return Threshold(**kept)
+    except TypeError as error:
+        raise BadInput(f'"{path}" is not what "solidmark invmm" writes ({error}).') from error
+
+
+def _work(
+    asked: InvMM,
+    run: Run,
+    subjects: Subjects,
+    inverter: Inverter,
+    order: Order,
+    processes: Processes,
+    room: Room,
+) -> Mapping[str, Any]:
+    """Makes the attempts, the first of every image before the second of any."""
+    queue: list[Task] = [
+        (split, id, repeat) for repeat in range(asked.restarts) for split, id in order.units
+    ]
+    rounds = rounds_of(asked.inversion.steps, asked.inversion.every)
+    mine = processes.share(queue)
+    live = Live.open(run.folder / "work", processes)
+    with (
+        Ledger(run.folder / "ledger", processes.rank) as ledger,
+        progress("inverting", rounds * len(mine)) as advance,
+    ):
+        Slots(
+            inverter,
+            subjects,
+            mine,
+            ledger,
+            live,
+            partial(_keep, run.folder, inverter),
+            room,
+            asked.batch_size,
+            (asked.budget or Budget()).less(sum(order.calls.values())).share(processes.count),
+            asked.seed,
+            lambda count, note: advance(count, note),
+        ).work()
+        processes.wait()
+        return ledger.rows()
+
+
+def _keep(folder: Path, inverter: Inverter, attempt: Attempt, sample: Sample) -> dict[str, Any]:
+    """Keeps an ended attempt, and the likeliest words of the prompt that it found."""
+    words = None
+    if attempt.logits is not None and inverter.prompts is not None:
+        words = inverter.prompts.decode(attempt.logits.argmax(1))
+    return keep_attempt(folder, words, attempt, sample)
+
+
+def _seconds(folder: Path) -> list[float]:
+    return [float(read_json(path)["seconds"]) for path in (folder / "work").glob("time-*.json")]

@@ -1,0 +1,272 @@
+"""The page of a `nearest` run: generations beside the training images that they come close to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.measures.nearest.gathering import AGAIN
+from solidmark.measures.nearest.studies import (
+    changed_copies,
+    missed_copies,
+    percentile_section,
+    plain_hits,
+)
+from solidmark.measures.nearest.tables import SCHEMAS
+from solidmark.measures.nearest.words import (
+    ALWAYS,
+    AMONG_TRAINING,
+    CALLED,
+    QUESTIONS,
+    SIDES,
+    SPLITS,
+    TERMS,
+    WORDS,
+)
+from solidmark.report.comparison import (
+    all_figures,
+    all_rows,
+    curves,
+    made,
+    proof_of,
+    ranked_gallery,
+    shortened,
+)
+from solidmark.report.control import control_section
+from solidmark.report.glossary import glossary
+from solidmark.report.opening import open_pictures
+from solidmark.report.pictures import Picture, embed
+from solidmark.report.rendering import write_page
+from solidmark.report.scored import LOST, Measure, Row, Scored, measure_of
+from solidmark.report.sections import (
+    Card,
+    Cards,
+    Gallery,
+    Page,
+    Section,
+    Shown,
+)
+from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.scores.control import WITHHELD
+from solidmark.verdicts.control import HELD_OUT
+
+COMPARED = 10
+"""So many pairs of the null stand beside those of the generations."""
+
+NOT_NAMED = 6
+"""So many training images are shown where none is named."""
+
+CAME_BACK = "Named are those that a generation is closer to than to held-out images."
+
+LARGEST = 144
+"""The longer side of a picture in the page, in pixels."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The rows of a run, and its pictures.
+
+    Arguments:
+        scored: Its rows and figures.
+        pictures: By side and id, where the picture lies.
+        among_training: Whether training images among themselves stand for held-out ones.
+    """
+
+    scored: Scored
+    pictures: Mapping[str, Mapping[str, str]] = field(repr=False)
+    among_training: bool
+
+
+def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html` and `figures/` into the folder of a `nearest` run.
+
+    Arguments:
+        folder: The folder of the run.
+        images: Whether pictures of the data and their captions may stand on the page; ids stay.
+        top: How many pairs of each measure are shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+
+
+def _open(folder: Path) -> _Run:
+    read_manifest(folder, "nearest")
+    results = open_results(folder, measures=dict)
+    scores, null, images = (
+        read_table(folder / f"{name}.parquet", SCHEMAS[name], AGAIN)
+        for name in ("scores", "null", "images")
+    )
+    measures = tuple(measure_of(name, card) for name, card in results.facts["measures"].items())
+    tables = {}
+    for one in measures:
+        tables[one.name, "generated"] = _part(scores, measure=one.name)
+        tables[one.name, "null"] = _part(null, measure=one.name)
+        for split in ("trained", "held_out"):
+            tables[one.name, split] = _part(images, measure=one.name, split=split)
+    known = {name: table for name, table in tables.items() if len(table)}
+    among_training = results.config.get("null") == "train"
+    nulls = {"generated": "null", "trained": "held_out"}
+    names = AMONG_TRAINING if among_training else SPLITS
+    scored = Scored(results, measures, known, nulls, names)
+    return _Run(scored, open_pictures(folder, AGAIN), among_training)
+
+
+def _part(table: Any, **asked: str) -> Any:
+    """Some rows of a table, the closest first, those without a distance last."""
+    import pyarrow.compute as pc
+
+    for name, value in asked.items():
+        table = table.filter(pc.equal(table[name], value))
+    return table.sort_by([("distance", "ascending"), ("id", "ascending")])
+
+
+def _page(run: _Run, images: bool, top: int) -> Page:
+    scored, results = run.scored, run.scored.results
+    every = scored.by_id("trained")
+    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in every.values())
+    shown = scored.most_suspicious(every)[: min(top, named or NOT_NAMED)]
+    returned = [_card(run, every[id], images) for id in shown]
+    compared = not run.among_training and bool(
+        {split for _, split in scored.tables} & {"null", "held_out"}
+    )
+    shut = scored.control is not None and scored.control.is_shut
+    used = {one.statistic for one in results.figures}
+    sections: list[Section | None] = [
+        ranked_gallery(
+            *(returned, (), len(every), named, scored.fdr),
+            title="Training images that came back" if named else "The closest training images",
+            said=(WITHHELD,) if shut else (CAME_BACK,) * bool(named),
+        )
+        if every
+        else None,
+        _pairs(run, images, top),
+        plain_hits(scored, lambda row: _picture(run, "generated", row.id) if images else None),
+        curves(scored, ("trained", "generated") if every else ("generated",)),
+        percentile_section(scored),
+        control_section(results.folder, scored.control, images, compared, HELD_OUT),
+        changed_copies(scored),
+        all_figures(
+            scored,
+            [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
+            WORDS,
+        ),
+        all_rows(scored, images),
+        glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in ALWAYS | used}),
+        made(results, _left_out(run), (scored.failures(),)),
+    ]
+    return Page(
+        "nearest",
+        "Do the generations copy the training set?",
+        tuple(
+            (title, str(results.config.get(name) or "not named"))
+            for name, title in (("generated", "Generations"), ("training", "Training set"))
+        ),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        proof=_proof(run, returned, images),
+    )
+
+
+def _proof(run: _Run, returned: list[Card], images: bool) -> Cards | None:
+    """Training images that came back, or else the closest pairs by a measure that decided."""
+    if any(card.named for card in returned):
+        return proof_of(returned)
+    scored, verdict = run.scored, run.scored.results.judged
+    deciding = {one.name for one in verdict.findings if one.state == verdict.state}
+    some = [one for one in scored.measures if one.name in deciding] or [*scored.measures]
+    best = max(some, key=lambda one: _named(scored, one), default=None)
+    return (
+        proof_of(_closest(run, best, "generated", 3, images), "The closest pairs:")
+        if best
+        else None
+    )
+
+
+def _pairs(run: _Run, images: bool, top: int) -> Gallery:
+    """The closest generations of every measure, and the closest of the null."""
+    scored, lists = run.scored, list[Cards]()
+    for measure in scored.measures:
+        cards = _closest(run, measure, "generated", top, images)
+        count, named = scored.count(measure.name, "generated"), _named(scored, measure)
+        title = f"{measure.title}: the {len(cards)} closest of {count:,}"
+        title += f", {named:,} named" if named else ""
+        if cards:
+            lists += [Cards(title, tuple(cards), folded=True)] if lists else shortened(cards, title)
+        null = _closest(run, measure, "null", COMPARED, images)
+        whom = "training images" if run.among_training else "held-out images"
+        to = "another one" if run.among_training else "a training image"
+        title = f"{measure.title}, for comparison: the {len(null)} {whom} that come closest to {to}"
+        lists += [Cards(title, tuple(null), folded=True)] if null else []
+    said = (
+        "Named are those whose q is at most "
+        f"{scored.fdr:g}; low content marks pictures nearly of one colour, whose closeness says "
+        "little."
+    )
+    return Gallery(
+        "pairs",
+        "Generations beside their nearest training image",
+        (said,) if lists else (),
+        tuple(missed_copies(scored)),
+        lists=tuple(lists),
+        empty="No generation could be scored.",
+        link="Pairs",
+    )
+
+
+def _closest(run: _Run, measure: Measure, split: str, most: int, images: bool) -> list[Card]:
+    rows = run.scored.rows(measure.name, split, first=most)
+    return [_card(run, {row.measure: row}, images) for row in rows]
+
+
+def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
+    """An image and its nearest by the measure that is surest, with what each measure says."""
+    scored = run.scored
+    best = min(
+        rows.values(),
+        key=lambda row: [LOST if x is None else x for x in (row.q_value, row.distance)],
+    )
+    first, second = SIDES[best.split]
+    sides = ("training" if run.among_training and first == "held_out" else first, second)
+    pairs = tuple(zip(sides, (best.id, best.nearest), strict=True))
+    return Card(
+        best.id,
+        (("nearest", best.nearest), *([("", best.caption)] * bool(images and best.caption))),
+        tuple(Shown(_picture(run, side, id), CALLED[side], id) for side, id in pairs if images),
+        readings=tuple(
+            scored.reading(
+                one,
+                row := rows[one.name],
+                titled=len(rows) > 1,
+                said="" if row.nearest == best.nearest else f"nearest: {row.nearest}",
+            )
+            for one in scored.measures
+            if one.name in rows
+        ),
+        flags=tuple(scored.flags(best)),
+        named=any(row.is_named(scored.fdr) for row in rows.values()),
+    )
+
+
+def _picture(run: _Run, side: str, id: str) -> Picture:
+    path = run.pictures.get(side, {}).get(id)
+    return embed(run.scored.results.folder, path, LARGEST) or Picture()
+
+
+def _named(scored: Scored, measure: Measure) -> int:
+    return sum(one.count or 0 for one in scored.figures(measure.name, "named", "generated"))
+
+
+def _left_out(run: _Run) -> list[str]:
+    failed, facts = run.scored.results.failed, run.scored.results.facts
+    return [
+        f"Images that failed: {failed:,}. Images quarantined, since they could not be read: "
+        f"{facts.get('quarantined') or 0:,}. Held-out images left out, since they are training "
+        f"images too: {facts.get('excluded') or 0:,}. None of them counts in any figure."
+    ]

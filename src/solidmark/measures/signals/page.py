@@ -1,0 +1,246 @@
+"""The page of a `signals` run: what each cheap signal says of the images, side by side."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.cards import SIGNALS, title_of
+from solidmark.measures.signals.scoring import EXCLUDED, SCORES
+from solidmark.report.comparison import (
+    CAPTIONS,
+    NAMES,
+    ORDER,
+    all_figures,
+    all_rows,
+    curves,
+    made,
+    proof_of,
+    ranked_gallery,
+)
+from solidmark.report.control import control_section
+from solidmark.report.glossary import glossary
+from solidmark.report.opening import open_pictures
+from solidmark.report.pictures import Picture, embed
+from solidmark.report.rendering import write_page
+from solidmark.report.scored import Measure, Row, Scored, measure_of
+from solidmark.report.sections import Card, Cell, Figures, Line, Page, Shown, Table
+from solidmark.report.tabled import Words, cell_of, side_by_side
+from solidmark.runs import find, open_results, read_manifest, read_table
+from solidmark.verdicts.control import HELD_OUT
+
+COMPARED = 10
+"""So many held-out images stand below the trained ones."""
+
+LARGEST = 144
+"""The longer side of a picture in the page, in pixels."""
+
+SPLITS = {"trained": "Trained", "held_out": "Held-out"}
+WORDS = Words(SPLITS, NAMES, ORDER)
+
+TERMS = {
+    "membership": (
+        "Trained on is not memorized",
+        "A signal may tell that an image was trained on although no generation will ever show it. "
+        "Reported successes of such attacks vanish on splits that are alike.",
+    ),
+    "direction": (
+        "Direction",
+        "Which side means memorized, as it was found for other models and data. An area clearly "
+        "below 0.5 says that it does not hold here.",
+    ),
+    "shared": (
+        "Counted once",
+        "Images of equal pixels are one picture; for a signal of prompts, images of one prompt are "
+        "one prompt. A held-out image that was trained on after all, or has a prompt that was, is "
+        "left out.",
+    ),
+    "spearman": (
+        "Rank correlation",
+        "Whether two signals order the trained images alike: 1 = the same order, 0 = nothing to do "
+        "with each other, −1 = the opposite. They may agree on what is plain or busy instead of on "
+        "what is memorized.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The rows of a run, and its pictures.
+
+    Arguments:
+        scored: Its rows and figures.
+        of_prompts: The signals that have a value for each prompt.
+        pictures: By split and id: where the picture lies, the caption, the class.
+        left_out: The signals that the model could not be asked for, and why.
+    """
+
+    scored: Scored
+    of_prompts: frozenset[str]
+    pictures: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
+    left_out: Mapping[str, str]
+
+
+def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
+    """Writes `report.html` and `figures/` into the folder of a `signals` run.
+
+    Arguments:
+        folder: The folder of the run.
+        images: Whether pictures of the data and their captions may stand on the page; ids stay.
+        top: How many images are shown. The run keeps the pictures of the 48 most suspicious ones
+            by each signal; of others the page says that they cannot be shown.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished, or of another command.
+        BadInput: When one of its files cannot be read.
+    """
+    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+
+
+def _open(folder: Path) -> _Run:
+    read_manifest(folder, "signals")
+    again = f'Run "solidmark score {folder}".'
+    results = open_results(folder, again, measures=dict, left_out=dict)
+    scores = read_table(folder / "scores.parquet", SCORES, again)
+    found: Mapping[str, Mapping[str, Any]] = results.facts["measures"]
+    measures = tuple(
+        measure_of(
+            name, card, f"{card.get('unit') or 'value'}, {card.get('direction')} = memorized"
+        )
+        for name, card in sorted(found.items(), key=lambda one: [*SIGNALS, *found].index(one[0]))
+    )
+    prompts = frozenset(name for name, card in found.items() if card.get("per") == "prompt")
+    tables = {
+        (one.name, split): _part(scores, one, split, one.name in prompts)
+        for one in measures
+        for split in SPLITS
+    }
+    known = {name: table for name, table in tables.items() if len(table)}
+    scored = Scored(results, measures, known, {"trained": "held_out"}, SPLITS)
+    pictures = open_pictures(folder, 'Run "solidmark signals" again.')
+    return _Run(scored, prompts, pictures, results.facts["left_out"])
+
+
+def _scale(card: Mapping[str, Any]) -> str:
+    return f"{card.get('unit') or 'value'}, {card.get('direction')} = memorized"
+
+
+def _part(scores: Any, one: Measure, split: str, of_prompts: bool) -> Any:
+    """The rows of one signal and split, the most suspicious first, those without a value last."""
+    import pyarrow
+    import pyarrow.compute as pc
+
+    asked = pc.and_(pc.equal(scores["signal"], one.name), pc.equal(scores["split"], split))
+    part = scores.filter(asked)
+    distance = pc.subtract(1.0, part["value"]) if one.is_similarity else part["value"]
+    part = part.append_column("distance", distance)
+    if of_prompts:  # A prompt has no contrast.
+        place = part.schema.get_field_index("contrast")
+        none = pyarrow.nulls(len(part), part.schema.field(place).type)
+        part = part.set_column(place, "contrast", none)
+    return part.sort_by([("distance", "ascending"), ("id", "ascending")])
+
+
+def _page(run: _Run, images: bool, top: int) -> Page:
+    scored, results = run.scored, run.scored.results
+    ranked = _ranked(run, "trained")
+    trained = [_card(run, rows, images) for rows in ranked[:top]]
+    lucky = [_card(run, rows, images) for rows in _ranked(run, "held_out")[:COMPARED]]
+    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in ranked)
+    used = {one.statistic for one in results.figures}
+    sections = (
+        ranked_gallery(trained, lucky, len(ranked), named, scored.fdr),
+        Figures("signals", "Side by side", tables=tuple(_side_by_side(run)), link="Signals"),
+        curves(scored, ("trained",)),
+        control_section(results.folder, scored.control, images, True, HELD_OUT),
+        all_figures(scored, (("trained against held-out", SPLITS, "trained_vs_held_out"),), WORDS),
+        all_rows(scored, images),
+        glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in {*TERMS, *used}}),
+        made(results, _counted(run), (scored.failures(),)),
+    )
+    return Page(
+        "signals",
+        "Which training images leave a trace in the model?",
+        tuple(
+            (name.capitalize().replace("_", "-"), str(results.config[name]))
+            for name in ("model", "images", "held_out")
+            if results.config.get(name)
+        ),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        proof=proof_of(trained),
+    )
+
+
+def _ranked(run: _Run, split: str) -> list[dict[str, Row]]:
+    """What every signal says of each picture, once: of copies the first is shown."""
+    scored = run.scored
+    of_images = [one.name for one in scored.measures if one.name not in run.of_prompts]
+    shown = of_images or [one.name for one in scored.measures]
+    ids = {row.id for name in shown for row in scored.rows(name, split)}
+    every = {id: rows for id, rows in scored.by_id(split, copies=True).items() if id in ids}
+    return [every[id] for id in scored.most_suspicious(every)]
+
+
+def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
+    """An image, with what each signal says of it."""
+    row, scored = next(iter(rows.values())), run.scored
+    about = run.pictures.get(row.split, {}).get(row.id, {}) if images else {}
+    shown = embed(scored.results.folder, about.get("picture"), LARGEST) or Picture()
+    several = len(run.of_prompts) < len(scored.measures)
+    return Card(
+        row.id,
+        tuple((what, str(about[key])) for what, key in CAPTIONS if about.get(key)),
+        (Shown(shown, "", row.id),) if images else (),
+        readings=tuple(
+            scored.reading(one, rows[one.name], titled=True)
+            for one in scored.measures
+            if one.name in rows
+        ),
+        flags=tuple(scored.flags(row, copies=several)),
+        named=any(one.is_named(scored.fdr) for one in rows.values()),
+    )
+
+
+def _side_by_side(run: _Run) -> Iterator[Table]:
+    """What each signal says of all images, and whether two say it of the same ones."""
+    scored = run.scored
+    names = {one.name: one.title for one in scored.measures}
+    left_out = [f"{title_of(name)} was left out: {why}" for name, why in run.left_out.items()]
+    yield side_by_side("Signal", names, scored.results.figures, WORDS, notes=left_out)
+    pairs = find(scored.results.figures, "spearman")
+    if pairs:
+        yield Table(
+            "Do two signals order the trained images alike? Rank correlation, 0 by chance",
+            (Cell("Signals"), Cell("Correlation")),
+            tuple(
+                Line(
+                    f"{title_of(one.measure)} and {title_of(str(one.other))}",
+                    (cell_of(one, WORDS),),
+                )
+                for one in pairs
+            ),
+        )
+
+
+def _counted(run: _Run) -> list[str]:
+    """What counts once, or not at all."""
+    said = [f"Images that failed: {run.scored.results.failed:,}."]
+    for one in run.scored.measures:
+        counts = []
+        for (name, split), table in run.scored.tables.items():
+            if name != one.name:
+                continue
+            states, copies = (table[column].to_pylist() for column in ("status", "copy_of"))
+            again = sum(s == "ok" and c is not None for s, c in zip(states, copies, strict=True))
+            which = SPLITS[split].lower()
+            counts += [f"{again:,} {which} count with another"] * (again > 0)
+            out = states.count(EXCLUDED)
+            counts += [f"{out:,} {which} were trained on, and are left out"] * (out > 0)
+        if counts:
+            said.append(f"{one.title}: {'; '.join(counts)}.")
+    return said

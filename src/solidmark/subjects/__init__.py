@@ -1,0 +1,49 @@
+"""Whom a model is asked about, how it is asked for keys, and how alike two pictures look."""
+
+from solidmark.subjects.agreement import Agreement, Choice
+from solidmark.subjects.likeness import (
+    TIE,
+    EmbedderLikeness,
+    Likeness,
+    PixelLikeness,
+    embedder_of,
+    open_likeness,
+    require_likeness,
+    unrelated,
+    weights_of,
+)
+from solidmark.subjects.solidmark import Evidence, SolidMark
+from solidmark.subjects.subjects import (
+    SPLITS,
+    MarkedSplit,
+    Subjects,
+    check_subjects_fit,
+    choose,
+    first_for,
+    open_subject_model,
+    open_subjects,
+)
+
+__all__ = [
+    "SPLITS",
+    "TIE",
+    "Agreement",
+    "Choice",
+    "EmbedderLikeness",
+    "Evidence",
+    "Likeness",
+    "MarkedSplit",
+    "PixelLikeness",
+    "SolidMark",
+    "Subjects",
+    "check_subjects_fit",
+    "choose",
+    "embedder_of",
+    "first_for",
+    "open_likeness",
+    "open_subject_model",
+    "open_subjects",
+    "require_likeness",
+    "unrelated",
+    "weights_of",
+]
