@@ -26,8 +26,8 @@ from solidmark.data.prepare import Preparation
 from solidmark.data.records import Record, ordered
 from solidmark.marks import Border, Marking, mark_dataset
 from solidmark.measures.intent import Intent, Rules, intent
-from solidmark.pages import write_report
 from solidmark.randomness import uniform
+from solidmark.reporting import write_report
 from solidmark.runs import read_json
 from solidmark.training import preset, train
 

@@ -19,7 +19,7 @@ from solidmark.data import open_data
 from solidmark.generating import Generation, generate
 from solidmark.marks import Marking, Segments, mark_dataset
 from solidmark.measures.nearest import Comparison, nearest
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.runs import read_json
 from solidmark.training import preset, train
 

@@ -1,10 +1,73 @@
 """Which of its training images has a diffusion model memorized, how strongly, how sure are we?
 
-The command line is `solidmark`; every command is a function of the same name:
+The command line is `solidmark`; every command is a function of the same name here, which takes live
+models and images as well as paths:
 
-- `solidmark.marks.mark_dataset`, `solidmark.training.train`
-- `solidmark.measures.audit.observe`, `solidmark.measures.audit.score`
-- `solidmark.pages.write_report`
+    marked = solidmark.mark(pictures, "marked")
+    found = solidmark.audit(pipeline, marked, "audit")
+    found.verdict, found.named, found.figures, found.rows, found.page
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from solidmark.api import (
+        Folder,
+        Result,
+        Rows,
+        audit,
+        compare,
+        duplicates,
+        generate,
+        guard,
+        index,
+        inpaint,
+        intent,
+        invmm,
+        mark,
+        nearest,
+        observe,
+        plan,
+        report,
+        score,
+        signals,
+        train,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Folder",
+    "Result",
+    "Rows",
+    "audit",
+    "compare",
+    "duplicates",
+    "generate",
+    "guard",
+    "index",
+    "inpaint",
+    "intent",
+    "invmm",
+    "mark",
+    "nearest",
+    "observe",
+    "plan",
+    "report",
+    "score",
+    "signals",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The functions come when they are first used: `import solidmark` itself is quick."""
+    if name in __all__:
+        from solidmark import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -86,7 +86,7 @@ def _run(
 
     from solidmark.marks import Marking, mark_dataset
     from solidmark.measures.audit import Question, observe, score
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
     from solidmark.training import train
 
     # A second thread would save a third of the time on a quiet machine, but triple it beside a busy

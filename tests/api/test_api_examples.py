@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import solidmark
 from solidmark import api
 
 ORDER = (
@@ -29,7 +30,7 @@ def example(name: str) -> str:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All examples, run in one folder; the names that they leave."""
-    here, names = Path.cwd(), {"solidmark": api}
+    here, names = Path.cwd(), {"solidmark": solidmark}
     os.chdir(tmp_path_factory.mktemp("examples"))
     try:
         for name in ORDER:
@@ -40,6 +41,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_function_is_here() -> None:
+    assert solidmark.__all__ == api.__all__
+    assert all(getattr(solidmark, name) is getattr(api, name) for name in api.__all__)
     functions = {name for name in api.__all__ if inspect.isfunction(getattr(api, name))}
     assert functions == {*ORDER, *WITHOUT}
 
@@ -70,3 +73,9 @@ def test_the_others_come_to_a_verdict(ran: dict[str, Any]) -> None:
         assert ran[name].verdict.headline
     assert ran["copies"].rows.to_arrow() is not None
     assert ran["refused"] in (True, False)
+
+
+def test_no_module_takes_the_name_of_a_function() -> None:
+    """A module that is imported becomes an attribute of its package, and would hide it."""
+    modules = {path.stem for path in Path(solidmark.__file__).parent.iterdir()}
+    assert not modules & set(solidmark.__all__)

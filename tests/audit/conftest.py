@@ -24,7 +24,7 @@ def make_audit(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def whole_audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A large and hostile audit with all readers, made once and read only."""
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
 
     audit = build_audit(Build(tmp_path_factory.mktemp("whole")))
     write_report(audit)

@@ -17,8 +17,8 @@ from solidmark.measures.audit import Question, observe, score
 from solidmark.mitigations import GaussianNoise, Mitigated
 from solidmark.models import open_model
 from solidmark.models.controls import ceiling_model
-from solidmark.pages import write_report
 from solidmark.readers import Energy, LatentOutpaint, Probe
+from solidmark.reporting import write_report
 from solidmark.runs import Ledger
 
 READERS = (Energy(candidates=5), LatentOutpaint(4, 3.0, every=2))

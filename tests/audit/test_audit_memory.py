@@ -18,8 +18,8 @@ from solidmark.errors import BadInput
 from solidmark.marks import Marked
 from solidmark.measures.audit import Question, observe, score
 from solidmark.models import open_model
-from solidmark.pages import write_report
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Reader
+from solidmark.reporting import write_report
 from solidmark.runs import Ledger, Room, forget_peak, peak_memory_bytes
 from solidmark.subjects import SolidMark
 from solidmark.subjects.knowing import DRAWN

@@ -17,7 +17,7 @@ from PIL import Image
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.runs import tame
 
 Make = Callable[..., Path]

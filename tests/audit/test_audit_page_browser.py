@@ -15,7 +15,7 @@ from visiting import (
     unfold,
 )
 
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 
 pytestmark = pytest.mark.browser
 

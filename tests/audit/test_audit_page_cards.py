@@ -20,9 +20,8 @@ from visiting import section
 from solidmark.marks import Segments
 from solidmark.measures.audit.page_cards import gallery
 from solidmark.measures.audit.page_run import open_audit
-from solidmark.pages import write_report
-from solidmark.report.gaps import HEIGHT, gap_bars, hits
-from solidmark.report.paths import (
+from solidmark.page.gaps import HEIGHT, gap_bars, hits
+from solidmark.page.paths import (
     BOTTOM,
     EQUAL,
     TOP,
@@ -33,6 +32,7 @@ from solidmark.report.paths import (
     energy_path,
     left_over,
 )
+from solidmark.reporting import write_report
 from solidmark.scores.curves import luck
 
 Make = Callable[..., Path]

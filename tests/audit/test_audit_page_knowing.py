@@ -12,7 +12,7 @@ from verdicts.knowing import KNOWN, knowing
 from visiting import plain, section
 
 from solidmark.errors import BadInput
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.scores.knowing import VIEWS, Knowing
 
 UNKNOWN = knowing(pictures=-0.7)

@@ -16,7 +16,7 @@ from visiting import plain, section
 from solidmark.measures.audit import page_named
 from solidmark.measures.audit.naming import COLUMNS
 from solidmark.measures.audit.page_run import open_audit
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.scores.own_key import own_keys
 
 Make = Callable[..., Path]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solidmark.errors import BadInput
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 
 KEYS = [number / 8 for number in range(9)]
 KEPT = {

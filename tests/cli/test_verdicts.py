@@ -11,7 +11,7 @@ import typer
 
 from solidmark.cli.main import COMMANDS, app
 from solidmark.cli.outcome import CODES
-from solidmark.report import is_stale
+from solidmark.page import is_stale
 from solidmark.runs import (
     STATES,
     TONES,

@@ -19,7 +19,7 @@ from solidmark.measures.invmm import Budget, InvMM, invert, score_invmm
 from solidmark.measures.invmm.inversion import Inversion
 from solidmark.measures.nearest import Comparison, nearest, score_nearest
 from solidmark.measures.signals import Measuring, measure_signals, score_signals
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 
 N = 64
 OTHER: dict[str, tuple[list[int], list[int], Change]] = {

@@ -16,7 +16,7 @@ from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.measures.intent.bars import WIDTH, Bar, drawn
 from solidmark.measures.intent.counting import Share
 from solidmark.measures.intent.page import write_intent_report
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.runs import open_results
 
 SECRET = "secretword"

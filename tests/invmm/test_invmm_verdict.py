@@ -11,7 +11,7 @@ from scipy import stats
 from solidmark.measures.invmm.judging import judge
 from solidmark.measures.invmm.rows import result_rows
 from solidmark.measures.invmm.verdict import spread, verdict_on
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.runs import Figure, Verdict, open_results
 from solidmark.scores.bound import smallest_copied_share
 

@@ -15,7 +15,7 @@ from visiting import Visit, expect_contrast, expect_fitting, expect_safe, unfold
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import write_image
 from solidmark.measures.copies import Deduplication, Extraction, cliques, duplicates
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 SIDE = 24

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from solidmark.report import numbers
+from solidmark.page import numbers
 from solidmark.scores import curves, hit_chance, written
 
 

@@ -14,7 +14,7 @@ from signals_folder import write_evidence
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.pages import write_report
+from solidmark.reporting import write_report
 from solidmark.runs import Verdict, find, open_results, open_run, tame
 
 SECTIONS = [

@@ -51,13 +51,6 @@ def test_a_score_of_other_keys_than_were_read_is_refused() -> None:
         SolidMark(Energy(), Border(2)).score(Evidence([0.5]), [0.5, 0.5])
 
 
-def test_the_card_says_what_a_reader_must_know() -> None:
-    card = SolidMark(Energy(), Border(2)).card
-    assert (card.name, card.direction) == ("solidmark", "low")
-    assert "[0, 1]" in card.unit
-    assert {"solidmark": SolidMark} == MEASURES
-
-
 @pytest.mark.parametrize("pattern", [Border(2), Center(3)], ids=str)
 def test_fault_1_a_perfect_memory_scores_nought(pattern: Pattern) -> None:
     """Known fault 1: with the key in [-1, 1] and the image in [0, 1] this would be a guess."""

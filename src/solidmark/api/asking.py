@@ -39,7 +39,7 @@ def audit(
         SolidMark (Kriplani et al., 2025).
 
     Example:
-        found = solidmark.measures.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
+        found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
         found.verdict.headline, found.named, found.page
     """
     from solidmark.measures.audit import score as score_evidence
@@ -122,7 +122,7 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
         BadInput: When the model cannot be asked for any of the signals.
 
     Example:
-        traces = solidmark.measures.signals("memorizer", marked, "traces", signals=["loss"], times=2)
+        traces = solidmark.signals("memorizer", marked, "traces", signals=["loss"], times=2)
     """
     from solidmark.measures.signals import Measuring, measure_signals, score_signals
 
@@ -188,7 +188,7 @@ def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **optio
         InvMM (Ma et al., 2024).
 
     Example:
-        inverted = solidmark.measures.invmm("memorizer", marked, "inverted", limit=2)
+        inverted = solidmark.invmm("memorizer", marked, "inverted", limit=2)
     """
     from solidmark.measures.invmm import InvMM, invert, score_invmm
     from solidmark.measures.invmm.inversion import PRESETS
@@ -298,7 +298,7 @@ def report(out: Where, *, images: bool = True, top: int = 48) -> Path:
     Example:
         page = solidmark.report("audited", images=False)
     """
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
 
     return write_report(Path(out), images=images, top=top)
 

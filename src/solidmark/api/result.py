@@ -122,8 +122,8 @@ class Result(Folder):
         Raises:
             NotFound: When the run is not scored.
         """
-        from solidmark.pages import write_report
-        from solidmark.report.made import PAGE
+        from solidmark.page.made import PAGE
+        from solidmark.reporting import write_report
 
         path = self.folder / PAGE
         return path if path.is_file() else write_report(self.folder)

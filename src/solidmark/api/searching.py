@@ -30,7 +30,7 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
         Carlini et al. (2023), section 4; SolidMark (Kriplani et al., 2025), section 3.
 
     Example:
-        close = solidmark.measures.nearest(drawn, marked, "close", distances=["l2"])
+        close = solidmark.nearest(drawn, marked, "close", distances=["l2"])
     """
     from solidmark.measures.nearest import Comparison, score_nearest
     from solidmark.measures.nearest import nearest as search

@@ -122,7 +122,7 @@ class Asked:
             more: What people are told beside the verdict.
             one_by_one: Whether they are told what each measure says, and not the headline alone.
         """
-        from solidmark.pages import write_report
+        from solidmark.reporting import write_report
         from solidmark.runs import Processes, read_results
 
         if not Processes.here().is_main:

@@ -77,7 +77,7 @@ def audit(
         return _show_plan(asked, question)
     from solidmark.measures.audit import observe as ask
     from solidmark.measures.audit import score
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
     from solidmark.runs import Processes
 
     ask(question)

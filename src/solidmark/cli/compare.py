@@ -62,7 +62,7 @@ def compare(
     lines = [*table([HEADS, *map(_cells, found.figures)]), *_lost(found.figures)]
     lines.append(found.verdict.headline)
     if out is not None:
-        from solidmark.pages import write_report
+        from solidmark.reporting import write_report
 
         result["report"] = str(write_report(out))
         lines.append(f"The page: {result['report']}")

@@ -104,7 +104,7 @@ def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         return after_observing(folder)
     if command == "index":
         return after_indexing(folder)
-    from solidmark.report.made import PAGE, is_stale
+    from solidmark.page.made import PAGE, is_stale
     from solidmark.runs import command_line, path_word
 
     again = command_line("report", path_word(folder))

@@ -44,7 +44,7 @@ def inverted_and_scored(
         What is in `results.json`, and where the page is; nothing in the other processes.
     """
     from solidmark.measures.invmm import invert, score_invmm
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
     from solidmark.runs import Processes
 
     invert(wanted)
@@ -58,7 +58,7 @@ def inverted_and_scored(
 
 def _measure(wanted: "InvMM", fdr: float, pictures: bool, trust: bool | None) -> None:
     from solidmark.measures.signals import Measuring, measure_signals, score_signals
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
     from solidmark.runs import Processes
 
     same = ("model", "images", "held_out", "splits", "limit", "seed", "caption", "resolution")

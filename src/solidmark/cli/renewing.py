@@ -33,8 +33,8 @@ def renew_pages(folder: Path) -> Renewed:
     Arguments:
         folder: The folder of a run that was scored anew.
     """
-    from solidmark.pages import write_report
-    from solidmark.report.made import PAGE, made_in
+    from solidmark.page.made import PAGE, made_in
+    from solidmark.reporting import write_report
 
     pages: list[Path] = []
     stale: list[str] = []

@@ -31,7 +31,7 @@ def report(
 
     Example: solidmark report audit/ --no-images
     """
-    from solidmark.pages import write_report
+    from solidmark.reporting import write_report
 
     page = write_report(out, images=images, top=top)
     answer({"report": str(page)}, json, f"The page: {page}", verdict=verdict_of(out))

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.comparing import CHANGES
-from solidmark.report.comparison import CAPTIONS, made, proof_of, shortened
-from solidmark.report.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
-from solidmark.report.marked import Marked, open_marked_of
-from solidmark.report.numbers import p_value, percent
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.rendering import write_page
-from solidmark.report.sections import (
+from solidmark.page.comparison import CAPTIONS, made, proof_of, shortened
+from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
+from solidmark.page.marked import Marked, open_marked_of
+from solidmark.page.numbers import p_value, percent
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.rendering import write_page
+from solidmark.page.sections import (
     Card,
     Cell,
     Figures,
@@ -26,7 +26,7 @@ from solidmark.report.sections import (
     Shown,
     Table,
 )
-from solidmark.report.tabled import SHARES, digits
+from solidmark.page.tabled import SHARES, digits
 from solidmark.runs import Figure, Results, open_results, read_manifest, read_table
 from solidmark.verdicts.readers import reader
 

@@ -12,12 +12,12 @@ from solidmark.measures.audit.page_model import knowing_section, round_trip_sect
 from solidmark.measures.audit.page_named import named_section
 from solidmark.measures.audit.page_plots import curves_section
 from solidmark.measures.audit.page_run import SPLITS, Audit, open_audit, title_of
-from solidmark.report.comparison import made
-from solidmark.report.glossary import glossary
-from solidmark.report.rendering import write_page
-from solidmark.report.rows import ROWS, table_of_rows
-from solidmark.report.scored import failed
-from solidmark.report.sections import (
+from solidmark.page.comparison import made
+from solidmark.page.glossary import glossary
+from solidmark.page.rendering import write_page
+from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.scored import failed
+from solidmark.page.sections import (
     Cell,
     Figures,
     Glossary,
@@ -28,8 +28,8 @@ from solidmark.report.sections import (
     Section,
     Table,
 )
-from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.values import flat
+from solidmark.page.tabled import Words, table_of_figures
+from solidmark.page.values import flat
 from solidmark.scores.scored import Score
 
 SHOWN_KEYS = 4

@@ -7,12 +7,12 @@ from markupsafe import Markup
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
 from solidmark.measures.audit.painting import painted
-from solidmark.report.comparison import CAPTIONS, card_lists, proof_of
-from solidmark.report.gaps import gap_bars, hits
-from solidmark.report.paths import Scale, average, common_scale, compared, energy_path
-from solidmark.report.pictures import embed
-from solidmark.report.sections import Card, Cards, Gallery, Reading, Shown
-from solidmark.report.strips import energy_curves, key_bars
+from solidmark.page.comparison import CAPTIONS, card_lists, proof_of
+from solidmark.page.gaps import gap_bars, hits
+from solidmark.page.paths import Scale, average, common_scale, compared, energy_path
+from solidmark.page.pictures import embed
+from solidmark.page.sections import Card, Cards, Gallery, Reading, Shown
+from solidmark.page.strips import energy_curves, key_bars
 from solidmark.scores.own_key import Name, OwnKey, own_keys
 from solidmark.scores.scored import Score
 from solidmark.verdicts.readers import DRAWING

@@ -9,11 +9,11 @@ import numpy as np
 from solidmark.errors import BadInput
 from solidmark.measures.audit.page_run import Audit, title_of
 from solidmark.measures.audit.roundtrip import FILE
+from solidmark.page.drawing import BLUE, GREY, Drawing, drawing, legend
+from solidmark.page.numbers import p_value, percent, plain
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.sections import Card, Cards, Cell, Gallery, Line, Plots, Shown, Table
 from solidmark.readers import RoundTrip
-from solidmark.report.drawing import BLUE, GREY, Drawing, drawing, legend
-from solidmark.report.numbers import p_value, percent, plain
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.sections import Card, Cards, Cell, Gallery, Line, Plots, Shown, Table
 from solidmark.runs import read_ours
 from solidmark.scores.knowing import Gain, Knowing
 from solidmark.verdicts.known import asked

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
-from solidmark.report.numbers import percent, short
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.sections import Cell, Figures, Line, Shown, Table
+from solidmark.page.numbers import percent, short
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.sections import Cell, Figures, Line, Shown, Table
 from solidmark.runs import find
 from solidmark.scores.discovery import Correction, least_p
 from solidmark.scores.own_key import OwnKey, own_keys

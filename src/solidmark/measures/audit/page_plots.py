@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.page_run import SPLITS, Audit, title_of
-from solidmark.report.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
-from solidmark.report.sections import Plots
+from solidmark.page.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
+from solidmark.page.sections import Plots
 from solidmark.scores import curves
 from solidmark.scores.scored import Score
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
-from solidmark.report.marked import Marked, open_marked
-from solidmark.report.numbers import p_number, plain
+from solidmark.page.marked import Marked, open_marked
+from solidmark.page.numbers import p_number, plain
 from solidmark.runs import Results, open_results, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from solidmark.errors import SolidmarkError
-from solidmark.report.marked import Marked
-from solidmark.report.pictures import Picture, encode, open_picture
+from solidmark.page.marked import Marked
+from solidmark.page.pictures import Picture, encode, open_picture
 
 
 def painted(marked: Marked, id: str, keys: Sequence[float] | None) -> Picture | None:

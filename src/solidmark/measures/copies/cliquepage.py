@@ -7,11 +7,11 @@ from typing import Any
 from solidmark.cards import title_of
 from solidmark.measures.copies.cliquetable import MEMBERS
 from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
-from solidmark.report.comparison import made
-from solidmark.report.numbers import p_and_q
-from solidmark.report.rendering import write_page
-from solidmark.report.sections import Card, Figures, Glossary, Page, Reading
-from solidmark.report.tabled import Words, table_of_figures
+from solidmark.page.comparison import made
+from solidmark.page.numbers import p_and_q
+from solidmark.page.rendering import write_page
+from solidmark.page.sections import Card, Figures, Glossary, Page, Reading
+from solidmark.page.tabled import Words, table_of_figures
 from solidmark.scores.written import number, plural
 
 COLUMNS = (

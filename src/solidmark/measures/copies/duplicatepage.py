@@ -9,11 +9,11 @@ from typing import Any
 from solidmark.cards import title_of
 from solidmark.measures.copies.duplicatetable import MEMBERS
 from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
-from solidmark.report.comparison import NAMES, ON_SCALE, made
-from solidmark.report.numbers import percent
-from solidmark.report.rendering import write_page
-from solidmark.report.sections import Card, Cell, Figures, Glossary, Line, Page, Reading, Table
-from solidmark.report.tabled import Words, table_of_figures
+from solidmark.page.comparison import NAMES, ON_SCALE, made
+from solidmark.page.numbers import percent
+from solidmark.page.rendering import write_page
+from solidmark.page.sections import Card, Cell, Figures, Glossary, Line, Page, Reading, Table
+from solidmark.page.tabled import Words, table_of_figures
 from solidmark.runs import find, first
 from solidmark.scores.written import number, plural
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from solidmark.report.comparison import card_lists
-from solidmark.report.opening import open_pictures
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.sections import Card, Gallery, Shown
+from solidmark.page.comparison import card_lists
+from solidmark.page.opening import open_pictures
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.sections import Card, Gallery, Shown
 from solidmark.runs import Results, open_results, read_manifest, read_table
 
 READING = "How to read the numbers"

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from solidmark.measures.inpaint.scoring import MEASURES, SCORES
 from solidmark.measures.inpaint.verdict import different
-from solidmark.report.comparison import (
+from solidmark.page.comparison import (
     CAPTIONS,
     NAMES,
     ON_SCALE,
@@ -21,14 +21,14 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import control_section
-from solidmark.report.glossary import glossary
-from solidmark.report.marked import Marked, open_marked_of
-from solidmark.report.pictures import Picture, encode, open_picture
-from solidmark.report.rendering import write_page
-from solidmark.report.scored import Row, Scored, failed, measure_of
-from solidmark.report.sections import NOTHING, Card, Page, Shown
-from solidmark.report.tabled import Words
+from solidmark.page.control import control_section
+from solidmark.page.glossary import glossary
+from solidmark.page.marked import Marked, open_marked_of
+from solidmark.page.pictures import Picture, encode, open_picture
+from solidmark.page.rendering import write_page
+from solidmark.page.scored import Row, Scored, failed, measure_of
+from solidmark.page.sections import NOTHING, Card, Page, Shown
+from solidmark.page.tabled import Words
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 

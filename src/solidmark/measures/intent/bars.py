@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.measures.intent.counting import Share
-from solidmark.report.numbers import cut, percent
+from solidmark.page.numbers import cut, percent
 
 WIDTH, ROW, BAR = 260, 28, 9
 LETTERS = 30

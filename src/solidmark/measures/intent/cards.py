@@ -8,9 +8,9 @@ from typing import Any
 from solidmark.measures.intent.bars import bars_of, drawn
 from solidmark.measures.intent.tables import read_table
 from solidmark.measures.intent.types import TYPES
-from solidmark.report.numbers import plain, short
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.sections import Card, Reading, Shown
+from solidmark.page.numbers import plain, short
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.sections import Card, Reading, Shown
 from solidmark.runs import Figure, Results, find, open_results, read_manifest
 from solidmark.scores.written import plural
 from solidmark.verdicts.intent import TYPES as LABELS

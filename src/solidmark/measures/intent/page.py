@@ -17,13 +17,13 @@ from solidmark.measures.intent.cards import (
     prompt_of,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.report.comparison import PROOF, made
-from solidmark.report.control import control_section
-from solidmark.report.numbers import percent, percents
-from solidmark.report.rendering import write_page
-from solidmark.report.rows import ROWS, table_of_rows
-from solidmark.report.scored import failed
-from solidmark.report.sections import (
+from solidmark.page.comparison import PROOF, made
+from solidmark.page.control import control_section
+from solidmark.page.numbers import percent, percents
+from solidmark.page.rendering import write_page
+from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.scored import failed
+from solidmark.page.sections import (
     Cards,
     Cell,
     Figures,

@@ -12,11 +12,11 @@ from solidmark.errors import BadInput
 from solidmark.measures.invmm.judging import RANKED, SCORES
 from solidmark.measures.invmm.keeping import EVIDENCE, PATHS
 from solidmark.measures.invmm.plots import Scale, course
-from solidmark.report.marked import Marked, open_marked_of
-from solidmark.report.numbers import p_and_q, plain, short
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.scored import Scored, measure_of
-from solidmark.report.sections import Card, Reading, Shown
+from solidmark.page.marked import Marked, open_marked_of
+from solidmark.page.numbers import p_and_q, plain, short
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.scored import Scored, measure_of
+from solidmark.page.sections import Card, Reading, Shown
 from solidmark.runs import open_results, read_manifest, read_table
 
 MEASURE = "invmm"

@@ -17,7 +17,7 @@ from solidmark.measures.invmm.cards import (
     open_inverted,
 )
 from solidmark.measures.invmm.plots import LEAST, LOOK, common_scale, found
-from solidmark.report.comparison import (
+from solidmark.page.comparison import (
     NAMES,
     ORDER,
     all_figures,
@@ -27,13 +27,13 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import control_section
-from solidmark.report.glossary import glossary
-from solidmark.report.numbers import short
-from solidmark.report.rendering import write_page
-from solidmark.report.scored import failed
-from solidmark.report.sections import Card, Cards, Figures, Gallery, Page, Plots
-from solidmark.report.tabled import Words, side_by_side
+from solidmark.page.control import control_section
+from solidmark.page.glossary import glossary
+from solidmark.page.numbers import short
+from solidmark.page.rendering import write_page
+from solidmark.page.scored import failed
+from solidmark.page.sections import Card, Cards, Figures, Gallery, Page, Plots
+from solidmark.page.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
 from solidmark.verdicts.control import HELD_OUT
 

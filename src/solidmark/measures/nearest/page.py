@@ -23,7 +23,7 @@ from solidmark.measures.nearest.words import (
     TERMS,
     WORDS,
 )
-from solidmark.report.comparison import (
+from solidmark.page.comparison import (
     all_figures,
     all_rows,
     curves,
@@ -32,13 +32,13 @@ from solidmark.report.comparison import (
     ranked_gallery,
     shortened,
 )
-from solidmark.report.control import control_section
-from solidmark.report.glossary import glossary
-from solidmark.report.opening import open_pictures
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.rendering import write_page
-from solidmark.report.scored import LOST, Measure, Row, Scored, measure_of
-from solidmark.report.sections import (
+from solidmark.page.control import control_section
+from solidmark.page.glossary import glossary
+from solidmark.page.opening import open_pictures
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.rendering import write_page
+from solidmark.page.scored import LOST, Measure, Row, Scored, measure_of
+from solidmark.page.sections import (
     Card,
     Cards,
     Gallery,

@@ -7,12 +7,12 @@ import numpy as np
 
 from solidmark.cards import DISTANCES
 from solidmark.measures.nearest.words import CHANGES, WORDS
-from solidmark.report.beside import thresholds
-from solidmark.report.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
-from solidmark.report.numbers import percent
-from solidmark.report.pictures import Picture
-from solidmark.report.scored import Measure, Row, Scored
-from solidmark.report.sections import (
+from solidmark.page.beside import thresholds
+from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
+from solidmark.page.numbers import percent
+from solidmark.page.pictures import Picture
+from solidmark.page.scored import Measure, Row, Scored
+from solidmark.page.sections import (
     Card,
     Cards,
     Cell,
@@ -23,7 +23,7 @@ from solidmark.report.sections import (
     Shown,
     Table,
 )
-from solidmark.report.tabled import cell_of, digits
+from solidmark.page.tabled import cell_of, digits
 from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness
 from solidmark.scores.content import LOW_CONTENT

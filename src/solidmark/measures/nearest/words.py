@@ -1,7 +1,7 @@
 """The words of the page of a `nearest` run: its splits, its figures, how to read them."""
 
-from solidmark.report.comparison import NAMES, ON_SCALE, ORDER
-from solidmark.report.tabled import Words
+from solidmark.page.comparison import NAMES, ON_SCALE, ORDER
+from solidmark.page.tabled import Words
 
 SIDES = {
     "generated": ("generated", "training"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from solidmark.cards import SIGNALS, title_of
 from solidmark.measures.signals.scoring import EXCLUDED, SCORES
-from solidmark.report.comparison import (
+from solidmark.page.comparison import (
     CAPTIONS,
     NAMES,
     ORDER,
@@ -18,14 +18,14 @@ from solidmark.report.comparison import (
     proof_of,
     ranked_gallery,
 )
-from solidmark.report.control import control_section
-from solidmark.report.glossary import glossary
-from solidmark.report.opening import open_pictures
-from solidmark.report.pictures import Picture, embed
-from solidmark.report.rendering import write_page
-from solidmark.report.scored import Measure, Row, Scored, measure_of
-from solidmark.report.sections import Card, Cell, Figures, Line, Page, Shown, Table
-from solidmark.report.tabled import Words, cell_of, side_by_side
+from solidmark.page.control import control_section
+from solidmark.page.glossary import glossary
+from solidmark.page.opening import open_pictures
+from solidmark.page.pictures import Picture, embed
+from solidmark.page.rendering import write_page
+from solidmark.page.scored import Measure, Row, Scored, measure_of
+from solidmark.page.sections import Card, Cell, Figures, Line, Page, Shown, Table
+from solidmark.page.tabled import Words, cell_of, side_by_side
 from solidmark.runs import find, open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from solidmark.cards import asks_of, title_of
-from solidmark.report.numbers import p_and_q, short
-from solidmark.report.rows import ROWS
-from solidmark.report.sections import Cell, Line, Reading, Table
-from solidmark.report.tabled import digits
+from solidmark.page.numbers import p_and_q, short
+from solidmark.page.rows import ROWS
+from solidmark.page.sections import Cell, Line, Reading, Table
+from solidmark.page.tabled import digits
 from solidmark.runs import Figure, Results, find
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.control import Control, control_from

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from solidmark.report.drawing import Drawing
-from solidmark.report.pictures import Picture
+from solidmark.page.drawing import Drawing
+from solidmark.page.pictures import Picture
 from solidmark.runs import Verdict
 
 NOTHING = Markup("")

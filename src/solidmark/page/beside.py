@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.report.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
-from solidmark.report.numbers import percent, plain
-from solidmark.report.scored import Measure, Scored
+from solidmark.page.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
+from solidmark.page.numbers import percent, plain
+from solidmark.page.scored import Measure, Scored
 from solidmark.scores.curves import roc
 
 DOTS = 400

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from solidmark.report.numbers import percent
-from solidmark.report.sections import Glossary
+from solidmark.page.numbers import percent
+from solidmark.page.sections import Glossary
 
 TERMS: Mapping[str, tuple[str, str]] = {
     "null": (

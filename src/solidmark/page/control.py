@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from solidmark.report.numbers import p_value, plain
-from solidmark.report.pictures import embed
-from solidmark.report.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
+from solidmark.page.numbers import p_value, plain
+from solidmark.page.pictures import embed
+from solidmark.page.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
 from solidmark.scores.control import LEVEL, Control
 from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at
 

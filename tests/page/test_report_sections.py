@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from solidmark.report.drawing import drawing
-from solidmark.report.pictures import Picture
-from solidmark.report.rendering import write_page
-from solidmark.report.rows import table_of_rows
-from solidmark.report.sections import (
+from solidmark.page.drawing import drawing
+from solidmark.page.pictures import Picture
+from solidmark.page.rendering import write_page
+from solidmark.page.rows import table_of_rows
+from solidmark.page.sections import (
     Card,
     Cards,
     Cell,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from solidmark.report.numbers import p_value, percent, percents, plain, short
-from solidmark.report.sections import Cell, Line, Table
+from solidmark.page.numbers import p_value, percent, percents, plain, short
+from solidmark.page.sections import Cell, Line, Table
 from solidmark.runs import Figure, find
 
 SHARES = frozenset(

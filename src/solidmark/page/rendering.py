@@ -7,9 +7,9 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from solidmark.report.made import PAGE, making
-from solidmark.report.sections import Page
-from solidmark.report.values import script_json
+from solidmark.page.made import PAGE, making
+from solidmark.page.sections import Page
+from solidmark.page.values import script_json
 from solidmark.runs import remove_temporaries, tame, write_bytes
 
 HERE = Path(__file__).parent

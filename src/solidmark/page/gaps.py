@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from solidmark.report.numbers import plain
+from solidmark.page.numbers import plain
 from solidmark.scores import curves
 
 WIDTH, HEIGHT = 160.0, 30.0

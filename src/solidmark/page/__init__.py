@@ -1,5 +1,5 @@
 """Pages: sections that are data, one template that draws them, and what is drawn in them."""
 
-from solidmark.report.made import is_stale
+from solidmark.page.made import is_stale
 
 __all__ = ["is_stale"]

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from solidmark.report.beside import rocs, strip
-from solidmark.report.numbers import percent
-from solidmark.report.rows import table_of_rows
-from solidmark.report.scored import LOST, Scored
-from solidmark.report.sections import (
+from solidmark.page.beside import rocs, strip
+from solidmark.page.numbers import percent
+from solidmark.page.rows import table_of_rows
+from solidmark.page.scored import LOST, Scored
+from solidmark.page.sections import (
     Card,
     Cards,
     Figures,
@@ -18,8 +18,8 @@ from solidmark.report.sections import (
     Rows,
     Table,
 )
-from solidmark.report.tabled import Words, table_of_figures
-from solidmark.report.values import flat
+from solidmark.page.tabled import Words, table_of_figures
+from solidmark.page.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from solidmark.report.svg import clean
+from solidmark.page.svg import clean
 
 BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#c44e00", "#007a5a", "#767676", "#222222"
 """Told apart by every kind of colour vision; the page's style sheet swaps them in the dark."""
