@@ -94,8 +94,10 @@ def side_by_side(
     for measure, title in names.items():
         area = find(figures, "auc", "trained_vs_held_out", measure)
         named = find(figures, "named", "trained", measure)
-        caught = [one for one in find(figures, "tpr_at_fpr", measure=measure) if one.value]
-        sharpest = min(caught, key=lambda one: one.fpr or 1.0, default=None)
+        every = find(figures, "tpr_at_fpr", measure=measure)
+        caught = [one for one in every if one.value is not None]
+        # Where no rate can be had, the note of one says why.
+        sharpest = min(caught or every, key=lambda one: one.fpr or 1.0, default=None)
         cost = (calls or {}).get(measure, area[0].network_calls_per_image if area else None)
         cells = (
             cell_of(area[0], words) if area else Cell("–", ("no held-out images",)),
