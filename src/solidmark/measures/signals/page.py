@@ -125,10 +125,6 @@ def _open(folder: Path) -> _Run:
     return _Run(scored, prompts, pictures, results.facts["left_out"])
 
 
-def _scale(card: Mapping[str, Any]) -> str:
-    return f"{card.get('unit') or 'value'}, {card.get('direction')} = memorized"
-
-
 def _part(scores: Any, one: Measure, split: str, of_prompts: bool) -> Any:
     """The rows of one signal and split, the most suspicious first, those without a value last."""
     import pyarrow
