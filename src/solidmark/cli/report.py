@@ -15,7 +15,7 @@ def report(
         Path,
         typer.Argument(
             metavar="OUT",
-            help="Folder of solidmark score, audit, nearest, inpaint, duplicates or cliques.",
+            help="Folder that solidmark has scored: of audit, nearest, signals, invmm, compare ...",
         ),
     ],
     images: Annotated[
