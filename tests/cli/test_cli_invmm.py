@@ -172,7 +172,8 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     from dataclasses import MISSING, fields
     from typing import get_args
 
-    from solidmark import inversion, invmm
+    from solidmark.measures import invmm
+    from solidmark.measures.invmm import inversion
     from solidmark.measures.invmm.inversion import configuration
 
     assert set(PRESETS) == set(inversion.PRESETS)

@@ -150,15 +150,16 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import data, generating, marks, models, scores, training
+    from solidmark import data, marks, models, scores, training
+    from solidmark.measures.inpaint import configuration
 
     assert set(PATTERNS) == set(marks.PATTERNS)
     assert set(SPLITS) == set(marks.FOLDERS)
     assert set(MODES) == set(data.MODES)
     assert set(PRESETS) == set(training.PRESETS)
     assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
-    assert set(HALVES) == set(get_args(generating.inpainting.Half))
-    assert set(FRAMES) == set(get_args(generating.inpainting.Frame))
+    assert set(HALVES) == set(get_args(configuration.Half))
+    assert set(FRAMES) == set(get_args(configuration.Frame))
     assert STATISTICS == scores.STATISTICS
     assert CORRECTIONS == scores.CORRECTIONS
 

@@ -116,7 +116,7 @@ def test_results_page_terminal_and_json_say_one_verdict(
     kept = json.loads((out / "results.json").read_text())["verdict"]
     assert verdict_from(kept) == open_results(out).judged
     said = [kept["headline"]]
-    if command in ("signals", "inpaint", "nearest"):
+    if command in ("signals", "inpaint", "nearest", "invmm"):
         said = [f"{one['title']}: {one['headline']}" for one in kept["findings"]]
     assert first.out.splitlines()[: len(said)] == said
     page = unescape((out / "report.html").read_text())

@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from solidmark.measures.inpaint import verdict as inpainted
 from solidmark.measures.invmm import verdict as invmm
-from solidmark.measures.nearest import inpainted
 from solidmark.measures.nearest import verdict as nearest
 from solidmark.measures.signals import verdict as signals
 from solidmark.runs import TONES, VERDICTS, Verdict, verdict_from

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from solidmark.measures.nearest import inpainted, verdict
+from solidmark.measures.inpaint import verdict as inpainted
+from solidmark.measures.nearest import verdict
 from solidmark.measures.signals import verdict as signals
 from solidmark.scores.bound import smallest_copied_share
 from solidmark.verdicts import Family, Nouns

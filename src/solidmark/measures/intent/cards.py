@@ -28,9 +28,9 @@ TONES: Mapping[str, str] = {
     "unintended": "memorized",
     "implicit": "unclear",
     "explicit": "plain",
-    "not memorized": "not_seen",
+    "not memorized": "plain",
 }
-"""The colours of the types, which never stand without the words."""
+"""The colours of the types, which never stand without the words. Green is the verdict's alone."""
 
 SAID: Mapping[str, str] = {"yes": "expected", "no": "not expected"}
 """What the user's file says of a finding."""
