@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from PIL import Image as Picture
@@ -15,6 +16,7 @@ Change = Callable[[Picture.Image], Picture.Image]
 WORDS = ("apple", "bell", "crow", "drum", "eel", "fan", "gate", "hill", "ink", "jug")
 
 
+@cache
 def digits() -> Records:
     return open_data("digits")
 

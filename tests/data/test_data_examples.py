@@ -71,7 +71,7 @@ def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
     for module in (digits, openmoji, land):
         monkeypatch.setattr(module, "find_spec", lambda *_: None)
     monkeypatch.setattr(emoji, "FOLDERS", ())
-    for cached in (digits._table, land._map, land._places):
+    for cached in (digits._records, digits._table, land._map, land._places):
         cached.cache_clear()
     for name in EXAMPLES:
         with pytest.raises(NotFound, match="Install"):

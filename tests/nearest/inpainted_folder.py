@@ -1,12 +1,13 @@
 """Builds folders of `inpaint` runs by the job itself: real digits, models of known memory."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from visiting import HOSTILE
 
-from solidmark.data import Sample, open_data
+from solidmark.data import Records, Sample, open_data
 from solidmark.marks import Marked, Marking, Segments, mark_dataset, open_marked
 from solidmark.measures.inpaint import Inpainting, inpaint
 from solidmark.measures.inpaint.scoring import score_inpainting
@@ -38,14 +39,17 @@ class Digits:
         copies = [f"{names[n]} again {k}" for n in range(self.repeated) for k in (1, 2)]
         return names + copies
 
+    @cached_property
+    def data(self) -> Records:
+        return open_data("digits", resolution=self.side, limit=self.count)
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> Sample:
         number = index if index < self.count else (index - self.count) // 2
-        data = open_data("digits", resolution=self.side, limit=self.count)
         caption = f"a caption of {self.ids[number]}" if self.hostile else None
-        return replace(data[number], id=self.ids[index], caption=caption)
+        return replace(self.data[number], id=self.ids[index], caption=caption)
 
 
 def mark_digits(

@@ -34,13 +34,18 @@ def digit_records() -> list[Record]:
     Raises:
         NotFound: When the package is missing.
     """
-    labels = _table()[:, -1]
+    return list(_records())
+
+
+@cache
+def _records() -> tuple[Record, ...]:
+    labels = _table()[:, -1].tolist()
     # A hash, since the order of a generator may change with the version of its library.
     rows = sorted(range(len(labels)), key=lambda row: digest(0, "digits", row))
-    return [
+    return tuple(
         Record(f"digits/{number:05d}", Digit(row), label=str(labels[row]))
         for number, row in enumerate(rows)
-    ]
+    )
 
 
 @cache
