@@ -13,10 +13,8 @@ from solidmark import api
 
 ORDER = (
     *("mark", "plan", "train", "generate", "audit", "observe", "score", "report", "compare"),
-    *("signals", "inpaint", "invmm", "nearest", "duplicates", "index", "guard"),
+    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard"),
 )
-WITHOUT = ("intent",)
-"""Of which a run takes minutes: its own test has one."""
 
 
 def example(name: str) -> str:
@@ -44,10 +42,10 @@ def test_every_function_is_here() -> None:
     assert solidmark.__all__ == api.__all__
     assert all(getattr(solidmark, name) is getattr(api, name) for name in api.__all__)
     functions = {name for name in api.__all__ if inspect.isfunction(getattr(api, name))}
-    assert functions == {*ORDER, *WITHOUT}
+    assert functions == {*ORDER}
 
 
-@pytest.mark.parametrize("name", [*ORDER, *WITHOUT])
+@pytest.mark.parametrize("name", ORDER)
 def test_every_function_says_what_it_takes_gives_and_raises(name: str) -> None:
     function = getattr(api, name)
     doc = inspect.getdoc(function) or ""
@@ -69,7 +67,7 @@ def test_a_memorizer_is_seen_and_named(ran: dict[str, Any]) -> None:
 
 
 def test_the_others_come_to_a_verdict(ran: dict[str, Any]) -> None:
-    for name in ("traces", "halves", "inverted", "close"):
+    for name in ("traces", "halves", "inverted", "close", "asked"):
         assert ran[name].verdict.headline
     assert ran["copies"].rows.to_arrow() is not None
     assert ran["refused"] in (True, False)

@@ -83,3 +83,14 @@ def test_an_option_that_is_none_is_said(
 ) -> None:
     with pytest.raises(UnknownName, match=named):
         call(marked, tmp_path / "out")
+
+
+def test_an_option_of_another_command_is_no_option_of_scoring(
+    marked: api.Folder, tmp_path: Path
+) -> None:
+    out = tmp_path / "signals"
+    api.signals("memorizer", marked, out, signals=["loss"], times=1)
+    with pytest.raises(UnknownName, match="deltas"):
+        api.score(out, deltas=(0.1,))
+    with pytest.raises(BadInput, match="not scored"):
+        api.score(marked)

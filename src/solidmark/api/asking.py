@@ -1,5 +1,6 @@
 """What is asked of a model about its training images: keys, signals, InvMM, inpainting, intent."""
 
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -220,6 +221,12 @@ def intent(model: Any, training: Any, out: Where, **options: Any) -> Result:
         NotFound: When the model or the images are not there.
         UnknownName: When there is no such option.
         BadInput: When there are no captions to ask about.
+
+    Example:
+        from PIL import Image
+
+        greys = [(Image.new("L", (8, 8), 16 * n), f"grey number {n}") for n in range(12)]
+        asked = solidmark.intent("memorizer", greys, "asked", per_prompt=2, steps=2, limit=4)
     """
     from solidmark.measures.intent import Intent, score_intent
     from solidmark.measures.intent import intent as ask
@@ -244,7 +251,8 @@ def score(out: Where, **options: Any) -> Result:
 
     Raises:
         NotFound: When the folder has no evidence.
-        BadInput: When its command is not scored, or an option is not its own.
+        BadInput: When its command is not scored.
+        UnknownName: When an option is not its own.
 
     Example:
         again = solidmark.score("audited", fdr=0.1)
@@ -256,10 +264,11 @@ def score(out: Where, **options: Any) -> Result:
     scorer = _scorers().get(command)
     if scorer is None:
         raise BadInput(f'"{folder}" was made by "solidmark {command}", which is not scored.')
-    try:
-        scorer(folder, **options)
-    except TypeError as error:
-        raise BadInput(f'An option is not one of scoring "{command}" ({error}).') from error
+    known = [name for name in inspect.signature(scorer).parameters if name not in ("out", "folder")]
+    for name in options:
+        if name not in known:
+            raise UnknownName(f"option of scoring {command}", name, known)
+    scorer(folder, **options)
     return Result(folder)
 
 
