@@ -96,8 +96,9 @@ def side_by_side(
         named = find(figures, "named", "trained", measure)
         every = find(figures, "tpr_at_fpr", measure=measure)
         caught = [one for one in every if one.value is not None]
-        # Where no rate can be had, the note of one says why.
-        sharpest = min(caught or every, key=lambda one: one.fpr or 1.0, default=None)
+        # Where no rate can be had, the note of the largest says why.
+        sharpest = min(caught, key=lambda one: one.fpr or 1.0, default=None)
+        sharpest = sharpest or max(every, key=lambda one: one.fpr or 0.0, default=None)
         cost = (calls or {}).get(measure, area[0].network_calls_per_image if area else None)
         cells = (
             cell_of(area[0], words) if area else Cell("–", ("no held-out images",)),
@@ -136,6 +137,8 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
     def written(value: float) -> str:
         return percent(value) if share else digits(value)
 
+    if one.value is None and one.note:
+        return Cell("–", (one.note,))
     facts = []
     if one.value is None:
         text = "–"
@@ -160,8 +163,6 @@ def cell_of(one: Figure, words: Words, usual: str = "") -> Cell:
         facts.append(p_value(one.p_value))
     if n_of(one) != usual:
         facts.append(n_of(one))
-    if one.value is None and one.note:
-        facts.append(one.note)
     return Cell(text, tuple(facts))
 
 
