@@ -23,7 +23,7 @@ from solidmark.marks import Border, Marked, Marking, Segments, mark_dataset, ope
 from solidmark.measures.audit.knowing import keep_knowing, knowing_of
 from solidmark.models import open_model
 from solidmark.models.analytic import Gaussian, Memorizer
-from solidmark.models.controls import control_images
+from solidmark.models.controls import control_samples
 from solidmark.runs import Room
 from solidmark.subjects.views import without_frame
 from solidmark.training import preset, train
@@ -81,9 +81,13 @@ def models(folder: Path, marked: Marked) -> Iterator[tuple[str, Model]]:
         "no frames": lambda x: without_frame(marked.pattern, x),
         "other digits": lambda x: marked.pattern.apply(last, keys),
     }
+    images = {
+        name: torch.stack([sample.image for sample in control_samples(marked, name, 0)])
+        for name in ("memorizer", "gaussian")
+    }
     for name, change in shown.items():
-        yield f"memorizer, {name}", Memorizer(change(control_images(marked, "memorizer", 0)))
-        yield f"gaussian, {name}", Gaussian(change(control_images(marked, "gaussian", 0)))
+        yield f"memorizer, {name}", Memorizer(change(images["memorizer"]))
+        yield f"gaussian, {name}", Gaussian(change(images["gaussian"]))
 
 
 def crops(images: Tensor, shares: tuple[float, float], repeats: int = 16) -> Tensor:

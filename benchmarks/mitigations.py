@@ -132,7 +132,7 @@ def measure(case: Case, title: str, model: Model, samples: list[Sample]) -> dict
         wanted = {"statistic": statistic, "split": split, **which}
         return next(row for row in rows if wanted.items() <= row.items())
 
-    pairs = compare(case.under("none").out, question.out, deltas=(DELTA,))["rows"]
+    pairs = compare(case.under("none").out, question.out, deltas=(DELTA,)).to_json()["rows"]
     trained = {row["statistic"]: row for row in pairs if row["split"] == "trained"}
     return {
         "title": title,
@@ -202,7 +202,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def difference(row: dict[str, Any], digits: int) -> str:
-    numbers = (row[name] for name in ("difference", "ci_low", "ci_high"))
+    numbers = (row[name] for name in ("value", "ci_low", "ci_high"))
     value, low, high = (f"{number:+.{digits}f}" for number in numbers)
     return f"{value} ({low} to {high}; p {row['p_value']:.1g})"
 

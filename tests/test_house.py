@@ -242,3 +242,19 @@ def test_a_name_that_is_like_no_other_gets_no_suggestion() -> None:
     message = str(errors.UnknownName("reader", "xyz", ["probe", "energy"]))
     assert message == 'There is no reader "xyz". Available: energy, probe.'
     assert UNKNOWN.fullmatch(message)
+
+
+def test_what_benchmarks_and_documents_take_from_the_package_is_there() -> None:
+    """They are run by hand, so nothing else would say that a name has moved."""
+    codes = [path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py")]
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        codes += re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    gone = []
+    for node in (node for code in codes for node in ast.walk(ast.parse(code))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("solidmark"):
+            module = importlib.import_module(str(node.module))
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                if not hasattr(module, name.name) and importlib.util.find_spec(inner) is None:
+                    gone.append(inner)
+    assert not gone
