@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         report,
         score,
         signals,
+        study,
         train,
     )
 
@@ -56,6 +57,7 @@ __all__ = [
     "report",
     "score",
     "signals",
+    "study",
     "train",
 ]
 

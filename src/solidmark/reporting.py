@@ -14,6 +14,7 @@ from solidmark.measures.invmm.page import audit_section, write_invmm_report
 from solidmark.measures.nearest.page import write_nearest_report
 from solidmark.measures.signals.page import write_signals_report
 from solidmark.runs import read_json
+from solidmark.studies.page import write_study_report
 
 PAGES: Mapping[str, Callable[..., Path]] = {
     "cliques": write_cliques_report,
@@ -24,6 +25,7 @@ PAGES: Mapping[str, Callable[..., Path]] = {
     "invmm": write_invmm_report,
     "nearest": write_nearest_report,
     "signals": write_signals_report,
+    "study": write_study_report,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 

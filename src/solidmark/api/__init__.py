@@ -14,6 +14,7 @@ from solidmark.api.asking import (
 from solidmark.api.making import generate, mark, plan, train
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, guard, index, nearest
+from solidmark.api.studying import study
 
 __all__ = [
     "Folder",
@@ -35,5 +36,6 @@ __all__ = [
     "report",
     "score",
     "signals",
+    "study",
     "train",
 ]

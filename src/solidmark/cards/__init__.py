@@ -8,6 +8,7 @@ from solidmark.cards.mitigations import MITIGATIONS
 from solidmark.cards.option import Option, Range
 from solidmark.cards.readers import READERS
 from solidmark.cards.signals import SIGNALS
+from solidmark.cards.studies import STUDIES
 
 MEASURES = {**DISTANCES, **EMBEDDERS, **OF_DRAWS, **SIGNALS, **INVMM}
 """Whatever a page says of numbers of its own."""
@@ -44,6 +45,7 @@ __all__ = [
     "OF_DRAWS",
     "READERS",
     "SIGNALS",
+    "STUDIES",
     "Card",
     "Direction",
     "Option",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.models import OptionInfo
 
-from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, Option, briefly
+from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, STUDIES, Option, briefly
 from solidmark.cards.embedders import NAMED
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
@@ -25,6 +25,7 @@ NAMES = {
     "{readers}": briefly(READERS),
     "{signals}": briefly(SIGNALS),
     "{mitigations}": briefly(MITIGATIONS),
+    "{studies}": "; ".join(f"{n}: {c.asks} ({c.paper})" for n, c in STUDIES.items()),
     "{distances}": ", ".join(DISTANCES),
     "{embedders}": NAMED,
 }
@@ -114,6 +115,7 @@ def _read(thing: Any) -> tuple[str, dict[str, str]]:
     about, _, told = inspect.cleandoc(thing.__doc__ or "").partition("\n\nArguments:\n")
     for word, said in NAMES.items():
         told = told.replace(word, said)
+    about = about.replace("{studies}", NAMES["{studies}"])
     helps = {
         name: re.sub(r" (?=\[default)", "  ", " ".join(help.split()))
         for name, help in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", told, re.MULTILINE)

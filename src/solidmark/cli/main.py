@@ -37,7 +37,7 @@ NAMES = (
         "signals",
     ),
     *("inpaint", "invmm", "intent", "compare", "nearest", "duplicates", "cliques", "index"),
-    *("guard", "inspect"),
+    *("guard", "inspect", "study"),
 )
 """The verbs, in the order of the help; each stands in a module of its name."""
 

@@ -1,0 +1,70 @@
+"""The studies of the papers, and ours."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from solidmark.api.given import usual_device
+from solidmark.api.result import Result
+from solidmark.errors import BadInput, UnknownName
+
+
+def study(name: str, out: str | os.PathLike[str], *, quick: bool = False, **setting: Any) -> Result:
+    """Runs a study: a table of a paper, with chance, intervals and n, on data of your choice.
+
+    Arguments:
+        name: Of the study: "duplication", "training-curve" ...
+        out: Where studies lie: `NAME/` is the result, `stages/` has what they share.
+        quick: Whether the size for minutes of a processor is taken instead of the advised one.
+        setting: What is otherwise than there, as of `studies.Setting` (data, images, resolution,
+            epochs, seeds, preset, recipe, read, device, size).
+
+    Returns:
+        The result: `figures` has each arm and read-out seed by seed, over all seeds, and less the
+        first arm; `page` has the table.
+
+    Raises:
+        UnknownName: When there is no such study or option.
+        NotFound: When there is no such data.
+        BadInput: When the size makes no sense.
+        RunConflict: When `out/NAME` holds the study at another size.
+
+    Example:
+        curve = solidmark.study(
+            "training-curve", "studied", quick=True, seeds=(0,), device="cpu",
+            size={"images": (8,), "epochs": (1, 2)},
+        )
+    """
+    import torch
+
+    from solidmark import api
+    from solidmark.reporting import write_report
+    from solidmark.runs import write_bytes
+    from solidmark.studies import Setting, find_study, markdown, run_study
+
+    found = find_study(name)
+    base = found.quick if quick else found.full
+    known = [one.name for one in fields(Setting)]
+    for option in setting:
+        if option not in known:
+            raise UnknownName("option of a study", option, known)
+    chosen = {"device": usual_device(), **setting}
+    for part in ("size", "recipe", "read"):
+        chosen[part] = {**getattr(base, part), **setting.get(part, {})}
+    for option in chosen["size"]:
+        if option not in base.size:
+            raise UnknownName(f"size of {name}", option, base.size)
+    if not chosen.get("seeds", base.seeds):
+        raise BadInput("A study needs a seed. Give one or more.")
+    before = torch.get_num_threads()
+    # With one thread the figures are the same on any number of cores.
+    torch.set_num_threads(1)
+    try:
+        commands = {one: getattr(api, one) for one in api.__all__ if one[0].islower()}
+        results = run_study(found, base.but(**chosen), Path(out), commands)
+    finally:
+        torch.set_num_threads(before)
+    write_bytes(results.folder / "table.md", markdown(found, results).encode())
+    write_report(results.folder)
+    return Result(results.folder)

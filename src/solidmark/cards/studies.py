@@ -1,0 +1,18 @@
+"""The studies: what each asks, and which table of which paper it follows."""
+
+from solidmark.cards.card import Card, by_name
+
+STUDIES = by_name(
+    Card(
+        "duplication",
+        "Copies",
+        asks="Are images remembered more that are there more often?",
+        paper="SolidMark, Table 2 and appendix F",
+    ),
+    Card(
+        "training-curve",
+        "Training",
+        asks="When does a network begin to remember its images?",
+        paper="ours",
+    ),
+)

@@ -1,0 +1,16 @@
+"""Studies: the tables of the papers, and ours, as data that one engine runs."""
+
+from solidmark.studies.catalogue import find_study
+from solidmark.studies.engine import run_study
+from solidmark.studies.page import write_study_report
+from solidmark.studies.study import Setting, Study
+from solidmark.studies.table import markdown
+
+__all__ = [
+    "Setting",
+    "Study",
+    "find_study",
+    "markdown",
+    "run_study",
+    "write_study_report",
+]

@@ -1,0 +1,203 @@
+"""Runs a study: makes what its arms need, reads them out at every seed, writes one table."""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from solidmark.runs import (
+    Figure,
+    Results,
+    Verdict,
+    open_results,
+    open_run,
+    progress,
+    read_json,
+    write_json,
+    write_results,
+)
+from solidmark.studies.combining import by_seed, differences, over_seeds
+from solidmark.studies.saying import headline, told_apart
+from solidmark.studies.stage import Command, Stage, make
+from solidmark.studies.study import Arm, Made, Readout, Setting, Study
+
+STAGES = "stages"
+"""Where the folders of all stages of all studies lie, beside those of the studies."""
+
+PICTURES = "pictures"
+SHOWN = 4
+"""So many pictures show what an arm is."""
+
+
+def run_study(
+    study: Study, setting: Setting, out: Path, commands: Mapping[str, Command]
+) -> Results:
+    """Runs a study, or goes on with it.
+
+    Arguments:
+        study: The study.
+        setting: Its size.
+        out: Where studies lie: `NAME/` with the results, and `stages/`, which they share.
+        commands: The commands that its stages call, by name.
+
+    Returns:
+        The results: a figure for each arm and read-out at every seed, over all seeds, and as a
+        difference from the first arm.
+
+    Raises:
+        RunConflict: When `out/NAME` holds the study at another size.
+    """
+    config = {"study": study.name, **_plain(asdict(setting)), "seed": setting.seeds[0]}
+    run = open_run(out / study.name, "study", config)
+    if run.finished:
+        return open_results(run.folder)
+    arms = {seed: tuple(study.arms(setting, seed)) for seed in setting.seeds}
+    work = _Work(out / STAGES, commands)
+    work.make([one for some in arms.values() for arm in some for one in arm.stages.values()])
+    every: list[Figure] = []
+    combined: dict[tuple[str, str], list[Figure]] = {}
+    for number, arm in enumerate(arms[setting.seeds[0]]):
+        for readout in study.readouts:
+            figures = [
+                _read(study, readout, arms[seed][number], work.of(arms[seed][number], seed))
+                for seed in setting.seeds
+            ]
+            if all(one is None for one in figures):
+                continue
+            known = [one or _missing(study, readout, arm) for one in figures]
+            combined[arm.name, readout.name] = known
+            every += [*by_seed(known, setting.seeds), over_seeds(known)]
+    every += _differences(study, combined)
+    first = setting.seeds[0]
+    _keep_pictures(arms[first], work, first, run.folder)
+    said = Verdict("done", headline(study, every), "done", told_apart(study, every))
+    write_results(
+        run.folder,
+        run.manifest,
+        every,
+        failed=sum(one.failed for one in every if one.other is None and one.by != "all seeds"),
+        verdict=said,
+        seconds=round(work.seconds, 1),
+        stages=len(work.made),
+        weights=work.weights(),
+    )
+    run.finish("results.json", PICTURES)
+    return open_results(run.folder)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """What a stage was, and how long it took."""
+
+    what: str
+    options: Mapping[str, str]
+    seconds: float
+
+
+class _Work:
+    """The stages of a study, each made once."""
+
+    def __init__(self, root: Path, commands: Mapping[str, Command]) -> None:
+        self.root, self.commands = root, commands
+        self.made: dict[Stage, Path] = {}
+        self.seconds = 0.0
+
+    def make(self, asked: Sequence[Stage]) -> None:
+        """Makes some stages, and before them those that they need."""
+        whole = [one for some in asked for one in (*some.before(), some)]
+        todo = list(dict.fromkeys(replace(one, part="") for one in whole))
+        with progress("stages of the study", len(todo)) as advance:
+            for one in todo:
+                self._make(one)
+                advance(1, one.folder)
+        for one in whole:
+            self.made[one] = self.root / one.folder / one.part
+
+    def _make(self, one: Stage) -> None:
+        kept = self.root / f"{one.folder}.json"
+        before = read_json(kept) if kept.is_file() else None
+        start = time.monotonic()
+        make(one, self.root, self.commands)
+        took = time.monotonic() - start
+        if isinstance(before, dict):
+            took = float(before.get("seconds", took))
+        else:
+            options = {name: repr(value)[:200] for name, value in one.options}
+            write_json(kept, asdict(_Times(one.name, options, round(took, 2))))
+        self.seconds += took
+
+    def of(self, arm: Arm, seed: int) -> Made:
+        """What was made for an arm."""
+        return Made({name: self.made[one] for name, one in arm.stages.items()}, arm.of, seed)
+
+    def weights(self) -> list[int]:
+        """How many weights the networks have that were trained, each number once."""
+        trained = [self.root / one.folder for one in self.made if one.name == "train"]
+        return sorted(set(_weights(trained)))
+
+
+def _weights(folders: Sequence[Path]) -> Iterator[int]:
+    for folder in folders:
+        path = folder / "manifest.json"
+        manifest = read_json(path) if path.is_file() else None
+        if isinstance(manifest, dict) and isinstance(manifest.get("parameters"), int):
+            yield manifest["parameters"]
+
+
+def _read(study: Study, readout: Readout, arm: Arm, made: Made) -> Figure | None:
+    found = readout.read(made)
+    return None if found is None else _named(found, study, readout, arm)
+
+
+def _missing(study: Study, readout: Readout, arm: Arm) -> Figure:
+    return _named(Figure(measure="", statistic="", split="", n=0), study, readout, arm)
+
+
+def _named(one: Figure, study: Study, readout: Readout, arm: Arm) -> Figure:
+    level = {} if arm.level is None else {"level": arm.level}
+    return replace(
+        one,
+        measure=study.name,
+        statistic=readout.name,
+        split=arm.name,
+        unit=readout.unit,
+        direction=readout.direction,
+        facts={**one.facts, **level},
+    )
+
+
+def _differences(
+    study: Study, combined: Mapping[tuple[str, str], Sequence[Figure]]
+) -> Iterator[Figure]:
+    """Every arm less the first, in every read-out that both have."""
+    arms = list(dict.fromkeys(arm for arm, _ in combined))
+    for readout in study.readouts:
+        first = combined.get((arms[0], readout.name))
+        for arm in arms[1:]:
+            second = combined.get((arm, readout.name))
+            if first and second:
+                found = differences(first, second)
+                if found is not None:
+                    yield found
+
+
+def _keep_pictures(arms: Sequence[Arm], work: _Work, seed: int, folder: Path) -> None:
+    """Copies the pictures that show what an arm is, numbered like the arms."""
+    (folder / PICTURES).mkdir(exist_ok=True)
+    for number, arm in enumerate(arms):
+        if arm.pictures is None:
+            continue
+        name, pattern = arm.pictures
+        for place, path in enumerate(sorted(work.of(arm, seed)[name].glob(pattern))[:SHOWN]):
+            shutil.copyfile(path, folder / PICTURES / f"{number}-{place}.png")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: what is no number or text is told by its name."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

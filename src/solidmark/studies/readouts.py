@@ -1,0 +1,99 @@
+"""What is read out of audits and other runs, for every study alike."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from solidmark.runs import Figure, open_results, read_table
+from solidmark.studies.study import Made, Readout
+
+TITLES = {"trained": "trained", "held_out": "held-out"}
+
+
+def figure(folder: Path, **asked: Any) -> Figure | None:
+    """The first figure of a run whose fields are as asked; None where there is none."""
+    for one in open_results(folder).figures:
+        if all(getattr(one, name) == value for name, value in asked.items()):
+            return one
+    return None
+
+
+def read_figure(made: Made, *, stage: str, asked: dict[str, Any]) -> Figure | None:
+    """A figure of a stage; None where the arm has no such stage."""
+    return figure(made[stage], **asked) if stage in made else None
+
+
+def reading(stage: str, **asked: Any) -> Callable[[Made], Figure | None]:
+    """Reads the figure of a stage whose fields are as asked."""
+    return partial(read_figure, stage=stage, asked=asked)
+
+
+def within(delta: float, stage: str = "audit", split: str = "trained", **asked: Any) -> Readout:
+    """The share of images whose key is read within delta (SolidMark, Definition 2)."""
+    title = f"{TITLES[split].capitalize()} within {delta:g}"
+    about = f"{TITLES[split]} images whose key is read to within {delta:g} of the truth"
+    read = reading(stage, statistic="eidetic", split=split, delta=delta, **asked)
+    return Readout(title, "share", "high", read, about)
+
+
+def rank_z(stage: str = "audit", split: str = "trained", **asked: Any) -> Readout:
+    """How much nearer the true keys are than those of other images: the permutation test."""
+    read = reading(stage, statistic="permutation_z", split=split, **asked)
+    about = "true keys against permuted ones, in standard deviations of chance; chance is 0"
+    return Readout(f"z, {TITLES[split]}", "standard deviations", "high", read, about)
+
+
+def named(stage: str = "audit", split: str = "trained", **asked: Any) -> Readout:
+    """The share of images that are named at a false-discovery rate of 5 %."""
+
+    def read(made: Made) -> Figure | None:
+        one = read_figure(made, stage=stage, asked={"statistic": "named", "split": split, **asked})
+        if one is None or not one.n:
+            return None
+        return Figure(
+            measure=one.measure,
+            statistic="named",
+            split=split,
+            value=(one.count or 0) / one.n,
+            n=one.n,
+            count=one.count,
+            failed=one.failed,
+            chance=0.0,
+        )
+
+    about = f"{TITLES[split]} images that are named, at a false-discovery rate of 5 %"
+    return Readout(f"{TITLES[split].capitalize()} named", "share", "high", read, about)
+
+
+def detected(stage: str = "audit", rate: float = 0.01, split: str = "trained") -> Readout:
+    """The share of images with a p-value at or below a rate, which is the false-positive rate."""
+
+    def read(made: Made) -> Figure | None:
+        if stage not in made:
+            return None
+        rows = rows_of(made[stage], "split", "p_value", "status")
+        values = [r["p_value"] for r in rows if r["split"] == split and r["p_value"] is not None]
+        if not values:
+            return None
+        hits = sum(value <= rate for value in values)
+        return Figure(
+            measure="solidmark",
+            statistic="detected",
+            split=split,
+            value=hits / len(values),
+            n=len(values),
+            count=hits,
+            failed=sum(r["split"] == split and r["status"] != "ok" for r in rows),
+            chance=rate,
+        )
+
+    about = f"{TITLES[split]} images with p at most {rate:g}, which as many of 100 % have by luck"
+    return Readout(f"{TITLES[split].capitalize()}, p ≤ {rate:g}", "share", "high", read, about)
+
+
+def rows_of(folder: Path, *columns: str, file: str = "scores.parquet") -> list[dict[str, Any]]:
+    """Rows of a table of a run, as far as these columns go."""
+    table = read_table(folder / file, columns, "Run the study again.")
+    rows: list[dict[str, Any]] = table.select(list(columns)).to_pylist()
+    return rows
