@@ -64,6 +64,7 @@ def _page(study: Study, results: Results, images: bool) -> Page:
         ("Seeds", f"{len(seeds)}"),
         ("Time", f"{float(results.facts.get('seconds') or 0) / 60:.0f} minutes"),
     )
+    first = next((one.split for one in figures), "the first arm")
     sections: list[Section] = [
         Figures("table", "What was measured", study.said, tables=(our_table(study, figures),)),
         Plots("curves", "The arms", groups=(("", tuple(_plots(study, figures))),), link="Curves"),
@@ -75,7 +76,7 @@ def _page(study: Study, results: Results, images: bool) -> Page:
     sections += [
         Figures(
             "differences",
-            f"Differences from {next(iter(levels(figures, study.readouts[0].name))).split}",
+            f"Differences from {first}",
             tables=tuple(_differences(study, figures)),
             folded=True,
         ),

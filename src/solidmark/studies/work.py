@@ -124,9 +124,7 @@ def _told(one: Stage, root: Path, commands: Mapping[str, Command]) -> float | st
 
 def _alone() -> None:
     """A process beside others: one thread, and no progress that would run through theirs."""
-    import torch
-
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # Before torch is imported, which reads it.
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
