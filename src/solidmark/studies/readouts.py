@@ -72,8 +72,9 @@ def detected(stage: str = "audit", rate: float = 0.01, split: str = "trained") -
     def read(made: Made) -> Figure | None:
         if stage not in made:
             return None
-        rows = rows_of(made[stage], "split", "p_value", "status")
-        values = [r["p_value"] for r in rows if r["split"] == split and r["p_value"] is not None]
+        every = rows_of(made[stage], "id", "split", "p_value", "status")
+        rows = [r for r in every if r["split"] == split and r["id"].startswith(made.of)]
+        values = [r["p_value"] for r in rows if r["p_value"] is not None]
         if not values:
             return None
         hits = sum(value <= rate for value in values)
@@ -84,7 +85,7 @@ def detected(stage: str = "audit", rate: float = 0.01, split: str = "trained") -
             value=hits / len(values),
             n=len(values),
             count=hits,
-            failed=sum(r["split"] == split and r["status"] != "ok" for r in rows),
+            failed=sum(r["status"] != "ok" for r in rows),
             chance=rate,
         )
 
