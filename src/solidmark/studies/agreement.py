@@ -6,6 +6,7 @@ from typing import Any
 
 from solidmark.studies.copied import copied
 from solidmark.studies.ranking import (
+    COPIES,
     INPAINTING,
     INVMM,
     KEY,
@@ -74,7 +75,7 @@ STUDY = Study(
     "agreement",
     arms,
     (
-        ranks_like(""),
+        ranks_like(COPIES),
         *(ranks_like(other) for other in VALUES),
         ranks_like(KEY, alike=True),
         ranks_like(KEY, split="held_out"),

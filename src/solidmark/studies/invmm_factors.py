@@ -1,12 +1,13 @@
 """InvMM against what should move it: training, copies, sampling, guidance; and membership."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from solidmark.runs import Figure
 from solidmark.studies.agreement import COUNTS, inverted, with_copies
-from solidmark.studies.readouts import detected, rows_of
+from solidmark.studies.readouts import area, detected, rows_of, share
 from solidmark.studies.stage import Stage
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
 
@@ -45,71 +46,57 @@ def can_be_guided(setting: Setting) -> bool:
     return preset(setting.preset, **setting.recipe).base is not None
 
 
-def rows(made: Made, split: str) -> list[dict[str, Any]]:
-    """The images of a split that InvMM was tried on, every picture once."""
+def sides(made: Made) -> tuple[Rows, Rows]:
+    """The images of the arm that InvMM was tried on, each once, and the held-out ones beside them.
+
+    Held-out images are compared with nothing.
+    """
     every = rows_of(made["invmm"], "id", "split", "status", "kl", "score", "copy_of")
     tried = [row for row in every if row["score"] is not None and row["copy_of"] is None]
-    return [row for row in tried if row["split"] == split]
+    unseen = [row for row in tried if row["split"] == "held_out"]
+    if made.of == HELD_OUT:
+        return unseen, []
+    known = [row for row in tried if row["split"] == "trained" and row["id"].startswith(made.of)]
+    return known, unseen
 
 
-def readout(name: str, unit: str, about: str, read: Callable[..., dict[str, Any]]) -> Readout:
-    """What the rows of the arm and those of held-out images give, by the fields of a figure."""
-
-    def asked(made: Made) -> Figure | None:
-        unseen, never = rows(made, "held_out"), made.of == HELD_OUT
-        known = [one for one in rows(made, "trained") if one["id"].startswith(made.of)]
-        own = unseen if never else known
-        # Held-out images are compared with nothing.
-        found = read(own, [] if never else unseen) if own else {}
-        split = "held_out" if never else "trained"
-        return Figure(measure="invmm", statistic=name, split=split, **found) if found else None
-
-    return Readout(name, unit, "low" if name == "KL" else "high", asked, about)
-
-
-def area(own: Rows, unseen: Rows) -> dict[str, Any]:
+def told_apart(made: Made) -> Figure | None:
     """How well InvMM tells the images from held-out ones."""
-    import numpy as np
-
-    from solidmark.scores import roc
-
-    if not unseen:
-        return {}
-    found = roc(*(np.array([r["score"] for r in side]) for side in (own, unseen)), fprs=()).auc
-    ends = {"ci_low": found.ci_low, "ci_high": found.ci_high}
-    return {"value": found.value, "n": len(own), "chance": 0.5, **ends}
+    known, unseen = ([row["score"] for row in side] for side in sides(made))
+    return area("invmm", known, unseen, made.seed)
 
 
-def reproduced(own: Rows, unseen: Rows) -> dict[str, Any]:
+def reproduced(made: Made) -> Figure | None:
     """How many come back; chance is how many held-out ones do."""
+    own, unseen = sides(made)
     back, others = (sum(r["status"] == "reproduced" for r in side) for side in (own, unseen))
-    chance = others / len(unseen) if unseen else None
-    return {"value": back / len(own), "n": len(own), "count": back, "chance": chance}
+    return share("reproduced", back, len(own), others / len(unseen) if unseen else None)
 
 
-def kl(own: Rows, unseen: Rows) -> dict[str, Any]:
+def kl(made: Made) -> Figure | None:
     """The median KL of those that come back."""
-    values = [row["kl"] for row in own if row["status"] == "reproduced"]
-    return {"value": median(values), "n": len(values)} if values else {}
+    values = [row["kl"] for row in sides(made)[0] if row["status"] == "reproduced"]
+    own = Figure(measure="invmm", statistic="kl", split="", n=len(values))
+    return replace(own, value=median(values)) if values else None
 
 
-def below(own: Rows, unseen: Rows) -> dict[str, Any]:
+def below(made: Made) -> Figure | None:
     """How many come back more easily than every held-out image."""
+    own, unseen = sides(made)
     if not unseen:
-        return {}
+        return None
     hits = sum(row["score"] < min(one["score"] for one in unseen) for row in own)
-    chance = 1 / (len(unseen) + 1)
-    return {"value": hits / len(own), "n": len(own), "count": hits, "chance": chance}
+    return share("below", hits, len(own), 1 / (len(unseen) + 1))
 
 
 STUDY = Study(
     "invmm-factors",
     arms,
     (
-        readout("Area against held-out", "area", "chance is .5", area),
-        readout("Reproduced", "share", "chance is the share of held-out images", reproduced),
-        readout("KL", "nats a dimension", "the median of those that were reproduced", kl),
-        readout("Below every held-out", "share", "the rest are members, not memorized", below),
+        Readout("Area against held-out", "area", "high", told_apart, "chance is .5"),
+        Readout("Reproduced", "share", "high", reproduced, "chance is the share of held-out ones"),
+        Readout("KL", "nats a dimension", "low", kl, "the median of those that were reproduced"),
+        Readout("Below every held-out", "share", "high", below, "the rest are not memorized"),
         detected(rate=0.01),
     ),
     full=Setting(

@@ -9,7 +9,7 @@ from typing import Any
 
 from solidmark.runs import Figure
 from solidmark.studies.picture_loss import losses_of, picture_loss
-from solidmark.studies.readouts import reading
+from solidmark.studies.readouts import area, reading
 from solidmark.studies.remarked import keyless
 from solidmark.studies.stage import Stage, stage
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
@@ -57,29 +57,14 @@ def asked(
 def loss_gap(frame: str, title: str, about: str) -> Readout:
     """How well the loss in the picture alone tells trained from held-out images."""
 
-    def read(made: Made) -> Figure:
-        import numpy as np
-
-        from solidmark.scores import roc
-
+    def read(made: Made) -> Figure | None:
         losses = losses_of(made[frame])
-        trained, unseen = (np.array(losses[split]) for split in ("trained", "held_out"))
-        area = roc(trained, unseen, fprs=(), seed=made.seed).auc
-        return Figure(
-            measure="loss",
-            statistic="auc",
-            split="trained_vs_held_out",
-            value=area.value,
-            n=len(trained) + len(unseen),
-            chance=0.5,
-            ci_low=area.ci_low,
-            ci_high=area.ci_high,
-        )
+        return area("loss", losses["trained"], losses["held_out"], made.seed)
 
     return Readout(title, "area", "high", read, about)
 
 
-def area(name: str, made: str, measure: str, about: str) -> Readout:
+def told_apart(name: str, made: str, measure: str, about: str) -> Readout:
     """How well a measure of images tells trained from held-out ones."""
     of = {"statistic": "auc", "split": "trained_vs_held_out", "measure": measure}
     return Readout(name, "area", "high", reading(made, **of), about)
@@ -91,10 +76,12 @@ STUDY = Study(
     "observer",
     arms,
     (
-        area("Inpainting", "attack", "inpainting-mean", f"the left half drawn again: {ASKED}"),
+        told_apart(
+            "Inpainting", "attack", "inpainting-mean", f"the left half drawn again: {ASKED}"
+        ),
         loss_gap("neutral", "Loss, neutral frame", f"in a frame of one grey for all: {ASKED}"),
         loss_gap("own", "Loss, own frame", f"in the frame of training, key and all: {ASKED}"),
-        area("Nearest", "nearest", "l2", f"how near the nearest generation comes: {ASKED}"),
+        told_apart("Nearest", "nearest", "l2", f"how near the nearest generation comes: {ASKED}"),
     ),
     full=Setting(
         images=512,

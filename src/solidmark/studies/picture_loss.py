@@ -22,9 +22,10 @@ def picture_loss(model: str, marked: str, out: Path, *, seed: int, device: str) 
 
     from solidmark.diffusion import touched
     from solidmark.diffusion.noise import noise_per_latent
+    from solidmark.generating.configuration import open_any
     from solidmark.marks import FOLDERS, open_marked
     from solidmark.measures.signals.kinds.noised import even_times, noised
-    from solidmark.models import Opening, open_model
+    from solidmark.models import Opening
     from solidmark.randomness import generator
 
     images = open_marked(Path(marked))
@@ -32,7 +33,7 @@ def picture_loss(model: str, marked: str, out: Path, *, seed: int, device: str) 
     run = open_run(out, "picture_loss", asked, images.fingerprints())
     if run.finished:
         return
-    network = open_model(model, Opening(device=device))
+    network = open_any(model, Opening(device=device), images, seed)
     picture = ~touched(images.pattern.mask(*images.marked_size), network.factor)
     losses: dict[str, dict[str, float]] = {}
     for split in FOLDERS:

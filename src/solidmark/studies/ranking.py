@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solidmark.runs import Figure
-from solidmark.studies.readouts import rows_of
+from solidmark.studies.readouts import area, rows_of
 from solidmark.studies.study import Made, Readout
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-KEY, NEAREST, INPAINTING, LOSS, INVMM = "key score", "nearest", "inpainting", "loss", "InvMM"
+COPIES, KEY = "copies", "key score"
+NEAREST, INPAINTING, LOSS, INVMM = "nearest", "inpainting", "loss", "InvMM"
 VALUES: Mapping[str, tuple[str, dict[str, str]]] = {
     KEY: ("p_value", {}),
     NEAREST: ("distance", {"measure": "l2"}),
@@ -41,7 +42,7 @@ def ranks_like(other: str, *, alike: bool = False, split: str = "trained") -> Re
     """Spearman's rank correlation of a measure with another one, or with the copies.
 
     Arguments:
-        other: The other measure; empty for the copies.
+        other: The other measure, or `COPIES`.
         alike: Whether images are only compared with those that have as many copies.
         split: Whose order it is: that of held-out images has nothing to do with memory.
     """
@@ -50,7 +51,9 @@ def ranks_like(other: str, *, alike: bool = False, split: str = "trained") -> Re
         from solidmark.scores.ranks import spearman
 
         one = values_of(made, made.of, split)
-        two = values_of(made, other, split) if other else {id: -copies_of(id) for id in one}
+        two = (
+            values_of(made, other, split) if other != COPIES else {id: -copies_of(id) for id in one}
+        )
         both = sorted(one.keys() & two.keys())
         counts = [copies_of(id) if alike else 0 for id in both]
         found = spearman(*(places([v[id] for id in both], counts) for v in (one, two)))
@@ -60,7 +63,7 @@ def ranks_like(other: str, *, alike: bool = False, split: str = "trained") -> Re
         figure = Figure(measure=made.of, statistic="spearman", split=split, n=len(both))
         return replace(figure, value=rho, chance=0.0, ci_low=low, ci_high=high, p_value=p)
 
-    name = f"With {'the ' * (other in (KEY, LOSS))}{other or 'copies'}{', copies alike' * alike}"
+    name = f"With {'the ' * (other in (KEY, LOSS))}{other}{', copies alike' * alike}"
     about = "1 = the same order of the trained images, 0 = nothing in common"
     if split == "held_out":
         name, about = f"{name}, held-out", about.replace("trained", "held-out")
@@ -85,18 +88,9 @@ def found(copies: int) -> Readout:
     """How well a measure tells images with so many copies from held-out ones."""
 
     def read(made: Made) -> Figure | None:
-        import numpy as np
-
-        from solidmark.scores import roc
-
         known, unseen = (values_of(made, made.of, split) for split in ("trained", "held_out"))
-        own = np.array([value for id, value in known.items() if copies_of(id) == copies])
-        if not unseen or not len(own):
-            return None
-        area = roc(own, np.array(list(unseen.values())), fprs=(), seed=made.seed).auc
-        figure = Figure(measure=made.of, statistic="auc", split="trained_vs_held_out", n=len(own))
-        ends = {"ci_low": area.ci_low, "ci_high": area.ci_high}
-        return replace(figure, value=area.value, chance=0.5, **ends)
+        own = [value for id, value in known.items() if copies_of(id) == copies]
+        return area(made.of, own, list(unseen.values()), made.seed)
 
     about = "how well images that are there so often are told from held-out ones; chance is .5"
     return Readout(f"Found, {copies} x", "area", "high", read, about)
