@@ -90,8 +90,8 @@ STUDY = Study(
     ),
     quick=Setting(
         size={
-            **{"epochs": (10, 50), "each": 12, "number": 600, "steps": 20, "draws": 5},
-            **{"inverted": 12, "descent": 150, "every": 10},
+            **{"epochs": (10, 40), "each": 10, "number": 400, "steps": 20, "draws": 4},
+            **{"inverted": 10, "descent": 120, "every": 10},
         },
         seeds=(0, 1, 2, 3, 4),
     ),

@@ -108,8 +108,8 @@ STUDY = Study(
     ),
     quick=Setting(
         size={
-            **{"epochs": (10, 50), "each": 12, "steps": 20, "sampling": (5,)},
-            **{"inverted": 12, "descent": 150, "every": 10},
+            **{"epochs": (10, 40), "each": 10, "steps": 20, "sampling": (5,)},
+            **{"inverted": 10, "descent": 120, "every": 10},
         },
     ),
     said=(
