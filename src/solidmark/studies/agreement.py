@@ -82,6 +82,8 @@ STUDY = Study(
         *(found(copies) for copies in COUNTS[::2]),
     ),
     full=Setting(
+        images=None,
+        epochs=None,
         size={
             **{"epochs": (10, 25, 50), "each": 64, "number": 10000, "steps": 50, "draws": 20},
             **{"inverted": 60, "descent": 2000, "every": 50},
@@ -89,6 +91,8 @@ STUDY = Study(
         seeds=(0, 1, 2, 3, 4),
     ),
     quick=Setting(
+        images=None,
+        epochs=None,
         size={
             **{"epochs": (10, 40), "each": 10, "number": 400, "steps": 20, "draws": 4},
             **{"inverted": 10, "descent": 120, "every": 10},

@@ -100,6 +100,8 @@ STUDY = Study(
         detected(rate=0.01),
     ),
     full=Setting(
+        images=None,
+        epochs=None,
         size={
             **{"epochs": (10, 25, 50, 100), "each": 64, "steps": 50, "sampling": (10, 200)},
             **{"inverted": 60, "descent": 2000, "every": 50},
@@ -107,6 +109,8 @@ STUDY = Study(
         seeds=(0, 1, 2),
     ),
     quick=Setting(
+        images=None,
+        epochs=None,
         size={
             **{"epochs": (10, 40), "each": 10, "steps": 20, "sampling": (5,)},
             **{"inverted": 10, "descent": 120, "every": 10},

@@ -13,7 +13,7 @@ from solidmark.studies.readouts import area, reading
 from solidmark.studies.remarked import keyless
 from solidmark.studies.stage import Stage, stage
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
-from solidmark.studies.training_curve import halves, network
+from solidmark.studies.training_curve import network
 
 MARKS: dict[str, tuple[dict[str, Any], bool]] = {
     # One pixel in the middle is the same grey in all images: so the folder is like the others.
@@ -28,7 +28,7 @@ MARKS: dict[str, tuple[dict[str, Any], bool]] = {
 def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """No frame, a frame that tells nothing, and frames of keys: images and weights begin alike."""
     for name, (how, keys) in MARKS.items():
-        marked = halves(setting, seed, setting.images // 2, **how)
+        marked = setting.mark(seed, **how)
         neutral = stage(keyless, marked)
         shown = marked if keys else neutral
         model = network(setting, shown, seed, setting.size["epochs"])
@@ -85,11 +85,13 @@ STUDY = Study(
     ),
     full=Setting(
         images=512,
+        epochs=None,
         size={"epochs": (100, 400), "draws": 20, "steps": 50, "number": 10000},
         seeds=(0, 1, 2, 3, 4),
     ),
     quick=Setting(
         images=64,
+        epochs=None,
         size={"epochs": (50, 150), "draws": 4, "steps": 10, "number": 400},
     ),
     said=(

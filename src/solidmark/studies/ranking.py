@@ -56,7 +56,8 @@ def ranks_like(other: str, *, alike: bool = False, split: str = "trained") -> Re
         )
         both = sorted(one.keys() & two.keys())
         counts = [copies_of(id) if alike else 0 for id in both]
-        found = spearman(*(places([v[id] for id in both], counts) for v in (one, two)))
+        first, second = (places([v[id] for id in both], counts) for v in (one, two))
+        found = spearman(first, second)
         if found is None or made.of == other:
             return None
         rho, low, high, p = found

@@ -6,7 +6,7 @@ from dataclasses import replace
 from solidmark.runs import Figure
 from solidmark.studies.readouts import detected, named, rank_z, reading, within
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
-from solidmark.studies.training_curve import halves, network
+from solidmark.studies.training_curve import network
 
 GREYS = {"segments": "16 greys", "border": "one grey"}
 """The frames by the names of the patterns."""
@@ -16,8 +16,8 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """Every reader on every network: frames of many greys first, then of one."""
     epochs = setting.size["epochs"]
     for pattern, greys in GREYS.items():
-        own = {} if pattern == "segments" else {"pattern": pattern}
-        marked = halves(setting, seed, setting.images // 2, **own)
+        # Segments are what `mark` takes, so that other studies have the same networks.
+        marked = setting.mark(seed, **({} if pattern == "segments" else {"pattern": pattern}))
         model = network(setting, marked, seed, epochs)
         # A frame of one grey names nobody at any time: it is asked of the last network alone.
         for epoch in epochs if pattern == "segments" else epochs[-1:]:
@@ -73,9 +73,12 @@ STUDY = Study(
         detected(rate=0.01, split="held_out"),
     ),
     full=Setting(
-        images=512, size={"epochs": (25, 50, 100, 200, 400), "steps": 250}, seeds=(0, 1, 2)
+        images=512,
+        epochs=None,
+        size={"epochs": (25, 50, 100, 200, 400), "steps": 250},
+        seeds=(0, 1, 2),
     ),
-    quick=Setting(images=64, size={"epochs": (50, 150), "steps": 50}),
+    quick=Setting(images=64, epochs=None, size={"epochs": (50, 150), "steps": 50}),
     said=(
         "All readers of a frame are asked about the same images by the same networks. One grey "
         "can be guessed: its p-values hardly fall under .01, so look at the rank test there.",

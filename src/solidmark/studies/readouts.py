@@ -1,6 +1,7 @@
 """What is read out of audits and other runs, for every study alike."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,8 @@ def share(
     """So many of n images; None of none."""
     if not n:
         return None
-    of = {"value": count / n, "n": n, "count": count, "chance": chance, "failed": failed}
-    return Figure(measure="", statistic=statistic, split="", **of)
+    one = Figure(measure="", statistic=statistic, split="", value=count / n, n=n, failed=failed)
+    return replace(one, count=count, chance=chance)
 
 
 def area(measure: str, known: Sequence[float], unseen: Sequence[float], seed: int) -> Figure | None:

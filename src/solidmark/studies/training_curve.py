@@ -1,7 +1,6 @@
 """When memory begins: by epochs and by how much data there is, beside the gap of the losses."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from solidmark.studies.readouts import detected, named, rank_z, reading
 from solidmark.studies.stage import Stage, stage
@@ -12,7 +11,7 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """A network for each number of images, asked after several numbers of epochs."""
     epochs = setting.size["epochs"]
     for images in setting.size["images"]:
-        marked = halves(setting, seed, images)
+        marked = setting.but(images=2 * images).mark(seed)
         model = network(setting, marked, seed, epochs)
         for epoch in epochs:
             asked = model.at(f"epochs/epoch-{epoch:04d}")
@@ -28,19 +27,6 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
                 ),
             }
             yield Arm(f"{images} images, {epoch} epochs", made, epoch)
-
-
-def halves(setting: Setting, seed: int, images: int, **marks: Any) -> Stage:
-    """Marked images, as many held out as are trained on.
-
-    Arguments:
-        setting: The size.
-        seed: The seed.
-        images: How many images are trained on.
-        marks: How they are marked, as of `mark`.
-    """
-    asked = {"limit": 2 * images, "resolution": setting.resolution, **setting.read, **marks}
-    return setting.mark(seed, setting.data, **asked)
 
 
 def network(setting: Setting, marked: Stage, seed: int, epochs: Sequence[int]) -> Stage:
