@@ -26,6 +26,7 @@ def copied(
     each: int,
     resolution: int,
     seed: int,
+    kinds: Sequence[str] = KINDS,
     **read: Any,
 ) -> None:
     """Writes an image folder with copies, each image's in a group of its own.
@@ -39,6 +40,7 @@ def copied(
         each: How many images for each count and kind.
         resolution: Their side in pixels.
         seed: Of which images are chosen, and how near copies differ.
+        kinds: Whether copies are exact, near, or some of each.
         read: How the images are read, as of `data.open_data`.
     """
     from PIL import Image
@@ -46,6 +48,7 @@ def copied(
     from solidmark.data import open_data
 
     config = {"data": str(data), "counts": list(counts), "each": each, "seed": seed}
+    config["kinds"] = list(kinds)
     run = open_run(out, "copied", {**config, "resolution": resolution, **read})
     if run.finished:
         return
@@ -53,7 +56,7 @@ def copied(
     order = sorted(range(len(opened)), key=lambda i: uniform(seed, "copied", opened.ids[i]))
     (out / "images").mkdir(exist_ok=True)
     rows = []
-    for kind in KINDS:
+    for kind in kinds:
         for count in counts:
             for number in range(each):
                 sample = opened[order.pop()]
@@ -64,7 +67,9 @@ def copied(
                     shown = changed(picture, copy) if kind == "near" else picture
                     shown.save(out / "images" / f"{id}.png")
                     group = id.rsplit("-", 1)[0]
-                    rows.append({"file_name": f"{id}.png", "id": id, "group": group})
+                    told = {"text": sample.caption, "class": sample.label}
+                    row = {"file_name": f"{id}.png", "id": id, "group": group, **told}
+                    rows.append({name: value for name, value in row.items() if value is not None})
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (out / "images" / "metadata.jsonl").write_text(text, encoding="utf-8")
     say(f"{len(rows):,} images with their copies: {out}", error=True)

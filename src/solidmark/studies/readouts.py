@@ -1,6 +1,7 @@
 """What is read out of audits and other runs, for every study alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,16 +52,7 @@ def named(stage: str = "audit", split: str = "trained", **asked: Any) -> Readout
         one = read_figure(made, stage=stage, asked={"statistic": "named", "split": split, **asked})
         if one is None or not one.n:
             return None
-        return Figure(
-            measure=one.measure,
-            statistic="named",
-            split=split,
-            value=(one.count or 0) / one.n,
-            n=one.n,
-            count=one.count,
-            failed=one.failed,
-            chance=0.0,
-        )
+        return share("named", one.count or 0, one.n, 0.0, one.failed)
 
     about = f"{TITLES[split]} images that are named, at a false-discovery rate of 5 %"
     return Readout(f"{TITLES[split].capitalize()} named", "share", "high", read, about)
@@ -72,24 +64,48 @@ def detected(stage: str = "audit", rate: float = 0.01, split: str = "trained") -
     def read(made: Made) -> Figure | None:
         if stage not in made:
             return None
-        rows = rows_of(made[stage], "split", "p_value", "status")
-        values = [r["p_value"] for r in rows if r["split"] == split and r["p_value"] is not None]
+        every = rows_of(made[stage], "id", "split", "p_value", "status")
+        rows = [r for r in every if r["split"] == split and r["id"].startswith(made.of)]
+        values = [r["p_value"] for r in rows if r["p_value"] is not None]
         if not values:
             return None
         hits = sum(value <= rate for value in values)
-        return Figure(
-            measure="solidmark",
-            statistic="detected",
-            split=split,
-            value=hits / len(values),
-            n=len(values),
-            count=hits,
-            failed=sum(r["split"] == split and r["status"] != "ok" for r in rows),
-            chance=rate,
-        )
+        failed = sum(r["status"] != "ok" for r in rows)
+        return share("detected", hits, len(values), rate, failed)
 
     about = f"{TITLES[split]} images with p at most {rate:g}, which as many of 100 % have by luck"
     return Readout(f"{TITLES[split].capitalize()}, p ≤ {rate:g}", "share", "high", read, about)
+
+
+def share(
+    statistic: str, count: int, n: int, chance: float | None, failed: int = 0
+) -> Figure | None:
+    """So many of n images; None of none."""
+    if not n:
+        return None
+    one = Figure(measure="", statistic=statistic, split="", value=count / n, n=n, failed=failed)
+    return replace(one, count=count, chance=chance)
+
+
+def area(measure: str, known: Sequence[float], unseen: Sequence[float], seed: int) -> Figure | None:
+    """How well values tell trained from held-out images, low = memorized; None without a side."""
+    import numpy as np
+
+    from solidmark.scores import roc
+
+    if not known or not unseen:
+        return None
+    found = roc(np.array(known), np.array(unseen), fprs=(), seed=seed).auc
+    return Figure(
+        measure=measure,
+        statistic="auc",
+        split="trained_vs_held_out",
+        value=found.value,
+        n=len(known),
+        chance=0.5,
+        ci_low=found.ci_low,
+        ci_high=found.ci_high,
+    )
 
 
 def rows_of(folder: Path, *columns: str, file: str = "scores.parquet") -> list[dict[str, Any]]:

@@ -1,32 +1,25 @@
 """When memory begins: by epochs and by how much data there is, beside the gap of the losses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from solidmark.studies.readouts import detected, named, rank_z, reading
-from solidmark.studies.stage import stage
+from solidmark.studies.stage import Stage, stage
 from solidmark.studies.study import Arm, Readout, Setting, Study
 
 
 def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """A network for each number of images, asked after several numbers of epochs."""
+    epochs = setting.size["epochs"]
     for images in setting.size["images"]:
-        marked = setting.mark(seed, setting.data, limit=2 * images, resolution=setting.resolution)
-        epochs = setting.size["epochs"]
-        # The rate of a cosine would end at another place for another length: it stays.
-        model = setting.train(
-            marked,
-            seed,
-            num_train_epochs=max(epochs),
-            lr_scheduler="constant_with_warmup",
-            checkpoint_at=tuple(epochs),
-        )
+        marked = setting.but(images=2 * images).mark(seed)
+        model = network(setting, marked, seed, epochs)
         for epoch in epochs:
-            network = model.at(f"epochs/epoch-{epoch:04d}")
+            asked = model.at(f"epochs/epoch-{epoch:04d}")
             made = {
-                "audit": setting.audit(network, marked, seed, readers=("blend",)),
+                "audit": setting.audit(asked, marked, seed, readers=("blend",)),
                 "signals": stage(
                     "signals",
-                    network,
+                    asked,
                     marked,
                     signals=("loss",),
                     device=setting.device,
@@ -34,6 +27,20 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
                 ),
             }
             yield Arm(f"{images} images, {epoch} epochs", made, epoch)
+
+
+def network(setting: Setting, marked: Stage, seed: int, epochs: Sequence[int]) -> Stage:
+    """A network that is kept at several epochs, the last of them its end.
+
+    The rate of a cosine would end at another place for another length: it stays.
+    """
+    return setting.train(
+        marked,
+        seed,
+        num_train_epochs=max(epochs),
+        lr_scheduler="constant_with_warmup",
+        checkpoint_at=tuple(epochs),
+    )
 
 
 gap = reading("signals", statistic="auc", split="trained_vs_held_out", measure="loss")
