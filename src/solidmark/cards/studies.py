@@ -15,4 +15,16 @@ STUDIES = by_name(
         asks="When does a network begin to remember its images?",
         paper="ours",
     ),
+    Card(
+        "pattern",
+        "Marks",
+        asks="Which mark shows memory best: border or center, thin or thick, one grey or several?",
+        paper="SolidMark, Table 5 and appendix D",
+    ),
+    Card(
+        "unconditional",
+        "Told nothing",
+        asks="Does a network that is told nothing of its images remember them less?",
+        paper="SolidMark, Table 6 and appendix E",
+    ),
 )
