@@ -27,4 +27,10 @@ STUDIES = by_name(
         asks="Does a network that is told nothing of its images remember them less?",
         paper="SolidMark, Table 6 and appendix E",
     ),
+    Card(
+        "monochrome",
+        "Plain pictures",
+        asks="Do distances of pixels take plain pictures for copies?",
+        paper="SolidMark, Figures 2 and 4 and appendix A",
+    ),
 )

@@ -1,6 +1,6 @@
 """What is read out of audits and other runs, for every study alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from solidmark.runs import Figure, open_results, read_table
 from solidmark.studies.study import Made, Readout
 
-TITLES = {"trained": "trained", "held_out": "held-out"}
+TITLES = {"trained": "trained", "held_out": "held-out", "generated": "generated"}
 
 
 def figure(folder: Path, **asked: Any) -> Figure | None:
@@ -76,20 +76,35 @@ def detected(stage: str = "audit", rate: float = 0.01, split: str = "trained") -
         values = [r["p_value"] for r in rows if r["split"] == split and r["p_value"] is not None]
         if not values:
             return None
-        hits = sum(value <= rate for value in values)
-        return Figure(
-            measure="solidmark",
-            statistic="detected",
-            split=split,
-            value=hits / len(values),
-            n=len(values),
-            count=hits,
-            failed=sum(r["split"] == split and r["status"] != "ok" for r in rows),
-            chance=rate,
-        )
+        hits = [value <= rate for value in values]
+        failed = sum(r["split"] == split and r["status"] != "ok" for r in rows)
+        return share("detected", hits, chance=rate, split=split, failed=failed)
 
     about = f"{TITLES[split]} images with p at most {rate:g}, which as many of 100 % have by luck"
     return Readout(f"{TITLES[split].capitalize()}, p ≤ {rate:g}", "share", "high", read, about)
+
+
+def share(
+    statistic: str,
+    hits: Sequence[bool],
+    *,
+    chance: float | None = None,
+    split: str = "trained",
+    failed: int = 0,
+) -> Figure | None:
+    """The share of rows that are hits; None of no rows."""
+    if not hits:
+        return None
+    return Figure(
+        measure="solidmark",
+        statistic=statistic,
+        split=split,
+        value=sum(hits) / len(hits),
+        n=len(hits),
+        count=sum(hits),
+        failed=failed,
+        chance=chance,
+    )
 
 
 def rows_of(folder: Path, *columns: str, file: str = "scores.parquet") -> list[dict[str, Any]]:
