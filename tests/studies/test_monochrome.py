@@ -3,8 +3,8 @@
 import pytest
 
 from solidmark.data import open_data
-from solidmark.studies.monochrome import faded
 from solidmark.studies.study import Made
+from solidmark.studies.written import faded
 
 SMALL = {"contrast": 0.25, "generations": 12, "steps": 2}
 

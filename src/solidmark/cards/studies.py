@@ -33,4 +33,10 @@ STUDIES = by_name(
         asks="Do distances of pixels take plain pictures for copies?",
         paper="SolidMark, Figures 2 and 4 and appendix A",
     ),
+    Card(
+        "percentile",
+        "Percentiles",
+        asks="Does the 95th percentile of similarity show that copies are gone?",
+        paper="SolidMark, Figure 3",
+    ),
 )

@@ -1,17 +1,12 @@
 """Do distances of pixels take plain pictures for copies? Figures 2 and 4, and appendix A."""
 
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from solidmark.randomness import uniform
-from solidmark.runs import Figure, open_run, say
+from solidmark.runs import Figure
 from solidmark.studies.readouts import figure, named, rows_of, share
 from solidmark.studies.stage import stage
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
-from solidmark.studies.written import write_samples
 
 PUBLISHED = {"l2": 0.15, "modified-l2": 1.0, "patched-l2": 1.0}
 """The thresholds that were published for each distance."""
@@ -23,62 +18,20 @@ WITHIN = "generations within .15 (l2) or 1 (the others); chance is the share of 
 NAMED = "generations, or images, that are named at a false-discovery rate of 5 %"
 
 
-def faded(
-    data: str | os.PathLike[str],
-    out: Path,
-    *,
-    images: int,
-    contrast: float,
-    seed: int,
-    **read: Any,
-) -> None:
-    """Writes an image folder in which every other image is nearly of one colour.
-
-    Arguments:
-        data: The images, as `mark` takes them.
-        out: The folder to write.
-        images: How many of them.
-        contrast: What is left of the contrast of every other one, in [0, 1].
-        seed: Of which they are.
-        read: How the images are read, as of `data.open_data`.
-    """
-    from solidmark.data import open_data
-
-    config = {"data": str(data), "limit": images, "contrast": contrast, "seed": seed, **read}
-    run = open_run(out, "faded", config)
-    if run.finished:
-        return
-    opened = open_data(data, limit=images, **read)
-    samples = []
-    for number in range(len(opened)):
-        sample = opened[number]
-        if uniform(seed, "faded", sample.id) < 0.5:
-            mean = sample.image.mean((1, 2), keepdim=True)
-            sample = replace(sample, image=mean + contrast * (sample.image - mean))
-        samples.append(sample)
-    say(f"{write_samples(samples, out / 'images'):,} images, half of them faded: {out}", error=True)
-    run.finish("images")
-
-
 def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """One network and its generations, by each distance; and its images by their keys."""
+    from solidmark.studies.written import faded
+
+    size: Any = setting.size
     data: Any = setting.data
-    reads = {"resolution": setting.resolution, **setting.read}
-    if setting.size["contrast"] < 1:
-        asked = {"images": setting.images, "contrast": setting.size["contrast"], "seed": seed}
+    if size["contrast"] < 1:
+        reads = {"resolution": setting.resolution, **setting.read}
+        asked = {"images": setting.images, "contrast": size["contrast"], "seed": seed}
         data = stage(faded, data, **asked, **reads).at("images")
     # Plain pictures are alike, and would all be held for copies of one.
     marked = setting.mark(seed, data, limit=setting.images, near_duplicates=False)
     model = setting.train(marked, seed)
-    drawn = stage(
-        "generate",
-        model,
-        number=setting.size["generations"],
-        steps=setting.size["steps"],
-        marked=marked,
-        device=setting.device,
-        seed=seed,
-    )
+    drawn = setting.generate(model, marked, seed)
     near = stage("nearest", drawn, marked, distances=tuple(PUBLISHED), seed=seed)
     for name in PUBLISHED:
         yield Arm(name, {"nearest": near, name: near}, pictures=("nearest", HITS))

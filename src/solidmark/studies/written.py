@@ -1,29 +1,114 @@
-"""Data of a study's own: an image folder, as any data are read."""
+"""Data of a study's own: image folders in which something was changed on purpose."""
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from solidmark.data import Sample, to_picture
+from solidmark.data import Sample, open_data, to_picture
+from solidmark.marks import open_marked
+from solidmark.randomness import uniform
+from solidmark.runs import open_run, say
+
+Where = str | os.PathLike[str]
+
+COPY = " copy "
+"""What stands in the id of a copy, behind that of its image."""
 
 
-def write_samples(samples: Iterable[Sample], folder: Path) -> int:
-    """Writes images with what is known of each.
+def faded(data: Where, out: Path, *, images: int, contrast: float, seed: int, **read: Any) -> None:
+    """Writes an image folder in which every other image is nearly of one colour.
 
     Arguments:
-        samples: The images; each id names a file.
-        folder: Where to.
-
-    Returns:
-        How many there were.
+        data: The images, as `mark` takes them.
+        out: The folder to write.
+        images: How many of them.
+        contrast: What is left of the contrast of every other one, in [0, 1].
+        seed: Of which they are.
+        read: How the images are read, as of `data.open_data`.
     """
-    folder.mkdir(exist_ok=True)
+
+    def samples() -> Iterator[Sample]:
+        for sample in _each(data, images, read):
+            if uniform(seed, "faded", sample.id) < 0.5:
+                mean = sample.image.mean((1, 2), keepdim=True)
+                sample = replace(sample, image=mean + contrast * (sample.image - mean))
+            yield sample
+
+    asked = {"data": str(data), "limit": images, "contrast": contrast, "seed": seed, **read}
+    write_data(out, "faded", asked, samples())
+
+
+def repeated(
+    data: Where,
+    marked: Where,
+    out: Path,
+    *,
+    images: int,
+    repeats: int,
+    chosen: int,
+    seed: int,
+    **read: Any,
+) -> None:
+    """Writes an image folder in which some of the training images are there many times.
+
+    Arguments:
+        data: The images, as `mark` takes them.
+        marked: These images marked, each there once: it says which of them are trained on.
+        out: The folder to write.
+        images: How many images are read.
+        repeats: How often the chosen ones are there.
+        chosen: How many they are.
+        seed: Of which they are.
+        read: How the images are read, as of `data.open_data`.
+    """
+
+    def samples() -> Iterator[Sample]:
+        trained = open_marked(Path(marked)).ids("trained")
+        often = sorted(trained, key=lambda id: uniform(seed, "repeated", id))[:chosen]
+        for sample in _each(data, images, read):
+            copies = range(1, repeats) if sample.id in often else ()
+            yield sample
+            yield from (replace(sample, id=f"{sample.id}{COPY}{n:02d}") for n in copies)
+
+    asked = {"data": str(data), "limit": images, "repeats": repeats, "chosen": chosen}
+    write_data(out, "repeated", {**asked, "seed": seed, **read}, samples())
+
+
+def repeated_ids(folder: Path) -> set[str]:
+    """The images that have copies in a folder of `repeated`."""
+    lines = (folder / "images" / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    ids = [json.loads(line)["id"] for line in lines]
+    return {id.split(COPY)[0] for id in ids if COPY in id}
+
+
+def write_data(out: Path, name: str, asked: Mapping[str, Any], samples: Iterable[Sample]) -> None:
+    """Writes `images/` with what is known of each image; a finished folder is left alone.
+
+    Arguments:
+        out: The folder to write.
+        name: What makes it.
+        asked: Of what and how.
+        samples: The images.
+    """
+    run = open_run(out, name, asked)
+    if run.finished:
+        return
+    (out / "images").mkdir(exist_ok=True)
     lines = []
     for number, sample in enumerate(samples):
-        name = f"{number:06d}.png"
-        to_picture(sample.image).save(folder / name)
+        file = f"{number:06d}.png"
+        to_picture(sample.image).save(out / "images" / file)
         told = {"text": sample.caption, "class": sample.label, "group": sample.group}
         known = {column: value for column, value in told.items() if value is not None}
-        lines.append(json.dumps({"file_name": name, "id": sample.id, **known}) + "\n")
-    (folder / "metadata.jsonl").write_text("".join(lines), encoding="utf-8")
-    return len(lines)
+        lines.append(json.dumps({"file_name": file, "id": sample.id, **known}) + "\n")
+    (out / "images" / "metadata.jsonl").write_text("".join(lines), encoding="utf-8")
+    say(f"{len(lines):,} images, {name}: {out}", error=True)
+    run.finish("images")
+
+
+def _each(data: Where, images: int, read: Mapping[str, Any]) -> Iterator[Sample]:
+    opened = open_data(data, limit=images, **read)
+    yield from (opened[number] for number in range(len(opened)))
