@@ -10,13 +10,22 @@ from solidmark.api.result import Result
 from solidmark.errors import BadInput, UnknownName
 
 
-def study(name: str, out: str | os.PathLike[str], *, quick: bool = False, **setting: Any) -> Result:
+def study(
+    name: str,
+    out: str | os.PathLike[str],
+    *,
+    quick: bool = False,
+    workers: int = 1,
+    **setting: Any,
+) -> Result:
     """Runs a study: a table of a paper, with chance, intervals and n, on data of your choice.
 
     Arguments:
         name: Of the study: "duplication", "training-curve" ...
         out: Where studies lie: `NAME/` is the result, `stages/` has what they share.
         quick: Whether the size for minutes of a processor is taken instead of the advised one.
+        workers: How many processes do it. With more than one a program must have its own work
+            under `if __name__ == "__main__":`, since they begin as it does.
         setting: What is otherwise than there, as of `studies.Setting` (data, images, resolution,
             epochs, seeds, preset, recipe, read, device, size).
 
@@ -49,12 +58,17 @@ def study(name: str, out: str | os.PathLike[str], *, quick: bool = False, **sett
     for option in setting:
         if option not in known:
             raise UnknownName("option of a study", option, known)
+        if getattr(base, option) is None:
+            own = ", ".join(f"{one} = {value}" for one, value in base.size.items())
+            raise BadInput(f"{name} takes no {option}: it has sizes of its own ({own}).")
     chosen = {"device": usual_device(), **setting}
     for part in ("size", "recipe", "read"):
         chosen[part] = {**getattr(base, part), **setting.get(part, {})}
     for option in chosen["size"]:
         if option not in base.size:
             raise UnknownName(f"size of {name}", option, base.size)
+    if workers < 1:
+        raise BadInput(f"workers must be 1 or more, not {workers}.")
     if not chosen.get("seeds", base.seeds):
         raise BadInput("A study needs a seed. Give one or more.")
     before = torch.get_num_threads()
@@ -62,7 +76,7 @@ def study(name: str, out: str | os.PathLike[str], *, quick: bool = False, **sett
     torch.set_num_threads(1)
     try:
         commands = {one: getattr(api, one) for one in api.__all__ if one[0].islower()}
-        results = run_study(found, base.but(**chosen), Path(out), commands)
+        results = run_study(found, base.but(**chosen), Path(out), commands, workers)
     finally:
         torch.set_num_threads(before)
     write_bytes(results.folder / "table.md", markdown(found, results).encode())

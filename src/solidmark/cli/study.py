@@ -6,7 +6,7 @@ from solidmark.cards import STUDIES
 from solidmark.cards.option import at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Device, Out, Whole, a_resolution, show
+from solidmark.cli.options import Device, Out, Positive, Whole, a_resolution, show
 from solidmark.cli.told import one_of
 
 ALL = "all"
@@ -25,6 +25,7 @@ def study(
     seeds: Whole = None,
     preset: Annotated[str | None, "--preset", "NAME"] = None,
     base: Annotated[str | None, "--base", "MODEL"] = None,
+    workers: Positive = 1,
     device: Device = "auto",
 ) -> None:
     """Run a study: a table of a paper on your data, with chance, intervals and n.
@@ -43,6 +44,7 @@ def study(
         seeds: How many seeds, from 0.
         preset: The recipe of training, as in solidmark train.
         base: A model to fine-tune, as in solidmark train.
+        workers: How many processes share the work; the numbers are the same.
     """
     import solidmark
     from solidmark.cli.options import resolve_device
@@ -59,7 +61,7 @@ def study(
         return asked.plan(studies=", ".join(names))
     done = {}
     for one in names:
-        found = solidmark.study(one, where, quick=quick, **chosen)
+        found = solidmark.study(one, where, quick=quick, workers=workers, **chosen)
         done[one] = found
         show(None, False, *(() if asked.values["json"] else (f"{one}: {found.verdict.headline}",)))
     pages = {one: str(found.page) for one, found in done.items()}

@@ -89,9 +89,14 @@ STUDY = Study(
     arms,
     (*(any_key_hit(delta, "trained") for delta in DELTAS), any_key_hit(0.05, "held_out")),
     full=Setting(
-        epochs=50, size={"each": 67, "thickness": 2, "steps": 250, "repeats": 10}, seeds=(0, 1, 2)
+        images=None,
+        epochs=50,
+        size={"each": 67, "thickness": 2, "steps": 250, "repeats": 10},
+        seeds=(0, 1, 2),
     ),
-    quick=Setting(epochs=30, size={"each": 14, "thickness": 2, "steps": 20, "repeats": 4}),
+    quick=Setting(
+        images=None, epochs=30, size={"each": 14, "thickness": 2, "steps": 20, "repeats": 4}
+    ),
     axis="copies",
     published=(
         Published(

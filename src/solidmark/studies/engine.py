@@ -1,9 +1,8 @@
 """Runs a study: makes what its arms need, reads them out at every seed, writes one table."""
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,13 @@ from solidmark.runs import (
     Verdict,
     open_results,
     open_run,
-    progress,
-    read_json,
-    write_json,
     write_results,
 )
 from solidmark.studies.combining import by_seed, differences, over_seeds
 from solidmark.studies.saying import headline, told_apart
-from solidmark.studies.stage import Command, Stage, make
+from solidmark.studies.stage import Command
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
+from solidmark.studies.work import Work
 
 STAGES = "stages"
 """Where the folders of all stages of all studies lie, beside those of the studies."""
@@ -32,7 +29,11 @@ SHOWN = 4
 
 
 def run_study(
-    study: Study, setting: Setting, out: Path, commands: Mapping[str, Command]
+    study: Study,
+    setting: Setting,
+    out: Path,
+    commands: Mapping[str, Command],
+    workers: int = 1,
 ) -> Results:
     """Runs a study, or goes on with it.
 
@@ -41,6 +42,7 @@ def run_study(
         setting: Its size.
         out: Where studies lie: `NAME/` with the results, and `stages/`, which they share.
         commands: The commands that its stages call, by name.
+        workers: How many processes make its stages.
 
     Returns:
         The results: a figure for each arm and read-out at every seed, over all seeds, and as a
@@ -54,7 +56,7 @@ def run_study(
     if run.finished:
         return open_results(run.folder)
     arms = {seed: tuple(study.arms(setting, seed)) for seed in setting.seeds}
-    work = _Work(out / STAGES, commands)
+    work = Work(out / STAGES, commands, workers)
     work.make([one for some in arms.values() for arm in some for one in arm.stages.values()])
     every: list[Figure] = []
     combined: dict[tuple[str, str], list[Figure]] = {}
@@ -85,65 +87,6 @@ def run_study(
     )
     run.finish("results.json", PICTURES)
     return open_results(run.folder)
-
-
-@dataclass(frozen=True)
-class _Times:
-    """What a stage was, and how long it took."""
-
-    what: str
-    options: Mapping[str, str]
-    seconds: float
-
-
-class _Work:
-    """The stages of a study, each made once."""
-
-    def __init__(self, root: Path, commands: Mapping[str, Command]) -> None:
-        self.root, self.commands = root, commands
-        self.made: dict[Stage, Path] = {}
-        self.seconds = 0.0
-
-    def make(self, asked: Sequence[Stage]) -> None:
-        """Makes some stages, and before them those that they need."""
-        whole = [one for some in asked for one in (*some.before(), some)]
-        todo = list(dict.fromkeys(replace(one, part="") for one in whole))
-        with progress("stages of the study", len(todo)) as advance:
-            for one in todo:
-                self._make(one)
-                advance(1, one.folder)
-        for one in whole:
-            self.made[one] = self.root / one.folder / one.part
-
-    def _make(self, one: Stage) -> None:
-        kept = self.root / f"{one.folder}.json"
-        before = read_json(kept) if kept.is_file() else None
-        start = time.monotonic()
-        make(one, self.root, self.commands)
-        took = time.monotonic() - start
-        if isinstance(before, dict):
-            took = float(before.get("seconds", took))
-        else:
-            options = {name: repr(value)[:200] for name, value in one.options}
-            write_json(kept, asdict(_Times(one.name, options, round(took, 2))))
-        self.seconds += took
-
-    def of(self, arm: Arm, seed: int) -> Made:
-        """What was made for an arm."""
-        return Made({name: self.made[one] for name, one in arm.stages.items()}, arm.of, seed)
-
-    def weights(self) -> list[int]:
-        """How many weights the networks have that were trained, each number once."""
-        trained = [self.root / one.folder for one in self.made if one.name == "train"]
-        return sorted(set(_weights(trained)))
-
-
-def _weights(folders: Sequence[Path]) -> Iterator[int]:
-    for folder in folders:
-        path = folder / "manifest.json"
-        manifest = read_json(path) if path.is_file() else None
-        if isinstance(manifest, dict) and isinstance(manifest.get("parameters"), int):
-            yield manifest["parameters"]
 
 
 def _read(study: Study, readout: Readout, arm: Arm, made: Made) -> Figure | None:
@@ -183,7 +126,7 @@ def _differences(
                     yield found
 
 
-def _keep_pictures(arms: Sequence[Arm], work: _Work, seed: int, folder: Path) -> None:
+def _keep_pictures(arms: Sequence[Arm], work: Work, seed: int, folder: Path) -> None:
     """Copies the pictures that show what an arm is, numbered like the arms."""
     (folder / PICTURES).mkdir(exist_ok=True)
     for number, arm in enumerate(arms):

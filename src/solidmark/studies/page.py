@@ -56,9 +56,10 @@ def _page(study: Study, results: Results, images: bool) -> Page:
     figures = results.figures
     seeds = results.config.get("seeds") or []
     weights = results.facts.get("weights") or []
+    count = results.config.get("images")
     subjects = (
         ("Follows", study.card.paper),
-        ("Data", f"{results.config.get('images'):,} of {results.config.get('data')}"),
+        ("Data", f"{f'{count:,} of ' if count else ''}{results.config.get('data')}"),
         ("Networks", ", ".join(f"{one:,} weights" for one in weights) or "none trained"),
         ("Seeds", f"{len(seeds)}"),
         ("Time", f"{float(results.facts.get('seconds') or 0) / 60:.0f} minutes"),

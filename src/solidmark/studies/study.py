@@ -37,9 +37,9 @@ class Setting:
 
     Arguments:
         data: The images, as `mark` takes them.
-        images: How many of them, held-out ones included.
+        images: How many of them, held-out ones included; None where a study has numbers of its own.
         resolution: Their side in pixels.
-        epochs: How long is trained.
+        epochs: How long is trained; None the same.
         seeds: Of keys, halves, weights and noise; everything is done once for each.
         preset: The recipe of training.
         recipe: What it has otherwise, by the names of `training.Recipe`.
@@ -49,9 +49,9 @@ class Setting:
     """
 
     data: str = "digits"
-    images: int = 256
+    images: int | None = 256
     resolution: int = 12
-    epochs: int = 200
+    epochs: int | None = 200
     seeds: tuple[int, ...] = (0, 1, 2)
     preset: str = "digits-demo"
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -55,8 +55,13 @@ STUDY = Study(
         ),
     ),
     full=Setting(
-        size={"images": (64, 128, 256, 512), "epochs": (25, 50, 100, 200, 400)}, seeds=(0, 1, 2)
+        images=None,
+        epochs=None,
+        size={"images": (64, 128, 256, 512), "epochs": (25, 50, 100, 200, 400)},
+        seeds=(0, 1, 2),
     ),
-    quick=Setting(size={"images": (64, 256), "epochs": (12, 25, 50, 100, 200)}),
+    quick=Setting(
+        images=None, epochs=None, size={"images": (64, 256), "epochs": (12, 25, 50, 100, 200)}
+    ),
     axis="data and epochs",
 )
