@@ -39,4 +39,10 @@ STUDIES = by_name(
         asks="Does the 95th percentile of similarity show that copies are gone?",
         paper="SolidMark, Figure 3",
     ),
+    Card(
+        "metrics",
+        "Metrics",
+        asks="Which metric sees which memory: of pixels, or of what is in a picture?",
+        paper="SolidMark, Table 1 and appendix K",
+    ),
 )

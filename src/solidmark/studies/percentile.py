@@ -21,8 +21,9 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     once = setting.mark(seed, near_duplicates=False)
     more = size["chosen"] * (size["repeats"] - 1)
     asked = {name: size[name] for name in ("repeats", "chosen")}
-    data = stage(repeated, setting.data, once, images=setting.images, **asked, seed=seed, **reads)
-    held_out = round(0.5 * setting.images) / (setting.images + more)
+    images = setting.images or 0
+    data = stage(repeated, setting.data, once, images=images, **asked, seed=seed, **reads)
+    held_out = round(0.5 * images) / (images + more)
     often = setting.mark(seed, data.at("images"), near_duplicates=False, held_out=held_out)
     for name, marked in (("with copies", often), ("copies removed", once)):
         model = setting.train(marked, seed)

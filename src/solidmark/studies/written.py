@@ -2,20 +2,30 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from solidmark.data import Sample, open_data, to_picture
+from solidmark.late import Tensor
 from solidmark.marks import open_marked
-from solidmark.randomness import uniform
+from solidmark.randomness import generator, normal, uniform
 from solidmark.runs import open_run, say
 
 Where = str | os.PathLike[str]
 
 COPY = " copy "
 """What stands in the id of a copy, behind that of its image."""
+
+
+CHANGES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "noisy": lambda image, noise: image + 0.05 * noise,
+    "shifted": lambda image, noise: image.roll((1, 1), (1, 2)),
+    "mirrored": lambda image, noise: image.flip(2),
+    "inverted": lambda image, noise: 1 - image,
+}
+"""What can be done to an image, given noise of its own: pixel by pixel the first, then not."""
 
 
 def faded(data: Where, out: Path, *, images: int, contrast: float, seed: int, **read: Any) -> None:
@@ -39,6 +49,28 @@ def faded(data: Where, out: Path, *, images: int, contrast: float, seed: int, **
 
     asked = {"data": str(data), "limit": images, "contrast": contrast, "seed": seed, **read}
     write_data(out, "faded", asked, samples())
+
+
+def changed(data: Where, out: Path, *, images: int, change: str, seed: int, **read: Any) -> None:
+    """Writes an image folder in which every image was changed alike; ids stay.
+
+    Arguments:
+        data: The images, as `mark` takes them.
+        out: The folder to write.
+        images: How many of them.
+        change: What is done to them, of `CHANGES`.
+        seed: Of the noise.
+        read: How the images are read, as of `data.open_data`.
+    """
+
+    def samples() -> Iterator[Sample]:
+        for sample in _each(data, images, read):
+            noise = normal([generator(seed, sample.id, 0, "changed")], sample.image.shape)[0]
+            image = CHANGES[change](sample.image, noise).clamp(0, 1)
+            yield replace(sample, image=image)
+
+    asked = {"data": str(data), "limit": images, "change": change, "seed": seed, **read}
+    write_data(out, "changed", asked, samples())
 
 
 def repeated(
