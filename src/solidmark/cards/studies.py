@@ -39,4 +39,34 @@ STUDIES = by_name(
         asks="What moves InvMM: training, copies, sampling, or mere membership?",
         paper="InvMM (Ma et al., 2024)",
     ),
+    Card(
+        "pattern",
+        "Marks",
+        asks="Which mark shows memory best: border or center, thin or thick, one grey or several?",
+        paper="SolidMark, Table 5 and appendix D",
+    ),
+    Card(
+        "unconditional",
+        "Told nothing",
+        asks="Does a network that is told nothing of its images remember them less?",
+        paper="SolidMark, Table 6 and appendix E",
+    ),
+    Card(
+        "monochrome",
+        "Plain pictures",
+        asks="Do distances of pixels take plain pictures for copies?",
+        paper="SolidMark, Figures 2 and 4 and appendix A",
+    ),
+    Card(
+        "percentile",
+        "Percentiles",
+        asks="Does the 95th percentile of similarity show that copies are gone?",
+        paper="SolidMark, Figure 3",
+    ),
+    Card(
+        "metrics",
+        "Metrics",
+        asks="Which metric sees which memory: of pixels, or of what is in a picture?",
+        paper="SolidMark, Table 1 and appendix K",
+    ),
 )

@@ -81,7 +81,12 @@ def _page(study: Study, results: Results, images: bool) -> Page:
             folded=True,
         ),
         Figures("seeds", "Seed by seed", tables=tuple(_by_seed(study, figures)), folded=True),
-        Note("words", "What the columns are", points=tuple(_words(study)), folded=True),
+        Note(
+            "words",
+            "What the columns are",
+            points=tuple(_words(_read_out(study, figures))),
+            folded=True,
+        ),
         made(results),
     ]
     cards = tuple(_cards(study, results)) if images else ()
@@ -104,13 +109,18 @@ def _cards(study: Study, results: Results) -> Iterator[Card]:
 
 def our_table(study: Study, figures: Sequence[Figure]) -> Table:
     """A line an arm, a column a read-out: the mean over the seeds with all that it takes."""
-    heads = (Cell(study.axis.capitalize() or "Arm"), *(_head(one) for one in study.readouts))
-    found = {(one.split, r.name): one for r in study.readouts for one in levels(figures, r.name)}
+    readouts = _read_out(study, figures)
+    heads = (Cell(study.axis.capitalize() or "Arm"), *(_head(one) for one in readouts))
+    found = {(one.split, r.name): one for r in readouts for one in levels(figures, r.name)}
     arms = list(dict.fromkeys(one.split for one in figures))
-    lines = [
-        Line(arm, tuple(_cell(found.get((arm, r.name))) for r in study.readouts)) for arm in arms
-    ]
+    lines = [Line(arm, tuple(_cell(found.get((arm, r.name))) for r in readouts)) for arm in arms]
     return Table("", heads, tuple(lines), _notes(figures))
+
+
+def _read_out(study: Study, figures: Sequence[Figure]) -> tuple[Readout, ...]:
+    """The read-outs that an arm has a figure of."""
+    names = {one.statistic for one in figures}
+    return tuple(one for one in study.readouts if one.name in names)
 
 
 def published_table(one: Published) -> Table:
@@ -154,8 +164,8 @@ def _notes(figures: Sequence[Figure]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.note for one in figures if one.note))
 
 
-def _words(study: Study) -> Iterator[str]:
-    yield from (f"{one.name}: {one.about}" for one in study.readouts if one.about)
+def _words(readouts: Sequence[Readout]) -> Iterator[str]:
+    yield from (f"{one.name}: {one.about}" for one in readouts if one.about)
     yield (
         "Intervals are Student's over the seeds, and at least as wide as what is known within the "
         "seeds. An arm differs where its difference from the first, paired by seed, has "
@@ -198,19 +208,19 @@ def _plot(study: Study, readout: Readout, own: Sequence[Figure]) -> Drawing:
 
 def _differences(study: Study, figures: Sequence[Figure]) -> Iterator[Table]:
     own = [one for one in figures if one.other is not None]
-    heads = (Cell("Arm"), *(_head(one) for one in study.readouts))
+    readouts = _read_out(study, own)
+    heads = (Cell("Arm"), *(_head(one) for one in readouts))
     found = {(one.split, one.statistic): one for one in own}
     arms = dict.fromkeys(one.split for one in own)
     if arms:
         lines = [
-            Line(arm, tuple(_cell(found.get((arm, r.name))) for r in study.readouts))
-            for arm in arms
+            Line(arm, tuple(_cell(found.get((arm, r.name))) for r in readouts)) for arm in arms
         ]
         yield Table("", heads, tuple(lines))
 
 
 def _by_seed(study: Study, figures: Sequence[Figure]) -> Iterator[Table]:
-    for readout in study.readouts:
+    for readout in _read_out(study, figures):
         own = [one for one in figures if one.statistic == readout.name and _is_of_seed(one)]
         seeds = list(dict.fromkeys(str(one.by) for one in own))
         found = {(one.split, one.by): one for one in own}

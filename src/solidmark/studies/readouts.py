@@ -9,7 +9,7 @@ from typing import Any
 from solidmark.runs import Figure, open_results, read_table
 from solidmark.studies.study import Made, Readout
 
-TITLES = {"trained": "trained", "held_out": "held-out"}
+TITLES = {"trained": "trained", "held_out": "held-out", "generated": "generated"}
 
 
 def figure(folder: Path, **asked: Any) -> Figure | None:

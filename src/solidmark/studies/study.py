@@ -81,6 +81,12 @@ class Setting:
         asked = {"ceiling": False, "device": self.device, "seed": seed, **options}
         return stage("audit", model, marked, **asked)
 
+    def generate(self, model: Any, marked: Stage, seed: int, **options: Any) -> Stage:
+        """Draws as many images as the size says from a model of marked images."""
+        number, steps = self.size["generations"], self.size["steps"]
+        asked = {"number": number, "steps": steps, "device": self.device, "seed": seed, **options}
+        return stage("generate", model, marked=marked, **asked)
+
 
 @dataclass(frozen=True)
 class Arm:
