@@ -69,4 +69,28 @@ STUDIES = by_name(
         asks="Which metric sees which memory: of pixels, or of what is in a picture?",
         paper="SolidMark, Table 1 and appendix K",
     ),
+    Card(
+        "mitigation",
+        "Mitigations",
+        asks="What do mitigations at inference take away from memory, and from captions?",
+        paper="SolidMark, Table 3 and appendix H",
+    ),
+    Card(
+        "gni-classes",
+        "Noise on classes",
+        asks="Is less read from a class-conditional network whose classes are told with noise?",
+        paper="SolidMark, Figure 6 and appendix I",
+    ),
+    Card(
+        "pretraining",
+        "Pretraining",
+        asks="What does a denoiser remember that is trained from scratch beside frozen parts?",
+        paper="SolidMark, Figure 7 and appendix J",
+    ),
+    Card(
+        "intent",
+        "Intent",
+        asks="What is lost when unintended memorization is mitigated, and when intended is?",
+        paper="Naseh, Roh and Houmansadr, 2023",
+    ),
 )

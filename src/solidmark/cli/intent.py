@@ -9,7 +9,7 @@ from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.generate import Sampled
-from solidmark.cli.opening import AUTO, BatchSize, Model, Opened
+from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import BelowOne, Out, Positive, Share, TrustControl, Whole
 from solidmark.cli.searching import Sized
 from solidmark.errors import BadInput
@@ -25,7 +25,7 @@ File = Annotated[Path | None, "FILE"]
 
 
 @command(
-    *(Sampled, Sized, Opened),
+    *(Sampled, Told, Sized, Opened),
     matter=("prompts", "caption", "per_prompt", "expected", "similarity", "steps"),
 )
 def intent(
@@ -51,7 +51,6 @@ def intent(
     text_threshold: float = 0.6,
     trust_control: TrustControl = False,
     images: bool = True,
-    batch_size: BatchSize = AUTO,
     fail_on: FailOn = [],
 ) -> None:
     """Tell intended from unintended memorization of prompts.

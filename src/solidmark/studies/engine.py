@@ -1,5 +1,6 @@
 """Runs a study: makes what its arms need, reads them out at every seed, writes one table."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,6 +13,7 @@ from solidmark.runs import (
     Verdict,
     open_results,
     open_run,
+    write_json,
     write_results,
 )
 from solidmark.studies.combining import by_seed, differences, over_seeds
@@ -23,7 +25,7 @@ from solidmark.studies.work import Work
 STAGES = "stages"
 """Where the folders of all stages of all studies lie, beside those of the studies."""
 
-PICTURES = "pictures"
+PICTURES, CAPTIONS = "pictures", "captions.json"
 SHOWN = 4
 """So many pictures show what an arm is."""
 
@@ -127,14 +129,26 @@ def _differences(
 
 
 def _keep_pictures(arms: Sequence[Arm], work: Work, seed: int, folder: Path) -> None:
-    """Copies the pictures that show what an arm is, numbered like the arms."""
+    """Copies the pictures that show what an arm is, numbered like the arms, and their captions."""
     (folder / PICTURES).mkdir(exist_ok=True)
+    told: dict[str, str] = {}
     for number, arm in enumerate(arms):
         if arm.pictures is None:
             continue
         name, pattern = arm.pictures
+        captions = _captions(work.of(arm, seed)[name])
         for place, path in enumerate(sorted(work.of(arm, seed)[name].glob(pattern))[:SHOWN]):
             shutil.copyfile(path, folder / PICTURES / f"{number}-{place}.png")
+            told[f"{number}-{place}.png"] = captions.get(path.name, "")
+    write_json(folder / PICTURES / CAPTIONS, told)
+
+
+def _captions(folder: Path) -> dict[str, str]:
+    """What the pictures of an image folder were drawn from, by their file names."""
+    path = folder / "metadata.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rows = map(json.loads, lines)
+    return {Path(row["file_name"]).name: str(row.get("text") or "") for row in rows}
 
 
 def _plain(value: Any) -> Any:

@@ -57,7 +57,9 @@ STUDY = Study(
     (
         apart("the p-values of keys", "SolidMark", "audit"),
         *(
-            apart(f"the closest generation by {name}", MEASURES[name].title, "nearest", measure=name)
+            apart(
+                f"the closest generation by {name}", MEASURES[name].title, "nearest", measure=name
+            )
             for name in (*PIXELS, *WITH_WEIGHTS)
         ),
     ),

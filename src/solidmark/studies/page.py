@@ -23,9 +23,10 @@ from solidmark.page.sections import (
     Table,
 )
 from solidmark.page.tabled import n_of
-from solidmark.runs import Figure, Results, open_results, read_manifest
+from solidmark.runs import Figure, Results, open_results, read_json, read_manifest
 from solidmark.studies.catalogue import find_study
 from solidmark.studies.combining import BY_SEED
+from solidmark.studies.engine import CAPTIONS, PICTURES
 from solidmark.studies.saying import levels, number, told
 from solidmark.studies.study import Published, Readout, Study
 
@@ -96,11 +97,14 @@ def _page(study: Study, results: Results, images: bool) -> Page:
 
 def _cards(study: Study, results: Results) -> Iterator[Card]:
     """An arm each, with the pictures that show what it is."""
-    folder = results.folder / "pictures"
+    folder = results.folder / PICTURES
+    captions = read_json(folder / CAPTIONS) if (folder / CAPTIONS).is_file() else {}
     for place, one in enumerate(levels(results.figures, study.readouts[0].name)):
         files = sorted(folder.glob(f"{place}-*.png"))
         shown = tuple(
-            Shown(picture, "", one.split) for file in files if (picture := embed(folder, file.name))
+            Shown(picture, captions.get(file.name, ""), one.split)
+            for file in files
+            if (picture := embed(folder, file.name))
         )
         if shown:
             said = (("", f"{study.readouts[0].name}: {told(one)}"),)

@@ -6,7 +6,8 @@ from typing import Any
 
 from solidmark.data import Mode, Resolution, sides_of
 from solidmark.errors import BadInput
-from solidmark.generating.configuration import check_counts, check_sampling
+from solidmark.generating.configuration import check_counts, check_sampling, to_plain
+from solidmark.mitigations import Mitigation
 from solidmark.models import Opening
 
 PER_PROMPT = 16
@@ -84,6 +85,8 @@ class Intent:
         batch_size: Images a network call.
         seed: Of the noise and of what is drawn.
         opening: Where and in what the model runs, and what is added to it.
+        mitigations: What is done to what the model is told, in this order; each generation draws
+            its own words and noise.
         trust_control: Whether classes and phrases are judged although the pictures under the
             unrelated prompts are of another kind.
     """
@@ -113,6 +116,7 @@ class Intent:
     batch_size: int = 64
     seed: int = 0
     opening: Opening = field(default_factory=Opening)
+    mitigations: tuple[Mitigation, ...] = ()
     trust_control: bool = False
 
     def __post_init__(self) -> None:
@@ -136,11 +140,5 @@ class Intent:
 
         Rules and expectations are not among it: they are changed without asking the model again.
         """
-        from dataclasses import asdict, fields
-
-        kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        opening: Opening = kept.pop("opening")
-        for name in ("out", "rules", "expected", "trust_control"):
-            kept.pop(name)
-        plain = {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
-        return {**plain, **asdict(opening), "loras": list(opening.loras)}
+        again = ("rules", "expected", "trust_control")
+        return {name: value for name, value in to_plain(self).items() if name not in again}

@@ -65,7 +65,7 @@ class Task:
         Raises:
             MissingCapability: When it cannot.
         """
-        condition = self.model.condition([self._told(self.texts[0])])
+        condition = self.model.condition([self._told((0, 0))])
         if self.asked.guidance != 1:
             self.model.unconditional(condition)
 
@@ -73,15 +73,15 @@ class Task:
         """The first `size` of some generations, frames cut off, each with its network calls."""
         asked, part = self.asked, units[:size]
         model = Metered(self.model, len(part))
-        condition = model.condition([self._told(self.texts[text]) for text, _ in part])
+        condition = model.condition([self._told(unit) for unit in part])
         denoiser = Denoiser(model, condition, asked.guidance, clamped=model.factor == 1)
         sources = [generator(asked.seed, self.texts[text], k, "intent") for text, k in part]
         drawn = draw(denoiser, self.blank, sources, steps=asked.steps, eta=asked.eta)
         images = self.subjects.crop(model.decode(drawn).cpu())
         return [(image, round(model.calls / len(part), 6)) for image in images]
 
-    def _told(self, text: str) -> Any:
-        return Told(caption=text).sample(text, self.size)
+    def _told(self, unit: Unit) -> Any:
+        return Told(caption=self.texts[unit[0]]).sample(name_of(unit), self.size)
 
 
 def draw_all(run: Run, task: Task, room: Room) -> dict[str, Any]:

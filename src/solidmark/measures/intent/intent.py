@@ -12,6 +12,7 @@ from solidmark.control import Side, look_at_control
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
+from solidmark.generating.configuration import mitigated
 from solidmark.generating.prompts import is_captioned
 from solidmark.measures.intent.asking import Intent
 from solidmark.measures.intent.drawing import Task, draw_all, evidence_rows
@@ -111,6 +112,7 @@ def foresee(asked: Intent) -> Foresight:
     require_likeness(asked.similarity)
     subjects = open_training(asked)
     model = open_teller(asked, subjects)
+    mitigated(model, asked.mitigations, asked.seed)
     if asked.guidance != 1:
         model.unconditional(model.condition([]))
     words = subjects.data[SPLIT].words()
@@ -136,6 +138,7 @@ def plan(asked: Intent, model: Model | None = None) -> Plan:
     sources = _sources(asked)
     subjects = open_training(asked)
     model = open_teller(asked, subjects) if model is None else model
+    model = mitigated(model, asked.mitigations, asked.seed)
     likeness = open_likeness(asked.similarity, asked.opening.device)
     training = gather(subjects, likeness, asked.seed)
     prompts, features, told = _prompts(

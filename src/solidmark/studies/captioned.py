@@ -1,0 +1,124 @@
+"""Pictures with captions, and a text-to-image model of them, which several studies share."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from solidmark.randomness import uniform
+from solidmark.runs import open_run, say
+from solidmark.studies.stage import Stage, stage
+from solidmark.studies.study import Setting
+
+PARTS = (20, 10, 4, 2, 1)
+"""Weights are kept after a 20th, a tenth ... of all passes over the data, and after all."""
+
+
+def picked(
+    data: str | os.PathLike[str],
+    out: Path,
+    *,
+    images: int,
+    resolution: int,
+    seed: int,
+    **read: Any,
+) -> None:
+    """Writes an image folder of some pictures with captions, drawn at random.
+
+    Neighbours in a data set are often alike, so the first ones would be no fair sample.
+
+    Arguments:
+        data: The images, as `mark` takes them.
+        out: The folder to write.
+        images: How many.
+        resolution: Their side in pixels.
+        seed: Of which.
+        read: How the images are read, as of `data.open_data`.
+    """
+    from solidmark.data import open_data, to_picture
+    from solidmark.errors import BadInput
+
+    run = open_run(
+        out,
+        "picked",
+        {"data": str(data), "images": images, "resolution": resolution, "seed": seed, **read},
+    )
+    if run.finished:
+        return
+    opened = open_data(data, resolution=resolution, **read)
+    told = [n for n, record in enumerate(opened.records) if record.caption]
+    if len(told) < images:
+        raise BadInput(f'"{data}" has {len(told)} images with a caption, and {images} were asked.')
+    order = sorted(told, key=lambda n: uniform(seed, "picked", opened.ids[n]))[:images]
+    samples = (opened[n] for n in order)
+    write_pictures(out, ((s.id, str(s.caption), to_picture(s.image)) for s in samples))
+    run.finish("images")
+
+
+def write_pictures(out: Path, pictures: Iterable[tuple[str, str, Any]]) -> None:
+    """Writes an image folder of ids, captions and pictures."""
+    (out / "images").mkdir(exist_ok=True)
+    rows = []
+    for number, (id, caption, picture) in enumerate(pictures):
+        name = f"{number:06d}.png"
+        picture.save(out / "images" / name)
+        rows.append({"file_name": name, "id": id, "text": caption})
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (out / "images" / "metadata.jsonl").write_text(text, encoding="utf-8")
+    say(f"{len(rows):,} images with captions: {out}", error=True)
+
+
+def captioned(setting: Setting) -> Stage:
+    """The pictures, the same for every seed."""
+    return stage(
+        picked,
+        setting.data,
+        images=setting.images,
+        resolution=setting.resolution,
+        seed=setting.seeds[0],
+        **setting.read,
+    ).at("images")
+
+
+def text_model(
+    setting: Setting, seed: int, data: Stage, held_out: float = 0.5
+) -> tuple[Stage, Stage]:
+    """Marks pictures as the preset has them, and trains a model of them.
+
+    Where the model is a tiny one that is made whole, its autoencoder and text encoder are trained
+    once, on all pictures under frames that mean nothing: they know no key, know held-out pictures
+    as well as trained ones, and are the same for every seed.
+
+    Arguments:
+        setting: The size.
+        seed: Of keys, halves and weights.
+        data: The pictures.
+        held_out: The share set aside.
+
+    Returns:
+        The marked pictures, and the model.
+    """
+    from solidmark.training.parts import TINY
+    from solidmark.training.presets import PRESETS
+
+    preset = PRESETS[setting.preset]
+    look = {"pattern": preset.pattern, "near_duplicates": False}
+    marked = setting.mark(seed, data, held_out=held_out, **look)
+    recipe: dict[str, Any] = {"max_train_steps": None, "checkpoint_at": passes(setting.epochs)}
+    if setting.recipe.get("base", preset.recipe.base) == TINY:
+        first = setting.seeds[0]
+        whole = setting.mark(first, captioned(setting), held_out=0.0, **look)
+        parts = setting.train(whole, first, num_train_epochs=1, base=TINY)
+        recipe |= {"base": parts, "from_scratch": True}
+    return marked, setting.train(marked, seed, **recipe)
+
+
+def passes(epochs: int) -> tuple[int, ...]:
+    """After how many passes over the data weights are kept."""
+    return tuple(dict.fromkeys(max(1, epochs // part) for part in PARTS))
+
+
+def after(model: Stage, epoch: int) -> Stage:
+    """The model as it was after some passes."""
+    return model.at(f"epochs/epoch-{epoch:04d}")
