@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.models import OptionInfo
 
-from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, Option, briefly
+from solidmark.cards import DISTANCES, MITIGATIONS, PERTURBATIONS, READERS, SIGNALS, Option, briefly
 from solidmark.cards.embedders import NAMED
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
@@ -25,6 +25,7 @@ NAMES = {
     "{readers}": briefly(READERS),
     "{signals}": briefly(SIGNALS),
     "{mitigations}": briefly(MITIGATIONS),
+    "{perturbations}": briefly(PERTURBATIONS),
     "{distances}": ", ".join(DISTANCES),
     "{embedders}": NAMED,
 }

@@ -30,6 +30,8 @@ class Asking:
         repeats: Evaluations an image; only outpaint, which draws noise, gains by more than one.
         ceiling: Ask a perfect memorizer too, for reference: a reader that sees nothing there is
             blind.
+        perturb: What is done to the pictures before the model is asked, their keys stay:
+            {perturbations}; may be given again, done in this order.
     """
 
     reader: Annotated[list[str], "--reader", Choice("reader", tuple(READERS))] = field(
@@ -37,6 +39,7 @@ class Asking:
     )
     repeats: Positive = 1
     ceiling: bool = True
+    perturb: Annotated[list[str], "--perturb", "NAME[:NUMBER]"] = field(default_factory=list)
 
 
 OWNERS = {
