@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,6 +44,7 @@ def within(out: Path, split: str) -> float:
     )
 
 
+@dataclass(frozen=True)
 class Spy:
     """A reader that keeps what it was asked."""
 
@@ -59,12 +61,10 @@ class Spy:
 
 
 def test_readers_get_the_changed_pictures_and_no_key(
-    make_marked: Callable[..., Marked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_marked: Callable[..., Marked], tmp_path: Path
 ) -> None:
     """When they calibrate and when they read, of every split, of the ceiling too."""
-    import dataclasses
-
-    spy = dataclasses.dataclass(frozen=True)(Spy)()
+    spy = Spy()
     marked = make_marked(8)
     queries: dict[str, list[Tensor]] = {}
     for name, perturb in (("plain", ()), ("flip", (Flip(),))):
@@ -264,18 +264,13 @@ def test_comparing_says_what_was_asked_otherwise(
         ("crop", "blur", ["crop (share 0.8)", "blur (kernel 3), then flip"]),
     ):
         capsys.readouterr()
-        words = [
-            "compare",
-            tmp_path / first,
-            tmp_path / second,
-            "--out",
-            tmp_path / f"{second}-out",
-        ]
-        assert main([*map(str, words), "--json"]) == 0
+        out = tmp_path / f"{second}-out"
+        words = ["compare", tmp_path / first, tmp_path / second, "--out", out, "--json"]
+        assert main([*map(str, words)]) == 0
         assert json.loads(capsys.readouterr().out)["differs"] == {"perturb": said}
-        kept = json.loads((tmp_path / f"{second}-out" / "results.json").read_text())
+        kept = json.loads((out / "results.json").read_text())
         assert kept["differs"] == {"perturb": said}
-        page = html.unescape((tmp_path / f"{second}-out" / "report.html").read_text())
+        page = html.unescape((out / "report.html").read_text())
         assert f"Differs: perturb <bdi>{' / '.join(said)}</bdi>" in page
     assert main(["compare", str(tmp_path / "plain"), str(tmp_path / "crop")]) == 0
     assert "Differs: perturb: none / crop (share 0.8)" in capsys.readouterr().out

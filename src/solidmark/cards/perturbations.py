@@ -53,8 +53,8 @@ PERTURBATIONS = by_name(
         "rotate",
         "Rotation",
         "Turned round its middle, the corners filled by reflection. Below 90 degrees the side is "
-        "drawn at random, from 90 on it is counter-clockwise; 90, 180 and 270 lose nothing. 0 "
-        "changes nothing.",
+        "drawn at random, from 90 on it is counter-clockwise; quarter turns of squares lose "
+        "nothing. 0 changes nothing.",
         f"{PAPER}, without a number",
         *("degrees", float, 15.0, "degrees.", TURN),
         unit="degrees",

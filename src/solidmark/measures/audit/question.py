@@ -29,7 +29,8 @@ class Question:
         readers: How keys are read; each reader once.
         splits: Which splits are asked: `trained`, `held_out`.
         limit: At most so many images a split, drawn at random; None = all.
-        repeats: Evaluations an image; only readers that draw noise gain by more than one.
+        repeats: Evaluations an image; readers gain by more than one where noise or a
+            perturbation is drawn, which is done anew for each.
         ceiling: Whether the readers are pointed at a perfect memorizer too.
         batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: The seed of the query noise.
