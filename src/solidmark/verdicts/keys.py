@@ -70,7 +70,8 @@ def judge_keys(
     figures: Sequence[Figure],
     reasons: Mapping[str, str] | None = None,
     unknown: Unknown | None = None,
-    reserves: str = "",
+    mirror: str = "",
+    changed: str = "",
 ) -> Verdict:
     """Puts the figures of an audit into a verdict, with a finding a reader.
 
@@ -78,7 +79,8 @@ def judge_keys(
         figures: The figures; those of other measures do not count.
         reasons: The most common reason of failure of each reader, where one is known.
         unknown: Why the model does not know pictures like these at all, where it does not.
-        reserves: What a green verdict must add; empty where there is nothing.
+        mirror: What a green verdict must add of mirror images; empty where there is nothing.
+        changed: What each verdict that sees nothing must say of pictures that were changed.
 
     Returns:
         The verdict. The most pressing state among the readers decides; within a state, the
@@ -98,7 +100,8 @@ def judge_keys(
             Facts(name, [one for one in figures if one.reader == name], count),
             reasons or {},
             unknown,
-            reserves,
+            mirror,
+            changed,
         )
         for name in order
     )
@@ -124,7 +127,7 @@ def judge_keys(
 
 
 def _judge(
-    facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, reserves: str
+    facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, mirror: str, changed: str
 ) -> Finding:
     if not facts.n("trained"):
         return _failed(facts, reasons.get(facts.reader, ""))
@@ -138,10 +141,11 @@ def _judge(
     elif state == "unknown" and unknown is not None:
         first = [*unknown.details, control]
     elif state == "not_seen":
-        first = [sentences.blind_spots(facts), reserves, exchange, control]
+        first = [sentences.blind_spots(facts), mirror, exchange, control]
     else:
         first = [exchange, control, share if state == "memorized" else "", seen]
     details = [
+        changed if state in QUIET else "",
         *first,
         sentences.averages(facts, state == "averages"),
         sentences.reference(facts),

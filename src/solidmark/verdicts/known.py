@@ -94,7 +94,7 @@ def mirror_note(found: Knowing | None) -> str:
 
 
 def perturbed_note(done: Sequence[Mapping[str, Any]]) -> str:
-    """What a green verdict must add where pictures were changed before the model was asked.
+    """What a verdict that sees nothing must say where pictures were changed before asking.
 
     Arguments:
         done: What was done to them, as the manifest has it.

@@ -118,9 +118,13 @@ def score(
     )
     knowing, notes = knowing_of(out), manifest.get("notes", [])
     told = scores_of(scores)
-    reserves = (mirror_note(knowing), perturbed_note(manifest["config"].get("perturb") or ()))
-    reasons = reasons_of(told)
-    verdict = judge_keys(rows, reasons, unknown(knowing, notes), " ".join(filter(None, reserves)))
+    verdict = judge_keys(
+        rows,
+        reasons_of(told),
+        unknown(knowing, notes),
+        mirror_note(knowing),
+        perturbed_note(manifest["config"].get("perturb") or ()),
+    )
     inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     files = {row["id"]: row["file_name"] or "" for row in images.keys.to_pylist()}
