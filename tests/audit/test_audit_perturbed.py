@@ -104,7 +104,8 @@ def test_exact_pictures_are_known_and_their_mirror_images_are_not(
     assert reads["plain"] == reads["same"] == reads["twice"] != reads["flip"]
     verdicts = {name: open_results(tmp_path / name).judged for name in found}
     assert verdicts["plain"].state == "memorized"
-    assert verdicts["flip"].state == "cannot-be-judged"  # With 32 images of one grey each.
+    # The reference, a perfect memory that is shown other pictures, is lost as well.
+    assert (verdicts["flip"].state, verdicts["flip"].finding) == ("cannot-be-judged", "weak")
     for name in found:
         said = any("changed before the model was asked" in one for one in verdicts[name].details)
         assert said is (name == "flip")
