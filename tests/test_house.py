@@ -207,6 +207,7 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
     from solidmark.measures.nearest import Comparison
     from solidmark.measures.nearest.distances import open_distances
     from solidmark.mitigations import parse
+    from solidmark.perturbations import parse as parse_perturbation
     from solidmark.scores import score_table
     from solidmark.training import Recipe, preset
 
@@ -217,6 +218,7 @@ def unknown_names() -> dict[str, typing.Callable[[], object]]:
         "pattern": lambda: pattern_from_json({"name": "boarder"}),
         "mitigation": lambda: parse("gnu:0.1"),
         "preset of a mitigation": lambda: parse("rt:papr"),
+        "perturbation": lambda: parse_perturbation("crp:0.8"),
         "embedder": lambda: open_embedder("dinov3"),
         "distance": lambda: open_distances(("phas",)),
         "null": lambda: Comparison("drawn", "train", Path("out"), null="trian"),

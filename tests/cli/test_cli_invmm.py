@@ -158,6 +158,7 @@ def test_an_audit_takes_it_along_and_scoring_keeps_its_rows(here: Path, run: Run
         ("--measure invmm", 'use "solidmark invmm"'),
         ("--measure invm", 'no measure "invm"'),
         ("--measure solidmark --measure invmm --mitigation gni", "--mitigation"),
+        ("--measure solidmark --measure invmm --perturb flip", "--perturb"),
     ],
 )
 def test_what_an_audit_cannot_take_along(words: str, said: str, here: Path, run: Run) -> None:

@@ -13,6 +13,7 @@ import tiny
 from cli.conftest import AUDIT, Run
 from solidmark.cli.compare import _cells
 from solidmark.mitigations import MITIGATIONS
+from solidmark.perturbations import PERTURBATIONS
 from solidmark.runs import figure_from
 from solidmark.scores.written import p_number
 
@@ -32,7 +33,8 @@ def other(world: Path, tmp_path: Path, run: Run) -> Path:
 def test_two_audits_are_compared(run: Run, other: Path) -> None:
     answer = run("compare", "audit", other, "--delta", "0.1")
     assert answer.code == 0, answer.err
-    heads, *rows, headline = answer.out.splitlines()
+    heads, *rows, differs, headline = answer.out.splitlines()
+    assert differs.startswith("Differs: ")
     assert heads.split()[:3] == ["reader", "split", "what"]
     assert len(rows) == 10
     assert ["blend", "trained", "within", "0.1"] in [row.split()[:4] for row in rows]
@@ -134,9 +136,9 @@ def test_what_cannot_be_compared_is_one_line(run: Run, world: Path, tmp_path: Pa
         assert said in answer.err
 
 
-def test_the_help_names_every_mitigation(run: Run) -> None:
+def test_the_help_names_every_mitigation_and_perturbation(run: Run) -> None:
     text = run("audit", "--help-all").out
-    for name in MITIGATIONS:
+    for name in (*MITIGATIONS, *PERTURBATIONS):
         assert f"{name} (" in " ".join(text.split())
 
 

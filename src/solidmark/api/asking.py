@@ -25,8 +25,8 @@ def audit(
         out: The folder to write.
         readers: How keys are read: names, or readers of `solidmark.readers`; what fits the marks
             and the model when empty.
-        options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed ...) and
-            `models.Opening` (device, precision, loras ...).
+        options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed,
+            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...).
 
     Returns:
         The result: `verdict`, `named`, `figures`, `rows`, `page`.

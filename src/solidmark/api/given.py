@@ -66,6 +66,7 @@ def usual_device() -> str:
 
 MODELS = ("model",)
 IMAGES = ("images", "training", "generated", "held_out", "data")
+PARSED = ("mitigations", "perturb")
 PATHS = ("marked", "out", "audit", "prompts", "features", "expected", "unrelated_prompts", "cache")
 
 
@@ -83,9 +84,20 @@ def as_field(name: str, value: Any, out: Path) -> Any:
         return model_path(value, out)
     if name in IMAGES and not isinstance(value, float):
         return images_path(value, out, name.replace("_", "-"))
+    if name in PARSED:
+        return _parsed(name, value)
     if name in PATHS and isinstance(value, str | os.PathLike):
         return Path(value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _parsed(name: str, value: Any) -> tuple[Any, ...]:
+    """Mitigations and perturbations, one or several, as they are or as a command line has them."""
+    from solidmark import mitigations, perturbations
+
+    parse = {"mitigations": mitigations.parse, "perturb": perturbations.parse}[name]
+    some = value if isinstance(value, list | tuple) else (value,)
+    return tuple(parse(one) if isinstance(one, str) else one for one in some)
 
 
 def model_path(model: Any, out: Path) -> str:

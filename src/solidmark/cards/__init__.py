@@ -6,6 +6,7 @@ from solidmark.cards.embedders import EMBEDDERS
 from solidmark.cards.invmm import INVMM
 from solidmark.cards.mitigations import MITIGATIONS
 from solidmark.cards.option import Option, Range
+from solidmark.cards.perturbations import PERTURBATIONS
 from solidmark.cards.readers import READERS
 from solidmark.cards.signals import SIGNALS
 from solidmark.cards.studies import STUDIES
@@ -43,6 +44,7 @@ __all__ = [
     "MEASURES",
     "MITIGATIONS",
     "OF_DRAWS",
+    "PERTURBATIONS",
     "READERS",
     "SIGNALS",
     "STUDIES",

@@ -10,7 +10,8 @@ Direction = Literal["low", "high"]
 
 @dataclass(frozen=True)
 class Card:
-    """What everybody must know of a reader, a distance, a signal, an embedder or a mitigation.
+    """What everybody must know of a reader, a distance, a signal, an embedder, a mitigation
+    or a perturbation.
 
     The options of the command line, the titles of the pages and the tables of the documents are
     made from it.

@@ -80,6 +80,10 @@ class Asked:
             from solidmark.mitigations import parse
 
             return tuple(map(parse, value or ()))
+        if name == "perturb":
+            from solidmark import perturbations
+
+            return tuple(map(perturbations.parse, value or ()))
         return resolve_device(value) if name == "device" else value
 
     def _opening(self) -> "Opening":

@@ -112,6 +112,8 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
         )
     if question.mitigations:
         raise BadInput("InvMM asks the model without --mitigation. Leave one of both out.")
+    if question.perturb:
+        raise BadInput("InvMM inverts the pictures as they are. Leave --perturb or it out.")
     from solidmark.measures.invmm import Budget, InvMM
     from solidmark.measures.invmm.inversion import PRESETS
 

@@ -14,7 +14,16 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.models import OptionInfo
 
-from solidmark.cards import DISTANCES, MITIGATIONS, READERS, SIGNALS, STUDIES, Option, briefly
+from solidmark.cards import (
+    DISTANCES,
+    MITIGATIONS,
+    PERTURBATIONS,
+    READERS,
+    SIGNALS,
+    STUDIES,
+    Option,
+    briefly,
+)
 from solidmark.cards.embedders import NAMED
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
@@ -26,6 +35,7 @@ NAMES = {
     "{signals}": briefly(SIGNALS),
     "{mitigations}": briefly(MITIGATIONS),
     "{studies}": "; ".join(f"{n}: {c.asks} ({c.paper})" for n, c in STUDIES.items()),
+    "{perturbations}": briefly(PERTURBATIONS),
     "{distances}": ", ".join(DISTANCES),
     "{embedders}": NAMED,
 }

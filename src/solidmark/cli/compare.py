@@ -60,6 +60,7 @@ def compare(
     found = compare_audits(first, second, deltas=delta or DELTAS, fdr=fdr, out=out)
     result = found.to_json()
     lines = [*table([HEADS, *map(_cells, found.figures)]), *_lost(found.figures)]
+    lines += [f"Differs: {name}: {one} / {other}" for name, (one, other) in found.differs.items()]
     lines.append(found.verdict.headline)
     if out is not None:
         from solidmark.reporting import write_report

@@ -27,9 +27,12 @@ class Asking:
         reader: How keys are read: {readers}; may be given again. When not given, energy for one
             grey and blend for segments, with recall beside it for models on latents and images with
             captions.
-        repeats: Evaluations an image; only outpaint, which draws noise, gains by more than one.
+        repeats: Evaluations an image; only outpaint, which draws noise, gains by more than one, and
+            any reader where --perturb draws: each repeat is changed afresh.
         ceiling: Ask a perfect memorizer too, for reference: a reader that sees nothing there is
             blind.
+        perturb: What is done to the pictures before the model is asked, their keys stay:
+            {perturbations}; may be given again, done in this order.
     """
 
     reader: Annotated[list[str], "--reader", Choice("reader", tuple(READERS))] = field(
@@ -37,6 +40,7 @@ class Asking:
     )
     repeats: Positive = 1
     ceiling: bool = True
+    perturb: Annotated[list[str], "--perturb", "NAME[:NUMBER]"] = field(default_factory=list)
 
 
 OWNERS = {

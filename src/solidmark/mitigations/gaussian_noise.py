@@ -46,7 +46,7 @@ class GaussianNoise:
         if not (math.isfinite(self.lam) and self.lam >= 0):
             raise BadInput(f"gni takes a strength of 0 or more, not {self.lam}.")
 
-    def perturb(
+    def reembed(
         self,
         model: Model,
         condition: Conditions,

@@ -69,7 +69,7 @@ class MagnitudeDescent:
                 f"{self.iterations}, {self.rate}."
             )
 
-    def perturb(
+    def reembed(
         self,
         model: Model,
         condition: Conditions,

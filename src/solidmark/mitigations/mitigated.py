@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from solidmark.data import Sample
 from solidmark.diffusion import Condition, Metered, Model, Schedule
 from solidmark.late import torch
-from solidmark.mitigations.mitigation import Mitigation, Perturbation, Rewording
+from solidmark.mitigations.mitigation import Mitigation, Reembedding, Rewording
 from solidmark.mitigations.telling import require_told, tokenizer_of
 from solidmark.models import Conditions
 from solidmark.models.conditions import CLASS_SHIFT
@@ -87,9 +87,9 @@ class Mitigated:
         told = self.model.condition(samples)
         metered = Metered(self.model, len(samples))
         for number, mitigation in enumerate(self.mitigations):
-            if isinstance(mitigation, Perturbation):
+            if isinstance(mitigation, Reembedding):
                 generators = [self._generator(sample.id, number) for sample in samples]
-                told = mitigation.perturb(metered, told, samples, generators)
+                told = mitigation.reembed(metered, told, samples, generators)
         self.calls += metered.calls
         return told
 

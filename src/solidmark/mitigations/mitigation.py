@@ -1,20 +1,19 @@
 """What a mitigation is: a change of what a model is told, and of nothing else.
 
 There are two kinds. A `Rewording` changes the words of a caption before they are embedded, a
-`Perturbation` changes the numbers that came of them.
+`Reembedding` changes the numbers that came of them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from solidmark.cards.spelled import Preset, to_json
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.late import torch
 from solidmark.models import Conditions
 
-Preset = Mapping[str, Any]
-"""The fields in which one published definition differs from another."""
+__all__ = ["Mitigation", "Preset", "Reembedding", "Rewording", "to_json"]
 
 
 @runtime_checkable
@@ -37,7 +36,7 @@ class Rewording(Protocol):
 
 
 @runtime_checkable
-class Perturbation(Protocol):
+class Reembedding(Protocol):
     """Changes what captions or classes have become."""
 
     name: ClassVar[str]
@@ -45,7 +44,7 @@ class Perturbation(Protocol):
     presets: ClassVar[Mapping[str, Preset]]
     takes_classes: ClassVar[bool]
 
-    def perturb(
+    def reembed(
         self,
         model: Model,
         condition: Conditions,
@@ -63,10 +62,5 @@ class Perturbation(Protocol):
         ...
 
 
-Mitigation = Rewording | Perturbation
+Mitigation = Rewording | Reembedding
 """`strength` names the field that says how strong it is, `presets` what was published."""
-
-
-def to_json(mitigation: Mitigation) -> dict[str, Any]:
-    """The name of a mitigation, and all its fields."""
-    return {"name": mitigation.name, **asdict(mitigation)}  # type: ignore[call-overload]

@@ -4,7 +4,7 @@ from typing import Any
 
 from solidmark.diffusion import Model
 from solidmark.errors import MissingCapability
-from solidmark.mitigations.mitigation import Mitigation, Perturbation
+from solidmark.mitigations.mitigation import Mitigation, Reembedding
 from solidmark.models import LatentModel, PixelModel
 from solidmark.models.dit import DiT, class_embedders
 from solidmark.models.foreseen import Foreseen
@@ -44,7 +44,7 @@ def require_told(model: Model, mitigation: Mitigation) -> None:
     """
     if tokenizer_of(model) is not None or getattr(bare(model), "captioned", False):
         return
-    takes_classes = isinstance(mitigation, Perturbation) and mitigation.takes_classes
+    takes_classes = isinstance(mitigation, Reembedding) and mitigation.takes_classes
     if takes_classes and class_width(model):
         return
     changes = "captions or classes" if takes_classes else "captions"

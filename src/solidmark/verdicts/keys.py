@@ -71,6 +71,7 @@ def judge_keys(
     reasons: Mapping[str, str] | None = None,
     unknown: Unknown | None = None,
     mirror: str = "",
+    changed: str = "",
 ) -> Verdict:
     """Puts the figures of an audit into a verdict, with a finding a reader.
 
@@ -79,6 +80,7 @@ def judge_keys(
         reasons: The most common reason of failure of each reader, where one is known.
         unknown: Why the model does not know pictures like these at all, where it does not.
         mirror: What a green verdict must add of mirror images; empty where there is nothing.
+        changed: What each verdict that sees nothing must say of pictures that were changed.
 
     Returns:
         The verdict. The most pressing state among the readers decides; within a state, the
@@ -99,6 +101,7 @@ def judge_keys(
             reasons or {},
             unknown,
             mirror,
+            changed,
         )
         for name in order
     )
@@ -124,7 +127,7 @@ def judge_keys(
 
 
 def _judge(
-    facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, mirror: str
+    facts: Facts, reasons: Mapping[str, str], unknown: Unknown | None, mirror: str, changed: str
 ) -> Finding:
     if not facts.n("trained"):
         return _failed(facts, reasons.get(facts.reader, ""))
@@ -142,6 +145,7 @@ def _judge(
     else:
         first = [exchange, control, share if state == "memorized" else "", seen]
     details = [
+        changed if state in QUIET else "",
         *first,
         sentences.averages(facts, state == "averages"),
         sentences.reference(facts),

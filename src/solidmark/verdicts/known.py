@@ -1,8 +1,10 @@
 """Whether the model knows the marked images at all, in words: only then may a badge be green."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from solidmark.cards.spelled import in_words
 from solidmark.scores.knowing import Gain, Knowing, Reason
 from solidmark.scores.written import p_value, percent, plain
 from solidmark.subjects.opened import WRONG_PREDICTION
@@ -88,6 +90,20 @@ def mirror_note(found: Knowing | None) -> str:
         "Mirror images of these pictures are known as well as the stored ones, as they are after "
         "training with random flips. Only the stored side was asked about: what is memorized of "
         "the other is not seen."
+    )
+
+
+def perturbed_note(done: Sequence[Mapping[str, Any]]) -> str:
+    """What a verdict that sees nothing must say where pictures were changed before asking.
+
+    Arguments:
+        done: What was done to them, as the manifest has it.
+    """
+    if not done:
+        return ""
+    return (
+        f"The pictures were changed before the model was asked, by {in_words(done)}: what is "
+        "memorized of them as they are may not be seen."
     )
 
 

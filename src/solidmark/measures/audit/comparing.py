@@ -1,6 +1,6 @@
 """`compare`: two audits of the same images, side by side. A pure function of their scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from solidmark.cards.spelled import in_words
 from solidmark.errors import WrongKeys
 from solidmark.runs import (
     Figure,
@@ -46,6 +47,7 @@ class Comparison:
         fdr: The false-discovery rate at which rows count as named.
         figures: The differences, as `scores.paired` makes them.
         verdict: What changed, in a sentence; the verdicts of both beside it.
+        differs: In what the two were asked otherwise: the name of an option, and both values.
     """
 
     first: Path
@@ -54,6 +56,7 @@ class Comparison:
     fdr: float
     figures: tuple[Figure, ...]
     verdict: Verdict
+    differs: Mapping[str, tuple[str, str]]
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -63,7 +66,8 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """As `solidmark compare --json` prints it."""
-        return {**self.asked, "rows": [figure.to_json() for figure in self.figures]}
+        rows = [figure.to_json() for figure in self.figures]
+        return {**self.asked, "differs": self.differs, "rows": rows}
 
 
 def compare(
@@ -91,7 +95,8 @@ def compare(
         RunConflict: When `out` holds something else.
     """
     one, other = _scores(first), _scores(second)
-    keys = {read_manifest(folder)["fingerprints"].get("keys") for folder in (first, second)}
+    manifests = [read_manifest(folder) for folder in (first, second)]
+    keys = {manifest["fingerprints"].get("keys") for manifest in manifests}
     if len(keys) > 1:
         raise WrongKeys(
             f'"{first}" and "{second}" were observed with different keys. '
@@ -103,10 +108,34 @@ def compare(
         for side, folder in (("first", first), ("second", second))
     }
     verdict = change_between(figures, judged)
-    found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict)
+    differs = dict(_differing(*(manifest["config"] for manifest in manifests)))
+    found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict, differs)
     if out is not None:
         _write(out, found, _changes(one, other, fdr))
     return found
+
+
+def _differing(
+    one: Mapping[str, Any], other: Mapping[str, Any], within: str = ""
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The options with other values, but where the images lie, by name."""
+    for name in sorted({*one, *other} - {"marked"}):
+        first, second = one.get(name), other.get(name)
+        if isinstance(first, dict) and isinstance(second, dict):
+            yield from _differing(first, second, f"{within}{name}.")
+        elif first != second:
+            yield f"{within}{name}", (_value(first), _value(second))
+
+
+def _value(value: Any) -> str:
+    """The value of an option as it is said."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return in_words(value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items()) or "default"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _scores(folder: Path) -> pa.Table:
@@ -133,7 +162,14 @@ def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> N
         write_bytes(out / "changes.parquet", table_bytes(table))
         run.finish("changes.parquet")
     failed = sum({(one.reader, one.split): one.failed for one in found.figures}.values())
-    write_results(out, run.manifest, found.figures, failed=failed, verdict=found.verdict)
+    write_results(
+        out,
+        run.manifest,
+        found.figures,
+        failed=failed,
+        verdict=found.verdict,
+        differs=found.differs,
+    )
 
 
 def _changes(first: pa.Table, second: pa.Table, fdr: float) -> list[dict[str, Any]]:

@@ -114,11 +114,15 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
         "truth in the second run; below 0: nearer.",
     )
     drawings = tuple(_scatter(run, name) for name in run.readers)
+    differs = results.facts.get("differs") or {}
     lost = f"The pictures cannot be shown: {run.marked.missing}"
     return Page(
         "compare",
         "What changed between the two runs?",
-        tuple((side.capitalize(), str(results.config.get(side))) for side in ("first", "second")),
+        (
+            *((side.capitalize(), str(results.config.get(side))) for side in ("first", "second")),
+            *((f"Differs: {name}", f"{one} / {other}") for name, (one, other) in differs.items()),
+        ),
         results.judged,
         (
             Gallery(

@@ -20,9 +20,11 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.marks import Marked, file_stem, write_image
 from solidmark.measures.audit.knowing import keep_knowing
 from solidmark.measures.audit.noting import notes_on
+from solidmark.measures.audit.perturbing import keep_perturbed
 from solidmark.measures.audit.question import Question
 from solidmark.measures.audit.roundtrip import keep_round_trip
 from solidmark.models.controls import ceiling_model, told_of
+from solidmark.perturbations import Perturbed
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
 from solidmark.runs import (
@@ -77,7 +79,7 @@ ONE_ROW = ("reader", "split", "id", "repeat")
 
 
 _Asked = tuple[str, int, Sample]
-"""An image that is asked about: its id, which repeat, and what the marked folder holds of it."""
+"""An image that is asked about: its id, which repeat, and as what it is shown."""
 
 
 @dataclass(frozen=True)
@@ -125,23 +127,25 @@ def observe(question: Question) -> Run:
     processes = Processes.here()
     forget_peak(device)
     room = Room(question.batch_size, device)
+    pictures = question.pictures(marked)
     tasks = list(_tasks(question, marked, model, room))
-    calibrations = _calibrate(run, tasks, marked, question, processes, room)
+    calibrations = _calibrate(run, tasks, pictures, question, processes, room)
     if processes.is_main and "trained" in question.splits:
         ids = choose(marked.ids("trained"), question.limit, question.seed)
         keep_knowing(run.folder, marked, model, ids, question.seed, room)
-    notes = []
+    notes, shown = [], {}
     if processes.is_main:
         every = {id for task in tasks for id, _ in task.units}
         notes = notes_on(model, marked, sorted(every), question.seed, room)
+        shown = keep_perturbed(run.folder, pictures, sorted(every))
     processes.wait()
     batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
-    asked = partial(_ask, run.folder, marked, question.seed, calibrations, room)
+    asked = partial(_ask, run.folder, pictures, question.seed, calibrations, room)
     rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
         told = _told(marked, model, question)
-        run.finish(*PRODUCTS, memory=memory_of(rows), told=told, notes=notes)
+        run.finish(*PRODUCTS, memory=memory_of(rows), told=told, notes=notes, **shown)
     processes.wait()
     return run
 
@@ -193,7 +197,7 @@ def _name(task: _Task, id: str, repeat: int) -> str:
 def _calibrate(
     run: Run,
     tasks: Sequence[_Task],
-    marked: Marked,
+    pictures: Perturbed,
     question: Question,
     processes: Processes,
     room: Room,
@@ -203,9 +207,11 @@ def _calibrate(
     if processes.is_main and not path.is_file():
         asked = {id for task in tasks for id, _ in task.units}
         ids = choose(sorted(asked), REFERENCE, question.seed)
-        samples = [sample for sample in (_load(marked, id) for id in ids) if sample is not None]
+        samples = [sample for sample in (_load(pictures, id) for id in ids) if sample is not None]
         if not samples:
-            raise BadInput(f'None of the images of "{marked.folder}" can be read. Mark them again.')
+            raise BadInput(
+                f'None of the images of "{question.marked}" can be read. Mark them again.'
+            )
         found: dict[str, Any] = {}
         with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
             for task in tasks:
@@ -230,7 +236,7 @@ def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str,
     return {**task.measure.calibrate(model, samples), "network_calls": model.calls}
 
 
-def _load(marked: Marked, id: str) -> Sample | None:
+def _load(marked: Marked | Perturbed, id: str) -> Sample | None:
     try:
         return marked.sample(id)
     except BrokenImage:
@@ -239,7 +245,7 @@ def _load(marked: Marked, id: str) -> Sample | None:
 
 def _ask(
     folder: Path,
-    marked: Marked,
+    pictures: Perturbed,
     seed: int,
     calibrations: Mapping[str, Any],
     room: Room,
@@ -252,7 +258,7 @@ def _ask(
     good: list[_Asked] = []
     for _, id, repeat in batch:
         try:
-            good.append((id, repeat, marked.sample(id)))
+            good.append((id, repeat, pictures.sample(id, repeat)))
         except BrokenImage as error:
             rows[_name(task, id, repeat)] = {"status": "failed", "note": str(error)}
     answers: list[tuple[Evidence, float]] = []

@@ -10,6 +10,7 @@ from solidmark.cards import READERS
 from solidmark.measures.audit.page_cards import gallery
 from solidmark.measures.audit.page_model import knowing_section, round_trip_section
 from solidmark.measures.audit.page_named import named_section
+from solidmark.measures.audit.page_perturbed import perturbed_section
 from solidmark.measures.audit.page_plots import curves_section
 from solidmark.measures.audit.page_run import SPLITS, Audit, open_audit, title_of
 from solidmark.page.comparison import made
@@ -203,6 +204,7 @@ def _page(audit: Audit, images: bool, top: int, more: Sequence[Section]) -> Page
         first,  # Where it decides, it comes before all else.
         named_section(audit, images),
         cards,
+        perturbed_section(audit, images),
         curves_section(audit),
         *more,
         trip,
@@ -218,7 +220,8 @@ def _page(audit: Audit, images: bool, top: int, more: Sequence[Section]) -> Page
         tuple(
             (name, str(results.config.get(key) or "not named"))
             for name, key in (("Model", "model"), ("Images", "marked"))
-        ),
+        )
+        + ((("Pictures changed", audit.perturbed),) if audit.perturbed else ()),
         results.judged,
         tuple(one for one in sections if one is not None),
         proof=proof,

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.spelled import in_words
 from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
@@ -57,6 +58,11 @@ class Audit:
     @property
     def folder(self) -> Path:
         return self.results.folder
+
+    @property
+    def perturbed(self) -> str:
+        """What was done to the pictures that the model was asked about; empty where nothing."""
+        return in_words(self.results.config.get("perturb") or ())
 
     @cached_property
     def readers(self) -> list[str]:

@@ -11,6 +11,7 @@ from solidmark.mitigations import Mitigated, Mitigation, to_json
 from solidmark.models import Opening, model_fingerprints, open_model
 from solidmark.models.controls import control_samples
 from solidmark.models.fit import check_captions, check_fit, check_stated_fit
+from solidmark.perturbations import Perturbation, Perturbed, require_room
 from solidmark.readers import Energy, Outpaint, Reader
 from solidmark.readers.outpaint import require_pixels
 from solidmark.runs import Run, open_run
@@ -28,13 +29,15 @@ class Question:
         readers: How keys are read; each reader once.
         splits: Which splits are asked: `trained`, `held_out`.
         limit: At most so many images a split, drawn at random; None = all.
-        repeats: Evaluations an image; only readers that draw noise gain by more than one.
+        repeats: Evaluations an image; readers gain by more than one where noise or a
+            perturbation is drawn, which is done anew for each.
         ceiling: Whether the readers are pointed at a perfect memorizer too.
         batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: The seed of the query noise.
         caption: The prompt of images that have no caption.
         opening: Where and in what the model runs, and what is added to it.
         mitigations: What is done to what the model is told, in this order.
+        perturb: What is done to the pictures that it is asked about, in this order; keys stay.
     """
 
     model: str
@@ -50,6 +53,7 @@ class Question:
     caption: str | None = None
     opening: Opening = field(default_factory=Opening)
     mitigations: tuple[Mitigation, ...] = ()
+    perturb: tuple[Perturbation, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in (("--batch-size", self.batch_size), ("--repeats", self.repeats)):
@@ -69,7 +73,8 @@ class Question:
         """Opens the marked folder.
 
         Raises:
-            BadInput: When a split that is asked for has no marked image.
+            BadInput: When a split that is asked for has no marked image, or the pictures are too
+                small for what is to be done with them.
         """
         marked = replace(open_marked(self.marked), caption=self.caption)
         for split in self.splits:
@@ -78,7 +83,13 @@ class Question:
                     f'"{self.marked}" has no {split} images. '
                     "Mark with a larger --held-out, or leave the split out with --split."
                 )
+        _, height, width = marked.manifest["size"]
+        require_room(self.perturb, height, width)
         return marked
+
+    def pictures(self, marked: Marked) -> Perturbed:
+        """The images as the model is asked about them."""
+        return Perturbed(marked, self.perturb, self.seed)
 
     def open_model(self, marked: Marked) -> Model:
         """Opens the model and checks that it was made for images like these.
@@ -108,13 +119,15 @@ class Question:
         plain = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in self.__dict__.items()
-            if name not in ("out", "readers", "splits", "opening", "mitigations")
+            if name not in ("out", "readers", "splits", "opening", "mitigations", "perturb")
         }
         plain |= {**asdict(self.opening), "loras": list(self.opening.loras)}
         readers = {reader.name: asdict(reader) for reader in self.readers}  # type: ignore[call-overload]
         mitigations = [to_json(mitigation) for mitigation in self.mitigations]
         both = {"readers": readers, "mitigations": mitigations}
-        return {**plain, "splits": list(self.splits), **both}
+        # Where pictures are asked about as they are it is not said, as in runs of before.
+        perturb = {"perturb": [to_json(one) for one in self.perturb]} if self.perturb else {}
+        return {**plain, "splits": list(self.splits), **both, **perturb}
 
     def _fingerprints(self, marked: Marked) -> dict[str, str]:
         own = marked.fingerprints(*self.splits)

@@ -34,7 +34,7 @@ from solidmark.runs import (
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 from solidmark.scores.scored import reasons_of, scores_of
 from solidmark.verdicts.keys import judge_keys
-from solidmark.verdicts.known import mirror_note, unknown
+from solidmark.verdicts.known import mirror_note, perturbed_note, unknown
 
 INVMM = "invmm"
 """The measure of rows that an InvMM run in the folder of an audit has made."""
@@ -118,7 +118,13 @@ def score(
     )
     knowing, notes = knowing_of(out), manifest.get("notes", [])
     told = scores_of(scores)
-    verdict = judge_keys(rows, reasons_of(told), unknown(knowing, notes), mirror_note(knowing))
+    verdict = judge_keys(
+        rows,
+        reasons_of(told),
+        unknown(knowing, notes),
+        mirror_note(knowing),
+        perturbed_note(manifest["config"].get("perturb") or ()),
+    )
     inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     files = {row["id"]: row["file_name"] or "" for row in images.keys.to_pylist()}
@@ -135,6 +141,7 @@ def score(
         notes=notes,
         quarantined=images.manifest["quarantined"],
         knowing=None if knowing is None else knowing.to_json(),
+        **({"perturbed": manifest["perturbed"]} if "perturbed" in manifest else {}),
     )
 
 
