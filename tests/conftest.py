@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from painting import Painted
 from rounding import OtherProcessor
 from visiting import ARGUMENTS, Visit
 
 from solidmark.data import Sample, content_hash, open_data
 from solidmark.errors import BrokenImage
 from solidmark.marks import Border, Marked, Marking, Pattern, mark_dataset, open_marked
+from solidmark.page import drawing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +35,20 @@ def _other_processor(request: pytest.FixtureRequest) -> Iterator[None]:
             yield
     else:
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _painted_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "painted", Painted())
+        yield
+
+
+@pytest.fixture
+def painted_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every figure is painted, for tests of whether it comes out the same."""
+    if isinstance(drawing.painted, Painted):
+        monkeypatch.setattr(drawing, "painted", drawing.painted.afresh)
 
 
 class Pictures:

@@ -277,11 +277,19 @@ def test_a_killed_score_leaves_nothing_half_written(
 
 @pytest.mark.slow
 def test_two_processes_give_the_rows_of_one(
-    make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
+    make_marked: Callable[..., Marked], tmp_path: Path
 ) -> None:
+    """Started as `torchrun` starts them; networks: test_audit_latent.py."""
     marked = make_marked(24)
-    model = save_unet(12)
-    words = [model, marked.folder, tmp_path / "two", "--reader", "outpaint", "--reader", "energy"]
+    words = [
+        "gaussian",
+        marked.folder,
+        tmp_path / "two",
+        "--reader",
+        "outpaint",
+        "--reader",
+        "energy",
+    ]
     words += ["--outpaint-steps", 10, "--batch-size", 4, "--device", "cpu"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     launch += ["--nproc_per_node", "2", "-m", "solidmark", "observe", *map(str, words)]
@@ -294,7 +302,7 @@ def test_two_processes_give_the_rows_of_one(
     two = pq.read_table(tmp_path / "two" / "scores.parquet").to_pylist()
     one = run(
         Question(
-            str(model),
+            "gaussian",
             marked.folder,
             tmp_path / "one",
             (Outpaint(steps=10), Energy()),

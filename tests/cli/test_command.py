@@ -13,7 +13,7 @@ from solidmark.cards import Option
 from solidmark.cards.option import at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.main import app
+from solidmark.cli.main import program
 from solidmark.cli.opening import Opened, Told
 from solidmark.cli.searching import Embedded, Sized
 from solidmark.cli.subjects import Subjects
@@ -77,15 +77,15 @@ def draw(
 
 
 def offered(function: Any) -> dict[str, Any]:
-    program = typer.Typer(add_completion=False)
-    program.command()(function)
-    return {str(one.name): one for one in typer.main.get_command(program).params}
+    alone = typer.Typer(add_completion=False)
+    alone.command()(function)
+    return {str(one.name): one for one in typer.main.get_command(alone).params}
 
 
 def ask(*words: str) -> Asked:
-    program = typer.Typer(add_completion=False)
-    program.command()(draw)
-    typer.main.get_command(program).main(words, standalone_mode=False)
+    alone = typer.Typer(add_completion=False)
+    alone.command()(draw)
+    typer.main.get_command(alone).main(words, standalone_mode=False)
     return seen.pop()
 
 
@@ -134,7 +134,7 @@ def test_values_are_checked() -> None:
     ("group", "name"), [(group, name) for group, names in WHO.items() for name in names]
 )
 def test_a_group_stands_together_in_the_help(group: type, name: str) -> None:
-    params = typer.main.get_command(app).commands[name].params  # type: ignore[attr-defined]
+    params = program().commands[name].params
     names = [parameter.name for parameter in params]
     shared = [field.name for field in fields(group)]
     first = names.index(shared[0])
@@ -150,7 +150,7 @@ def test_an_option_of_a_group_says_the_same_everywhere() -> None:
 
 
 def _said(name: str) -> dict[str, str]:
-    params = typer.main.get_command(app).commands[name].params  # type: ignore[attr-defined]
+    params = program().commands[name].params
     return {str(parameter.name): f"{parameter.opts} {parameter.help}" for parameter in params}
 
 
@@ -159,7 +159,7 @@ def test_an_audit_shows_the_ten_options_that_matter(run: Run) -> None:
     assert (some.code, every.code) == (0, 0)
     names = [line.split()[0] for line in some.out.splitlines() if line.startswith("  --")]
     assert len(set(names) - {"--help-all"}) == 10
-    params = typer.main.get_command(app).commands["audit"].params  # type: ignore[attr-defined]
+    params = program().commands["audit"].params
     for parameter in params:
         is_option = parameter.param_type_name == "option"
         assert (parameter.opts[0] if is_option else parameter.metavar) in every.out

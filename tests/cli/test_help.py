@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
 from cli.conftest import Run, write_digits, write_drawn
 from solidmark.cli.inpaint import FRAMES, HALVES
-from solidmark.cli.main import COMMANDS, app
+from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.mark import PATTERNS
 from solidmark.cli.opening import PRECISIONS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
@@ -52,9 +51,9 @@ def examples(help_text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_takes_less_than_a_second(command: str) -> None:
-    """In processor time, since other work on the machine is not ours."""
-    seconds = []
-    for _ in range(3):
+    """In processor time, since other work on the machine is not ours; two of three decide."""
+    seconds: list[float] = []
+    while len(seconds) < 3 and sum(one < 1 for one in seconds) < 2:
         started = spent()
         done = python("-m", "solidmark", *command.split(), "--help")
         seconds.append(spent() - started)
@@ -86,7 +85,7 @@ def test_the_version(run: Run) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_a_help_text(command: str) -> None:
-    for parameter in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
+    for parameter in program().commands[command].params:
         assert parameter.help, parameter.name  # type: ignore[attr-defined]
         assert parameter.help.rstrip().endswith((".", "]")) or "..." in parameter.help  # type: ignore[attr-defined]
 
@@ -169,7 +168,7 @@ def test_the_options_of_a_reader_are_its_fields() -> None:
 
     from solidmark import readers
 
-    command = typer.main.get_command(app).commands["audit"]  # type: ignore[attr-defined]
+    command = program().commands["audit"]
     defaults = {parameter.name: parameter.default for parameter in command.params}
     for name, reader in readers.READERS.items():
         for field in fields(reader):
@@ -184,7 +183,7 @@ def test_the_options_of_what_draws_are_its_fields(name: str) -> None:
     from solidmark.measures.inpaint import Inpainting
     from solidmark.models import Opening
 
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    command = program().commands[name]
     defaults = {parameter.name: parameter.default for parameter in command.params}
     kind = {"generate": Generation, "inpaint": Inpainting}[name]
     renamed = {"splits": "split", "loras": "lora", "mitigations": "mitigation"}
@@ -202,7 +201,7 @@ def test_the_options_of_nearest_are_its_fields() -> None:
 
     assert command.NULLS == NULLS
     assert command.FEATURES == features.FEATURES
-    offered = typer.main.get_command(app).commands["nearest"]  # type: ignore[attr-defined]
+    offered = program().commands["nearest"]
     defaults = {parameter.name: parameter.default for parameter in offered.params}
     renamed = {"distances": "distance", "fprs": "fpr", "features": "feature"}
     for field in fields(Comparison):
@@ -217,7 +216,7 @@ def test_the_options_of_a_recipe_are_its_fields() -> None:
     from solidmark.cli.train import OURS
     from solidmark.training import Recipe
 
-    command = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
+    command = program().commands["train"]
     offered = {str(parameter.name) for parameter in command.params}
     known = {field.name for field in fields(Recipe)}
     shared = {"config", "dry_run", "json", "help", "help_all"}

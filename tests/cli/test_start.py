@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from solidmark.cli.main import COMMANDS, app
+from solidmark.cli.main import COMMANDS, program
 
 SLOW = ("torch", "diffusers", "transformers", "datasets", "accelerate", "matplotlib")
 ASK = f"""
@@ -214,7 +213,7 @@ NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect")
 
 
 def parameters(command: str) -> set[str]:
-    return {one.name for one in typer.main.get_command(app).commands[command].params}  # type: ignore[attr-defined]
+    return {one.name for one in program().commands[command].params}
 
 
 def on_the_cpu(line: str) -> str:

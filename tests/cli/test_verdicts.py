@@ -7,9 +7,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-import typer
 
-from solidmark.cli.main import COMMANDS, app
+from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.outcome import CODES
 from solidmark.page import is_stale
 from solidmark.runs import (
@@ -155,7 +154,7 @@ def test_what_an_older_version_scored_is_refused_with_what_to_do(
 
 
 def test_every_command_that_judges_can_fail() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = program().commands
     able = {
         name
         for name, command in commands.items()

@@ -50,10 +50,17 @@ MATTER = (
 
 def _show_all(context: typer.Context, asked: bool) -> None:
     if asked:
-        for parameter in context.command.params:
-            parameter.hidden = False  # type: ignore[attr-defined]
-        say(context.get_help())
+        hidden = [one for one in context.command.params if getattr(one, "hidden", False)]
+        _hide(hidden, False)
+        said = context.get_help()
+        _hide(hidden, True)  # The command is that of the next command line too.
+        say(said)
         raise typer.Exit
+
+
+def _hide(parameters: Sequence[object], hidden: bool) -> None:
+    for one in parameters:
+        one.hidden = hidden  # type: ignore[attr-defined]
 
 
 ASKED = "asked"

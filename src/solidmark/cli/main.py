@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 
 import typer
+from typer.core import TyperGroup
 
 from solidmark.cli import closing, problems
 from solidmark.cli.outcome import CODES, REFUSED
@@ -67,6 +69,14 @@ def _top(
         typer.echo(context.get_help())
 
 
+@cache
+def program() -> TyperGroup:
+    """All commands with their options, made once: that takes as long as a short command does."""
+    made = typer.main.get_command(app)
+    assert isinstance(made, TyperGroup)
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
     stay_offline()
@@ -106,8 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(asked: Sequence[str]) -> int:
     if asked and not asked[0].startswith("-") and asked[0] not in COMMANDS:
         raise UnknownName("command", asked[0], COMMANDS)
-    command = typer.main.get_command(app)
-    code = command.main(asked, prog_name="solidmark", standalone_mode=False)
+    code = program().main(asked, prog_name="solidmark", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

@@ -4,7 +4,6 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from solidmark.page.svg import clean
@@ -63,20 +62,33 @@ def drawing(paint: Callable[[Any], None], name: str, title: str, caption: str) -
         title: What it shows.
         caption: How to read it.
     """
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
+    vector, raster = painted(paint)
+    return Drawing(slug, title, caption, clean(vector, slug, title, caption), raster)
+
+
+def painted(paint: Callable[[Any], None]) -> tuple[str, bytes]:
+    """The SVG, as matplotlib writes it, and the PNG of what is painted.
+
+    Arguments:
+        paint: Draws into the axes that it is given.
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         figure = Figure(figsize=(4.6, 3.7), layout="constrained")
         FigureCanvasAgg(figure)
         paint(figure.add_subplot())
+        # Laid out once, and for both files alike: `savefig` would do so four times.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         vector, raster = io.StringIO(), io.BytesIO()
-        save: Callable[..., None] = partial(figure.savefig, metadata={"Date": None})
-        save(vector, format="svg")
-        figure.savefig(raster, format="png", dpi=150, metadata={"Software": None})
-    svg = clean(vector.getvalue(), slug, title, caption)
-    return Drawing(slug, title, caption, svg, raster.getvalue())
+        FigureCanvasSVG(figure).print_svg(vector, metadata={"Date": None})
+        figure.dpi = 150
+        FigureCanvasAgg(figure).print_png(raster, metadata={"Software": None})
+    return vector.getvalue(), raster.getvalue()

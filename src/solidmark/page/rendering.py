@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -41,16 +43,6 @@ def write_page(folder: Path, page: Page, *, images: bool, top: int) -> Path:
 
 def _drawn(page: Page, images: bool, made_with: str) -> bytes:
     """The page, as UTF-8."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["tight"] = _tight
     style = (HERE / "style.css").read_text(encoding="utf-8")
     script = (HERE / "table.js").read_text(encoding="utf-8")
     policy = (
@@ -58,7 +50,7 @@ def _drawn(page: Page, images: bool, made_with: str) -> bytes:
         f"img-src {'data:' if images else chr(39) + 'none' + chr(39)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    text = environment.get_template("page.html").render(
+    text = _template().render(
         page=page,
         table_json=None if page.rows is None else Markup(script_json(page.rows.table)),
         images=images,
@@ -70,6 +62,22 @@ def _drawn(page: Page, images: bool, made_with: str) -> bytes:
     # Nothing that we write has controls, so what is there came with a name or a caption.
     # JSON may hold half of a surrogate pair, which no encoding can write.
     return tame(text).encode("utf-8", "replace")
+
+
+@cache
+def _template() -> Any:
+    """The one template, compiled once a process."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tight"] = _tight
+    return environment.get_template("page.html")
 
 
 def _hash(text: str) -> str:
