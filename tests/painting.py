@@ -22,7 +22,8 @@ class Painted:
     def __call__(self, paint: Callable[[Any], None]) -> tuple[str, bytes]:
         try:
             held = [cell.cell_contents for cell in paint.__closure__ or ()]
-            key = paint.__code__, pickle.dumps((held, paint.__defaults__))
+            held += [paint.__module__, paint.__defaults__]
+            key = paint.__code__, pickle.dumps(held)
         except (AttributeError, TypeError, pickle.PicklingError):  # What cannot be told apart.
             return self.afresh(paint)
         if key not in self._kept:

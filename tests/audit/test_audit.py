@@ -94,7 +94,7 @@ def test_p_values_of_a_thousand_held_out_images_are_uniform(
 def test_rows_do_not_depend_on_the_batch_or_the_order(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked = make_marked(24)
+    marked = make_marked(16)
     model = str(save_unet(12))
     big = run(Question(model, marked.folder, tmp_path / "a", READERS, batch_size=64))
     small = run(Question(model, marked.folder, tmp_path / "b", READERS, batch_size=1))
@@ -228,7 +228,7 @@ def test_classes_reach_a_conditional_network(
 def test_a_killed_audit_resumes_to_the_same_bytes(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked = make_marked(32)
+    marked = make_marked(16)
     model = save_unet(12)
     options = ["--reader", "outpaint", "--reader", "energy", "--outpaint-steps", 40]
     options += ["--batch-size", 2, "--device", "cpu"]

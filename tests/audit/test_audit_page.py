@@ -172,6 +172,7 @@ def test_a_broken_picture_is_a_gap_and_no_failure(make_audit: Make) -> None:
     assert section(read(audit), "images").count("cannot be shown</span>") == 4
 
 
+@pytest.mark.usefixtures("painted_afresh")
 def test_the_same_folder_gives_the_same_bytes(make_audit: Make) -> None:
     audit = make_audit(n=12, held_out=12)
 

@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -11,6 +12,7 @@ import pytest
 import tiny
 
 from cli.conftest import AUDIT, Run
+from solidmark.cli import main
 from solidmark.cli.compare import _cells
 from solidmark.mitigations import MITIGATIONS
 from solidmark.perturbations import PERTURBATIONS
@@ -23,11 +25,19 @@ def _here(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(world)
 
 
-@pytest.fixture
-def other(world: Path, tmp_path: Path, run: Run) -> Path:
+@pytest.fixture(scope="module")
+def known(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An audit of the same images, of a model that knows them."""
-    assert run("audit", "memorizer", "marked", tmp_path / "other", *AUDIT).code == 0
-    return tmp_path / "other"
+    out = tmp_path_factory.mktemp("known") / "other"
+    with chdir(world):
+        assert main(["audit", "memorizer", "marked", str(out), *AUDIT]) == 0
+    return out
+
+
+@pytest.fixture
+def other(known: Path, tmp_path: Path) -> Path:
+    """A copy of it, which a test may change."""
+    return Path(shutil.copytree(known, tmp_path / "other"))
 
 
 def test_two_audits_are_compared(run: Run, other: Path) -> None:
@@ -145,11 +155,7 @@ def test_the_help_names_every_mitigation_and_perturbation(run: Run) -> None:
 @pytest.fixture(scope="module")
 def pictures(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Marked images with captions, and a tiny Stable Diffusion beside them."""
-    from contextlib import chdir
-
     from PIL import Image
-
-    from solidmark.cli import main
 
     here = tmp_path_factory.mktemp("text")
     (here / "photos").mkdir()

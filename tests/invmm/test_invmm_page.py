@@ -250,6 +250,7 @@ def test_the_named_ones_are_a_list_to_act_on_and_stand_out(tmp_path: Path) -> No
     assert shown.count("2 times in the data") == 2
 
 
+@pytest.mark.usefixtures("painted_afresh")
 def test_the_same_folder_gives_the_same_bytes(inverted: Path) -> None:
     kept = [
         "report.html",

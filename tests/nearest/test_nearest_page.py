@@ -141,6 +141,7 @@ def test_ids_of_elements_are_unique_and_references_resolve(page: str) -> None:
     assert {one or other for one, other in named} <= set(ids)
 
 
+@pytest.mark.usefixtures("painted_afresh")
 def test_the_same_folder_gives_the_same_bytes(make_nearest: Make) -> None:
     folder = make_nearest(**SMALL)
 
