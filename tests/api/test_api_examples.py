@@ -13,7 +13,7 @@ from solidmark import api
 
 ORDER = (
     *("mark", "plan", "train", "generate", "audit", "observe", "score", "report", "compare"),
-    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard"),
+    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard", "study"),
 )
 
 

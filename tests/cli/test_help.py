@@ -116,13 +116,14 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "index",
         "guard",
         "inspect",
+        "study",
     ]
     assert sorted(order) == sorted(COMMANDS)
     for command in order:
         found = examples(run(command, "--help").out)
         assert found, command
         for words in found:
-            if command in ("demo", "train"):
+            if command in ("demo", "train", "study"):
                 words.append("--dry-run")
             asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
             if command in asks:

@@ -27,6 +27,8 @@ for line in json.load(sys.stdin):
 """Command lines one after another: what one imports is there for all that follow."""
 
 MISSING = [
+    "study duplication new --data none",
+    "study all new --data none",
     "mark none new",
     "train none new",
     "generate none new",
@@ -73,6 +75,8 @@ MISSING = [
 """Each argument that is a path, where nothing is there."""
 
 UNFIT = [
+    "study readers new --epochs 3",
+    "study none new",
     "mark photos foreign",
     "train unfinished new",
     "train audit new",
@@ -130,6 +134,9 @@ WRONG_MODEL = [
 """A model for other images, or one that cannot be opened; its files say so."""
 
 OUT_OF_RANGE = [
+    "study duplication new --images 4",
+    "study duplication new --seeds 0",
+    "study duplication new --workers 0",
     "mark photos new --thickness 0",
     "mark photos new --held-out 1",
     "train marked new --learning-rate -1",
@@ -187,6 +194,8 @@ PLANNED = [
     "generate model new",
     "generate model new --marked marked --crop",
     "generate memorizer new --marked marked",
+    "study pattern new --quick --images 64",
+    "study all new --quick --epochs 2",
 ]
 """What only plans. A model is judged by its files (`models/foreseen.py`), and not opened."""
 

@@ -27,6 +27,7 @@ from .conftest import AUDIT, MARK, TINY, Run
 KEYS = set(Verdict("done", "").to_json())
 CPU = ["--device", "cpu"]
 CHEAP = ["--signal", "loss", "--draws", "1", "--times", "1", *CPU]
+SMALL_STUDY = ["--images", 16, "--epochs", 1, "--seeds", 1, "--resolution", 8]
 SHORT = ["--steps", "10", "--sampling-steps", "2", "--limit", "4", "--no-signals", *CPU]
 
 LINES = {
@@ -48,6 +49,7 @@ LINES = {
     "index": ["photos", "OUT", "--distance", "l2", "--mode", "L", *CPU],
     "guard": ["an-index", "photos", "--threshold", "l2=0.1", *CPU],
     "inspect": ["audit"],
+    "study": ["unconditional", "OUT", "--quick", *SMALL_STUDY, *CPU],
 }
 ELSEWHERE = ("demo", "intent")
 """They take minutes, or data of their own; the first is an audit, the second is asked below."""

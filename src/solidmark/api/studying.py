@@ -1,13 +1,12 @@
 """The studies of the papers, and ours."""
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from solidmark.api.given import usual_device
 from solidmark.api.result import Result
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import BadInput
 
 
 def study(
@@ -50,33 +49,18 @@ def study(
     from solidmark import api
     from solidmark.reporting import write_report
     from solidmark.runs import write_bytes
-    from solidmark.studies import Setting, find_study, markdown, run_study
+    from solidmark.studies import find_study, markdown, run_study, sized
 
     found = find_study(name)
-    base = found.quick if quick else found.full
-    known = [one.name for one in fields(Setting)]
-    for option in setting:
-        if option not in known:
-            raise UnknownName("option of a study", option, known)
-        if getattr(base, option) is None:
-            own = ", ".join(f"{one} = {value}" for one, value in base.size.items())
-            raise BadInput(f"{name} takes no {option}: it has sizes of its own ({own}).")
-    chosen = {"device": usual_device(), **setting}
-    for part in ("size", "recipe", "read"):
-        chosen[part] = {**getattr(base, part), **setting.get(part, {})}
-    for option in chosen["size"]:
-        if option not in base.size:
-            raise UnknownName(f"size of {name}", option, base.size)
+    chosen = sized(found, quick, **{"device": usual_device(), **setting})
     if workers < 1:
         raise BadInput(f"workers must be 1 or more, not {workers}.")
-    if not chosen.get("seeds", base.seeds):
-        raise BadInput("A study needs a seed. Give one or more.")
     before = torch.get_num_threads()
     # With one thread the figures are the same on any number of cores.
     torch.set_num_threads(1)
     try:
         commands = {one: getattr(api, one) for one in api.__all__ if one[0].islower()}
-        results = run_study(found, base.but(**chosen), Path(out), commands, workers)
+        results = run_study(found, chosen, Path(out), commands, workers)
     finally:
         torch.set_num_threads(before)
     write_bytes(results.folder / "table.md", markdown(found, results).encode())

@@ -16,6 +16,12 @@ STUDIES = by_name(
         paper="ours",
     ),
     Card(
+        "perturbation",
+        "Perturbations",
+        asks="How much may a picture be changed until its key is no longer read?",
+        paper="SolidMark, Table 4, Figure 5 and appendix G",
+    ),
+    Card(
         "readers",
         "Readers",
         asks="Which reader of keys sees how much, and what does it cost?",

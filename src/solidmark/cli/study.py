@@ -8,6 +8,7 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.options import Device, Out, Positive, Whole, a_resolution, show
 from solidmark.cli.told import one_of
+from solidmark.runs import Verdict
 
 ALL = "all"
 
@@ -46,25 +47,54 @@ def study(
         base: A model to fine-tune, as in solidmark train.
         workers: How many processes share the work; the numbers are the same.
     """
-    import solidmark
-    from solidmark.cli.options import resolve_device
-
-    given = {"data": data, "images": images, "resolution": resolution, "epochs": epochs}
-    given |= {"preset": preset, "device": resolve_device(device)}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if seeds is not None:
-        chosen["seeds"] = tuple(range(seeds))
-    if base is not None:
-        chosen["recipe"] = {"base": base}
+    chosen: dict[str, Any] = {
+        "data": data,
+        "images": images,
+        "resolution": resolution,
+        "epochs": epochs,
+        "seeds": None if seeds is None else tuple(range(seeds)),
+        "preset": preset,
+        "recipe": None if base is None else {"base": base},
+        "device": None if device == "auto" else device,
+    }
     names = list(STUDIES) if name == ALL else [name]
+    takes = {one: _taken(one, quick, chosen, spare=name == ALL) for one in names}
     if asked.dry_run:
-        return asked.plan(studies=", ".join(names))
-    done = {}
-    for one in names:
-        found = solidmark.study(one, where, quick=quick, workers=workers, **chosen)
-        done[one] = found
+        return asked.plan(**{one: _size(one, quick, options) for one, options in takes.items()})
+    import solidmark
+
+    pages, verdict = {}, Verdict("done", f"{len(names)} studies are done.")
+    for one, options in takes.items():
+        found = solidmark.study(one, where, quick=quick, workers=workers, **options)
+        pages[one] = str(found.page)
+        verdict = found.verdict if len(names) == 1 else verdict
         show(None, False, *(() if asked.values["json"] else (f"{one}: {found.verdict.headline}",)))
-    pages = {one: str(found.page) for one, found in done.items()}
     lines = [f"The page: {page}" for page in pages.values()]
-    verdict = next(iter(done.values())).verdict if len(done) == 1 else None
     return asked.answer({"pages": pages}, *lines, verdict=verdict)
+
+
+def _taken(name: str, quick: bool, chosen: dict[str, Any], spare: bool) -> dict[str, Any]:
+    """The options that were given, refused here if they make no sense.
+
+    Of all studies each takes those that it has a use for.
+    """
+    from solidmark.data import open_data
+    from solidmark.studies import find_study, sized
+
+    study = find_study(name)
+    own = study.quick if quick else study.full
+    given = {one: value for one, value in chosen.items() if value is not None}
+    if spare:
+        given = {one: value for one, value in given.items() if getattr(own, one) is not None}
+    setting = sized(study, quick, **given)
+    open_data(setting.data, resolution=setting.resolution, **setting.read)
+    return given
+
+
+def _size(name: str, quick: bool, options: dict[str, Any]) -> str:
+    from solidmark.studies import find_study, sized
+
+    one = sized(find_study(name), quick, **options)
+    counts = {"images": one.images, "epochs": one.epochs, "seeds": len(one.seeds), **one.size}
+    told = (f"{name} = {value}" for name, value in counts.items() if value is not None)
+    return ", ".join((f"{one.data} at {one.resolution} px", *told))

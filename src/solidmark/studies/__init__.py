@@ -1,6 +1,6 @@
 """Studies: the tables of the papers, and ours, as data that one engine runs."""
 
-from solidmark.studies.catalogue import find_study
+from solidmark.studies.catalogue import find_study, sized
 from solidmark.studies.engine import run_study
 from solidmark.studies.page import write_study_report
 from solidmark.studies.study import Setting, Study
@@ -12,5 +12,6 @@ __all__ = [
     "find_study",
     "markdown",
     "run_study",
+    "sized",
     "write_study_report",
 ]

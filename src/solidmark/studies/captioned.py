@@ -105,7 +105,7 @@ def text_model(
     preset = PRESETS[setting.preset]
     look = {"pattern": preset.pattern, "near_duplicates": False}
     marked = setting.mark(seed, data, held_out=held_out, **look)
-    recipe: dict[str, Any] = {"max_train_steps": None, "checkpoint_at": passes(setting.epochs)}
+    recipe: dict[str, Any] = {"max_train_steps": None, "checkpoint_at": passes(setting.epochs or 1)}
     if setting.recipe.get("base", preset.recipe.base) == TINY:
         first = setting.seeds[0]
         whole = setting.mark(first, captioned(setting), held_out=0.0, **look)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from solidmark.studies.agreed import BEFORE, agreed, agreement, decrease
 from solidmark.studies.captioned import captioned, text_model
 from solidmark.studies.readouts import TITLES, reading, within
-from solidmark.studies.stage import stage
+from solidmark.studies.stage import Stage, stage
 from solidmark.studies.study import Arm, Published, Readout, Setting, Study
 
 DELTAS = (0.1, 0.05, 0.005)
@@ -19,7 +19,7 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
 
     marked, model = text_model(setting, seed, captioned(setting))
     size, run = setting.size, {"device": setting.device, "seed": seed}
-    before = {}
+    before: dict[str, Stage] = {}
     for name in ("none", *size["mitigations"]):
         told = () if name == "none" else (parse(name),)
         drawn = stage(

@@ -14,7 +14,7 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     from solidmark.readers import Blend, Recall
 
     marked, model = text_model(setting, seed, captioned(setting))
-    for epoch in passes(setting.epochs):
+    for epoch in passes(setting.epochs or 1):
         network = after(model, epoch)
         sheet = stage(
             "generate",
