@@ -34,5 +34,6 @@ def test_published_counts_stand_beside_the_chance_of_uniform_guesses():
     first = one.lines[0][1]
     for _, counts in one.lines[1:]:
         for count, before in zip(counts, first, strict=True):
-            assert count is not None and before is not None
+            assert count is not None
+            assert before is not None
             assert abs(before - count) < 2.6 * (before + count) ** 0.5

@@ -29,7 +29,9 @@ def study(
     workers: Positive = 1,
     device: Device = "auto",
 ) -> None:
-    """Run a study: a table of a paper on your data, with chance, intervals and n.
+    """Run a study: a table of the papers, on your data.
+
+    It has chance, intervals and n, and the published table beside it.
 
     {studies}
 
