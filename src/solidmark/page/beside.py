@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from solidmark.page.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import percent, plain
 from solidmark.page.scored import Measure, Scored
 from solidmark.scores.curves import roc
+from solidmark.scores.written import percent, plain
 
 DOTS = 400
 """More dots than these say no more and weigh down the page."""

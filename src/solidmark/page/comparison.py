@@ -1,12 +1,11 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from solidmark.page.beside import rocs, strip
-from solidmark.page.numbers import percent
-from solidmark.page.rows import table_of_rows
+from solidmark.page.rows import rows_section
 from solidmark.page.scored import LOST, Scored
 from solidmark.page.sections import (
     Card,
@@ -14,14 +13,17 @@ from solidmark.page.sections import (
     Figures,
     Gallery,
     Made,
+    Page,
     Plots,
     Rows,
+    Section,
     Table,
 )
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.page.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
+from solidmark.scores.written import percent
 
 ORDER = ("named", "eidetic", "threshold", "closest", "percentile", "mean", "auc", "tpr_at_fpr")
 """The statistics in the order of the tables."""
@@ -37,6 +39,8 @@ NAMES = {
     "tpr_at_fpr": "Detections at {fpr} false alarms",
     "low_content": "Low content among the {n} closest",
 }
+
+AGAINST = "trained against held-out"
 
 ON_SCALE = frozenset(("threshold", "closest", "percentile", "mean"))
 """Statistics on the scale of the measure itself."""
@@ -70,6 +74,16 @@ TOLD = frozenset(("prompt", "caption"))
 CAPTIONS = (("class", "class"), ("", "caption"))
 """What stands under the id of an image, and where it is kept."""
 
+
+def captions_of(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What stands under the id of an image.
+
+    Arguments:
+        about: What is known of it.
+    """
+    return tuple((what, str(about[key])) for what, key in CAPTIONS if about.get(key))
+
+
 SHOWN = 12
 """So many cards are seen at once; the others open with a click."""
 
@@ -77,6 +91,38 @@ LUCKY = "For comparison: the most suspicious held-out images, which the model ne
 
 PROOF = 3
 """So many stand right under the verdict."""
+
+
+def page_of(
+    results: Results,
+    question: str,
+    about: Mapping[str, str],
+    sections: Iterable[Section | None],
+    **more: Any,
+) -> Page:
+    """The page of a run, with its verdict.
+
+    Arguments:
+        results: What stands in `results.json`.
+        question: What the page answers.
+        about: What was looked at: names, and the options that say it.
+        sections: What follows; None is passed over.
+        more: What else a `Page` has.
+    """
+    return Page(
+        results.command,
+        question,
+        tuple((name, str(results.config.get(one) or "not named")) for name, one in about.items()),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        **more,
+    )
+
+
+def subjects(results: Results) -> dict[str, str]:
+    """What was asked about, where that is images and perhaps held-out ones: `about` of a page."""
+    named = ("model", "images", "held_out")
+    return {name.capitalize().replace("_", "-"): name for name in named if results.config.get(name)}
 
 
 def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> Cards | None:
@@ -231,8 +277,7 @@ def all_rows(
     place = next(n for n, one in enumerate(usual) if one[0] == "p_value")
     columns = [one for one in (*usual[:place], *own, *usual[place:]) if one[0] in shown]
     judged = any(row.get("p_value") is not None for row in rows)
-    texts = [name for name, _, kind in columns if kind == "text"]
-    table = table_of_rows(
+    return rows_section(
         columns,
         rows,
         lambda row, name: row.get("outcome" if name == "status" and "outcome" in row else name),
@@ -240,14 +285,12 @@ def all_rows(
         fdr=run.fdr,
         order="most suspicious rows",
         sort="p_value" if judged else ("value" if "value" in shown else "distance"),
-        searched=texts,
-        searched_words=" or ".join(texts),
         names={
             "measure": {measure.name: measure.title for measure in run.measures},
             "split": dict(run.splits),
         },
+        file=file,
     )
-    return Rows("rows", "All rows", folded=True, table=table, file=file)
 
 
 def made(

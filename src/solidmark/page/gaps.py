@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from solidmark.page.numbers import plain
 from solidmark.scores import curves
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160.0, 30.0
 NEAR = 0.1

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from solidmark.page.numbers import percent
 from solidmark.page.sections import Glossary
+from solidmark.scores.written import percent
 
 TERMS: Mapping[str, tuple[str, str]] = {
     "null": (

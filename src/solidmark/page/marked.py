@@ -8,6 +8,8 @@ from typing import Any
 
 from solidmark.errors import SolidmarkError
 from solidmark.marks.beside import find_beside
+from solidmark.page.scored import failed
+from solidmark.page.sections import Table
 from solidmark.runs import fingerprint, read_json
 
 TOLERANCE = 1e-6
@@ -92,6 +94,12 @@ def open_marked_of(run: Path, manifest: Mapping[str, Any]) -> Marked:
     except (OSError, ValueError, KeyError) as error:
         return Marked(missing=f'The keys in "{name}" cannot be read ({error}).')
     return _opened(folder, {id: file for id, (file, _) in table.items()})
+
+
+def unmarked(marked: Marked) -> Table | None:
+    """The images that could not be marked, and why; None where there are none."""
+    lines = [(id, reason, 1) for id, reason in marked.quarantined]
+    return failed(lines, f"Images that could not be marked: {len(lines):,}")
 
 
 def _lost(name: str) -> Marked:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from solidmark.page.numbers import plain
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160, 54
 LEFT, RIGHT, TOP, BOTTOM = 4, 156, 4, 40

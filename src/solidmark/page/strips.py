@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from solidmark.page.numbers import plain
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160, 12
 PLOTS = 4

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.comparing import CHANGES
-from solidmark.page.comparison import CAPTIONS, made, proof_of, shortened
+from solidmark.page.comparison import captions_of, made, page_of, proof_of, shortened
 from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
 from solidmark.page.marked import Marked, open_marked_of
-from solidmark.page.numbers import p_value, percent
-from solidmark.page.pictures import Picture, embed
-from solidmark.page.rendering import write_page
+from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.sections import (
     Card,
     Cell,
@@ -28,10 +26,8 @@ from solidmark.page.sections import (
 )
 from solidmark.page.tabled import SHARES, digits
 from solidmark.runs import Figure, Results, open_results, read_manifest, read_table
+from solidmark.scores.written import p_value, percent
 from solidmark.verdicts.readers import reader
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
 
 DOTS = 2000
 """More dots than these say no more and weigh down the page: those that changed most are kept."""
@@ -76,22 +72,8 @@ class _Compared:
         return list(dict.fromkeys(str(one.reader) for one in self.results.figures))
 
 
-def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into a folder of `compare --out`.
-
-    Arguments:
-        folder: The folder.
-        images: Whether pictures of the data and their captions may stand on the page; ids stay.
-        top: How many images are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
+def compare_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of `compare --out`, as a `Maker` of pages."""
     manifest = read_manifest(folder, "compare")
     again = 'Run "solidmark compare" again.'
     table = read_table(folder / "changes.parquet", CHANGES, again)
@@ -101,10 +83,6 @@ def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) ->
             changes.setdefault(row["id"], {})[row["reader"]] = row
     marked = open_marked_of(folder, manifest)
     run = _Compared(open_results(folder, again), changes, table, marked)
-    return write_page(folder, _page(run, images, top), images=images, top=top)
-
-
-def _page(run: _Compared, images: bool, top: int) -> Page:
     results = run.results
     order = sorted(run.changes, key=lambda id: (-_change(run.changes[id]), id))[:top]
     about = run.marked.describe(order) if images else {}
@@ -115,11 +93,10 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
     )
     drawings = tuple(_scatter(run, name) for name in run.readers)
     lost = f"The pictures cannot be shown: {run.marked.missing}"
-    return Page(
-        "compare",
+    return page_of(
+        results,
         "What changed between the two runs?",
-        tuple((side.capitalize(), str(results.config.get(side))) for side in ("first", "second")),
-        results.judged,
+        {"First": "first", "Second": "second"},
         (
             Gallery(
                 "images",
@@ -149,8 +126,7 @@ def _change(rows: Mapping[str, Mapping[str, Any]]) -> float:
 
 def _card(run: _Compared, id: str, about: Mapping[str, str], images: bool) -> Card:
     """An image, and how far its keys are read from the truth in both runs."""
-    folder, file = run.marked.folder, run.marked.files.get(id)
-    shown = embed(folder, file, LARGEST) if folder is not None else None
+    shown = embed(run.marked.folder, run.marked.files.get(id), IN_CARD)
     readings = [
         Reading(
             reader(name).title,
@@ -165,8 +141,8 @@ def _card(run: _Compared, id: str, about: Mapping[str, str], images: bool) -> Ca
     ]
     return Card(
         id,
-        tuple((what, about[key]) for what, key in CAPTIONS if key in about),
-        (Shown(shown or Picture(), "", id),) if images else (),
+        captions_of(about),
+        (Shown(shown, "", id),) if images else (),
         readings=tuple(readings),
     )
 

@@ -12,10 +12,9 @@ from solidmark.measures.audit.page_model import knowing_section, round_trip_sect
 from solidmark.measures.audit.page_named import named_section
 from solidmark.measures.audit.page_plots import curves_section
 from solidmark.measures.audit.page_run import SPLITS, Audit, open_audit, title_of
-from solidmark.page.comparison import made
+from solidmark.page.comparison import made, page_of
 from solidmark.page.glossary import glossary
-from solidmark.page.rendering import write_page
-from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
     Cell,
@@ -170,59 +169,39 @@ TERMS = {
 """Beside the terms that pages share, or instead of them."""
 
 
-def write_audit_report(
-    folder: Path, *, images: bool = True, top: int = 48, more: Sequence[Section] = ()
-) -> Path:
-    """Writes `report.html` and `figures/` into the folder of an audit.
+def audit_page(folder: Path, images: bool, top: int, more: Sequence[Section] = ()) -> Page:
+    """The page of an audit, as a `Maker` of pages.
 
     Arguments:
         folder: The folder of the audit.
-        images: Whether pictures of the data and their captions may stand on the page. Without
-            them the page can be shown to people who must not see the data; ids stay.
+        images: Whether pictures and captions may stand on the page.
         top: How many images the gallery shows.
         more: What other measures in the folder say, below the curves.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When the folder is not a finished audit, or holds no verdict.
-        BadInput: When one of its files cannot be read.
     """
-    page = _page(open_audit(folder), images, top, more)
-    return write_page(folder, page, images=images, top=top)
-
-
-def _page(audit: Audit, images: bool, top: int, more: Sequence[Section]) -> Page:
-    results = audit.results
+    audit = open_audit(folder)
     proof, cards = gallery(audit, images, top)
     knowing = knowing_section(audit, images)
     first = knowing if knowing and not knowing.folded else None
     trip = round_trip_section(audit.folder, audit.readers)
-    sections = (
-        first,  # Where it decides, it comes before all else.
-        named_section(audit, images),
-        cards,
-        curves_section(audit),
-        *more,
-        trip,
-        knowing if first is None else None,
-        _figures(audit),
-        _rows(audit),
-        _glossary(audit, trip is not None),
-        _made(audit),
-    )
-    return Page(
-        "audit",
+    return page_of(
+        audit.results,
         "What has this model memorized?",
-        tuple(
-            (name, str(results.config.get(key) or "not named"))
-            for name, key in (("Model", "model"), ("Images", "marked"))
+        {"Model": "model", "Images": "marked"},
+        (
+            first,  # Where it decides, it comes before all else.
+            named_section(audit, images),
+            cards,
+            curves_section(audit),
+            *more,
+            trip,
+            knowing if first is None else None,
+            _figures(audit),
+            _rows(audit),
+            _glossary(audit, trip is not None),
+            _made(audit),
         ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
         proof=proof,
-        notes=tuple(map(str, results.facts.get("notes") or ())),
+        notes=tuple(map(str, audit.results.facts.get("notes") or ())),
         private=PRIVATE,
     )
 
@@ -271,7 +250,7 @@ def _rows(audit: Audit) -> Rows:
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]
-    table = table_of_rows(
+    return rows_section(
         [one for one in columns if not left_out.get(one[0])],
         scores,
         _value,
@@ -279,11 +258,8 @@ def _rows(audit: Audit) -> Rows:
         fdr=audit.fdr,
         order="rows with the lowest p",
         sort="p_value",
-        searched=["id", "group", "note"],
-        searched_words="id, group or note",
         names={"reader": {name: title_of(name) for name in audit.readers}, "split": SPLITS},
     )
-    return Rows("rows", "All rows", folded=True, table=table)
 
 
 def _value(score: Score, name: str) -> Any:

@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
 from solidmark.measures.audit.painting import painted
-from solidmark.page.comparison import CAPTIONS, card_lists, proof_of
+from solidmark.page.comparison import captions_of, card_lists, proof_of
 from solidmark.page.gaps import gap_bars, hits
 from solidmark.page.paths import Scale, average, common_scale, compared, energy_path
-from solidmark.page.pictures import embed
+from solidmark.page.pictures import Picture, embed
 from solidmark.page.sections import Card, Cards, Gallery, Reading, Shown
 from solidmark.page.strips import energy_curves, key_bars
 from solidmark.scores.own_key import Name, OwnKey, own_keys
@@ -128,10 +128,9 @@ def _card(shown: _Shown, score: Score) -> Card:
         for name in ((reader, *score.name[1:]) for reader in order)
         if name in shown.scores
     ]
-    captions = [(what, told[key]) for what, key in CAPTIONS if told.get(key)]
     return Card(
         score.id,
-        (*([("group", score.group)] if score.group else []), *captions),
+        (*([("group", score.group)] if score.group else []), *captions_of(told)),
         tuple(_pictures(shown, score, order)) if shown.images else (),
         readings=tuple(_reading(shown, row, titled=len(rows) > 1) for row in rows),
         named=any(map(audit.names, rows)),
@@ -141,12 +140,12 @@ def _card(shown: _Shown, score: Score) -> Card:
 def _pictures(shown: _Shown, score: Score, order: Sequence[str]) -> list[Shown]:
     """The marked image, its mark as it was read, and what the model drew for it."""
     audit, marked = shown.audit, shown.audit.marked
-    found = []
+    found: list[tuple[Picture | None, str]] = []
     if marked.folder is not None:
         found.append((embed(marked.folder, marked.files.get(score.id)), "marked image"))
     artist = next((name for name in order if name in DRAWING), "")
     answer = audit.answers.get((artist, *score.name[1:]))
-    drawn = embed(audit.folder, answer.picture) if answer else None
+    drawn = embed(audit.folder, answer.picture) if answer and answer.picture else None
     # What Outpaint drew is the frame that Outpaint read.
     if score.reader != "outpaint" or drawn is None:
         found.append((painted(marked, score.id, score.key_read), "mark as read"))

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
-from solidmark.page.numbers import percent, short
-from solidmark.page.pictures import Picture, embed
+from solidmark.page.pictures import embed
 from solidmark.page.sections import Cell, Figures, Line, Shown, Table
 from solidmark.runs import find
 from solidmark.scores.discovery import Correction, least_p
 from solidmark.scores.own_key import OwnKey, own_keys
 from solidmark.scores.scored import Score
+from solidmark.scores.written import percent, short
 from solidmark.verdicts.words import expect_wrong
 
 SHOWN = 200
@@ -117,7 +117,7 @@ def _table(audit: Audit, reader: str, rows: Sequence[Score], images: bool) -> Ta
         picture = None
         if folder is not None:
             file = audit.marked.files.get(score.id)
-            picture = Shown(embed(folder, file, THUMBNAIL) or Picture(), "Marked image", score.id)
+            picture = Shown(embed(folder, file, THUMBNAIL), "Marked image", score.id)
         told = numbers_of(score)
         own = Cell(_place(near.get(score.name)))
         cells = (*(Cell(told[name]) for name in COLUMNS), own)

@@ -9,11 +9,11 @@ from typing import Any
 from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
-from solidmark.page.numbers import p_number, plain
 from solidmark.runs import Results, open_results, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing
 from solidmark.scores.scored import Score, images_of, named_of, scores_of
+from solidmark.scores.written import p_number, plain
 from solidmark.verdicts.readers import ORDER, reader
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out", "ceiling": "Reference"}

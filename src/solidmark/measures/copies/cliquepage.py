@@ -7,9 +7,8 @@ from typing import Any
 from solidmark.cards import title_of
 from solidmark.measures.copies.cliquetable import MEMBERS
 from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
-from solidmark.page.comparison import made
-from solidmark.page.numbers import p_and_q
-from solidmark.page.rendering import write_page
+from solidmark.page.comparison import made, page_of
+from solidmark.page.scored import p_and_q
 from solidmark.page.sections import Card, Figures, Glossary, Page, Reading
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.scores.written import number, plural
@@ -89,21 +88,8 @@ FILES = (
 )
 
 
-def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` into the folder of a `cliques` run.
-
-    Arguments:
-        folder: The folder.
-        images: Whether pictures and prompts may stand on the page; ids stay.
-        top: How many prompts are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When the folder is not a finished run of `cliques`.
-        BadInput: When one of its files cannot be read.
-    """
+def cliques_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of `cliques`, as a `Maker` of pages; `top` is of the prompts."""
     run = open_group_run(folder, "cliques", COLUMNS)
     shown = [line for line in run.lines if line["clique"] > 1][: min(top, _kept(run))]
     said = (
@@ -119,11 +105,10 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
         f"Images that could not be read: {run.counted('quarantined'):,}. Images without a prompt, "
         f"or the only one of theirs: {run.counted('alone'):,}. They count nowhere."
     )
-    page = Page(
-        "cliques",
+    return page_of(
+        run.results,
         "Which prompts give back the same picture?",
-        (("Generations", run.subject("generated")),),
-        run.results.judged,
+        {"Generations": "generated"},
         (
             groups_section("Cliques", said, cards, NONE),
             Figures("figures", "Figures", tables=(table_of_figures(title, figures, WORDS),)),
@@ -131,7 +116,6 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
             made(run.results, (left_out,), files=FILES),
         ),
     )
-    return write_page(folder, page, images=images, top=top)
 
 
 def _kept(run: GroupRun) -> int:

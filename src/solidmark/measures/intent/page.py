@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from solidmark.measures.intent.cards import (
-    COMMAND,
     KINDS,
     SAID,
     TONES,
@@ -17,11 +16,9 @@ from solidmark.measures.intent.cards import (
     prompt_of,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.page.comparison import PROOF, made
+from solidmark.page.comparison import PROOF, made, page_of
 from solidmark.page.control import control_section
-from solidmark.page.numbers import percent, percents
-from solidmark.page.rendering import write_page
-from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
     Cards,
@@ -37,7 +34,7 @@ from solidmark.page.sections import (
     Table,
 )
 from solidmark.scores.control import control_from
-from solidmark.scores.written import plural
+from solidmark.scores.written import percent, percents, plural
 from solidmark.verdicts.intent import SIDES
 from solidmark.verdicts.intent import TYPES as LABELS
 
@@ -142,61 +139,35 @@ FILES = (
 )
 
 
-def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -> Path:
-    """Writes `report.html` into the folder of an `intent` run.
+def intent_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of an `intent` run, as a `Maker` of pages.
 
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures, prompts, and names of classes and phrases may stand on the page.
-            Without them it can be shown to people who must not see the data; ids stay.
-        top: How many prompts of each type are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
+    `top` is of the prompts of each type. Prompts, and names of classes and phrases, are captions.
     """
-    return write_page(folder, _page(open_intent(folder), images, top), images=images, top=top)
-
-
-def _page(run: IntentRun, images: bool, top: int) -> Page:
+    run = open_intent(folder)
     results = run.results
     galleries = [_gallery(run, type, images, top) for type in TYPES]
     broken = [(id, why, 1) for id, why in (results.facts.get("quarantined") or {}).items()]
     config = {k: v for k, v in results.config.items() if images or k not in PRIVATE}
     lost = f"{results.failed:,} of {results.facts.get('generations') or 0:,}"
-    sections = (
-        *galleries[:-1],
-        Figures("counts", "Counts by type", tables=(_counts(run),), link="Counts"),
-        _overruled(run, images),
-        galleries[-1],
-        _control(run, images),
-        _all_findings(run, images),
-        Glossary(
-            "reading", "How to read the numbers", words=TERMS, folded=True, link="How to read"
-        ),
-        made(
-            replace(results, config=config),
-            (
-                f"Generations that could not be used: {lost}.",
-                f"Training images that could not be read: {len(broken):,}.",
-            ),
-            (failed(broken, "Training images that could not be read"),),
-            FILES,
-        ),
-    )
-    return Page(
-        COMMAND,
+    unreadable = "Training images that could not be read"
+    said = f"Generations that could not be used: {lost}.", f"{unreadable}: {len(broken):,}."
+    return page_of(
+        results,
         "Does the model give back what nobody asked for?",
-        tuple(
-            (said, str(config.get(name) or "not named"))
-            for said, name in (("Model", "model"), ("Training set", "training"))
+        {"Model": "model", "Training set": "training"},
+        (
+            *galleries[:-1],
+            Figures("counts", "Counts by type", tables=(_counts(run),), link="Counts"),
+            _overruled(run, images),
+            galleries[-1],
+            _control(run, images),
+            _all_findings(run, images),
+            Glossary(
+                "reading", "How to read the numbers", words=TERMS, folded=True, link="How to read"
+            ),
+            made(replace(results, config=config), said, (failed(broken, unreadable),), FILES),
         ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
         proof=_proof(galleries),
     )
 
@@ -335,7 +306,7 @@ def _all_findings(run: IntentRun, images: bool) -> Rows:
         }
         for place, row in enumerate(run.findings[:ROWS], 1)
     ]
-    table = table_of_rows(
+    return rows_section(
         columns,
         rows,
         lambda row, name: row[name],
@@ -343,14 +314,7 @@ def _all_findings(run: IntentRun, images: bool) -> Rows:
         fdr=float((run.results.facts.get("scoring") or {}).get("fdr") or 0.05),
         order="first findings",
         sort="place",
-        searched=[name for name, _, kind in columns if kind == "text"],
-        searched_words="prompt or feature",
         names={"type": dict(LABELS), "kind": KINDS, "expected": {**SAID, "none": "not said"}},
-    )
-    return Rows(
-        "rows",
-        "All findings",
-        folded=True,
-        table=table,
+        title="All findings",
         file="findings.parquet",
     )

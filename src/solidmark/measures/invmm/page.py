@@ -24,17 +24,18 @@ from solidmark.page.comparison import (
     all_rows,
     curves,
     made,
+    page_of,
     proof_of,
     ranked_gallery,
+    subjects,
 )
 from solidmark.page.control import control_section
 from solidmark.page.glossary import glossary
-from solidmark.page.numbers import short
-from solidmark.page.rendering import write_page
-from solidmark.page.scored import failed
+from solidmark.page.marked import unmarked
 from solidmark.page.sections import Card, Cards, Figures, Gallery, Page, Plots
 from solidmark.page.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
+from solidmark.scores.written import short
 from solidmark.verdicts.control import HELD_OUT
 
 COMPARED = 10
@@ -142,25 +143,30 @@ TERMS = {
 UNUSED = ("low_content", "eidetic", "threshold", "percentile", "closest")
 
 
-def write_invmm_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of an `invmm` run.
-
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures of the data, their captions and the prompts found for them may
-            stand on the page; ids stay.
-        top: How many trained images are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
-    page = _page(open_inverted(folder), images, top)
-    return write_page(folder, page, images=images, top=top)
+def invmm_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of an `invmm` run, as a `Maker` of pages; prompts that were found are captions."""
+    run = open_inverted(folder)
+    scored, results = run.scored, run.scored.results
+    trained, held_out = _cards(run, images, top)
+    compared = bool(scored.count(MEASURE, "held_out"))
+    return page_of(
+        results,
+        "Which training images can the model be made to draw again?",
+        subjects(results),
+        (
+            _gallery(run, trained, held_out, images),
+            _beside(run),
+            _curves(run),
+            control_section(results.folder, scored.control, images, compared, HELD_OUT),
+            all_figures(
+                scored, (("what came of the images", SPLITS, "trained_vs_held_out"),), WORDS
+            ),
+            all_rows(scored, images, own=COLUMNS),
+            glossary(scored.fdr, {"auc", "tpr_at_fpr"}, TERMS, UNUSED),
+            made(results, tuple(_left_out(run)), (scored.failures(), unmarked(run.marked))),
+        ),
+        proof=proof_of(trained),
+    )
 
 
 def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
@@ -168,7 +174,7 @@ def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
 
     Arguments:
         folder: The folder of the `invmm` run, below that of the audit.
-        images: As of `write_invmm_report`.
+        images: Whether pictures, captions and prompts may stand on the page.
 
     Returns:
         The section; None where there is no run with results.
@@ -196,34 +202,6 @@ def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
         lists=tuple(one for one in lists if one.cards),
         empty="No trained image was tried to the end.",
         link="InvMM",
-    )
-
-
-def _page(run: Inverted, images: bool, top: int) -> Page:
-    scored, results = run.scored, run.scored.results
-    trained, held_out = _cards(run, images, top)
-    compared = bool(scored.count(MEASURE, "held_out"))
-    sections = (
-        _gallery(run, trained, held_out, images),
-        _beside(run),
-        _curves(run),
-        control_section(results.folder, scored.control, images, compared, HELD_OUT),
-        all_figures(scored, (("what came of the images", SPLITS, "trained_vs_held_out"),), WORDS),
-        all_rows(scored, images, own=COLUMNS),
-        glossary(scored.fdr, {"auc", "tpr_at_fpr"}, TERMS, UNUSED),
-        made(results, tuple(_left_out(run)), (scored.failures(), _quarantined(run))),
-    )
-    return Page(
-        MEASURE,
-        "Which training images can the model be made to draw again?",
-        tuple(
-            (name.capitalize().replace("_", "-"), str(results.config[name]))
-            for name in ("model", "images", "held_out")
-            if results.config.get(name)
-        ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
-        proof=proof_of(trained),
     )
 
 
@@ -367,8 +345,3 @@ def _left_out(run: Inverted) -> Iterator[str]:
     yield f"With the pixels of another, counted once: {counts}."
     if excluded := results.facts.get("excluded"):
         yield f"Held-out images that are training images too, and no control: {len(excluded):,}."
-
-
-def _quarantined(run: Inverted) -> Any:
-    lines = [(id, reason, 1) for id, reason in run.marked.quarantined]
-    return failed(lines, f"Images that could not be marked: {len(lines):,}")

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import short
+from solidmark.scores.written import short
 
 WIDTH, ROW, GAP = 260, 20, 5
 LEFT, RIGHT = 58, 208

@@ -9,7 +9,6 @@ from solidmark.cards import DISTANCES
 from solidmark.measures.nearest.words import CHANGES, WORDS
 from solidmark.page.beside import thresholds
 from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import percent
 from solidmark.page.pictures import Picture
 from solidmark.page.scored import Measure, Row, Scored
 from solidmark.page.sections import (
@@ -28,6 +27,7 @@ from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.percentiles import Direction
+from solidmark.scores.written import percent
 
 PERCENTILE = 95
 POINTS = 2000
