@@ -25,6 +25,11 @@ from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.written import percent
 
+SPLITS = {"trained": "Trained", "held_out": "Held-out"}
+
+AGAINST = (("trained against held-out", SPLITS, "trained_vs_held_out"),)
+"""The question of a run that compares these."""
+
 ORDER = ("named", "eidetic", "threshold", "closest", "percentile", "mean", "auc", "tpr_at_fpr")
 """The statistics in the order of the tables."""
 
@@ -39,8 +44,6 @@ NAMES = {
     "tpr_at_fpr": "Detections at {fpr} false alarms",
     "low_content": "Low content among the {n} closest",
 }
-
-AGAINST = "trained against held-out"
 
 ON_SCALE = frozenset(("threshold", "closest", "percentile", "mean"))
 """Statistics on the scale of the measure itself."""
@@ -86,6 +89,9 @@ def captions_of(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 SHOWN = 12
 """So many cards are seen at once; the others open with a click."""
+
+COMPARED = 10
+"""So many of the null stand for comparison below those in question."""
 
 LUCKY = "For comparison: the most suspicious held-out images, which the model never saw"
 
@@ -218,14 +224,16 @@ def curves(run: Scored, splits: Sequence[str]) -> Plots:
 
 
 def all_figures(
-    run: Scored, questions: Sequence[tuple[str, Mapping[str, str], str]], words: Words
+    run: Scored,
+    words: Words,
+    questions: Sequence[tuple[str, Mapping[str, str], str]] = AGAINST,
 ) -> Figures:
     """All figures, a table a measure and question, folded.
 
     Arguments:
         run: The run.
-        questions: Title, the splits that stand side by side with their names, and the comparison.
         words: How the figures are called; its heads are those of the question.
+        questions: Title, the splits that stand side by side with their names, and the comparison.
     """
     tables: list[Table] = []
     for measure in run.measures:

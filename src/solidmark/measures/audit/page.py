@@ -63,110 +63,11 @@ NAMES = {
 
 COUNTED = frozenset(("eidetic", "named", "averages"))
 
-TERMS = {
-    "key": (
-        "Key",
-        "A grey level between 0 (black) and 1 (white), or several, drawn at random for each image "
-        "and painted on it as a mark before training. It says nothing about the image, so a model "
-        "can only know it by having memorized this very image.",
-    ),
-    "held_out": (
-        "Held-out",
-        "The control: images with keys of their own that the model never saw. Everything about "
-        "them must be at chance. When it is not, the run is faulty.",
-    ),
-    "ceiling": (
-        "Reference",
-        "The same images and reader, asked of an ideal model that has memorized all of them. A "
-        "reader that is blind here sees nothing elsewhere. No upper bound: a trained network may "
-        "be read better or worse.",
-    ),
-    "distance": (
-        "Distance",
-        "The mean absolute difference of the key read and the true key, in grey levels from 0 to "
-        "1. Low means memorized.",
-    ),
-    "eidetic": (
-        "Within delta (eidetic)",
-        "The share of images whose key is read within a distance of delta. High means memorized; "
-        "compare it with chance, never with zero.",
-    ),
-    "peers": (
-        "Peers",
-        "The images among which an image’s key is exchanged to test it: those of its class and "
-        "caption, or of its class, or all. A model may know what peers have in common, such as "
-        "their average frame, and that must not pass for knowing one of them.",
-    ),
-    "p_value": (
-        "p",
-        "How often a key handed out at random among its peers would be read as well as the true "
-        "one. Low means memorized. One image in a hundred has p below 0.01 by luck.",
-    ),
-    "exposure_bits": (
-        "Exposure",
-        "The same as p in bits: 10 bits are ten coin tosses guessed in a row. High means "
-        "memorized.",
-    ),
-    "share": (
-        "Memorized share",
-        "The share of the images that is memorized, estimated from all p-values together, whoever "
-        "can be named. The lower end of its interval holds whatever memory looks like.",
-    ),
-    "correlation": (
-        "Correlation",
-        "How closely the keys read follow the true keys within groups of peers, from −1 to 1. 0 is "
-        "chance.",
-    ),
-    "permutation_z": (
-        "Permutation z",
-        "All images tested together: how much nearer the readings lie to the own keys than to keys "
-        "exchanged among peers, in standard deviations. It sees weak memory that no count within "
-        "delta shows. Its p is never below 0.0001.",
-    ),
-    "averages": (
-        "Averages known",
-        "In how many groups of peers the model knows the average key. It says nothing of a single "
-        "image.",
-    ),
-    "smallest_share": (
-        "Smallest share",
-        "The smallest share of memorized images that this run would have seen, four times in five. "
-        "A run that sees nothing says nothing about shares below it.",
-    ),
-    "auc": (
-        "AUC",
-        "The chance that a trained image has a smaller p-value than a held-out one. 0.5 is a coin "
-        "toss, 1 is perfect separation.",
-    ),
-    "tpr_at_fpr": (
-        "Detections at a false-alarm rate",
-        "The share of trained images that are caught when so few held-out images are wrongly "
-        "caught. The false-alarm rate itself is chance.",
-    ),
-    "own_key": (
-        "Own key",
-        "Its place among the keys of all images by how near they lie to what was read; 1 is the "
-        "nearest. By luck each place is equally likely. Images that share a key count once.",
-    ),
-    "energy_path": (
-        "Energy by step",
-        "How much of the image the model takes for noise, as the frame slides from neutral grey to "
-        "the keys read, on a log scale. What falls further than held-out images do is better known "
-        "in its frame; what does not may be known all the same, by its keys.",
-    ),
-    "round_trip": (
-        "Grey round trip",
-        "What comes back of a frame that only goes through the autoencoder of a latent model: how "
-        "far greys are off on average (bias), how much one grey varies (spread), and the mean "
-        "error left once the bias is taken out (floor). Low is good.",
-    ),
-    "chance": (
-        "Chance",
-        "What a model that has memorized nothing would reach, worked out from the very keys that "
-        "were read here.",
-    ),
-}
-"""Beside the terms that pages share, or instead of them."""
+TERMS = (
+    *("key", "held_out", "ceiling", "distance/key", "eidetic/key", "peers", "p_value/key"),
+    *("q_value", "named", "exposure_bits", "share", "correlation", "permutation_z", "averages"),
+    *("smallest_share", "auc", "tpr_at_fpr", "own_key", "interval", "chance"),
+)
 
 
 def audit_page(folder: Path, images: bool, top: int, more: Sequence[Section] = ()) -> Page:
@@ -270,20 +171,16 @@ def _value(score: Score, name: str) -> Any:
 
 
 def _glossary(audit: Audit, latent: bool) -> Glossary:
-    """The terms of this run, and what its readers do."""
-    used = {one.statistic for one in audit.results.figures}
-    drawn = {
-        "round_trip": latent,
-        "energy_path": any(answer.path for answer in audit.answers.values()),
-        "averages": "averages" in used,
-    }
-    readers = {
-        f"reader-{name}": (READERS[name].title, READERS[name].how)
+    """What its readers do, and the terms of this run."""
+    readers = [
+        (f"reader-{name}", READERS[name].title, READERS[name].how)
         for name in audit.readers
         if name in READERS
-    }
-    own = {name: term for name, term in TERMS.items() if drawn.get(name, True)}
-    return glossary(audit.fdr, used, {**readers, **own}, ("null", "low_content"))
+    ]
+    drawn = ["energy_path"] * any(answer.path for answer in audit.answers.values())
+    drawn += ["round_trip"] * latent
+    used = {one.statistic for one in audit.results.figures}
+    return glossary((*TERMS, *drawn), used, audit.fdr, readers)
 
 
 def _made(audit: Audit) -> Made:

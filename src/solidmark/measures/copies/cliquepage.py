@@ -6,10 +6,11 @@ from typing import Any
 
 from solidmark.cards import title_of
 from solidmark.measures.copies.cliquetable import MEMBERS
-from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
+from solidmark.measures.copies.page import GroupRun, groups_section, open_group_run
 from solidmark.page.comparison import made, page_of
+from solidmark.page.glossary import glossary
 from solidmark.page.scored import p_and_q
-from solidmark.page.sections import Card, Figures, Glossary, Page, Reading
+from solidmark.page.sections import Card, Figures, Page, Reading
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.scores.written import number, plural
 
@@ -36,48 +37,8 @@ WORDS = Words(
 )
 
 TERMS = (
-    (
-        "largest_clique",
-        "Clique",
-        "Generations of one prompt of which every two are closer than the threshold; the largest "
-        "of each prompt is looked at. High = the same picture comes back.",
-    ),
-    (
-        "suspicious",
-        "Suspicious",
-        "With a clique of at least as many members as were asked for (10 of 500 in Carlini et al., "
-        "2023). These are candidates: whether the picture is a training image, only the training "
-        "set can say.",
-    ),
-    (
-        "mean_distance",
-        "Mean distance",
-        "Of all pairs inside the clique; low = the same picture. Suspicious prompts are ranked by "
-        "it.",
-    ),
-    (
-        "threshold",
-        "Threshold",
-        "Within this distance two generations are joined. It carries over to no other size or kind "
-        "of image.",
-    ),
-    (
-        "chance",
-        "Chance",
-        "The largest clique among as many generations of different prompts, on average over draws. "
-        "A low bar: pictures of one subject are alike without any memory.",
-    ),
-    (
-        "p_value",
-        "p",
-        "The share of those draws with a clique as large, the prompt itself counted in; low = the "
-        "generations are closer than those of different prompts.",
-    ),
-    (
-        "low_content",
-        "Low content",
-        "Pictures nearly of one colour. They are close to one another without being copies.",
-    ),
+    *("largest_clique", "suspicious", "mean_distance", "threshold/clique", "chance/clique"),
+    *("p_value/clique", "low_content"),
 )
 
 NONE = "No two generations of any prompt are within the threshold."
@@ -112,7 +73,7 @@ def cliques_page(folder: Path, images: bool, top: int) -> Page:
         (
             groups_section("Cliques", said, cards, NONE),
             Figures("figures", "Figures", tables=(table_of_figures(title, figures, WORDS),)),
-            Glossary("reading", READING, folded=True, words=TERMS, link="How to read"),
+            glossary(TERMS, ("threshold",)),
             made(run.results, (left_out,), files=FILES),
         ),
     )

@@ -10,8 +10,6 @@ from solidmark.page.pictures import IN_CARD, embed, open_pictures
 from solidmark.page.sections import Card, Gallery, Shown
 from solidmark.runs import Results, open_results, read_manifest, read_table
 
-READING = "How to read the numbers"
-
 
 @dataclass(frozen=True)
 class GroupRun:

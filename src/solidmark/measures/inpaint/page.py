@@ -10,10 +10,11 @@ from markupsafe import Markup
 from solidmark.measures.inpaint.scoring import MEASURES, SCORES
 from solidmark.measures.inpaint.verdict import different
 from solidmark.page.comparison import (
-    AGAINST,
+    COMPARED,
     NAMES,
     ON_SCALE,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
     captions_of,
@@ -24,7 +25,7 @@ from solidmark.page.comparison import (
     ranked_gallery,
 )
 from solidmark.page.control import control_section
-from solidmark.page.glossary import glossary
+from solidmark.page.glossary import USUAL, glossary
 from solidmark.page.marked import Marked, open_marked_of, unmarked
 from solidmark.page.pictures import IN_CARD, Picture, encode, open_picture
 from solidmark.page.scored import Row, Scored, measure_of
@@ -33,32 +34,12 @@ from solidmark.page.tabled import Words
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
-
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 WORDS = Words(SPLITS, NAMES, ORDER, close=ON_SCALE)
 
 HALVES = {"left": "left", "right": "right", "top": "upper", "bottom": "lower"}
 """What each half is called in a sentence."""
 
-TERMS = {
-    "inpainting": (
-        "Inpainting",
-        "Half of an image is hidden, and the model draws it, many times. A model that knows the "
-        "image by heart knows how it goes on; another one can only continue it plausibly.",
-    ),
-    "distance": (
-        "Distance",
-        "The root mean square difference between the truth and the drawing over the hidden half, "
-        "in [0, 1]. Low = close. The frames are not scored.",
-    ),
-    "low_content": (
-        "Low content",
-        "A hidden half nearly of one colour: its pixels vary by less than 0.1 (standard deviation "
-        "round the mean of each channel). It is easy to draw without knowing the image.",
-    ),
-}
+TERMS = ("inpainting", "distance/half", "null", "low_content", *USUAL)
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
@@ -112,9 +93,9 @@ def inpaint_page(folder: Path, images: bool, top: int) -> Page:
             ),
             curves(scored, ("trained",)),
             control_section(results.folder, scored.control, images, bool(held_out), HELD_OUT),
-            all_figures(scored, ((AGAINST, SPLITS, "trained_vs_held_out"),), WORDS),
+            all_figures(scored, WORDS),
             all_rows(scored, images),
-            glossary(scored.fdr, used, TERMS),
+            glossary(TERMS, used, scored.fdr),
             made(results, (_left_out(run),), (scored.failures(), unmarked(run.marked))),
         ),
         proof=proof_of(cards),

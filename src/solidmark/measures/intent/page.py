@@ -18,6 +18,7 @@ from solidmark.measures.intent.cards import (
 from solidmark.measures.intent.types import TYPES
 from solidmark.page.comparison import PROOF, made, page_of
 from solidmark.page.control import control_section
+from solidmark.page.glossary import glossary
 from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
@@ -25,7 +26,6 @@ from solidmark.page.sections import (
     Cell,
     Figures,
     Gallery,
-    Glossary,
     Line,
     Note,
     Page,
@@ -61,72 +61,9 @@ NONE_THAT_STANDS = "None among the findings that stand; the others are withheld.
 """The same where the unrelated prompts are about pictures of another kind."""
 
 TERMS = (
-    (
-        "feature",
-        "Feature",
-        "What a generation may show: a training picture with its copies, a class, or a phrase of "
-        "the user's file. It shows it when its nearest training picture belongs to it and is close "
-        "enough. A finding is a feature that a prompt shows at least once, or names.",
-    ),
-    (
-        "entity",
-        "Entity",
-        "A word or phrase of a prompt that may bring a picture: it is taken out, and the rest is "
-        "asked for again. Words of grammar, and those of most captions, are none.",
-    ),
-    (
-        "frequency",
-        "Bars",
-        "The share of generations that show the feature, with its 95 % interval "
-        "(Clopper-Pearson): under this prompt; without one entity, where low = this entity brings "
-        "it; under prompts about other things, which is what comes anyhow.",
-    ),
-    (
-        "likeness",
-        "Likeness",
-        "How alike a generation and its nearest training picture look; high = alike, 1 = equal. "
-        "The threshold is calibrated on pairs of different training pictures.",
-    ),
-    (
-        "p_value",
-        "p",
-        "How often luck alone would do as much: more under the prompt than under unrelated "
-        "prompts, or than without the entity (Fisher, one-sided). Low = more than luck.",
-    ),
-    (
-        "recurs_p",
-        "p of coming back",
-        "Of a single training picture: how often so many generations of this prompt and of all "
-        "unrelated ones together would show it, if it came in half of the frequent share of them "
-        "at most. Low = it comes back, whatever is asked.",
-    ),
-    (
-        "q_value",
-        "q",
-        "p after correction for the number of tests of its kind (Benjamini-Hochberg). Low = more "
-        "than luck.",
-    ),
-    (
-        "expected",
-        "Expected, not expected",
-        "What the user's file (--expected) says of a feature. It has the last word on whether a "
-        "memorized feature is intended; the type stays as it was found.",
-    ),
-    (
-        "papers",
-        "What is the paper's",
-        "The three types, and that they are told apart by what a user expects of a prompt: Naseh, "
-        "Roh and Houmansadr, 2023. The paper gives examples, no numbers.",
-    ),
-    (
-        "ours",
-        "What is ours",
-        "All numbers: how many generations, from which likeness a generation shows a feature, from "
-        "which share on it is frequent, which prompts it is compared with, every p and q, the type "
-        '"not memorized", and the rule that decides between the types.',
-    ),
+    *("feature", "entity", "frequency", "likeness", "p_value/prompt", "recurs_p", "q_value"),
+    *("expected", "papers"),
 )
-"""Anchor, term, explanation."""
 
 FILES = (
     ("findings.parquet", "A row a prompt and feature: frequencies, tests, type, reason."),
@@ -149,6 +86,7 @@ def intent_page(folder: Path, images: bool, top: int) -> Page:
     galleries = [_gallery(run, type, images, top) for type in TYPES]
     broken = [(id, why, 1) for id, why in (results.facts.get("quarantined") or {}).items()]
     config = {k: v for k, v in results.config.items() if images or k not in PRIVATE}
+    fdr = float((results.facts.get("scoring") or {}).get("fdr") or 0.05)
     lost = f"{results.failed:,} of {results.facts.get('generations') or 0:,}"
     unreadable = "Training images that could not be read"
     said = f"Generations that could not be used: {lost}.", f"{unreadable}: {len(broken):,}."
@@ -162,10 +100,8 @@ def intent_page(folder: Path, images: bool, top: int) -> Page:
             _overruled(run, images),
             galleries[-1],
             _control(run, images),
-            _all_findings(run, images),
-            Glossary(
-                "reading", "How to read the numbers", words=TERMS, folded=True, link="How to read"
-            ),
+            _all_findings(run, images, fdr),
+            glossary(TERMS, (), fdr),
             made(replace(results, config=config), said, (failed(broken, unreadable),), FILES),
         ),
         proof=_proof(galleries),
@@ -276,7 +212,7 @@ def _overruled(run: IntentRun, images: bool) -> Note | None:
     )
 
 
-def _all_findings(run: IntentRun, images: bool) -> Rows:
+def _all_findings(run: IntentRun, images: bool, fdr: float) -> Rows:
     """Every finding, in its order, folded."""
     columns = [
         ("place", "No.", "whole"),
@@ -311,7 +247,7 @@ def _all_findings(run: IntentRun, images: bool) -> Rows:
         rows,
         lambda row, name: row[name],
         total=len(run.findings),
-        fdr=float((run.results.facts.get("scoring") or {}).get("fdr") or 0.05),
+        fdr=fdr,
         order="first findings",
         sort="place",
         names={"type": dict(LABELS), "kind": KINDS, "expected": {**SAID, "none": "not said"}},

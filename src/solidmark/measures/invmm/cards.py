@@ -12,6 +12,7 @@ from solidmark.errors import BadInput
 from solidmark.measures.invmm.judging import RANKED, SCORES
 from solidmark.measures.invmm.keeping import EVIDENCE, PATHS
 from solidmark.measures.invmm.plots import Scale, course
+from solidmark.page.comparison import SPLITS
 from solidmark.page.marked import Marked, open_marked_of
 from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.scored import Scored, measure_of, p_and_q
@@ -20,7 +21,6 @@ from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.written import plain, short
 
 MEASURE = "invmm"
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
 OUTCOMES: Mapping[str, str] = {
     "reproduced": "Reproduced",

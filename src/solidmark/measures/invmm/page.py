@@ -10,7 +10,6 @@ from solidmark.errors import SolidmarkError
 from solidmark.measures.invmm.cards import (
     MEASURE,
     OUTCOMES,
-    SPLITS,
     Inverted,
     Row,
     card_of,
@@ -18,8 +17,10 @@ from solidmark.measures.invmm.cards import (
 )
 from solidmark.measures.invmm.plots import LEAST, LOOK, common_scale, found
 from solidmark.page.comparison import (
+    COMPARED,
     NAMES,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
     curves,
@@ -37,9 +38,6 @@ from solidmark.page.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
 from solidmark.scores.written import short
 from solidmark.verdicts.control import HELD_OUT
-
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
 
 IN_AUDIT = (6, 3)
 """So many trained and held-out images stand on the page of an audit."""
@@ -74,73 +72,11 @@ COLUMNS = (
 )
 """The columns of its own of the table of all rows."""
 
-TERMS = {
-    "reproduced": (
-        "Reproduced",
-        "The search found noise from which the model draws this image again and again: the image, "
-        "or what looks the same to this similarity, is stored in the model. That says neither that "
-        "the model draws it by itself or for a caption, nor anything at all where held-out images "
-        "are reproduced as often.",
-    ),
-    "spent": (
-        "Budget spent",
-        "The search ended without reproducing the image. That is no proof: a longer search, or "
-        "another start, may find it.",
-    ),
-    "not_tried": (
-        "Not tried",
-        "The budget of the run was used up before. Nothing is known of such an image.",
-    ),
-    "kl": (
-        "KL",
-        "How far the noise that was found lies from ordinary noise: the Kullback-Leibler "
-        "divergence from the standard normal, in nats per dimension, at the first check at which "
-        "the image was reproduced. Low = memorized; 0 is ordinary noise, so that the model would "
-        "draw the image unasked. Without a reproduction it says only how far the search had gone.",
-    ),
-    "similarity": (
-        "Similarity, least alike",
-        "How alike the image and a sample are, at most 1; high = alike. Of the samples of a check "
-        "the smallest counts. A cheap check stops at the first that is not alike, so that its "
-        "similarity is the most that can have been.",
-    ),
-    "score": (
-        "Score",
-        "One number to rank all images by, from 0 to 2; low = memorized. Below 1: reproduced, "
-        "KL / (1 + KL). From 1 on: not reproduced, 1 + (1 - best similarity) / 2.",
-    ),
-    "path": (
-        "Path of the search",
-        "Four lines, a point a check, all cards on one scale. Loss: how far what the model makes "
-        "of the noise lies from the image, low = close. Weight: how strongly the search is held at "
-        "ordinary noise; it is halved whenever the loss stops falling. KL. Similarity of the least "
-        "alike sample; dashed is what is needed.",
-    ),
-    "restarts": (
-        "Restarts",
-        "The search again from another seed. The KL of an image is the median of its restarts, and "
-        "it counts as reproduced when most of them reproduce it; the interval is the lowest and "
-        "the highest.",
-    ),
-    "null": (
-        "Held-out images, the null",
-        "Images of the same kind that the model never saw, searched for in the same way. What they "
-        "reach is chance: a strong enough search makes a good model draw pictures that are new to "
-        "it. Without them nothing can be judged.",
-    ),
-    "network_calls": (
-        "Network calls",
-        "How often the network was evaluated: the cost. A step costs a forward and a backward pass "
-        "for each of its noise samples; a backward pass counts as 1.3 calls.",
-    ),
-    "rank_correlation": (
-        "Rank correlation",
-        "Whether the order of the trained images goes with something else that is known of them: "
-        "1 = the same order, 0 = nothing to do with each other (chance).",
-    ),
-}
-
-UNUSED = ("low_content", "eidetic", "threshold", "percentile", "closest")
+TERMS = (
+    *("reproduced", "spent", "not_tried", "kl", "similarity/samples", "score", "path", "restarts"),
+    *("null", "network_calls", "rank_correlation", "p_value", "q_value", "named", "auc"),
+    *("tpr_at_fpr", "interval", "chance"),
+)
 
 
 def invmm_page(folder: Path, images: bool, top: int) -> Page:
@@ -158,11 +94,9 @@ def invmm_page(folder: Path, images: bool, top: int) -> Page:
             _beside(run),
             _curves(run),
             control_section(results.folder, scored.control, images, compared, HELD_OUT),
-            all_figures(
-                scored, (("what came of the images", SPLITS, "trained_vs_held_out"),), WORDS
-            ),
+            all_figures(scored, WORDS),
             all_rows(scored, images, own=COLUMNS),
-            glossary(scored.fdr, {"auc", "tpr_at_fpr"}, TERMS, UNUSED),
+            glossary(TERMS, ("auc", "tpr_at_fpr"), scored.fdr),
             made(results, tuple(_left_out(run)), (scored.failures(), unmarked(run.marked))),
         ),
         proof=proof_of(trained),

@@ -14,7 +14,6 @@ from solidmark.measures.nearest.studies import (
 )
 from solidmark.measures.nearest.tables import SCHEMAS
 from solidmark.measures.nearest.words import (
-    ALWAYS,
     AMONG_TRAINING,
     CALLED,
     QUESTIONS,
@@ -24,6 +23,7 @@ from solidmark.measures.nearest.words import (
     WORDS,
 )
 from solidmark.page.comparison import (
+    COMPARED,
     all_figures,
     all_rows,
     curves,
@@ -41,9 +41,6 @@ from solidmark.page.sections import Card, Cards, Gallery, Page, Shown
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.control import WITHHELD
 from solidmark.verdicts.control import HELD_OUT
-
-COMPARED = 10
-"""So many pairs of the null stand beside those of the generations."""
 
 NOT_NAMED = 6
 """So many training images are shown where none is named."""
@@ -97,11 +94,11 @@ def nearest_page(folder: Path, images: bool, top: int) -> Page:
             changed_copies(scored),
             all_figures(
                 scored,
-                [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
                 WORDS,
+                [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
             ),
             all_rows(scored, images),
-            glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in ALWAYS | used}),
+            glossary(TERMS, used, scored.fdr),
             made(results, _left_out(run), (scored.failures(),)),
         ),
         proof=_proof(run, returned, images),

@@ -8,9 +8,10 @@ from typing import Any
 from solidmark.cards import SIGNALS, title_of
 from solidmark.measures.signals.scoring import EXCLUDED, SCORES
 from solidmark.page.comparison import (
-    AGAINST,
+    COMPARED,
     NAMES,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
     captions_of,
@@ -22,7 +23,7 @@ from solidmark.page.comparison import (
     subjects,
 )
 from solidmark.page.control import control_section
-from solidmark.page.glossary import glossary
+from solidmark.page.glossary import USUAL, glossary
 from solidmark.page.pictures import IN_CARD, embed, open_pictures
 from solidmark.page.scored import Measure, Row, Scored, measure_of
 from solidmark.page.sections import Card, Cell, Figures, Line, Page, Shown, Table
@@ -30,36 +31,9 @@ from solidmark.page.tabled import Words, cell_of, side_by_side
 from solidmark.runs import find, open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
-
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 WORDS = Words(SPLITS, NAMES, ORDER)
 
-TERMS = {
-    "membership": (
-        "Trained on is not memorized",
-        "A signal may tell that an image was trained on although no generation will ever show it. "
-        "Reported successes of such attacks vanish on splits that are alike.",
-    ),
-    "direction": (
-        "Direction",
-        "Which side means memorized, as it was found for other models and data. An area clearly "
-        "below 0.5 says that it does not hold here.",
-    ),
-    "shared": (
-        "Counted once",
-        "Images of equal pixels are one picture; for a signal of prompts, images of one prompt are "
-        "one prompt. A held-out image that was trained on after all, or has a prompt that was, is "
-        "left out.",
-    ),
-    "spearman": (
-        "Rank correlation",
-        "Whether two signals order the trained images alike: 1 = the same order, 0 = nothing to do "
-        "with each other, −1 = the opposite. They may agree on what is plain or busy instead of on "
-        "what is memorized.",
-    ),
-}
+TERMS = ("membership", "direction", "shared", "spearman", "null", "low_content", *USUAL)
 
 
 @dataclass(frozen=True)
@@ -96,9 +70,9 @@ def signals_page(folder: Path, images: bool, top: int) -> Page:
             Figures("signals", "Side by side", tables=tuple(_side_by_side(run)), link="Signals"),
             curves(scored, ("trained",)),
             control_section(results.folder, scored.control, images, True, HELD_OUT),
-            all_figures(scored, ((AGAINST, SPLITS, "trained_vs_held_out"),), WORDS),
+            all_figures(scored, WORDS),
             all_rows(scored, images),
-            glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in {*TERMS, *used}}),
+            glossary(TERMS, used, scored.fdr),
             made(results, _counted(run), (scored.failures(),)),
         ),
         proof=proof_of(trained),
