@@ -105,7 +105,7 @@ def test_the_chosen_rate_is_used_everywhere(make_audit: Make) -> None:
     assert named_ids
     assert '"fdr":0.4' in page
     assert "> q at most 0.4</label>" in page
-    assert "Of the images with q at most 0.4, about 40 % or fewer are there by luck." in page
+    assert "Of those with q at most 0.4, about 40 % or fewer are there by luck." in page
     assert "Named, q at most 0.4" in page
     assert "q at most 0.05" not in page[page.index('<section id="named"') :]
 
