@@ -306,6 +306,7 @@ def made(
     said: Sequence[str] = (),
     tables: Sequence[Table | None] = (),
     files: Sequence[tuple[str, str]] = (),
+    calibration: Mapping[str, Any] | None = None,
 ) -> Made:
     """What was left out, what else lies in the folder, and how the run was made, folded.
 
@@ -314,6 +315,7 @@ def made(
         said: What was left out, in sentences.
         tables: The same in tables; None is passed over.
         files: What else lies in the folder, and what for.
+        calibration: How it was calibrated, where the results do not say.
     """
     facts = results.facts
     parts = {
@@ -322,7 +324,7 @@ def made(
         "Similarity": facts.get("similarity"),
         "Similarity needed": facts.get("threshold"),
         "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
-        "Calibration": facts.get("calibration"),
+        "Calibration": calibration or facts.get("calibration"),
         "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,

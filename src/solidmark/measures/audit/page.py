@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,25 @@ from solidmark.measures.audit.page_model import knowing_section, round_trip_sect
 from solidmark.measures.audit.page_named import named_section
 from solidmark.measures.audit.page_plots import curves_section
 from solidmark.measures.audit.page_run import SPLITS, Audit, open_audit, title_of
+from solidmark.page.comparison import NAMES as COMPARED_NAMES
 from solidmark.page.comparison import made, page_of
 from solidmark.page.glossary import glossary
+from solidmark.page.marked import unmarked
 from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
-    Cell,
     Figures,
     Glossary,
-    Line,
     Made,
     Page,
     Rows,
     Section,
-    Table,
 )
 from solidmark.page.tabled import Words, table_of_figures
-from solidmark.page.values import flat
 from solidmark.scores.scored import Score
 
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
-
-QUARANTINED = 20
-"""So many of the images that could not be marked are named."""
 
 PRIVATE = (
     "This page shows keys. Keep it away from whoever trains on the marked images, as you keep "
@@ -48,14 +42,12 @@ ORDER = (
 )
 
 NAMES = {
+    **COMPARED_NAMES,
     "eidetic": "Within {delta}",
-    "named": "Named, q at most {fdr}",
     "share": "Memorized share",
     "correlation": "Correlation",
     "permutation_z": "Permutation z",
     "averages": "Averages known, groups",
-    "auc": "AUC",
-    "tpr_at_fpr": "Detections at {fpr} false alarms",
     "smallest_share permutation": "Smallest share, by permutation test",
     "smallest_share best": "Smallest share, by the smallest p",
     "smallest_share named": "Smallest share, half of it named",
@@ -185,7 +177,7 @@ def _glossary(audit: Audit, latent: bool) -> Glossary:
 
 def _made(audit: Audit) -> Made:
     """What was left out, and how the run was made."""
-    results, quarantined = audit.results, audit.marked.quarantined
+    results = audit.results
     found = Counter(
         (f"{title_of(one.reader)}: {SPLITS.get(one.split, one.split)}", one.note)
         for one in audit.scores
@@ -193,17 +185,10 @@ def _made(audit: Audit) -> Made:
     )
     lost = [(of, why or "no reason given", n) for (of, why), n in found.most_common()]
     kept = results.facts.get("quarantined")
-    count = kept if isinstance(kept, int) else len(quarantined)
-    rest = f"{len(quarantined) - QUARANTINED:,} more are in quarantine.jsonl."
-    broken = Table(
-        "Quarantined images",
-        (Cell("Image"), Cell("Reason")),
-        tuple(Line(id, (Cell("", (why,)),)) for id, why in quarantined[:QUARANTINED]),
-        (rest,) if len(quarantined) > QUARANTINED else (),
-    )
+    count = kept if isinstance(kept, int) else len(audit.marked.quarantined)
     said = [
         f"Rows that failed: {results.failed:,}. Images quarantined at marking, since they could "
         f"not be read: {count:,}. None of them counts in any figure."
     ]
-    section = made(results, said, (failed(lost, "Failed rows"), broken if quarantined else None))
-    return replace(section, parts=(*section.parts, ("Calibration", tuple(flat(audit.calibration)))))
+    tables = failed(lost, "Failed rows"), unmarked(audit.marked)
+    return made(results, said, tables, calibration=audit.calibration)

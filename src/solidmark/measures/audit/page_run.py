@@ -9,6 +9,7 @@ from typing import Any
 from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
+from solidmark.page.paths import average
 from solidmark.runs import Results, open_results, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing
@@ -89,6 +90,18 @@ class Audit:
     def names(self, score: Score) -> bool:
         """Whether the reader of a row names its image; none does whose verdict is another."""
         return score.reader in self.results.judged.naming and score.is_named(self.fdr)
+
+    @cached_property
+    def usual_path(self) -> Mapping[str, Sequence[float]]:
+        """How the energy of held-out images falls on average, by reader; empty where it is none."""
+        return {
+            reader: average(
+                self.answers[score.name].path
+                for score in self.of(reader, "held_out")
+                if score.name in self.answers
+            )
+            for reader in self.readers
+        }
 
     @cached_property
     def knowing(self) -> Knowing | None:

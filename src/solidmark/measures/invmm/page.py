@@ -15,7 +15,7 @@ from solidmark.measures.invmm.cards import (
     card_of,
     open_inverted,
 )
-from solidmark.measures.invmm.plots import LEAST, LOOK, common_scale, found
+from solidmark.measures.invmm.plots import LEAST, common_scale, found
 from solidmark.page.comparison import (
     COMPARED,
     NAMES,
@@ -250,7 +250,7 @@ def _signals(run: Inverted) -> tuple[tuple[Figure, ...], str]:
 def _curves(run: Inverted) -> Plots:
     """The scores beside chance, and how alike against how far."""
     drawn = curves(run.scored, ("trained",))
-    points = {split: list(_points(run, split)) for split in LOOK}
+    points = {split: list(_points(run, split)) for split in SPLITS}
     if not any(points.values()):
         return drawn
     return replace(drawn, groups=(("", (*drawn.drawings, found(points, run.needed))),))
