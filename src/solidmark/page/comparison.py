@@ -144,17 +144,18 @@ def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> 
     return Cards("", shown, () if named else (said,), numbered=False) if shown else None
 
 
-def shortened(cards: Sequence[Card], title: str = "") -> Iterator[Cards]:
+def shortened(cards: Sequence[Card], title: str = "", first: int = SHOWN) -> Iterator[Cards]:
     """The first cards of a list, and the others, folded.
 
     Arguments:
         cards: The cards.
         title: Above the first ones.
+        first: How many these are.
     """
     if cards:
-        yield Cards(title, tuple(cards[:SHOWN]))
-    if more := tuple(cards[SHOWN:]):
-        yield Cards(f"{len(more):,} more", more, folded=True, before=SHOWN)
+        yield Cards(title, tuple(cards[:first]))
+    if more := tuple(cards[first:]):
+        yield Cards(f"{len(more):,} more", more, folded=True, before=first)
 
 
 def ranked_gallery(

@@ -89,6 +89,11 @@ class Row:
     raw: float | None = None
     caption: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nearly of one colour."""
+        return self.contrast is not None and self.contrast < LOW_CONTENT
+
     def is_named(self, fdr: float) -> bool:
         """Whether its q is at most the chosen false-discovery rate."""
         return self.q_value is not None and self.q_value <= fdr
@@ -224,8 +229,8 @@ class Scored:
             copies: Whether it is said how often the picture is there.
         """
         flags = []
-        if row.contrast is not None and row.contrast < LOW_CONTENT:
-            flags.append(f"low content: {varies} by {short(row.contrast)}")
+        if row.is_plain:
+            flags.append(f"low content: {varies} by {short(row.contrast or 0.0)}")
         times = 1 + self.times.get((row.split, row.id), 0)
         return flags + [f"{times} times in the data"] * (copies and times > 1)
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.comparing import CHANGES
+from solidmark.measures.audit.page_run import SPLITS
 from solidmark.page.comparison import captions_of, made, page_of, proof_of, shortened
-from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
-from solidmark.page.marked import Marked, open_marked_of
+from solidmark.page.drawing import INK, LOOK, Drawing, drawing, legend
+from solidmark.page.marked import Marked, open_marked
 from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.sections import (
     Card,
@@ -31,8 +32,6 @@ from solidmark.verdicts.readers import reader
 
 DOTS = 2000
 """More dots than these say no more and weigh down the page: those that changed most are kept."""
-
-SPLITS = {"trained": "trained", "held_out": "held-out", "ceiling": "ceiling"}
 
 NAMES = {
     "named": "Named",
@@ -81,7 +80,7 @@ def compare_page(folder: Path, images: bool, top: int) -> Page:
     for row in table.to_pylist():
         if row["split"] == "trained":
             changes.setdefault(row["id"], {})[row["reader"]] = row
-    marked = open_marked_of(folder, manifest)
+    marked = open_marked(folder, manifest)
     run = _Compared(open_results(folder, again), changes, table, marked)
     results = run.results
     order = sorted(run.changes, key=lambda id: (-_change(run.changes[id]), id))[:top]
@@ -154,12 +153,13 @@ def _scatter(run: _Compared, name: str) -> Drawing:
 
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=(0, (1, 3)))
-        for split, colour, marker in (("held_out", ORANGE, "x"), ("trained", BLUE, "o")):
+        for split in ("held_out", "trained"):
+            colour, _, marker = LOOK[split]
             own = [row for row in rows if row["split"] == split]
             own = sorted(own, key=lambda row: -abs(row["difference"]))[:DOTS]
             if own:
                 face = {"mfc": "none"} if marker == "o" else {}
-                label = f"{SPLITS[split]} (n = {len(own):,})"
+                label = f"{SPLITS[split].lower()} (n = {len(own):,})"
                 sides = (np.array([row[side] for row in own]) for side in ("first", "second"))
                 axes.plot(*sides, marker, color=colour, ms=4, label=label, **face)
         axes.set(xlabel="distance to the true key, first run", ylabel="second run")
@@ -181,7 +181,7 @@ def _tables(results: Results) -> list[Table]:
         parts.setdefault((str(one.reader), one.split), []).append(one)
     return [
         Table(
-            f"{reader(name).title}: {SPLITS.get(split, split)} images",
+            f"{reader(name).title}: {SPLITS.get(split, split).lower()} images",
             (Cell("Figure", (f"n = {some[0].n or 0:,}",)), *map(Cell, HEADS)),
             tuple(_line(one) for one in some),
             tuple(dict.fromkeys(one.note for one in some if one.note)),
@@ -224,8 +224,8 @@ def _line(one: Figure) -> Line:
 def _lost(results: Results) -> list[str]:
     """What was not compared."""
     found = {
-        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split)}: {one.failed:,} "
-        f"pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand alone.": None
+        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split).lower()}: "
+        f"{one.failed:,} pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand alone.": None
         for one in results.figures
         if one.failed or one.number("unpaired")
     }

@@ -156,7 +156,7 @@ def open_audit(folder: Path) -> Audit:
     scored = f'"solidmark score {folder}" makes it again.'
     needed = {name: SCORES.field(name).type for name in _NEEDED}
     scores = scores_of(read_table(folder / "scores.parquet", needed, scored, once=ONE_ROW))
-    marked = open_marked(folder, manifest, {one.id: one.key for one in scores if one.key})
+    marked = open_marked(folder, manifest)
     told = {name: one for name, one in calibration.items() if name != "version"}
     return Audit(results, told, scores, _answers(folder), marked)
 

@@ -26,7 +26,7 @@ from solidmark.page.comparison import (
 )
 from solidmark.page.control import control_section
 from solidmark.page.glossary import USUAL, glossary
-from solidmark.page.marked import Marked, open_marked_of, unmarked
+from solidmark.page.marked import Marked, open_marked, unmarked
 from solidmark.page.pictures import IN_CARD, Picture, encode, open_picture
 from solidmark.page.scored import Row, Scored, measure_of
 from solidmark.page.sections import NOTHING, Card, Page, Shown
@@ -126,7 +126,7 @@ def _open(folder: Path) -> _Run:
     picture, hidden = (_box(manifest.get(name)) for name in ("picture", "hidden"))
     return _Run(
         Scored(results, measures, known, {"trained": "held_out"}, SPLITS),
-        open_marked_of(folder, manifest),
+        open_marked(folder, manifest),
         {(row["split"], row["id"]): (row["draws"], row["picture"]) for row in evidence.to_pylist()},
         picture,
         NOTHING if picture is None or hidden is None else _outline(picture, hidden),

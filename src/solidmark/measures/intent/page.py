@@ -16,7 +16,7 @@ from solidmark.measures.intent.cards import (
     prompt_of,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.page.comparison import PROOF, made, page_of
+from solidmark.page.comparison import PROOF, made, page_of, shortened
 from solidmark.page.control import control_section
 from solidmark.page.glossary import glossary
 from solidmark.page.rows import ROWS, rows_section
@@ -51,14 +51,8 @@ HEADINGS: Mapping[str, str] = {
     "not memorized": "Not memorized: too rare, or no more than comes anyhow",
 }
 
-NONE: Mapping[str, str] = {
-    "unintended": "No prompt brought back anything that it neither names nor implies.",
-    "implicit": "No entity of any prompt brought back anything that was not named.",
-    "explicit": "No prompt brought back what it names.",
-    "not memorized": "Everything that was looked at is memorized.",
-}
 NONE_THAT_STANDS = "None among the findings that stand; the others are withheld."
-"""The same where the unrelated prompts are about pictures of another kind."""
+"""What is said where the unrelated prompts are about pictures of another kind."""
 
 TERMS = (
     *("feature", "entity", "frequency", "likeness", "p_value/prompt", "recurs_p", "q_value"),
@@ -145,24 +139,15 @@ def _gallery(run: IntentRun, type: str, images: bool, top: int) -> Gallery:
         said.append(f"{plural(len(cards), 'prompt is', 'prompts are')} shown.")
     if images:
         said.append("Outlined are the generations that show it.")
-    lists = (
-        Cards("", cards[:SHOWN], wide=True, numbered=False),
-        Cards(
-            f"{len(cards[SHOWN:])} more prompts",
-            cards[SHOWN:],
-            folded=True,
-            wide=True,
-            numbered=False,
-        ),
-    )
+    lists = tuple(replace(one, wide=True, numbered=False) for one in shortened(cards, first=SHOWN))
     return Gallery(
         type.replace(" ", "-"),
         HEADINGS[type],
         (" ".join(said),) if rows else (),
         folded=type == "not memorized",
         link=LABELS[type].capitalize(),
-        lists=tuple(one for one in lists if one.cards),
-        empty=NONE_THAT_STANDS if run.results.facts.get("withheld") else NONE[type],
+        lists=lists,
+        empty=NONE_THAT_STANDS if run.results.facts.get("withheld") else "None.",
     )
 
 

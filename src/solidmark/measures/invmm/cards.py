@@ -13,7 +13,7 @@ from solidmark.measures.invmm.judging import RANKED, SCORES
 from solidmark.measures.invmm.keeping import EVIDENCE, PATHS
 from solidmark.measures.invmm.plots import Scale, course
 from solidmark.page.comparison import SPLITS
-from solidmark.page.marked import Marked, open_marked_of
+from solidmark.page.marked import Marked, open_marked
 from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.scored import Scored, measure_of, p_and_q
 from solidmark.page.sections import Card, Reading, Shown
@@ -111,7 +111,7 @@ def open_inverted(folder: Path) -> Inverted:
         best,
         {name: sorted(path, key=lambda one: one["step"]) for name, path in paths.items()},
         # The images that were asked about may be a marked folder.
-        open_marked_of(folder, {**manifest, "config": {"marked": config.get("images"), **config}}),
+        open_marked(folder, {**manifest, "config": {"marked": config.get("images"), **config}}),
         (results.facts.get("threshold") or {}).get("value"),
     )
 

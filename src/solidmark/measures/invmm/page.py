@@ -23,11 +23,11 @@ from solidmark.page.comparison import (
     SPLITS,
     all_figures,
     all_rows,
+    card_lists,
     curves,
     made,
     page_of,
     proof_of,
-    ranked_gallery,
     subjects,
 )
 from solidmark.page.control import control_section
@@ -158,7 +158,6 @@ def _gallery(run: Inverted, trained: list[Card], held_out: list[Card], images: b
     count = run.scored.count(MEASURE, "trained")
     named = first(figures, "named", "trained")
     some = int((named.count if named else None) or 0)
-    found = ranked_gallery(trained, held_out, count, some, run.scored.fdr)
     inverted = any(one["words"] for one in run.best.values())
     given = run.scored.results.config.get("inversion", {}).get("prompt") == "given"
     said = (
@@ -172,10 +171,12 @@ def _gallery(run: Inverted, trained: list[Card], held_out: list[Card], images: b
         if given and images
         else "",
     )
-    return replace(
-        found,
-        title="Images beside what the noise found for them gives",
-        said=(" ".join(filter(None, said)),) if count else (),
+    return Gallery(
+        "images",
+        "Images beside what the noise found for them gives",
+        (" ".join(filter(None, said)),) if count else (),
+        lists=card_lists(trained, held_out),
+        link="Images",
         empty="No trained image is shown." if count else "No trained image was tried to the end.",
     )
 

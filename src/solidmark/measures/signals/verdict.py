@@ -11,7 +11,7 @@ from solidmark.cards import SIGNALS, asks_of, title_of
 from solidmark.runs import Figure, Verdict
 from solidmark.scores import TRAINED
 from solidmark.scores.control import Control
-from solidmark.verdicts import Compared, Family, Nouns, judge, question
+from solidmark.verdicts import Columns, Compared, Family, Nouns, judge, question
 
 Row = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def _compared(name: str, rows: Sequence[Row], card: Row, figures: Sequence[Figur
     # What failed of one prompt failed once; what was left out has not failed.
     shared = "prompt" if of_prompts else "id"
     lost = {(row["split"], row[shared]): row for row in rows if row["status"] == "failed"}
-    sides = {}
+    sides: dict[str, Columns] = {}
     for split in TRAINED[:2]:
         every = [row for row in rows if row["split"] == split]
         own = [r for r in every if r["status"] == "ok" or lost.get((split, r[shared])) is r]
