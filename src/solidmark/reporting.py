@@ -1,37 +1,65 @@
 """The page of a run folder, whichever command made it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from solidmark.measures.audit.comparing_page import write_compare_report
-from solidmark.measures.audit.page import write_audit_report
+from solidmark.measures.audit.comparing_page import compare_page
+from solidmark.measures.audit.page import audit_page
 from solidmark.measures.audit.scoring import INVMM
-from solidmark.measures.copies.cliquepage import write_cliques_report
-from solidmark.measures.copies.duplicatepage import write_duplicates_report
-from solidmark.measures.inpaint.page import write_inpaint_report
-from solidmark.measures.intent.page import write_intent_report
-from solidmark.measures.invmm.page import audit_section, write_invmm_report
-from solidmark.measures.nearest.page import write_nearest_report
-from solidmark.measures.signals.page import write_signals_report
+from solidmark.measures.copies.cliquepage import cliques_page
+from solidmark.measures.copies.duplicatepage import duplicates_page
+from solidmark.measures.inpaint.page import inpaint_page
+from solidmark.measures.intent.page import intent_page
+from solidmark.measures.invmm.page import audit_section, invmm_page
+from solidmark.measures.nearest.page import nearest_page
+from solidmark.measures.signals.page import signals_page
+from solidmark.page.rendering import write_page
+from solidmark.page.sections import Page
 from solidmark.runs import read_json
-from solidmark.studies.page import write_study_report
+from solidmark.studies.page import study_page
 
-PAGES: Mapping[str, Callable[..., Path]] = {
-    "cliques": write_cliques_report,
-    "compare": write_compare_report,
-    "duplicates": write_duplicates_report,
-    "inpaint": write_inpaint_report,
-    "intent": write_intent_report,
-    "invmm": write_invmm_report,
-    "nearest": write_nearest_report,
-    "signals": write_signals_report,
-    "study": write_study_report,
+
+class Maker(Protocol):
+    """Makes the page of a command.
+
+    Arguments:
+        folder: The folder of the run.
+        images: Whether pictures of the data and their captions may stand on the page; ids stay.
+        top: How many images are shown. A run keeps the pictures of the 48 most suspicious ones; of
+            others the page says that they cannot be shown.
+
+    Raises:
+        NotFound: When a file is missing.
+        RunConflict: When the run is not finished.
+        BadInput: When one of its files cannot be read, or its results hold no verdict.
+    """
+
+    def __call__(self, folder: Path, images: bool, top: int) -> Page: ...
+
+
+def _audit(folder: Path, images: bool, top: int) -> Page:
+    """The page of an audit, with what an InvMM run in its folder says."""
+    beside = audit_section(folder / INVMM, images=images)
+    return audit_page(folder, images, top, [beside] if beside else [])
+
+
+PAGES: Mapping[str, Maker] = {
+    "cliques": cliques_page,
+    "compare": compare_page,
+    "duplicates": duplicates_page,
+    "inpaint": inpaint_page,
+    "intent": intent_page,
+    "invmm": invmm_page,
+    "nearest": nearest_page,
+    "signals": signals_page,
+    "study": study_page,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
 
 def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html`, `named.csv` and `figures/` into the folder of a run.
+    """Writes `report.html` and `figures/` into the folder of a run.
 
     Arguments:
         folder: The folder of an audit, or of one of the commands of `PAGES`.
@@ -46,16 +74,8 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         NotFound: When the folder is not a finished run.
         BadInput: When one of its files cannot be read.
     """
-    return PAGES.get(_command(folder), _audit)(folder, images=images, top=top)
-
-
-def _audit(folder: Path, *, images: bool, top: int) -> Path:
-    """The page of an audit, with what an InvMM run in its folder says."""
-    beside = audit_section(folder / INVMM, images=images)
-    return write_audit_report(folder, images=images, top=top, more=[beside] if beside else [])
-
-
-def _command(folder: Path) -> str:
     path = folder / "manifest.json"
     manifest = read_json(path) if path.is_file() else None
-    return str(manifest.get("command")) if isinstance(manifest, dict) else ""
+    command = str(manifest.get("command")) if isinstance(manifest, dict) else ""
+    page = PAGES.get(command, _audit)(folder, images, top)
+    return write_page(folder, page, images=images, top=top)

@@ -16,16 +16,16 @@ from safetensors.torch import load_file, save_file
 
 from solidmark.marks import Marked
 from solidmark.measures.audit import Question, observe, score
-from solidmark.measures.audit.page import write_audit_report
 from solidmark.models import Opening, PixelModel
 from solidmark.readers import Energy, Outpaint
+from solidmark.reporting import write_report
 from solidmark.subjects import opened
 
 
 def notes_of(out: Path) -> tuple[list[str], str]:
     """The notes in the results of an audit, and the page."""
     score(out)
-    page = write_audit_report(out).read_text()
+    page = write_report(out).read_text()
     return json.loads((out / "results.json").read_text())["notes"], unescape(page)
 
 

@@ -142,7 +142,7 @@ def test_a_marked_folder_with_other_keys_is_not_shown(make_audit: Make) -> None:
     shutil.rmtree(audit.parent / "marked")
     shutil.copytree(other.parent / "marked", audit.parent / "marked")
     text = read(audit)
-    assert re.search(r"holds other keys than this audit \(7\d of 72 differ\)", text)
+    assert "holds other keys than this run." in text
     assert 'alt="marked image' not in text.lower()
 
 

@@ -25,7 +25,6 @@ from solidmark.page.paths import (
     BOTTOM,
     EQUAL,
     TOP,
-    Scale,
     average,
     common_scale,
     compared,
@@ -53,7 +52,7 @@ def points(drawing: str, line: str) -> list[tuple[float, float]]:
 def test_a_path_is_drawn_from_its_start_on_the_common_scale() -> None:
     own, mean = [5.0, 4.0, 1.0], [3.0, 3.5, 2.5]
     scale = common_scale([own, mean])
-    assert scale == Scale(-4.0, 0.5)
+    assert scale == (-4.0, 0.5)
     drawing = str(energy_path(own, mean, scale))
     step = (BOTTOM - TOP) / 4.5
     for line, values in (("own", own), ("mean", mean)):
@@ -69,7 +68,7 @@ def test_a_path_is_drawn_from_its_start_on_the_common_scale() -> None:
 @pytest.mark.parametrize("path", [[], [1.0], [1.0, math.nan], [1.0, math.inf, 2.0]])
 def test_what_is_no_path_is_not_drawn(path: list[float]) -> None:
     assert energy_path(path, [], common_scale([path])) == ""
-    assert common_scale([path]) == Scale(0.0, 0.0)
+    assert common_scale([path]) == (0.0, 0.0)
 
 
 def test_a_level_path_and_one_without_an_average_are_drawn() -> None:

@@ -72,6 +72,7 @@ def _page(line: str, unsaid: tuple[str, ...] = ()) -> Run:
 
 
 RUNS: dict[str, Run] = {
+    "study-planned": Run(("study all studied --quick --dry-run",)),
     "plan": Run(("plan --images 100 --resolution 32", "plan --images 5 --resolution 8")),
     "mark-border": Run(
         ("mark photos border --pattern border --thickness 2 --held-out 0.25 --mode L --seed 0",),

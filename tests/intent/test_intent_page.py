@@ -15,7 +15,6 @@ from visiting import HOSTILE, Tree
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.measures.intent.bars import WIDTH, Bar, drawn
 from solidmark.measures.intent.counting import Share
-from solidmark.measures.intent.page import write_intent_report
 from solidmark.reporting import write_report
 from solidmark.runs import open_results
 
@@ -211,7 +210,7 @@ def test_most_prompts_open_with_a_click(tmp_path: Path) -> None:
 
 def test_the_same_folder_gives_the_same_page(found: Path) -> None:
     before = (found / "report.html").read_bytes()
-    assert write_intent_report(found).read_bytes() == before
+    assert write_report(found).read_bytes() == before
 
 
 @pytest.mark.parametrize(

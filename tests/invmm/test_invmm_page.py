@@ -36,8 +36,9 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.measures.invmm.cards import OUTCOMES
-from solidmark.measures.invmm.page import audit_section, write_invmm_report
+from solidmark.measures.invmm.page import audit_section
 from solidmark.measures.invmm.plots import common_scale, course
+from solidmark.reporting import write_report
 from solidmark.runs import open_results, tame
 
 SECTIONS = [
@@ -75,7 +76,7 @@ def inverted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("inverted") / "run"
     few = Inverted(where, trained=N, held_out=N, known=6, restarts=3, hostile=True)
     folder = build_inversions(replace(few, signals=True, prompt="inverted", fdr=0.2))
-    write_invmm_report(folder)
+    write_report(folder)
     return folder
 
 
@@ -147,7 +148,7 @@ def test_cards_stand_in_the_order_of_their_scores(inverted: Path, page: str) -> 
 def test_an_image_that_was_not_reproduced_says_how_near_it_came(tmp_path: Path) -> None:
     folder = build_inversions(Inverted(tmp_path / "run", trained=6, held_out=6, known=2))
     rows = [r for r in table(folder, "scores", split="trained") if r["status"] == "spent"]
-    cards = cards_of(section(write_invmm_report(folder).read_text(), "images"))
+    cards = cards_of(section(write_report(folder).read_text(), "images"))
     spent = next(row for row in sorted(rows, key=lambda row: row["score"]))
     said = next(plain(card) for card in cards if f">{spent['id']}<" in card)
     best = f"{spent['best_similarity']:.3f}"
@@ -161,7 +162,7 @@ def test_an_image_that_was_not_reproduced_says_how_near_it_came(tmp_path: Path) 
 
 
 def test_top_says_how_many_are_shown(copied: Path) -> None:
-    text = section(write_invmm_report(copied, top=3).read_text(), "images")
+    text = section(write_report(copied, top=3).read_text(), "images")
     assert len(cards_of(text)) == 3 + 10
     assert f"3 of {N} pictures that were tried to the end" in plain(text)
 
@@ -209,11 +210,11 @@ def test_signals_of_something_else_are_left_out(copied: Path) -> None:
     path = copied / "signals" / "results.json"
     results = json.loads(path.read_text()) | {"fingerprints": {"model": "another one"}}
     path.write_text(json.dumps(results))
-    text = section(write_invmm_report(copied).read_text(), "beside")
+    text = section(write_report(copied).read_text(), "beside")
     assert "of another model or other images, and is left out." in text
     assert "magnitude" not in text
     path.write_text("{}")
-    text = section(write_invmm_report(copied).read_text(), "beside")
+    text = section(write_report(copied).read_text(), "beside")
     assert "signals/results.json cannot be read, and is left out." in text
 
 
@@ -242,7 +243,7 @@ def test_the_named_ones_are_a_list_to_act_on_and_stand_out(tmp_path: Path) -> No
     found = list(csv.DictReader(io.StringIO(text, newline="")))
     assert {row["id"] for row in found} == {row["id"] for row in named}
     assert sum(bool(row["copy_of"]) for row in found) == 2
-    page = write_invmm_report(folder).read_text()
+    page = write_report(folder).read_text()
     assert f"{once} of 12 trained images score lower" in plain(section(page, "verdict"))
     shown = section(page, "images")
     assert f"{once} are named; all names lie in named.csv" in plain(shown)
@@ -259,12 +260,12 @@ def test_the_same_folder_gives_the_same_bytes(inverted: Path) -> None:
         "figures/invmm-found.png",
     ]
     before = [(inverted / name).read_bytes() for name in kept]
-    write_invmm_report(inverted)
+    write_report(inverted)
     assert [(inverted / name).read_bytes() for name in kept] == before
 
 
 def test_a_page_without_pictures_has_no_captions_and_no_prompts(copied: Path) -> None:
-    page = write_invmm_report(copied, images=False).read_text()
+    page = write_report(copied, images=False).read_text()
     assert "<img" not in page
     assert "a caption of" not in page
     assert "words" in (copied / "evidence.parquet").read_bytes().decode("latin-1")
@@ -276,7 +277,7 @@ def test_a_page_without_pictures_has_no_captions_and_no_prompts(copied: Path) ->
 
 
 def test_a_picture_that_is_gone_is_said_to_be(copied: Path) -> None:
-    cards = cards_of(section(write_invmm_report(copied).read_text(), "images"))
+    cards = cards_of(section(write_report(copied).read_text(), "images"))
     assert {card.count("cannot be shown</span>") for card in cards} == {9}
 
 
@@ -288,7 +289,7 @@ def test_pictures_outside_the_folder_are_not_read(copied: Path) -> None:
     parquet.write_table(
         found.set_column(found.column_names.index("original"), "original", names), path
     )
-    cards = cards_of(section(write_invmm_report(copied).read_text(), "images"))
+    cards = cards_of(section(write_report(copied).read_text(), "images"))
     assert not any(pictures(card) for card in cards)
 
 
@@ -308,7 +309,7 @@ def test_a_torn_folder_is_named(
 ) -> None:
     tear(copied, name, content)
     with pytest.raises(error, match=said):
-        write_invmm_report(copied)
+        write_report(copied)
 
 
 def test_a_table_without_a_column_or_with_another_outcome_is_named(copied: Path) -> None:
@@ -316,19 +317,19 @@ def test_a_table_without_a_column_or_with_another_outcome_is_named(copied: Path)
     whole = parquet.read_table(path)
     parquet.write_table(whole.drop_columns(["kl_low"]), path)
     with pytest.raises(BadInput, match='"kl_low"'):
-        write_invmm_report(copied)
+        write_report(copied)
     states = pa.array(["perhaps"] * len(whole))
     parquet.write_table(
         whole.set_column(whole.column_names.index("status"), "status", states), path
     )
     with pytest.raises(BadInput, match='"perhaps" is no outcome'):
-        write_invmm_report(copied)
+        write_report(copied)
 
 
 def test_an_unfinished_run_has_no_page(copied: Path) -> None:
     unfinish(copied)
     with pytest.raises(RunConflict, match="not finished"):
-        write_invmm_report(copied)
+        write_report(copied)
 
 
 def checks(*rows: tuple[float | None, ...]) -> list[dict[str, Any]]:

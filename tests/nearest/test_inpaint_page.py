@@ -33,7 +33,7 @@ from visiting import (
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
-from solidmark.measures.inpaint.page import write_inpaint_report
+from solidmark.reporting import write_report
 from solidmark.runs import open_results, tame
 from solidmark.scores.bound import smallest_copied_share
 
@@ -65,7 +65,7 @@ def whole_inpainted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("inpainted")
     marked = mark_digits(here / "marked", count=80, repeated=6, hostile=True)
     folder = build_inpainted(here / "run", marked, draws=16, steps=12, lowest=2)
-    write_inpaint_report(folder)
+    write_report(folder)
     return folder
 
 
@@ -110,16 +110,16 @@ def test_a_model_that_knows_nothing_is_at_chance_with_a_bound(tmp_path: Path) ->
     share = smallest_copied_share(100, 100, 5, 0.01 / tests)
     assert share is not None
     assert "0.00083" in found.rule
-    text = plain(section(write_inpaint_report(folder).read_text(), "verdict"))
+    text = plain(section(write_report(folder).read_text(), "verdict"))
     assert "Images that are drawn closer than chance allows would have been seen" in text
     assert f"at least {100 * share:.0f} % of the trained images" in text
-    assert "None is named." in plain(section(write_inpaint_report(folder).read_text(), "images"))
+    assert "None is named." in plain(section(write_report(folder).read_text(), "images"))
 
 
 def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
     marked = mark_digits(tmp_path / "marked", count=12, held_out=0)
     folder = build_inpainted(tmp_path / "run", marked, splits=("trained",))
-    page = write_inpaint_report(folder).read_text()
+    page = write_report(folder).read_text()
     assert "so nothing can be judged" in plain(section(page, "verdict"))
     assert "For comparison" not in page
     assert "There is nothing to compare with" in section(page, "curves")
@@ -137,7 +137,7 @@ def test_what_is_the_same_is_said_once(draws: int, left: int, tmp_path: Path) ->
     marked = mark_digits(tmp_path / "marked", count=12)
     folder = build_inpainted(tmp_path / "run", marked, draws=draws, lowest=3, steps=2)
     assert len(open_results(folder).judged.findings) == left
-    page = write_inpaint_report(folder).read_text()
+    page = write_report(folder).read_text()
     assert page.count('class="plot-title"') == left + 1  # All share the detections.
     said = {1: "the best draw, the lowest and all are the same.", 2: "the 3 lowest draws are all."}
     assert said.get(left, "drew it 4 times.") in section(page, "images")
@@ -201,7 +201,7 @@ def test_those_that_the_most_measures_name_stand_first(whole_inpainted: Path, pa
 
 
 def test_top_says_how_many_are_shown(copied: Path) -> None:
-    text = section(write_inpaint_report(copied, top=3).read_text(), "images")
+    text = section(write_report(copied, top=3).read_text(), "images")
     assert len(re.findall(r'<li class="card">', text)) == 3 + 10
     assert re.search(r"3 of \d+ trained pictures.* \d+ are named", plain(text))
 
@@ -245,12 +245,12 @@ def test_the_named_ones_are_a_list_to_act_on(whole_inpainted: Path) -> None:
 def test_the_same_folder_gives_the_same_bytes(whole_inpainted: Path) -> None:
     kept = ["report.html", "named.csv", *(f"figures/{name}-trained.svg" for name in MEASURES)]
     before = [(whole_inpainted / name).read_bytes() for name in kept]
-    write_inpaint_report(whole_inpainted)
+    write_report(whole_inpainted)
     assert [(whole_inpainted / name).read_bytes() for name in kept] == before
 
 
 def test_a_page_without_pictures_has_no_captions_either(copied: Path) -> None:
-    page = write_inpaint_report(copied, images=False).read_text()
+    page = write_report(copied, images=False).read_text()
     assert "<img" not in page
     assert "a caption of" not in page
     assert "dashed frame" not in page
@@ -261,12 +261,12 @@ def test_a_page_without_pictures_has_no_captions_either(copied: Path) -> None:
 def test_a_marked_folder_that_is_gone_or_another_one_cannot_be_shown(copied: Path) -> None:
     marked = copied.parent / "marked"
     shutil.rmtree(marked)
-    page = write_inpaint_report(copied).read_text()
+    page = write_report(copied).read_text()
     assert 'The marked folder "marked" is no longer there.' in html.unescape(page)
     cards = re.findall(r'<li class="card">.*?</li>', page, re.DOTALL)
     assert all(len(pictures(card)) == 1 and "cannot be shown" in card for card in cards)
     mark_digits(marked, count=20)
-    page = html.unescape(write_inpaint_report(copied).read_text())
+    page = html.unescape(write_report(copied).read_text())
     assert 'The marked folder "marked" holds other keys than this run.' in page
 
 
@@ -274,7 +274,7 @@ def test_a_run_that_does_not_say_where_the_half_is_shows_whole_images(copied: Pa
     manifest = json.loads((copied / "manifest.json").read_text())
     del manifest["picture"], manifest["hidden"]
     (copied / "manifest.json").write_text(json.dumps(manifest))
-    page = write_inpaint_report(copied).read_text()
+    page = write_report(copied).read_text()
     card = re.findall(r'<li class="card">.*?</li>', page, re.DOTALL)[0]
     assert pictures(card)[0].shape == (SIDE + 2 * EDGE, SIDE + 2 * EDGE)
     assert "<rect" not in card
@@ -287,7 +287,7 @@ def test_images_that_failed_are_counted_with_their_reason(tmp_path: Path) -> Non
         if row["id"] in lost:
             (marked.folder / row["file_name"]).write_bytes(b"no image")
     folder = build_inpainted(tmp_path / "run", marked, steps=2)
-    page = write_inpaint_report(folder).read_text()
+    page = write_report(folder).read_text()
     assert "Images that failed: 2." in plain(section(page, "run"))
     assert section(page, "run").count("is broken") == 2
     assert "2 trained images could not be scored" in plain(section(page, "verdict"))
@@ -296,7 +296,7 @@ def test_images_that_failed_are_counted_with_their_reason(tmp_path: Path) -> Non
 def test_shown_frames_are_said_to_help(tmp_path: Path) -> None:
     marked = mark_digits(tmp_path / "marked", count=12)
     folder = build_inpainted(tmp_path / "run", marked, steps=2, frame="shown", half="bottom")
-    page = write_inpaint_report(folder).read_text()
+    page = write_report(folder).read_text()
     assert "the key of a frame says which image is meant" in plain(section(page, "verdict"))
     assert "The lower half of each picture was hidden" in plain(page)
     assert f'<rect x="0" y="{SIDE // 2}" width="{SIDE}" height="{SIDE // 2}"/>' in page
@@ -317,20 +317,20 @@ def test_a_torn_folder_is_named(
 ) -> None:
     tear(copied, name, content)
     with pytest.raises(error, match=said):
-        write_inpaint_report(copied)
+        write_report(copied)
 
 
 def test_a_table_of_before_copies_were_known_is_scored_again(copied: Path) -> None:
     path = copied / "scores.parquet"
     parquet.write_table(parquet.read_table(path).drop_columns(["copy_of"]), path)
     with pytest.raises(BadInput, match=r'"copy_of".*solidmark score'):
-        write_inpaint_report(copied)
+        write_report(copied)
 
 
 def test_an_unfinished_run_has_no_page(copied: Path) -> None:
     unfinish(copied)
     with pytest.raises(RunConflict, match="not finished"):
-        write_inpaint_report(copied)
+        write_report(copied)
 
 
 @pytest.mark.browser
@@ -378,5 +378,5 @@ def test_rows_are_sorted_and_filtered(visit: Callable[..., Visit], whole_inpaint
 
 @pytest.mark.browser
 def test_without_images_the_browser_shows_none(visit: Callable[..., Visit], copied: Path) -> None:
-    one = visit(write_inpaint_report(copied, images=False))
+    one = visit(write_report(copied, images=False))
     expect_without_pictures(one)

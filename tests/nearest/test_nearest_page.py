@@ -31,7 +31,7 @@ from visiting import (
 )
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.measures.nearest.page import write_nearest_report
+from solidmark.reporting import write_report
 from solidmark.runs import find, open_results, tame
 from solidmark.scores import percentile_blindness
 
@@ -63,7 +63,7 @@ SMALL: dict[str, Any] = {
 
 
 def read(folder: Path, **how: Any) -> str:
-    return write_nearest_report(folder, **how).read_text(encoding="utf-8")
+    return write_report(folder, **how).read_text(encoding="utf-8")
 
 
 def table(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def make_nearest(tmp_path: Path) -> Make:
 def whole_nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hostile `nearest` run with copies and all measures, made once and read only."""
     folder = build_nearest(Run(tmp_path_factory.mktemp("nearest") / "run", hostile=True))
-    write_nearest_report(folder)
+    write_report(folder)
     return folder
 
 
@@ -146,7 +146,7 @@ def test_the_same_folder_gives_the_same_bytes(make_nearest: Make) -> None:
     folder = make_nearest(**SMALL)
 
     def everything() -> dict[str, bytes]:
-        write_nearest_report(folder)
+        write_report(folder)
         paths = [folder / "report.html", *(folder / "figures").iterdir()]
         return {path.name: path.read_bytes() for path in paths}
 
@@ -515,5 +515,5 @@ def test_without_images_the_browser_shows_none(
     visit: Callable[..., Visit], make_nearest: Make
 ) -> None:
     folder = make_nearest(n=30, training=16, held_out=16, copied=3, monochrome=2, measures=("l2",))
-    one = visit(write_nearest_report(folder, images=False))
+    one = visit(write_report(folder, images=False))
     expect_without_pictures(one)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.page.opening import open_pictures
+from solidmark.page.pictures import open_pictures
 from solidmark.runs import open_results, read_table
 
 CURE = 'Run "solidmark some" again.'

@@ -9,7 +9,7 @@ import pytest
 from solidmark.page.drawing import drawing
 from solidmark.page.pictures import Picture
 from solidmark.page.rendering import write_page
-from solidmark.page.rows import table_of_rows
+from solidmark.page.rows import rows_section
 from solidmark.page.sections import (
     Card,
     Cards,
@@ -23,7 +23,6 @@ from solidmark.page.sections import (
     Page,
     Plots,
     Reading,
-    Rows,
     Shown,
     Table,
 )
@@ -55,7 +54,7 @@ def page(text: str = EVIL) -> Page:
         ),
         (text,),
     )
-    rows = table_of_rows(
+    rows = rows_section(
         [("id", "Image", "text"), ("p_value", "p", "number"), ("q_value", "q", "number")],
         [{"id": text, "p_value": 0.01, "q_value": 0.02}],
         lambda row, name: row[name],
@@ -63,8 +62,6 @@ def page(text: str = EVIL) -> Page:
         fdr=0.05,
         order="rows",
         sort="p_value",
-        searched=["id"],
-        searched_words="id",
         names={},
     )
     plot = drawing(lambda axes: axes.plot([0, 1]), "dots", text, text)
@@ -89,7 +86,7 @@ def page(text: str = EVIL) -> Page:
             Plots("curves", "Curves", groups=((text, (plot,)),)),
             Gallery("images", "Images", lists=(Cards(text, (card,), (text,), folded=True),)),
             Gallery("none", "None", empty="There are none."),
-            Rows("rows", "All rows", table=rows),
+            rows,
             Glossary("reading", "How to read", words=(("p", "p", text),)),
             Made("run", "This run", files=((text, text),), parts=((text, ((text, text),)),)),
         ),
@@ -120,7 +117,7 @@ def test_every_section_has_its_place_in_the_navigation(tmp_path: Path) -> None:
         assert f'<section id="{one.anchor}"' in found
     assert found.index('class="headline"') < found.index("<img ") < found.index("What backs this")
     assert found.index("What backs this") < found.index("the fourth") < found.index("the rule")
-    assert found.count('<details class="part">') == 1
+    assert found.count('<details class="part">') == 2
     assert (tmp_path / "figures" / "dots.png").is_file()
 
 

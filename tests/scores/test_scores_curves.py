@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from solidmark.page import numbers
+from solidmark.page import scored
 from solidmark.scores import curves, hit_chance, written
 
 
@@ -73,7 +73,7 @@ def test_thinned_keeps_both_ends() -> None:
     assert (len(few), few[0], few[-1]) == (2_000, 0, 10_000)
 
 
-@pytest.mark.parametrize("module", [numbers, written])
+@pytest.mark.parametrize("module", [scored, written])
 def test_the_examples_of_the_numbers_are_true(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
     assert doctest.testmod(module).attempted > 0

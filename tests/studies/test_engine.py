@@ -11,8 +11,9 @@ import pytest
 from counted import COMMANDS, N
 
 from solidmark.errors import BadInput, RunConflict
+from solidmark.reporting import write_report
 from solidmark.runs import read_json
-from solidmark.studies import markdown, run_study, write_study_report
+from solidmark.studies import markdown, run_study
 from solidmark.studies.saying import told
 from solidmark.studies.stage import stage
 from solidmark.studies.study import Arm, Setting, Study
@@ -102,11 +103,11 @@ def test_the_page_shows_the_table(
     study = planned(first=0.2, second=0.9)
     results = run_study(study, study.quick, tmp_path, COMMANDS)
     monkeypatch.setattr("solidmark.studies.page.find_study", {study.name: study}.get)
-    first = write_study_report(results.folder).read_bytes()
+    first = write_report(results.folder).read_bytes()
     page = first.decode()
     page = re.sub(r"</?span[^>]*>", "", page)
     assert "Are images remembered more that are there more often?" in page
-    assert write_study_report(results.folder).read_bytes() == first
+    assert write_report(results.folder).read_bytes() == first
     every = next(one for one in results.figures if one.by == "all seeds")
     for said in (told(every), "n = 96 in 3 seeds", "chance 25 %", results.judged.headline):
         assert escape(said) in page

@@ -8,7 +8,7 @@ from solidmark.runs import Figure, Verdict
 from solidmark.scores import closeness
 from solidmark.scores.closeness import TRAINED
 from solidmark.scores.control import Control
-from solidmark.verdicts import Compared, Family, Nouns, Question, judge, lined_up, question
+from solidmark.verdicts import Compared, Family, Nouns, Question, judge, question
 
 OTHER = Control("other_kind", 9, 9, 9, 9, 0.9, 0.8, 0.95, 0.001, "texture")
 ALIKE = Control("alike", 9, 9, 9, 9, 0.5, 0.4, 0.6, 0.5)
@@ -54,10 +54,11 @@ def verdict_by_distance(
         control: Whether both sides are of one kind.
     """
     figures = closeness(own, null, measure="l2", direction="low", thresholds=[0.5], splits=TRAINED)
-    sides = []
+    sides = {}
     for split, values, share in zip(TRAINED[:2], (own, null), plain, strict=True):
         contrast = np.full(len(values), 0.3)
         contrast[np.argsort(values)[: round(share * len(values))]] = 0.01
         ids = [f"{split} {number:04d}" for number in range(len(values))]
-        sides.append(lined_up("l2", split, "low", ids, values, contrast))
-    return judge(family, [by("l2", question(words, sides[0], sides[1], figures))], control)
+        columns = {"id": ids, "distance": values, "contrast": contrast}
+        sides[split] = {**columns, "status": ["ok"] * len(ids), "note": [None] * len(ids)}
+    return judge(family, [by("l2", question(words, "l2", "low", sides, figures))], control)

@@ -15,8 +15,8 @@ from solidmark.measures.signals import verdict as signals
 from solidmark.runs import TONES, VERDICTS, Verdict, verdict_from
 from solidmark.scores.control import Control
 from solidmark.verdicts import Family, Nouns, Question, judge, words
-from solidmark.verdicts.judge import OUTCOMES, REACH, outcome
-from solidmark.verdicts.nouns import Outcome
+from solidmark.verdicts.judge import PRESSING, REACH, outcome
+from solidmark.verdicts.nouns import OUTCOMES, Outcome
 from solidmark.verdicts.sentences import as_a_whole, too_few, unseen
 
 from .comparing import ALIKE, OTHER, asked, by, verdict_by_distance
@@ -175,9 +175,9 @@ def test_an_area_below_one_half_does_not_point_to_memory() -> None:
 
 
 def test_the_outcomes_are_told_in_one_order() -> None:
-    assert get_args(Outcome) == OUTCOMES
-    assert OUTCOMES[0] == "other_kind"
-    assert OUTCOMES.index("close") < OUTCOMES.index("unclear") < OUTCOMES.index("nothing")
+    assert get_args(Outcome) == PRESSING == tuple(OUTCOMES)
+    assert PRESSING[0] == "other_kind"
+    assert PRESSING.index("close") < PRESSING.index("unclear") < PRESSING.index("nothing")
 
 
 @pytest.mark.parametrize("module", [words, invmm])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from solidmark.runs import VERDICTS, Figure
-from solidmark.verdicts.groups import LABELS, STATES, judge_cliques, judge_duplicates
+from solidmark.verdicts.groups import OUTCOMES, judge_cliques, judge_duplicates
 
 
 def searched(
@@ -32,16 +32,14 @@ def searched(
 )
 def test_every_state_of_cliques(figures: list[Figure], own: str, said: str) -> None:
     found = judge_cliques(figures)
-    assert (found.finding, found.state) == (own, STATES[own])  # type: ignore[index]
-    assert found.label == LABELS[own]  # type: ignore[index]
+    assert (found.finding, found.state, found.label) == (own, *OUTCOMES[own])
     assert found.headline.startswith(said)
     assert (found.tone == "not_seen") == (own == "nothing")
 
 
 def test_green_is_one_state_only() -> None:
-    assert set(STATES) == set(LABELS)
-    assert set(STATES.values()) <= set(VERDICTS)
-    assert [own for own, state in STATES.items() if state == "not-seen"] == ["nothing"]
+    assert {state for state, _ in OUTCOMES.values()} <= set(VERDICTS)
+    assert [own for own, (state, _) in OUTCOMES.items() if state == "not-seen"] == ["nothing"]
 
 
 def test_plain_pictures_and_chance_are_said() -> None:

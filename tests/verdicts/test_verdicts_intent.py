@@ -7,7 +7,7 @@ import pytest
 
 from solidmark.runs import VERDICTS, Figure
 from solidmark.scores.control import Control
-from solidmark.verdicts.intent import LABELS, STATES, TYPES, Brought, judge_intent
+from solidmark.verdicts.intent import OUTCOMES, TYPES, Brought, judge_intent
 
 OTHER = Control("other_kind", 20, 20, 20, 20, 0.9, 0.8, 0.97, 0.001, "layout")
 NONE = Brought(
@@ -47,17 +47,15 @@ NONE = Brought(
 )
 def test_the_most_pressing_state_is_said(own: str, about: dict[str, Any], said: str) -> None:
     found = judge_intent(replace(NONE, **about))
-    assert (found.finding, found.state) == (own, STATES[own])  # type: ignore[index]
-    assert found.label == LABELS[own]  # type: ignore[index]
+    assert (found.finding, found.state, found.label) == (own, *OUTCOMES[own])
     assert found.headline.startswith(said)
     assert (found.tone == "not_seen") == (own == "nothing")
     assert found.rule.startswith("Memorized is what comes in at least 25 % of the generations")
 
 
 def test_green_is_one_state_only() -> None:
-    assert set(STATES) == set(LABELS)
-    assert set(STATES.values()) <= set(VERDICTS)
-    assert [own for own, state in STATES.items() if state == "not-seen"] == ["nothing"]
+    assert {state for state, _ in OUTCOMES.values()} <= set(VERDICTS)
+    assert [own for own, (state, _) in OUTCOMES.items() if state == "not-seen"] == ["nothing"]
 
 
 def test_what_green_cannot_see_comes_first_and_copies_must_be_frequent() -> None:

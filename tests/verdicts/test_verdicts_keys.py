@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from solidmark.runs import VERDICTS, Verdict, figure_from
-from solidmark.verdicts.keys import LABELS, STATES, judge_keys
+from solidmark.verdicts.keys import OUTCOMES, judge_keys
 from solidmark.verdicts.known import Unknown
 
 Rows = list[dict[str, Any]]
@@ -250,10 +250,9 @@ def test_other_measures_do_not_reach_the_verdict() -> None:
 
 
 def test_green_is_one_state_only() -> None:
-    assert set(LABELS) == set(STATES)
-    assert set(STATES.values()) == set(VERDICTS)
-    assert [own for own, state in STATES.items() if state == "not-seen"] == ["not_seen"]
-    green = [state for state, label in LABELS.items() if label == "No memorization seen"]
+    assert {state for state, _ in OUTCOMES.values()} == set(VERDICTS)
+    assert [own for own, (state, _) in OUTCOMES.items() if state == "not-seen"] == ["not_seen"]
+    green = [own for own, (_, label) in OUTCOMES.items() if label == "No memorization seen"]
     assert green == ["not_seen"]
 
 
@@ -272,7 +271,7 @@ def test_green_is_one_state_only() -> None:
 def test_every_reader_has_a_finding_with_what_it_asks(rows: Rows, own: str) -> None:
     found = verdict(rows)
     (one,) = found.findings
-    assert (found.finding, found.state) == (own, STATES[own])  # type: ignore[index]
+    assert (found.finding, found.state) == (own, OUTCOMES[own][0])
     assert (one.name, one.title, one.outcome) == ("blend", "Blend", own)
     assert one.asks.startswith("Blend asks")
     assert (one.state, one.label, one.headline) == (found.state, found.label, found.headline)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from solidmark.page.drawing import BLUE, GREEN, INK, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import percent, plain
 from solidmark.page.scored import Measure, Scored
 from solidmark.scores.curves import roc
+from solidmark.scores.written import percent, plain
 
 DOTS = 400
 """More dots than these say no more and weigh down the page."""
@@ -81,24 +81,43 @@ def rocs(run: Scored, split: str = "trained") -> Drawing | None:
     if not judged:
         return None
 
+    lines = []
+    for measure in judged:
+        sign = -1 if measure.is_similarity else 1
+        found = roc(*(sign * run.values(measure, one) for one in (split, null)))
+        figures = run.figures(measure.name, "auc", f"{split}_vs_{null}")
+        area = f", {plain(figures[0].value)}" if figures and figures[0].value else ""
+        lines.append((f"{measure.title}{area}", *found))
+    title = f"{run.splits[split]}: detections against false alarms"
+    return detections("roc", title, lines, "The number is the area, 0.5 by chance. ")
+
+
+def detections(
+    name: str, title: str, lines: Sequence[tuple[str, Any, Any]], said: str = ""
+) -> Drawing:
+    """Detections against false alarms (ROC).
+
+    Arguments:
+        name: The file name of the figure.
+        title: What it shows.
+        lines: What each line is called, its false alarms and its detections.
+        said: What else must be known.
+    """
+
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=(0, (1, 3)))
-        for measure, (colour, line) in zip(judged, cycle(LINES), strict=False):
-            sign = -1 if measure.is_similarity else 1
-            found = roc(*(sign * run.values(measure, one) for one in (split, null)))
-            figures = run.figures(measure.name, "auc", f"{split}_vs_{null}")
-            area = f", {plain(figures[0].value)}" if figures and figures[0].value else ""
-            axes.plot(*found, color=colour, ls=line, lw=1.6, label=f"{measure.title}{area}")
+        for (label, alarms, caught), (colour, line) in zip(lines, cycle(LINES), strict=False):
+            axes.plot(alarms, caught, color=colour, ls=line, lw=1.6, label=label)
         axes.set(xlabel="false alarms", ylabel="detected")
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         axes.legend(loc="lower right", fontsize=7)
 
     return drawing(
         paint,
-        "roc",
-        f"{run.splits[split]}: detections against false alarms",
-        "The higher above the dotted diagonal, the better than a coin toss. The number is the "
-        "area, 0.5 by chance. The left end counts: few false alarms.",
+        name,
+        title,
+        "The higher above the dotted diagonal, the better than a coin toss. "
+        f"{said}The left end counts: few false alarms.",
     )
 
 

@@ -1,12 +1,11 @@
 """The sections that all pages of comparisons have: figures, all rows, how it was made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from solidmark.page.beside import rocs, strip
-from solidmark.page.numbers import percent
-from solidmark.page.rows import table_of_rows
+from solidmark.page.rows import rows_section
 from solidmark.page.scored import LOST, Scored
 from solidmark.page.sections import (
     Card,
@@ -14,14 +13,22 @@ from solidmark.page.sections import (
     Figures,
     Gallery,
     Made,
+    Page,
     Plots,
     Rows,
+    Section,
     Table,
 )
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.page.values import flat
 from solidmark.runs import Results
 from solidmark.scores.content import LOW_CONTENT
+from solidmark.scores.written import percent
+
+SPLITS = {"trained": "Trained", "held_out": "Held-out"}
+
+AGAINST = (("trained against held-out", SPLITS, "trained_vs_held_out"),)
+"""The question of a run that compares these."""
 
 ORDER = ("named", "eidetic", "threshold", "closest", "percentile", "mean", "auc", "tpr_at_fpr")
 """The statistics in the order of the tables."""
@@ -70,13 +77,61 @@ TOLD = frozenset(("prompt", "caption"))
 CAPTIONS = (("class", "class"), ("", "caption"))
 """What stands under the id of an image, and where it is kept."""
 
+
+def captions_of(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What stands under the id of an image.
+
+    Arguments:
+        about: What is known of it.
+    """
+    return tuple((what, str(about[key])) for what, key in CAPTIONS if about.get(key))
+
+
 SHOWN = 12
 """So many cards are seen at once; the others open with a click."""
+
+COMPARED = 10
+"""So many of the null stand for comparison below those in question."""
 
 LUCKY = "For comparison: the most suspicious held-out images, which the model never saw"
 
 PROOF = 3
 """So many stand right under the verdict."""
+
+
+def page_of(
+    results: Results,
+    question: str,
+    about: Mapping[str, str],
+    sections: Iterable[Section | None],
+    told: Iterable[tuple[str, str]] = (),
+    **more: Any,
+) -> Page:
+    """The page of a run, with its verdict.
+
+    Arguments:
+        results: What stands in `results.json`.
+        question: What the page answers.
+        about: What was looked at: names, and the options that say it.
+        sections: What follows; None is passed over.
+        told: What else is said of what was looked at: names and texts.
+        more: What else a `Page` has.
+    """
+    asked = ((name, str(results.config.get(one) or "not named")) for name, one in about.items())
+    return Page(
+        results.command,
+        question,
+        (*asked, *told),
+        results.judged,
+        tuple(one for one in sections if one is not None),
+        **more,
+    )
+
+
+def subjects(results: Results) -> dict[str, str]:
+    """What was asked about, where that is images and perhaps held-out ones: `about` of a page."""
+    named = ("model", "images", "held_out")
+    return {name.capitalize().replace("_", "-"): name for name in named if results.config.get(name)}
 
 
 def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> Cards | None:
@@ -92,17 +147,18 @@ def proof_of(cards: Sequence[Card], said: str = "The most suspicious ones:") -> 
     return Cards("", shown, () if named else (said,), numbered=False) if shown else None
 
 
-def shortened(cards: Sequence[Card], title: str = "") -> Iterator[Cards]:
+def shortened(cards: Sequence[Card], title: str = "", first: int = SHOWN) -> Iterator[Cards]:
     """The first cards of a list, and the others, folded.
 
     Arguments:
         cards: The cards.
         title: Above the first ones.
+        first: How many these are.
     """
     if cards:
-        yield Cards(title, tuple(cards[:SHOWN]))
-    if more := tuple(cards[SHOWN:]):
-        yield Cards(f"{len(more):,} more", more, folded=True, before=SHOWN)
+        yield Cards(title, tuple(cards[:first]))
+    if more := tuple(cards[first:]):
+        yield Cards(f"{len(more):,} more", more, folded=True, before=first)
 
 
 def ranked_gallery(
@@ -172,14 +228,16 @@ def curves(run: Scored, splits: Sequence[str]) -> Plots:
 
 
 def all_figures(
-    run: Scored, questions: Sequence[tuple[str, Mapping[str, str], str]], words: Words
+    run: Scored,
+    words: Words,
+    questions: Sequence[tuple[str, Mapping[str, str], str]] = AGAINST,
 ) -> Figures:
     """All figures, a table a measure and question, folded.
 
     Arguments:
         run: The run.
-        questions: Title, the splits that stand side by side with their names, and the comparison.
         words: How the figures are called; its heads are those of the question.
+        questions: Title, the splits that stand side by side with their names, and the comparison.
     """
     tables: list[Table] = []
     for measure in run.measures:
@@ -231,8 +289,7 @@ def all_rows(
     place = next(n for n, one in enumerate(usual) if one[0] == "p_value")
     columns = [one for one in (*usual[:place], *own, *usual[place:]) if one[0] in shown]
     judged = any(row.get("p_value") is not None for row in rows)
-    texts = [name for name, _, kind in columns if kind == "text"]
-    table = table_of_rows(
+    return rows_section(
         columns,
         rows,
         lambda row, name: row.get("outcome" if name == "status" and "outcome" in row else name),
@@ -240,14 +297,12 @@ def all_rows(
         fdr=run.fdr,
         order="most suspicious rows",
         sort="p_value" if judged else ("value" if "value" in shown else "distance"),
-        searched=texts,
-        searched_words=" or ".join(texts),
         names={
             "measure": {measure.name: measure.title for measure in run.measures},
             "split": dict(run.splits),
         },
+        file=file,
     )
-    return Rows("rows", "All rows", folded=True, table=table, file=file)
 
 
 def made(
@@ -255,6 +310,7 @@ def made(
     said: Sequence[str] = (),
     tables: Sequence[Table | None] = (),
     files: Sequence[tuple[str, str]] = (),
+    calibration: Mapping[str, Any] | None = None,
 ) -> Made:
     """What was left out, what else lies in the folder, and how the run was made, folded.
 
@@ -263,6 +319,7 @@ def made(
         said: What was left out, in sentences.
         tables: The same in tables; None is passed over.
         files: What else lies in the folder, and what for.
+        calibration: How it was calibrated, where the results do not say.
     """
     facts = results.facts
     parts = {
@@ -271,7 +328,7 @@ def made(
         "Similarity": facts.get("similarity"),
         "Similarity needed": facts.get("threshold"),
         "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
-        "Calibration": facts.get("calibration"),
+        "Calibration": calibration or facts.get("calibration"),
         "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,

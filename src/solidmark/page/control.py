@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-from solidmark.page.numbers import p_value, plain
-from solidmark.page.pictures import embed
+from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.sections import Card, Cards, Cell, Gallery, Line, Note, Section, Shown, Table
 from solidmark.scores.control import LEVEL, Control
+from solidmark.scores.written import p_value, plain
 from solidmark.verdicts.control import HELD_OUT, Sides, area, looks_at
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
 
 NOT_TESTED = (
     "Whether the held-out images are of the same kind was not tested: the run is older than that "
@@ -43,7 +40,7 @@ def control_section(
     cards = tuple(
         Card(
             f"{name} images that are most unlike the other side",
-            strip=tuple(Shown(embed(folder, one.picture, LARGEST), "", one.id) for one in kept),
+            strip=tuple(Shown(embed(folder, one.picture, IN_CARD), "", one.id) for one in kept),
         )
         for name, kept in examples
         if kept and shows

@@ -11,6 +11,13 @@ from solidmark.page.svg import clean
 BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#c44e00", "#007a5a", "#767676", "#222222"
 """Told apart by every kind of colour vision; the page's style sheet swaps them in the dark."""
 
+LOOK = {
+    "trained": (BLUE, "-", "o"),
+    "held_out": (ORANGE, "--", "x"),
+    "ceiling": (GREEN, "-.", "s"),
+}
+"""Colour, line and marker of each split: never told apart by colour alone."""
+
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "solidmark",

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from solidmark.page.numbers import plain
+from solidmark.page.strips import tiny
 from solidmark.scores import curves
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160.0, 30.0
 NEAR = 0.1
@@ -44,11 +45,7 @@ def gap_bars(true: Sequence[float], read: Sequence[float] | None) -> Markup:
         f"Differences of true and read, key by key: {plain(mean)} on average, from "
         f"{plain(min(gaps))} to {plain(max(gaps))}. Luck gives {plain(by_luck)}, the dotted line."
     )
-    return Markup(
-        f'<svg class="gaps" role="img" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
-        f'preserveAspectRatio="none"><title>{escape(said)}</title>'
-        f'{"".join(bars)}<polyline points="{line}"/></svg>'
-    )
+    return tiny("gaps", WIDTH, HEIGHT, said, *bars, f'<polyline points="{line}"/>', flat=True)
 
 
 def hits(true: Sequence[float], read: Sequence[float] | None) -> str:

@@ -8,10 +8,9 @@ from typing import Any
 
 from solidmark.errors import SolidmarkError
 from solidmark.marks.beside import find_beside
+from solidmark.page.scored import failed
+from solidmark.page.sections import Table
 from solidmark.runs import fingerprint, read_json
-
-TOLERANCE = 1e-6
-"""Keys that differ by more are other keys."""
 
 
 @dataclass(frozen=True)
@@ -48,88 +47,42 @@ class Marked:
         return found
 
 
-def open_marked(
-    audit: Path, manifest: Mapping[str, Any], keys: Mapping[str, tuple[float, ...]]
-) -> Marked:
-    """Finds the marked folder of an audit, and checks that it holds the keys of this audit.
-
-    Arguments:
-        audit: The audit folder.
-        manifest: Its manifest; `config["marked"]` names the marked folder.
-        keys: The true key of each id, as scored.
-    """
-    name, folder = find_beside(audit, manifest)
-    if folder is None:
-        return _lost(name)
-    try:
-        table = _keys(folder)
-    except (OSError, ValueError, KeyError) as error:
-        return Marked(missing=f'The keys in "{name}" cannot be read ({error}).')
-    differ = [id for id, key in keys.items() if id not in table or not _same(table[id][1], key)]
-    if differ:
-        return Marked(
-            missing=f'The marked folder "{name}" holds other keys than this audit '
-            f"({len(differ)} of {len(keys)} differ)."
-        )
-    return _opened(folder, {id: table[id][0] for id in keys})
-
-
-def open_marked_of(run: Path, manifest: Mapping[str, Any]) -> Marked:
-    """Finds the marked folder of a run that holds no keys, by the fingerprint of its keys.
+def open_marked(run: Path, manifest: Mapping[str, Any]) -> Marked:
+    """Finds the marked folder of a run, by the fingerprint of its keys.
 
     Arguments:
         run: The folder of the run.
         manifest: Its manifest; `config["marked"]` names the marked folder, and
             `fingerprints["keys"]` is that of its keys.
     """
+    import pyarrow.parquet as parquet
+
     name, folder = find_beside(run, manifest)
     if folder is None:
-        return _lost(name)
+        gone = f'The marked folder "{name}" is no longer there.'
+        return Marked(missing=gone) if name else Marked()
     try:
         if fingerprint(folder / "keys.parquet") != manifest["fingerprints"].get("keys"):
             return Marked(missing=f'The marked folder "{name}" holds other keys than this run.')
-        table = _keys(folder)
-    except (OSError, ValueError, KeyError) as error:
+        table = parquet.read_table(folder / "keys.parquet", columns=["id", "file_name"])
+    except (OSError, ValueError, KeyError) as error:  # Arrow's errors are of the first two.
         return Marked(missing=f'The keys in "{name}" cannot be read ({error}).')
-    return _opened(folder, {id: file for id, (file, _) in table.items()})
-
-
-def _lost(name: str) -> Marked:
-    return Marked(missing=f'The marked folder "{name}" is no longer there.') if name else Marked()
-
-
-def _opened(folder: Path, files: Mapping[str, str]) -> Marked:
+    try:
+        found = read_json(folder / "manifest.json").get("pattern")
+    except (OSError, ValueError, AttributeError, SolidmarkError):
+        found = None
     quarantined = tuple(
         (str(line.get("id", "")), str(line.get("reason", "")))
         for line in _lines(folder / "quarantine.jsonl")
     )
-    return Marked(folder, "", files, quarantined, _pattern(folder))
+    files = {row["id"]: row["file_name"] for row in table.to_pylist() if row["file_name"]}
+    return Marked(folder, "", files, quarantined, found if isinstance(found, dict) else {})
 
 
-def _pattern(folder: Path) -> dict[str, Any]:
-    try:
-        found = read_json(folder / "manifest.json").get("pattern")
-    except (OSError, ValueError, AttributeError, SolidmarkError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _keys(folder: Path) -> dict[str, tuple[str, tuple[float, ...]]]:
-    """The file and the key of each id. Arrow's errors are ValueErrors and OSErrors."""
-    import pyarrow.parquet as parquet
-
-    table = parquet.read_table(folder / "keys.parquet", columns=["id", "file_name", "key"])
-    return {
-        row["id"]: (row["file_name"], tuple(row["key"] or ()))
-        for row in table.to_pylist()
-        if row["file_name"]
-    }
-
-
-def _same(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return len(one) == len(other) and all(
-        abs(a - b) <= TOLERANCE for a, b in zip(one, other, strict=True)
-    )
+def unmarked(marked: Marked) -> Table | None:
+    """The images that could not be marked, and why; None where there are none."""
+    lines = [(id, reason, 1) for id, reason in marked.quarantined]
+    return failed(lines, f"Images that could not be marked: {len(lines):,}")
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

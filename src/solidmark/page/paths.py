@@ -9,11 +9,11 @@ named image whose energy falls no further than theirs is named by its key alone,
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from solidmark.page.numbers import plain
+from solidmark.page.strips import joined, tiny
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160, 54
 LEFT, RIGHT, TOP, BOTTOM = 4, 156, 4, 40
@@ -23,17 +23,9 @@ EQUAL = 1e-6
 """Falls that differ by less are equal: energies are of single precision."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """The range of all lines that stand beside one another, so that they can be compared.
-
-    Arguments:
-        low: The deepest fall of the log energy, at most 0.
-        high: The highest rise, at least 0.
-    """
-
-    low: float
-    high: float
+Scale = tuple[float, float]
+"""The range of all lines that stand beside one another, so that they can be compared: the deepest
+fall of the log energy, at most 0, and the highest rise, at least 0."""
 
 
 def common_scale(paths: Iterable[Path]) -> Scale:
@@ -41,10 +33,10 @@ def common_scale(paths: Iterable[Path]) -> Scale:
 
     Example:
         >>> common_scale([[3.0, 1.0], [5.0, 5.5]])
-        Scale(low=-2.0, high=0.5)
+        (-2.0, 0.5)
     """
     values = [0.0, *(value for path in paths if is_drawn(path) for value in fall(path))]
-    return Scale(min(values), max(values))
+    return min(values), max(values)
 
 
 def is_drawn(path: Path) -> bool:
@@ -111,13 +103,14 @@ def energy_path(path: Path, mean: Path, scale: Scale) -> Markup:
     """
     if not is_drawn(path):
         return Markup("")
-    spread = (scale.high - scale.low) or 1.0
+    low, high = scale
+    spread = (high - low) or 1.0
 
     def points(values: Path) -> list[tuple[float, float]]:
         across = (RIGHT - LEFT) / (len(values) - 1)
         down = (BOTTOM - TOP) / spread
         return [
-            (LEFT + number * across, TOP + down * (scale.high - value))
+            (LEFT + number * across, TOP + down * (high - value))
             for number, value in enumerate(fall(values))
         ]
 
@@ -125,21 +118,14 @@ def energy_path(path: Path, mean: Path, scale: Scale) -> Markup:
     parts = [f'<line x1="{LEFT}" x2="{RIGHT}" y1="{start:.1f}" y2="{start:.1f}"/>']
     said = f"Log energy by step, from a neutral grey frame: {_values(path)}"
     if len(mean) == len(path) and is_drawn(mean):
-        parts.append(f'<polyline class="mean" points="{_joined(points(mean))}"/>')
+        parts.append(f'<polyline class="mean" points="{joined(points(mean))}"/>')
         said += f". Held-out images on average, from their start: {_values(fall(mean))}"
-    parts.append(f'<polyline class="own" points="{_joined(points(path))}"/>')
+    parts.append(f'<polyline class="own" points="{joined(points(path))}"/>')
     parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in points(path)]
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 3}">grey frame</text>')
     steps = "1 step" if len(path) == 2 else f"{len(path) - 1} steps"
     parts.append(f'<text x="{RIGHT}" y="{HEIGHT - 3}" text-anchor="end">after {steps}</text>')
-    return Markup(
-        f'<svg class="path" role="img" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"<title>{escape(said)}. Low means known.</title>{''.join(parts)}</svg>"
-    )
-
-
-def _joined(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return tiny("path", WIDTH, HEIGHT, f"{said}. Low means known.", *parts)
 
 
 def _values(path: Path) -> str:

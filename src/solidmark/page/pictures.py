@@ -5,13 +5,19 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from solidmark.errors import BadInput
+from solidmark.runs import read_ours
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LARGEST = 224
 """Longer sides are scaled down to this many pixels: a page, not an archive."""
+
+IN_CARD = 144
+"""The same of the pictures side by side in a card."""
 
 SHARP = 96
 """Pictures up to this size stay exact (PNG) and are shown with sharp pixels."""
@@ -34,7 +40,27 @@ class Picture:
     sharp: bool = False
 
 
-def embed(folder: Path, name: str | None, largest: int = LARGEST) -> Picture | None:
+def open_pictures(folder: Path, cure: str, of: type = dict) -> dict[str, Any]:
+    """Reads where the pictures of a run lie; empty where it kept none.
+
+    Arguments:
+        folder: The folder of the run.
+        cure: What to do where it cannot be used, as a sentence.
+        of: What stands under each name: `str`, a path below the folder, or `dict` for a side.
+
+    Raises:
+        BadInput: When the file cannot be read, or holds something else.
+    """
+    name = "pictures/index.json"
+    if not (folder / name).is_file():
+        return {}
+    index = read_ours(folder / name, cure)
+    if not all(isinstance(found, of) for found in index.values()):
+        raise BadInput(f'"{folder / name}" is not a file of solidmark. {cure}')
+    return index
+
+
+def embed(folder: Path | None, name: str | None, largest: int = LARGEST) -> Picture:
     """Reads a picture below a folder.
 
     Arguments:
@@ -43,11 +69,9 @@ def embed(folder: Path, name: str | None, largest: int = LARGEST) -> Picture | N
         largest: Longer sides are scaled down to this many pixels.
 
     Returns:
-        The picture; an empty one when it cannot be read; None when no picture is named.
+        The picture; an empty one when none is named, or it cannot be read.
     """
-    if not name:
-        return None
-    image = open_picture(folder, name)
+    image = open_picture(folder, name) if folder and name else None
     return Picture() if image is None else encode(image, largest)
 
 

@@ -1,7 +1,9 @@
 """The rows of a run for the table of its page."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from solidmark.page.sections import Rows
 
 ROWS = 50_000
 """So many rows stand in a page, the most suspicious first; the tables of the run have them all."""
@@ -10,8 +12,8 @@ Column = tuple[str, str, str]
 """A column: its name, its label, and what its values are: "text", "choice", "number" ..."""
 
 
-def table_of_rows(
-    columns: Sequence[Column],
+def rows_section(
+    columns: Iterable[Column],
     rows: Iterable[Any],
     value: Callable[[Any, str], Any],
     *,
@@ -19,38 +21,40 @@ def table_of_rows(
     fdr: float,
     order: str,
     sort: str,
-    searched: Sequence[str],
-    searched_words: str,
     names: Mapping[str, Mapping[str, str]],
-) -> dict[str, Any]:
-    """The table of a page, as its script reads it: columns, and arrays of values in their order.
+    title: str = "All rows",
+    file: str = "scores.parquet",
+) -> Rows:
+    """The rows of a page, folded, as its script reads them: columns, and arrays of values.
 
     Arguments:
-        columns: The columns. A row can be chosen by each column of choices.
+        columns: The columns. A row can be chosen by those of choices, and found by those of text.
         rows: Those that stand on the page.
         value: What a row has in a column. Numbers are cut to six digits.
         total: How many rows there are.
         fdr: The false-discovery rate at which rows are named.
         order: Which rows these are, where not all stand on the page.
         sort: The column by which they are sorted at first.
-        searched: The columns that are searched.
-        searched_words: The same in words.
         names: By column, how its values are called.
+        title: Above them.
+        file: Where all of them lie.
     """
-    return {
+    shown = list(columns)
+    table = {
         "total": total,
         "fdr": fdr,
         "order": order,
         "sort": sort,
-        "searched": list(searched),
-        "searched_words": searched_words,
+        "searched": [name for name, _, kind in shown if kind == "text"],
+        "searched_words": ", ".join(label.lower() for _, label, kind in shown if kind == "text"),
         "choices": [
-            {"name": name, "label": label} for name, label, kind in columns if kind == "choice"
+            {"name": name, "label": label} for name, label, kind in shown if kind == "choice"
         ],
         "names": names,
-        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in columns],
-        "rows": [[_cut(value(row, name)) for name, _, _ in columns] for row in rows],
+        "columns": [{"name": name, "label": label, "kind": kind} for name, label, kind in shown],
+        "rows": [[_cut(value(row, name)) for name, _, _ in shown] for row in rows],
     }
+    return Rows("rows", title, folded=True, table=table, file=file)
 
 
 def _cut(value: Any) -> Any:

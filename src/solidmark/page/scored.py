@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from solidmark.cards import asks_of, title_of
-from solidmark.page.numbers import p_and_q, short
+from solidmark.cards import title_of
 from solidmark.page.rows import ROWS
 from solidmark.page.sections import Cell, Line, Reading, Table
 from solidmark.page.tabled import digits
 from solidmark.runs import Figure, Results, find
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.control import Control, control_from
+from solidmark.scores.written import p_number, short
 
 LOST = float("inf")
 """Ranks what has no number last."""
@@ -30,18 +30,14 @@ class Measure:
     Arguments:
         name: As in the tables.
         title: On the page.
-        asks: What it asks, and what it is blind to.
         direction: Which side is close, or memorized: "low" or "high".
         scale: What its numbers are, with their direction.
-        paper: Where it comes from.
     """
 
     name: str
     title: str
-    asks: str
     direction: str
     scale: str
-    paper: str = ""
 
     @property
     def is_similarity(self) -> bool:
@@ -62,8 +58,7 @@ def measure_of(name: str, found: Mapping[str, Any], scale: str = "") -> Measure:
     """
     direction = "high" if found.get("direction") == "high" else "low"
     usual = "similarity, high = close" if direction == "high" else "distance, low = close"
-    paper = str(found.get("paper") or "")
-    return Measure(name, title_of(name), asks_of(name), direction, scale or usual, paper)
+    return Measure(name, title_of(name), direction, scale or usual)
 
 
 @dataclass(frozen=True)
@@ -93,6 +88,11 @@ class Row:
     nearest: str = ""
     raw: float | None = None
     caption: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nearly of one colour."""
+        return self.contrast is not None and self.contrast < LOW_CONTENT
 
     def is_named(self, fdr: float) -> bool:
         """Whether its q is at most the chosen false-discovery rate."""
@@ -165,13 +165,28 @@ class Scored:
         table = self.good(measure, split, copies=copies)
         return [] if table is None else rows_of(table.slice(0, first), measure, split)
 
-    def by_id(self, split: str, *, copies: bool = False) -> dict[str, dict[str, Row]]:
-        """What every measure says of the images of a split, by id and measure."""
+    def ranked(self, split: str, *, copies: bool = False) -> list[dict[str, Row]]:
+        """What every measure says of each image of a split, the most suspicious image first.
+
+        Those come first that the most measures name, then those of the lowest q. Among the others,
+        the distance by the first measure decides, which is the one that is shown.
+        """
         found: dict[str, dict[str, Row]] = {}
         for measure in self.measures:
             for row in self.rows(measure.name, split, copies=copies):
                 found.setdefault(row.id, {})[measure.name] = row
-        return found
+
+        def place(rows: Mapping[str, Row]) -> tuple[int, float, float, str]:
+            named = sum(row.is_named(self.fdr) for row in rows.values())
+            q = min(LOST if row.q_value is None else row.q_value for row in rows.values())
+            first = next(iter(rows.values()))
+            return -named, q, LOST if first.distance is None else first.distance, first.id
+
+        return sorted(found.values(), key=place)
+
+    def names(self, rows: Mapping[str, Row]) -> bool:
+        """Whether any measure names an image."""
+        return any(row.is_named(self.fdr) for row in rows.values())
 
     @cached_property
     def times(self) -> Mapping[tuple[str, str], int]:
@@ -182,38 +197,28 @@ class Scored:
                 found.update((split, id) for id in table["copy_of"].to_pylist() if id is not None)
         return found
 
-    def most_suspicious(self, found: Mapping[str, Mapping[str, Row]]) -> list[str]:
-        """The ids of images, those that the most measures name first, then those of the lowest q.
-
-        Among the others, the distance by the first measure decides, which is the one that is shown.
-        """
-
-        def place(id: str) -> tuple[int, float, float, str]:
-            rows = list(found[id].values())
-            named = sum(row.is_named(self.fdr) for row in rows)
-            q = min(LOST if row.q_value is None else row.q_value for row in rows)
-            first = rows[0].distance
-            return -named, q, LOST if first is None else first, id
-
-        return sorted(found, key=place)
-
-    def reading(self, measure: Measure, row: Row, *, titled: bool, said: str = "") -> Reading:
-        """What a measure says of an image, for its card.
+    def readings(
+        self, rows: Mapping[str, Row], *, titled: bool = True, nearest: str = ""
+    ) -> tuple[Reading, ...]:
+        """What the measures say of an image, for its card.
 
         Arguments:
-            measure: The measure.
-            row: What it found.
-            titled: Whether the measure is named, where several stand on a card.
-            said: What else there is to say.
+            rows: What they found, by measure.
+            titled: Whether the measures are named, where several stand on a card.
+            nearest: The nearest image that the card shows.
         """
-        value = None if row.distance is None else measure.reported(row.distance)
-        facts = [("value" if titled else measure.scale, digits(value))]
-        if row.raw is not None and not titled:
-            facts.append(("before rescaling", digits(row.raw)))
-        facts += p_and_q(row.p_value, row.q_value)
-        return Reading(
-            measure.title if titled else "", tuple(facts), row.is_named(self.fdr), said=said
-        )
+        readings = []
+        for measure in (one for one in self.measures if one.name in rows):
+            row = rows[measure.name]
+            value = None if row.distance is None else measure.reported(row.distance)
+            facts = [("value" if titled else measure.scale, digits(value))]
+            if row.raw is not None and not titled:
+                facts.append(("before rescaling", digits(row.raw)))
+            facts += p_and_q(row.p_value, row.q_value)
+            title = measure.title if titled else ""
+            said = "" if row.nearest == nearest else f"nearest: {row.nearest}"
+            readings.append(Reading(title, tuple(facts), row.is_named(self.fdr), said=said))
+        return tuple(readings)
 
     def flags(self, row: Row, varies: str = "the pixels vary", *, copies: bool = True) -> list[str]:
         """What must be known of an image beside its numbers.
@@ -224,8 +229,8 @@ class Scored:
             copies: Whether it is said how often the picture is there.
         """
         flags = []
-        if row.contrast is not None and row.contrast < LOW_CONTENT:
-            flags.append(f"low content: {varies} by {short(row.contrast)}")
+        if row.is_plain:
+            flags.append(f"low content: {varies} by {short(row.contrast or 0.0)}")
         times = 1 + self.times.get((row.split, row.id), 0)
         return flags + [f"{times} times in the data"] * (copies and times > 1)
 
@@ -249,6 +254,16 @@ class Scored:
         return failed(
             [(f"{split}: {', '.join(some)}", why, n) for (split, why, n), some in ordered]
         )
+
+
+def p_and_q(p: float | None, q: float | None) -> list[tuple[str, str]]:
+    """The p-value and the q-value of an image as facts of its card, where it has them.
+
+    Example:
+        >>> p_and_q(0.0103, None)
+        [('p', '0.01')]
+    """
+    return [(name, p_number(value)) for name, value in (("p", p), ("q", q)) if value is not None]
 
 
 def rows_of(table: Any, measure: str, split: str) -> list[Row]:

@@ -1,14 +1,39 @@
 """Tiny drawings beside a picture: its keys as grey swatches, its energy curve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from solidmark.page.numbers import plain
+from solidmark.scores.written import plain
 
 WIDTH, HEIGHT = 160, 12
 PLOTS = 4
 """So many curves of a key with several values are drawn; the rest look alike."""
+
+
+def tiny(
+    kind: str, width: float, height: float, said: str, *parts: str, flat: bool = False
+) -> Markup:
+    """A tiny drawing.
+
+    Arguments:
+        kind: Its class, by which the style sheet colours it.
+        width: Of its coordinates.
+        height: The same.
+        said: What it says, for somebody who cannot see it.
+        parts: Its elements.
+        flat: Whether it fills what room it has, whatever that does to its shape.
+    """
+    shape = ' preserveAspectRatio="none"' if flat else ""
+    return Markup(
+        f'<svg class="{escape(kind)}" role="img" viewBox="0 0 {width:g} {height:g}"{shape}>'
+        f"<title>{escape(said)}</title>{''.join(parts)}</svg>"
+    )
+
+
+def joined(points: Iterable[tuple[float, float]]) -> str:
+    """Points as a polyline has them."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def key_bars(true: Sequence[float], read: Sequence[float] | None) -> Markup:
@@ -31,11 +56,7 @@ def key_bars(true: Sequence[float], read: Sequence[float] | None) -> Markup:
     if not read:
         said += "; not read"
     height = (HEIGHT + 2) * len(rows) - 2
-    return Markup(
-        f'<svg class="keys" role="img" viewBox="0 0 {WIDTH} {height}" '
-        f'preserveAspectRatio="none" shape-rendering="crispEdges">'
-        f"<title>Key: {escape(said)}</title>{''.join(parts)}</svg>"
-    )
+    return tiny("keys", WIDTH, height, f"Key: {said}", *parts, flat=True)
 
 
 def energy_curves(
@@ -66,10 +87,7 @@ def energy_curves(
     ]
     some = f" (the first {shown} of {len(true)} keys)" if shown < len(true) else ""
     said = f"Energy over candidate keys{some}: true {_values(true)}; lowest at {_values(read)}"
-    return Markup(
-        '<svg class="energy" role="img" viewBox="0 0 160 52">'
-        f"<title>{escape(said)}</title>{''.join(parts)}</svg>"
-    )
+    return tiny("energy", WIDTH, 52, said, *parts)
 
 
 def _curve(
@@ -84,14 +102,14 @@ def _curve(
     spread = (high - low) or 1.0
     inner = width - 8
 
-    def x(key: float) -> str:
-        return f"{left + 4 + inner * key:.1f}"
+    def x(key: float) -> float:
+        return left + 4 + inner * key
 
     pairs = sorted(zip(candidates, energies, strict=True))
-    points = " ".join(f"{x(k)},{40 - 34 * (e - low) / spread:.1f}" for k, e in pairs)
-    middle = float(x(read))
+    points = joined((x(k), 40 - 34 * (e - low) / spread) for k, e in pairs)
+    middle = round(x(read), 1)
     return (
-        f'<line class="true" x1="{x(true)}" x2="{x(true)}" y1="2" y2="44"/>'
+        f'<line class="true" x1="{x(true):.1f}" x2="{x(true):.1f}" y1="2" y2="44"/>'
         f'<polyline points="{points}"/>'
         f'<path class="read" d="M{middle:.1f} 44 l4 7 h-8 z"/>'
     )

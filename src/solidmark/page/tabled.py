@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from solidmark.page.numbers import p_value, percent, percents, plain, short
 from solidmark.page.sections import Cell, Line, Table
 from solidmark.runs import Figure, find
+from solidmark.scores.written import p_value, percent, percents, plain, short
 
 SHARES = frozenset(
     (

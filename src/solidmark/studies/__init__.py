@@ -2,7 +2,6 @@
 
 from solidmark.studies.catalogue import find_study, sized
 from solidmark.studies.engine import run_study
-from solidmark.studies.page import write_study_report
 from solidmark.studies.study import Setting, Study
 from solidmark.studies.table import markdown
 
@@ -13,5 +12,4 @@ __all__ = [
     "markdown",
     "run_study",
     "sized",
-    "write_study_report",
 ]

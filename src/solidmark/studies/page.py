@@ -6,9 +6,7 @@ from typing import Any
 
 from solidmark.page.comparison import made
 from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import p_value
 from solidmark.page.pictures import embed
-from solidmark.page.rendering import write_page
 from solidmark.page.sections import (
     Card,
     Cards,
@@ -24,6 +22,7 @@ from solidmark.page.sections import (
 )
 from solidmark.page.tabled import n_of
 from solidmark.runs import Figure, Results, open_results, read_json, read_manifest
+from solidmark.scores.written import p_value
 from solidmark.studies.catalogue import find_study
 from solidmark.studies.combining import BY_SEED
 from solidmark.studies.engine import CAPTIONS, PICTURES
@@ -31,29 +30,11 @@ from solidmark.studies.saying import levels, number, told
 from solidmark.studies.study import Published, Readout, Study
 
 
-def write_study_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of a study.
-
-    Arguments:
-        folder: The folder, `OUT/NAME`.
-        images: Whether pictures may stand on the page.
-        top: Nothing here; every page is asked with it.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When its results cannot be read.
-    """
+def study_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of a study, as a `Maker` of pages."""
     read_manifest(folder, "study")
     results = open_results(folder, 'Run "solidmark study" again.')
     study = find_study(str(results.config["study"]))
-    return write_page(folder, _page(study, results, images), images=images, top=top)
-
-
-def _page(study: Study, results: Results, images: bool) -> Page:
     figures = results.figures
     seeds = results.config.get("seeds") or []
     weights = results.facts.get("weights") or []

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from solidmark.page.numbers import percent
 from solidmark.page.tabled import digits
 from solidmark.runs import Figure
+from solidmark.scores.written import percent
 from solidmark.studies.combining import BY_ALL, tells_apart
 from solidmark.studies.study import Readout, Study
 

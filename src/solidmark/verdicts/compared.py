@@ -1,9 +1,10 @@
 """What a measure hands the judge: counts, figures and contrasts, and what follows from them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -22,8 +23,9 @@ SAME = 1e-6
 
 Column = Float[np.ndarray, " N"]
 
-Lined = tuple[Side, Column]
-"""The distances of a side, and the contrasts in the same order, the closest first."""
+Columns = Mapping[str, Sequence[Any] | Column]
+"""The columns of scores: `id`, `distance` (low = close), `contrast`, `status`, `note`, and perhaps
+`copy_of`. What was not scored counts nowhere, nor does what has the pixels of another one."""
 
 
 @dataclass(frozen=True)
@@ -156,29 +158,34 @@ class Compared:
 
 def question(
     words: Nouns,
-    asked: Lined,
-    others: Lined,
+    measure: str,
+    direction: Direction,
+    sides: Mapping[str, Columns],
     figures: Iterable[Figure],
     *,
-    notes: Sequence[str | None] = (),
     area: bool = True,
 ) -> Question:
     """A comparison of distances.
 
     Arguments:
         words: Its words.
-        asked: The images in question, each picture once.
-        others: Those of the null.
+        measure: The measure.
+        direction: Which side is close, on the scale that is reported.
+        sides: By split, all its rows: those in question, then those of the null.
         figures: The figures; those of other measures are passed over.
-        notes: Why images in question could not be scored, one an image.
         area: Whether the area of trained against held-out images is a test.
     """
-    (own, contrast), (null, null_contrast) = asked, others
-    mine = [one for one in figures if one.measure == own.measure]
+    (own, contrast), (null, null_contrast) = (
+        _lined_up(measure, split, direction, columns) for split, columns in sides.items()
+    )
+    mine = [one for one in figures if one.measure == measure]
+    asked = next(iter(sides.values()))
+    states = zip(asked["status"], asked["note"], strict=True)
+    notes = [note for state, note in states if state != "ok"]
     known = Counter(note for note in notes if note)
     return Question(
         words,
-        own.direction,
+        direction,
         own.n,
         null.n,
         named=first(mine, "named", own.split),
@@ -192,23 +199,15 @@ def question(
     )
 
 
-def lined_up(
-    measure: str,
-    split: str,
-    direction: Direction,
-    ids: Sequence[str],
-    distance: Column,
-    contrast: Column,
-) -> Lined:
-    """The images of a split that count, and their contrasts, the closest first, then by id.
-
-    Arguments:
-        measure: The measure.
-        split: The split.
-        direction: Which side is close, on the scale that is reported.
-        ids: The ids.
-        distance: The distances, low = close, none of them missing.
-        contrast: The contrasts; NaN where there is none.
-    """
-    order = np.lexsort((np.asarray(ids, dtype=str), distance))
+def _lined_up(
+    measure: str, split: str, direction: Direction, columns: Columns
+) -> tuple[Side, Column]:
+    """The distances of what counts, and the contrasts: the closest first, then by id."""
+    copies = columns.get("copy_of") or [None] * len(columns["status"])
+    pairs = zip(columns["status"], copies, strict=True)
+    good = np.array([state == "ok" and copy is None for state, copy in pairs], dtype=bool)
+    distance, contrast = (
+        np.asarray(columns[name], dtype=np.float64)[good] for name in ("distance", "contrast")
+    )
+    order = np.lexsort((np.asarray(columns["id"], dtype=str)[good], distance))
     return side(measure, split, direction, distance), contrast[order]

@@ -1,29 +1,19 @@
 """The verdicts on pictures that come again: prompts with cliques, and a set with copies."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from solidmark.runs import Figure, Verdict, find, first
 from solidmark.scores.written import number, percent, plural
 
-State = Literal["too_wide", "suspicious", "plain", "too_few", "nothing"]
-
-LABELS: Mapping[State, str] = {
-    "too_wide": "threshold too wide",
-    "suspicious": "suspicious",
-    "plain": "suspicious",
-    "too_few": "too few generations",
-    "nothing": "no clique",
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "too_wide": ("cannot-be-judged", "threshold too wide"),
+    "suspicious": ("hint", "suspicious"),
+    "plain": ("hint", "suspicious"),
+    "too_few": ("cannot-be-judged", "too few generations"),
+    "nothing": ("not-seen", "no clique"),
 }
-
-STATES: Mapping[State, str] = {
-    "too_wide": "cannot-be-judged",
-    "suspicious": "hint",
-    "plain": "hint",
-    "too_few": "cannot-be-judged",
-    "nothing": "not-seen",
-}
-"""The same as all commands call it. Whether what comes back is a training image, `nearest` says."""
+"""What prompts come to: as all commands call it, and in a word or two. Whether what comes back is a
+training image, `nearest` says."""
 
 TOO_WIDE = 0.05
 """Where chance gives this share of suspicious prompts, the threshold is too wide."""
@@ -39,13 +29,9 @@ def judge_cliques(figures: Sequence[Figure]) -> Verdict:
     low = first(figures, "low_content")
     plain = low.count or 0 if low else 0
     state = _state(found, plain)
-    return Verdict(
-        STATES[state],
-        _headline(state, found),
-        LABELS[state],
-        tuple(filter(None, _details(state, found, plain))),
-        state,
-    )
+    judged, label = OUTCOMES[state]
+    details = tuple(_details(state, found, plain))
+    return Verdict(judged, _headline(state, found), label, details, state)
 
 
 def judge_duplicates(figures: Sequence[Figure]) -> Verdict:
@@ -76,7 +62,7 @@ def judge_duplicates(figures: Sequence[Figure]) -> Verdict:
     return Verdict("done", headline, "copies found", tuple(details), "copies")
 
 
-def _state(found: Figure, plain: int) -> State:
+def _state(found: Figure, plain: int) -> str:
     if found.chance is not None and found.chance >= TOO_WIDE:
         return "too_wide"
     if found.count:
@@ -85,7 +71,7 @@ def _state(found: Figure, plain: int) -> State:
     return "nothing" if found.number("able") else "too_few"
 
 
-def _headline(state: State, found: Figure) -> str:
+def _headline(state: str, found: Figure) -> str:
     count, prompts = found.count or 0, plural(found.n or 0, "prompt")
     least = found.facts["least"]
     within = f"within {number(found.threshold)} of one another"
@@ -108,7 +94,7 @@ def _headline(state: State, found: Figure) -> str:
     )
 
 
-def _details(state: State, found: Figure, plain: int) -> list[str]:
+def _details(state: str, found: Figure, plain: int) -> list[str]:
     if state == "too_wide":
         return ["Use a smaller --threshold, or --calibrate."]
     if state == "too_few":

@@ -1,8 +1,7 @@
 """The verdict on what prompts bring back: what comes that nobody asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from solidmark.runs import Figure, Verdict, find
 from solidmark.scores import clopper_pearson
@@ -10,28 +9,16 @@ from solidmark.scores.control import Control
 from solidmark.scores.written import at_most, percent, percents, plain, plural
 from solidmark.verdicts.control import Sides, area, warning
 
-State = Literal["unintended", "intended", "other_kind", "any", "too_few", "nothing", "failed"]
-
-LABELS: Mapping[State, str] = {
-    "unintended": "Unintended memorization",
-    "intended": "Intended memorization only",
-    "any": "Copies, and no prompt that brings them",
-    "other_kind": "Cannot be judged",
-    "too_few": "Cannot be judged",
-    "nothing": "No memorization seen",
-    "failed": "Nothing could be judged",
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "unintended": ("memorized", "Unintended memorization"),
+    "intended": ("memorized", "Intended memorization only"),
+    "any": ("hint", "Copies, and no prompt that brings them"),
+    "other_kind": ("cannot-be-judged", "Cannot be judged"),
+    "too_few": ("cannot-be-judged", "Cannot be judged"),
+    "nothing": ("not-seen", "No memorization seen"),
+    "failed": ("failed", "Nothing could be judged"),
 }
-
-STATES: Mapping[State, str] = {
-    "unintended": "memorized",
-    "intended": "memorized",
-    "any": "hint",
-    "other_kind": "cannot-be-judged",
-    "too_few": "cannot-be-judged",
-    "nothing": "not-seen",
-    "failed": "failed",
-}
-"""The same as all commands call it."""
+"""What prompts come to: as all commands call it, and in a word or two."""
 
 TYPES: Mapping[str, str] = {
     "unintended": "unintended",
@@ -55,6 +42,12 @@ TOO_FEW = (
     "Cannot be judged: with so few generations of a prompt, or without a threshold that is known "
     "to hold, not even a picture that comes every time would have been seen. --per-prompt draws "
     "more."
+)
+RULE = (
+    "Memorized is what comes in at least {} of the generations of a prompt and more than anyhow; a "
+    "copy of one training picture also where it comes whatever is asked. It is explicit where the "
+    "prompt names it, implicit where an entity of the prompt brings it (without the entity it is "
+    "clearly rarer, in other prompts with the entity it comes too), and else unintended."
 )
 SIDES = Sides(
     "asked-about",
@@ -132,22 +125,14 @@ def judge_intent(found: Brought) -> Verdict:
     Arguments:
         found: What they bring back.
     """
-    state = _state(found)
-    told: tuple[Callable[[Brought], str], ...] = (
-        *(_trusted, _withheld, _types, _user, _chance, _unrelated, _lost),
-    )
-    details = [_unseen(found) if state == "nothing" else "", *(tell(found) for tell in told)]
-    return Verdict(
-        STATES[state],
-        _headline(state, found),
-        LABELS[state],
-        tuple(filter(None, details)),
-        state,
-        _rule(found.frequent),
-    )
+    outcome = _outcome(found)
+    state, label = OUTCOMES[outcome]
+    details = tuple(filter(None, _details(found, outcome)))
+    rule = RULE.format(percent(found.frequent))
+    return Verdict(state, _headline(outcome, found), label, details, outcome, rule)
 
 
-def _state(found: Brought) -> State:
+def _outcome(found: Brought) -> str:
     if not found.judged:
         return "failed"
     if found.against:
@@ -162,29 +147,29 @@ def _state(found: Brought) -> State:
     return "too_few" if found.reach is None else "nothing"
 
 
-def _headline(state: State, found: Brought) -> str:
+def _headline(outcome: str, found: Brought) -> str:
     judged, against, asked_for = found.judged, found.against, found.asked_for
-    if state == "failed":
+    if outcome == "failed":
         return "No prompt has a generation that could be used."
-    if state == "unintended":
+    if outcome == "unintended":
         return (
             f"{_of(against, judged)} {'brings' if against == 1 else 'bring'} back what nobody "
             f"asked for{_between(against, judged)}."
         )
-    if state == "intended":
+    if outcome == "intended":
         return (
             f"What {_of(asked_for, judged)} bring{'s' * (asked_for == 1)} back is what the prompt "
             "asks for or implies."
         )
-    if state == "other_kind" and found.control is not None:
+    if outcome == "other_kind" and found.control is not None:
         return OTHER_KIND.format(area=area(found.control))
-    if state == "any":
+    if outcome == "any":
         return (
             f"{found.copies:,} of {plural(found.drawn, 'generation')} are copies of training "
             "pictures, and no prompt brings one more than others do: the model gives back what it "
             "was trained on, or draws what is near to many pictures, whatever it is told."
         )
-    if state == "too_few":
+    if outcome == "too_few":
         return TOO_FEW
     return (
         f"None of {plural(judged, 'prompt')} brings back a training picture, or a look that was "
@@ -192,39 +177,17 @@ def _headline(state: State, found: Brought) -> str:
     )
 
 
-def _rule(frequent: float) -> str:
-    """How a type is decided, as a sentence."""
-    return (
-        f"Memorized is what comes in at least {percent(frequent)} of the generations of a prompt "
-        "and more than anyhow; a copy of one training picture also where it comes whatever is "
-        "asked. It is explicit where the prompt names it, implicit where an entity of the prompt "
-        "brings it (without the entity it is clearly rarer, in other prompts with the entity it "
-        "comes too), and else unintended."
-    )
-
-
-def _trusted(found: Brought) -> str:
-    """The warning of a control that is trusted although it is of another kind."""
-    return warning(found.control, SIDES)
-
-
-def _withheld(found: Brought) -> str:
-    if found.control is None or not found.control.is_shut:
-        return ""
-    return WITHHELD.format(findings=plural(found.withheld, "finding"))
-
-
-def _unseen(found: Brought) -> str:
-    """What a green verdict cannot see, in one sentence."""
-    return (
-        f"What this cannot see: what comes in fewer than {percent(found.reach or 0.0)} of the "
-        "generations of a prompt, changed copies that the likeness does not recognise, other "
-        "prompts than these, and anything at all of a model that draws blurs."
-    )
-
-
-def _types(found: Brought) -> str:
-    """Counts of findings by type."""
+def _details(found: Brought, outcome: str) -> Iterator[str]:
+    """What backs it, in sentences; some are empty."""
+    if outcome == "nothing":
+        yield (
+            f"What this cannot see: what comes in fewer than {percent(found.reach or 0.0)} of the "
+            "generations of a prompt, changed copies that the likeness does not recognise, other "
+            "prompts than these, and anything at all of a model that draws blurs."
+        )
+    yield warning(found.control, SIDES)
+    if found.control is not None and found.control.is_shut:
+        yield WITHHELD.format(findings=plural(found.withheld, "finding"))
     counted = [(type, found.of(type)) for type in TYPES if type != "not memorized"]
     parts = [
         f"{TYPES[type]} in {plural(int(one.number('prompts') or 0), 'prompt')} "
@@ -232,48 +195,37 @@ def _types(found: Brought) -> str:
         for type, one in counted
         if one is not None and one.count
     ]
-    return f"By type: {', '.join(parts)}." if parts and found.judged else ""
-
-
-def _user(found: Brought) -> str:
-    """What the user's file changed."""
-    if not found.expected + found.unexpected:
-        return ""
-    return (
-        f"The user's file expects {found.expected:,} of these findings and does not expect "
-        f"{found.unexpected:,}; it overrules the type of {found.overruled:,}."
-    )
+    if parts and found.judged:
+        yield f"By type: {', '.join(parts)}."
+    if found.expected + found.unexpected:
+        yield (
+            f"The user's file expects {found.expected:,} of these findings and does not expect "
+            f"{found.unexpected:,}; it overrules the type of {found.overruled:,}."
+        )
+    yield _chance(found)
+    if not found.unrelated:
+        yield (
+            "No unrelated prompts were asked about, so nothing says what comes anyhow: classes and "
+            "phrases cannot be judged. Give more captions, or --unrelated-prompts."
+        )
+    lost = [f"{plural(found.failed, 'generation')} could not be used"] * bool(found.failed)
+    lost += [f"{plural(found.broken, 'training image')} could not be read"] * bool(found.broken)
+    if lost:
+        yield f"{' and '.join(lost)}, and count nowhere."
 
 
 def _chance(found: Brought) -> str:
+    """From which likeness on a generation is a copy, and how many pairs of others reach it."""
     if found.likeness is None:
         return found.note or ""
     above = f"from a likeness of {plain(found.likeness, 3)} on"
     if found.rate is None or not found.pairs:
         return f"A generation counts as a copy of a training picture {above}."
-    said = (
-        f"A generation counts as a copy of a training picture {above}, which at most "
-        f"{at_most(found.rate)} of {found.pairs:,} pairs of different training pictures reach too."
-    )
-    return f"{said} {found.note}" if found.note else said
-
-
-def _unrelated(found: Brought) -> str:
-    if found.unrelated:
-        return ""
     return (
-        "No unrelated prompts were asked about, so nothing says what comes anyhow: classes and "
-        "phrases cannot be judged. Give more captions, or --unrelated-prompts."
-    )
-
-
-def _lost(found: Brought) -> str:
-    parts = []
-    if found.failed:
-        parts.append(f"{plural(found.failed, 'generation')} could not be used")
-    if found.broken:
-        parts.append(f"{plural(found.broken, 'training image')} could not be read")
-    return f"{' and '.join(parts)}, and count nowhere." if parts else ""
+        f"A generation counts as a copy of a training picture {above}, which at most "
+        f"{at_most(found.rate)} of {found.pairs:,} pairs of different training pictures reach too. "
+        f"{found.note or ''}"
+    ).strip()
 
 
 def _of(count: int, n: int) -> str:

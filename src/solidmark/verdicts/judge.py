@@ -9,7 +9,6 @@ but only where something could have been seen.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
 from solidmark.runs import Finding, Verdict
 from solidmark.scores.control import Control
@@ -17,13 +16,13 @@ from solidmark.scores.level import ALPHA, HINT
 from solidmark.verdicts import sentences
 from solidmark.verdicts.compared import Compared
 from solidmark.verdicts.control import HEADLINE, beside, warning, why
-from solidmark.verdicts.nouns import Family, Outcome
+from solidmark.verdicts.nouns import OUTCOMES, Family, Outcome
 from solidmark.verdicts.words import listed, lower
 
 REACH = 0.5
 """A run that would have missed every second image, had they been memorized, has seen nothing."""
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+PRESSING: tuple[Outcome, ...] = (*OUTCOMES,)
 
 SHOWN = 3
 """So many sentences of the measure that decides stand in the verdict beside those of all."""
@@ -49,7 +48,7 @@ def judge(
     findings = {
         one.name: _finding(family, one, outcomes[one.name], control, needed) for one in measures
     }
-    first = min(measures, key=lambda one: (OUTCOMES.index(outcomes[one.name]), one.place))
+    first = min(measures, key=lambda one: (PRESSING.index(outcomes[one.name]), one.place))
     decided, said = outcomes[first.name], findings[first.name]
     several, whole = len(measures) > 1, decided == "other_kind"  # That holds for the whole run.
     details, headline = said.details, said.headline
@@ -151,7 +150,7 @@ def _others(
 ) -> tuple[str, ...]:
     """What the other measures say, in a sentence an outcome."""
     said = []
-    for outcome in OUTCOMES:
+    for outcome in PRESSING:
         names = [m.title for m in measures if outcomes[m.name] == outcome and m is not first]
         if names and outcome == outcomes[first.name]:
             said.append(f"{listed(names)} {'says' if len(names) == 1 else 'say'} the same.")

@@ -8,7 +8,6 @@ called memorized once in a hundred at most, and as rarely is a sound run called 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from solidmark.runs import Figure, Finding, Verdict
 from solidmark.scores.level import ALPHA, HINT, level_of
@@ -21,48 +20,22 @@ from solidmark.verdicts.words import because
 
 MEASURE = "solidmark"
 
-State = Literal[
-    "untrusted",
-    "memorized",
-    "unclear",
-    "averages",
-    "not_seen",
-    "unknown",
-    "unmeasured",
-    "too_few",
-    "weak",
-    "failed",
-]
-LABELS: dict[State, str] = {
-    "untrusted": "Do not trust this run",
-    "memorized": "Memorized",
-    "unclear": "A hint, no proof",
-    "averages": "Averages known",
-    "not_seen": "No memorization seen",
-    "unknown": "Cannot be judged",
-    "unmeasured": "Cannot be judged",
-    "too_few": "Too few images",
-    "weak": "Reader too weak",
-    "failed": "Nothing scored",
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "untrusted": ("do-not-trust", "Do not trust this run"),
+    "memorized": ("memorized", "Memorized"),
+    "unclear": ("hint", "A hint, no proof"),
+    "averages": ("hint", "Averages known"),
+    "not_seen": ("not-seen", "No memorization seen"),
+    "unknown": ("cannot-be-judged", "Cannot be judged"),
+    "unmeasured": ("cannot-be-judged", "Cannot be judged"),
+    "too_few": ("cannot-be-judged", "Too few images"),
+    "weak": ("cannot-be-judged", "Reader too weak"),
+    "failed": ("failed", "Nothing scored"),
 }
-"""The state of a verdict and its short name, the most pressing first. Only `not_seen` is green, and
-it is given only where something could have been seen."""
+"""What a reader comes to, the most pressing first: as all commands call it, and in a word or two.
+Only `not_seen` is green, and it is given only where something could have been seen."""
 
-STATES: Mapping[State, str] = {
-    "untrusted": "do-not-trust",
-    "memorized": "memorized",
-    "unclear": "hint",
-    "averages": "hint",
-    "not_seen": "not-seen",
-    "unknown": "cannot-be-judged",
-    "unmeasured": "cannot-be-judged",
-    "too_few": "cannot-be-judged",
-    "weak": "cannot-be-judged",
-    "failed": "failed",
-}
-"""The same as all commands call it."""
-
-QUIET = frozenset(LABELS) - {"untrusted", "memorized", "failed"}
+QUIET = frozenset(OUTCOMES) - {"untrusted", "memorized", "failed"}
 """The states in which a reader does not see that an image is memorized."""
 
 
@@ -93,7 +66,7 @@ def judge_keys(
         key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
     )
     if not order:
-        return Verdict("failed", "This run has no results.", LABELS["failed"], finding="failed")
+        return Verdict("failed", "This run has no results.", "Nothing scored", finding="failed")
     count = max(len(scored), 1)
     found = tuple(
         _judge(
@@ -105,7 +78,7 @@ def judge_keys(
         )
         for name in order
     )
-    pressing: list[str] = [*LABELS]
+    pressing = [*OUTCOMES]
     first = min(found, key=lambda one: (pressing.index(one.outcome), order.index(one.name)))
     # With several readers, each has its own details; the page shows them beside each other.
     details = first.details if len(found) == 1 else first.details[:2] + _disagreement(found)
@@ -156,9 +129,9 @@ def _judge(
     return _finding(facts, state, _headline(state, facts, unknown), kept)
 
 
-def _finding(facts: Facts, state: State, headline: str, details: tuple[str, ...]) -> Finding:
+def _finding(facts: Facts, state: str, headline: str, details: tuple[str, ...]) -> Finding:
     words = reader(facts.reader)
-    about = (facts.reader, words.title, words.asks, STATES[state], LABELS[state])
+    about = (facts.reader, words.title, words.asks, *OUTCOMES[state])
     return Finding(*about, headline, details, outcome=state)
 
 
@@ -171,7 +144,7 @@ def _failed(facts: Facts, reason: str) -> Finding:
     )
 
 
-def _state(facts: Facts, unknown: bool) -> State:
+def _state(facts: Facts, unknown: bool) -> str:
     best = facts.p("trained")
     if facts.is_off:
         return "untrusted"
@@ -192,7 +165,7 @@ def _state(facts: Facts, unknown: bool) -> State:
     return "not_seen"
 
 
-def _headline(state: State, facts: Facts, unknown: Unknown | None) -> str:
+def _headline(state: str, facts: Facts, unknown: Unknown | None) -> str:
     title = facts.title
     if state == "untrusted":
         return (

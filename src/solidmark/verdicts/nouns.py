@@ -14,26 +14,17 @@ Outcome = Literal[
 ]
 """What a comparison comes to, the most pressing first."""
 
-STATES: Mapping[Outcome, Judged] = {
-    "other_kind": "cannot-be-judged",
-    "close": "memorized",
-    "plain": "hint",
-    "unclear": "hint",
-    "nothing": "not-seen",
-    "too_few": "cannot-be-judged",
-    "no_null": "cannot-be-judged",
-    "failed": "failed",
+OUTCOMES: Mapping[Outcome, tuple[Judged, str]] = {
+    "other_kind": ("cannot-be-judged", "Cannot be judged"),
+    "close": ("memorized", "Memorized"),
+    "plain": ("hint", "Close, but plain pictures"),
+    "unclear": ("hint", "Unclear"),
+    "nothing": ("not-seen", "Nothing beyond chance"),
+    "too_few": ("cannot-be-judged", "Cannot be judged"),
+    "no_null": ("cannot-be-judged", "Cannot be judged"),
+    "failed": ("failed", "Nothing scored"),
 }
-"""The same in the words that all commands share."""
-
-_LABELS: Mapping[Outcome, str] = {
-    "other_kind": "Cannot be judged",
-    "plain": "Close, but plain pictures",
-    "unclear": "Unclear",
-    "too_few": "Cannot be judged",
-    "no_null": "Cannot be judged",
-    "failed": "Nothing scored",
-}
+"""The same as all commands call it, and in a word or two; a command may have labels of its own."""
 
 Pair = tuple[str, str]
 """A word for one and for several."""
@@ -106,18 +97,18 @@ class Family:
         "trained against held-out images"
     )
     innocent: str
-    labels: Mapping[Outcome, str]
+    labels: Mapping[Outcome, str] = field(default_factory=dict)
     states: Mapping[Outcome, Judged] = field(default_factory=dict)
     names: Mapping[Outcome, str] = field(default_factory=dict)
     proof: str = ""
 
     def label(self, outcome: Outcome) -> str:
         """The label of an outcome."""
-        return {**_LABELS, **self.labels}[outcome]
+        return self.labels.get(outcome, OUTCOMES[outcome][1])
 
     def state(self, outcome: Outcome) -> Judged:
         """The state that it is."""
-        return {**STATES, **self.states}[outcome]
+        return self.states.get(outcome, OUTCOMES[outcome][0])
 
     def name(self, outcome: Outcome) -> str:
         """The outcome in the word of this command."""

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.comparing import CHANGES
-from solidmark.page.comparison import CAPTIONS, made, proof_of, shortened
-from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
-from solidmark.page.marked import Marked, open_marked_of
-from solidmark.page.numbers import p_value, percent
-from solidmark.page.pictures import Picture, embed
-from solidmark.page.rendering import write_page
+from solidmark.measures.audit.page_run import SPLITS
+from solidmark.page.comparison import captions_of, made, page_of, proof_of, shortened
+from solidmark.page.drawing import INK, LOOK, Drawing, drawing, legend
+from solidmark.page.marked import Marked, open_marked
+from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.sections import (
     Card,
     Cell,
@@ -28,15 +27,11 @@ from solidmark.page.sections import (
 )
 from solidmark.page.tabled import SHARES, digits
 from solidmark.runs import Figure, Results, open_results, read_manifest, read_table
+from solidmark.scores.written import p_value, percent
 from solidmark.verdicts.readers import reader
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
 
 DOTS = 2000
 """More dots than these say no more and weigh down the page: those that changed most are kept."""
-
-SPLITS = {"trained": "trained", "held_out": "held-out", "ceiling": "ceiling"}
 
 NAMES = {
     "named": "Named",
@@ -76,22 +71,8 @@ class _Compared:
         return list(dict.fromkeys(str(one.reader) for one in self.results.figures))
 
 
-def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into a folder of `compare --out`.
-
-    Arguments:
-        folder: The folder.
-        images: Whether pictures of the data and their captions may stand on the page; ids stay.
-        top: How many images are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
+def compare_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of `compare --out`, as a `Maker` of pages."""
     manifest = read_manifest(folder, "compare")
     again = 'Run "solidmark compare" again.'
     table = read_table(folder / "changes.parquet", CHANGES, again)
@@ -99,12 +80,8 @@ def write_compare_report(folder: Path, *, images: bool = True, top: int = 48) ->
     for row in table.to_pylist():
         if row["split"] == "trained":
             changes.setdefault(row["id"], {})[row["reader"]] = row
-    marked = open_marked_of(folder, manifest)
+    marked = open_marked(folder, manifest)
     run = _Compared(open_results(folder, again), changes, table, marked)
-    return write_page(folder, _page(run, images, top), images=images, top=top)
-
-
-def _page(run: _Compared, images: bool, top: int) -> Page:
     results = run.results
     order = sorted(run.changes, key=lambda id: (-_change(run.changes[id]), id))[:top]
     about = run.marked.describe(order) if images else {}
@@ -116,14 +93,10 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
     drawings = tuple(_scatter(run, name) for name in run.readers)
     differs = results.facts.get("differs") or {}
     lost = f"The pictures cannot be shown: {run.marked.missing}"
-    return Page(
-        "compare",
+    return page_of(
+        results,
         "What changed between the two runs?",
-        (
-            *((side.capitalize(), str(results.config.get(side))) for side in ("first", "second")),
-            *((f"Differs: {name}", f"{one} / {other}") for name, (one, other) in differs.items()),
-        ),
-        results.judged,
+        {"First": "first", "Second": "second"},
         (
             Gallery(
                 "images",
@@ -142,6 +115,7 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
             Figures("figures", "All figures", tables=tuple(_tables(results)), folded=True),
             made(results, tuple(_lost(results))),
         ),
+        ((f"Differs: {name}", f"{one} / {other}") for name, (one, other) in differs.items()),
         proof=proof_of(cards, "Those that changed most:"),
         notes=(lost,) if images and run.marked.missing else (),
     )
@@ -153,8 +127,7 @@ def _change(rows: Mapping[str, Mapping[str, Any]]) -> float:
 
 def _card(run: _Compared, id: str, about: Mapping[str, str], images: bool) -> Card:
     """An image, and how far its keys are read from the truth in both runs."""
-    folder, file = run.marked.folder, run.marked.files.get(id)
-    shown = embed(folder, file, LARGEST) if folder is not None else None
+    shown = embed(run.marked.folder, run.marked.files.get(id), IN_CARD)
     readings = [
         Reading(
             reader(name).title,
@@ -169,8 +142,8 @@ def _card(run: _Compared, id: str, about: Mapping[str, str], images: bool) -> Ca
     ]
     return Card(
         id,
-        tuple((what, about[key]) for what, key in CAPTIONS if key in about),
-        (Shown(shown or Picture(), "", id),) if images else (),
+        captions_of(about),
+        (Shown(shown, "", id),) if images else (),
         readings=tuple(readings),
     )
 
@@ -182,12 +155,13 @@ def _scatter(run: _Compared, name: str) -> Drawing:
 
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=(0, (1, 3)))
-        for split, colour, marker in (("held_out", ORANGE, "x"), ("trained", BLUE, "o")):
+        for split in ("held_out", "trained"):
+            colour, _, marker = LOOK[split]
             own = [row for row in rows if row["split"] == split]
             own = sorted(own, key=lambda row: -abs(row["difference"]))[:DOTS]
             if own:
                 face = {"mfc": "none"} if marker == "o" else {}
-                label = f"{SPLITS[split]} (n = {len(own):,})"
+                label = f"{SPLITS[split].lower()} (n = {len(own):,})"
                 sides = (np.array([row[side] for row in own]) for side in ("first", "second"))
                 axes.plot(*sides, marker, color=colour, ms=4, label=label, **face)
         axes.set(xlabel="distance to the true key, first run", ylabel="second run")
@@ -209,7 +183,7 @@ def _tables(results: Results) -> list[Table]:
         parts.setdefault((str(one.reader), one.split), []).append(one)
     return [
         Table(
-            f"{reader(name).title}: {SPLITS.get(split, split)} images",
+            f"{reader(name).title}: {SPLITS.get(split, split).lower()} images",
             (Cell("Figure", (f"n = {some[0].n or 0:,}",)), *map(Cell, HEADS)),
             tuple(_line(one) for one in some),
             tuple(dict.fromkeys(one.note for one in some if one.note)),
@@ -252,8 +226,9 @@ def _line(one: Figure) -> Line:
 def _lost(results: Results) -> list[str]:
     """What was not compared."""
     found = {
-        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split)}: {one.failed:,} "
-        f"pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand alone.": None
+        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split).lower()}: "
+        f"{one.failed:,} pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand "
+        "alone.": None
         for one in results.figures
         if one.failed or one.number("unpaired")
     }

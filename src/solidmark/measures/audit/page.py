@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,25 @@ from solidmark.measures.audit.page_named import named_section
 from solidmark.measures.audit.page_perturbed import perturbed_section
 from solidmark.measures.audit.page_plots import curves_section
 from solidmark.measures.audit.page_run import SPLITS, Audit, open_audit, title_of
-from solidmark.page.comparison import made
+from solidmark.page.comparison import NAMES as COMPARED_NAMES
+from solidmark.page.comparison import made, page_of
 from solidmark.page.glossary import glossary
-from solidmark.page.rendering import write_page
-from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.marked import unmarked
+from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
-    Cell,
     Figures,
     Glossary,
-    Line,
     Made,
     Page,
     Rows,
     Section,
-    Table,
 )
 from solidmark.page.tabled import Words, table_of_figures
-from solidmark.page.values import flat
 from solidmark.scores.scored import Score
 
 SHOWN_KEYS = 4
 """Keys of more values than this are left to `scores.parquet`."""
-
-QUARANTINED = 20
-"""So many of the images that could not be marked are named."""
 
 PRIVATE = (
     "This page shows keys. Keep it away from whoever trains on the marked images, as you keep "
@@ -50,14 +43,12 @@ ORDER = (
 )
 
 NAMES = {
+    **COMPARED_NAMES,
     "eidetic": "Within {delta}",
-    "named": "Named, q at most {fdr}",
     "share": "Memorized share",
     "correlation": "Correlation",
     "permutation_z": "Permutation z",
     "averages": "Averages known, groups",
-    "auc": "AUC",
-    "tpr_at_fpr": "Detections at {fpr} false alarms",
     "smallest_share permutation": "Smallest share, by permutation test",
     "smallest_share best": "Smallest share, by the smallest p",
     "smallest_share named": "Smallest share, half of it named",
@@ -65,167 +56,48 @@ NAMES = {
 
 COUNTED = frozenset(("eidetic", "named", "averages"))
 
-TERMS = {
-    "key": (
-        "Key",
-        "A grey level between 0 (black) and 1 (white), or several, drawn at random for each image "
-        "and painted on it as a mark before training. It says nothing about the image, so a model "
-        "can only know it by having memorized this very image.",
-    ),
-    "held_out": (
-        "Held-out",
-        "The control: images with keys of their own that the model never saw. Everything about "
-        "them must be at chance. When it is not, the run is faulty.",
-    ),
-    "ceiling": (
-        "Reference",
-        "The same images and reader, asked of an ideal model that has memorized all of them. A "
-        "reader that is blind here sees nothing elsewhere. No upper bound: a trained network may "
-        "be read better or worse.",
-    ),
-    "distance": (
-        "Distance",
-        "The mean absolute difference of the key read and the true key, in grey levels from 0 to "
-        "1. Low means memorized.",
-    ),
-    "eidetic": (
-        "Within delta (eidetic)",
-        "The share of images whose key is read within a distance of delta. High means memorized; "
-        "compare it with chance, never with zero.",
-    ),
-    "peers": (
-        "Peers",
-        "The images among which an image’s key is exchanged to test it: those of its class and "
-        "caption, or of its class, or all. A model may know what peers have in common, such as "
-        "their average frame, and that must not pass for knowing one of them.",
-    ),
-    "p_value": (
-        "p",
-        "How often a key handed out at random among its peers would be read as well as the true "
-        "one. Low means memorized. One image in a hundred has p below 0.01 by luck.",
-    ),
-    "exposure_bits": (
-        "Exposure",
-        "The same as p in bits: 10 bits are ten coin tosses guessed in a row. High means "
-        "memorized.",
-    ),
-    "share": (
-        "Memorized share",
-        "The share of the images that is memorized, estimated from all p-values together, whoever "
-        "can be named. The lower end of its interval holds whatever memory looks like.",
-    ),
-    "correlation": (
-        "Correlation",
-        "How closely the keys read follow the true keys within groups of peers, from −1 to 1. 0 is "
-        "chance.",
-    ),
-    "permutation_z": (
-        "Permutation z",
-        "All images tested together: how much nearer the readings lie to the own keys than to keys "
-        "exchanged among peers, in standard deviations. It sees weak memory that no count within "
-        "delta shows. Its p is never below 0.0001.",
-    ),
-    "averages": (
-        "Averages known",
-        "In how many groups of peers the model knows the average key. It says nothing of a single "
-        "image.",
-    ),
-    "smallest_share": (
-        "Smallest share",
-        "The smallest share of memorized images that this run would have seen, four times in five. "
-        "A run that sees nothing says nothing about shares below it.",
-    ),
-    "auc": (
-        "AUC",
-        "The chance that a trained image has a smaller p-value than a held-out one. 0.5 is a coin "
-        "toss, 1 is perfect separation.",
-    ),
-    "tpr_at_fpr": (
-        "Detections at a false-alarm rate",
-        "The share of trained images that are caught when so few held-out images are wrongly "
-        "caught. The false-alarm rate itself is chance.",
-    ),
-    "own_key": (
-        "Own key",
-        "Its place among the keys of all images by how near they lie to what was read; 1 is the "
-        "nearest. By luck each place is equally likely. Images that share a key count once.",
-    ),
-    "energy_path": (
-        "Energy by step",
-        "How much of the image the model takes for noise, as the frame slides from neutral grey to "
-        "the keys read, on a log scale. What falls further than held-out images do is better known "
-        "in its frame; what does not may be known all the same, by its keys.",
-    ),
-    "round_trip": (
-        "Grey round trip",
-        "What comes back of a frame that only goes through the autoencoder of a latent model: how "
-        "far greys are off on average (bias), how much one grey varies (spread), and the mean "
-        "error left once the bias is taken out (floor). Low is good.",
-    ),
-    "chance": (
-        "Chance",
-        "What a model that has memorized nothing would reach, worked out from the very keys that "
-        "were read here.",
-    ),
-}
-"""Beside the terms that pages share, or instead of them."""
+TERMS = (
+    *("key", "held_out", "ceiling", "distance/key", "eidetic/key", "peers", "p_value/key"),
+    *("q_value", "named", "exposure_bits", "share", "correlation", "permutation_z", "averages"),
+    *("smallest_share", "auc", "tpr_at_fpr", "own_key", "interval", "chance"),
+)
 
 
-def write_audit_report(
-    folder: Path, *, images: bool = True, top: int = 48, more: Sequence[Section] = ()
-) -> Path:
-    """Writes `report.html` and `figures/` into the folder of an audit.
+def audit_page(folder: Path, images: bool, top: int, more: Sequence[Section] = ()) -> Page:
+    """The page of an audit, as a `Maker` of pages.
 
     Arguments:
         folder: The folder of the audit.
-        images: Whether pictures of the data and their captions may stand on the page. Without
-            them the page can be shown to people who must not see the data; ids stay.
+        images: Whether pictures and captions may stand on the page.
         top: How many images the gallery shows.
         more: What other measures in the folder say, below the curves.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When the folder is not a finished audit, or holds no verdict.
-        BadInput: When one of its files cannot be read.
     """
-    page = _page(open_audit(folder), images, top, more)
-    return write_page(folder, page, images=images, top=top)
-
-
-def _page(audit: Audit, images: bool, top: int, more: Sequence[Section]) -> Page:
-    results = audit.results
+    audit = open_audit(folder)
     proof, cards = gallery(audit, images, top)
     knowing = knowing_section(audit, images)
     first = knowing if knowing and not knowing.folded else None
     trip = round_trip_section(audit.folder, audit.readers)
-    sections = (
-        first,  # Where it decides, it comes before all else.
-        named_section(audit, images),
-        cards,
-        perturbed_section(audit, images),
-        curves_section(audit),
-        *more,
-        trip,
-        knowing if first is None else None,
-        _figures(audit),
-        _rows(audit),
-        _glossary(audit, trip is not None),
-        _made(audit),
-    )
-    return Page(
-        "audit",
+    return page_of(
+        audit.results,
         "What has this model memorized?",
-        tuple(
-            (name, str(results.config.get(key) or "not named"))
-            for name, key in (("Model", "model"), ("Images", "marked"))
-        )
-        + ((("Pictures changed", audit.perturbed),) if audit.perturbed else ()),
-        results.judged,
-        tuple(one for one in sections if one is not None),
+        {"Model": "model", "Images": "marked"},
+        (
+            first,  # Where it decides, it comes before all else.
+            named_section(audit, images),
+            cards,
+            perturbed_section(audit, images),
+            curves_section(audit),
+            *more,
+            trip,
+            knowing if first is None else None,
+            _figures(audit),
+            _rows(audit),
+            _glossary(audit, trip is not None),
+            _made(audit),
+        ),
+        (("Pictures changed", audit.perturbed),) if audit.perturbed else (),
         proof=proof,
-        notes=tuple(map(str, results.facts.get("notes") or ())),
+        notes=tuple(map(str, audit.results.facts.get("notes") or ())),
         private=PRIVATE,
     )
 
@@ -274,7 +146,7 @@ def _rows(audit: Audit) -> Rows:
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]
-    table = table_of_rows(
+    return rows_section(
         [one for one in columns if not left_out.get(one[0])],
         scores,
         _value,
@@ -282,11 +154,8 @@ def _rows(audit: Audit) -> Rows:
         fdr=audit.fdr,
         order="rows with the lowest p",
         sort="p_value",
-        searched=["id", "group", "note"],
-        searched_words="id, group or note",
         names={"reader": {name: title_of(name) for name in audit.readers}, "split": SPLITS},
     )
-    return Rows("rows", "All rows", folded=True, table=table)
 
 
 def _value(score: Score, name: str) -> Any:
@@ -297,25 +166,21 @@ def _value(score: Score, name: str) -> Any:
 
 
 def _glossary(audit: Audit, latent: bool) -> Glossary:
-    """The terms of this run, and what its readers do."""
-    used = {one.statistic for one in audit.results.figures}
-    drawn = {
-        "round_trip": latent,
-        "energy_path": any(answer.path for answer in audit.answers.values()),
-        "averages": "averages" in used,
-    }
-    readers = {
-        f"reader-{name}": (READERS[name].title, READERS[name].how)
+    """What its readers do, and the terms of this run."""
+    readers = [
+        (f"reader-{name}", READERS[name].title, READERS[name].how)
         for name in audit.readers
         if name in READERS
-    }
-    own = {name: term for name, term in TERMS.items() if drawn.get(name, True)}
-    return glossary(audit.fdr, used, {**readers, **own}, ("null", "low_content"))
+    ]
+    drawn = ["energy_path"] * any(answer.path for answer in audit.answers.values())
+    drawn += ["round_trip"] * latent
+    used = {one.statistic for one in audit.results.figures}
+    return glossary((*TERMS, *drawn), used, audit.fdr, readers)
 
 
 def _made(audit: Audit) -> Made:
     """What was left out, and how the run was made."""
-    results, quarantined = audit.results, audit.marked.quarantined
+    results = audit.results
     found = Counter(
         (f"{title_of(one.reader)}: {SPLITS.get(one.split, one.split)}", one.note)
         for one in audit.scores
@@ -323,17 +188,10 @@ def _made(audit: Audit) -> Made:
     )
     lost = [(of, why or "no reason given", n) for (of, why), n in found.most_common()]
     kept = results.facts.get("quarantined")
-    count = kept if isinstance(kept, int) else len(quarantined)
-    rest = f"{len(quarantined) - QUARANTINED:,} more are in quarantine.jsonl."
-    broken = Table(
-        "Quarantined images",
-        (Cell("Image"), Cell("Reason")),
-        tuple(Line(id, (Cell("", (why,)),)) for id, why in quarantined[:QUARANTINED]),
-        (rest,) if len(quarantined) > QUARANTINED else (),
-    )
+    count = kept if isinstance(kept, int) else len(audit.marked.quarantined)
     said = [
         f"Rows that failed: {results.failed:,}. Images quarantined at marking, since they could "
         f"not be read: {count:,}. None of them counts in any figure."
     ]
-    section = made(results, said, (failed(lost, "Failed rows"), broken if quarantined else None))
-    return replace(section, parts=(*section.parts, ("Calibration", tuple(flat(audit.calibration)))))
+    tables = failed(lost, "Failed rows"), unmarked(audit.marked)
+    return made(results, said, tables, calibration=audit.calibration)

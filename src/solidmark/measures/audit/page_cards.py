@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
 from solidmark.measures.audit.painting import painted
-from solidmark.page.comparison import CAPTIONS, card_lists, proof_of
+from solidmark.page.comparison import captions_of, card_lists, proof_of
 from solidmark.page.gaps import gap_bars, hits
-from solidmark.page.paths import Scale, average, common_scale, compared, energy_path
-from solidmark.page.pictures import embed
+from solidmark.page.paths import Scale, common_scale, compared, energy_path
+from solidmark.page.pictures import Picture, embed
 from solidmark.page.sections import Card, Cards, Gallery, Reading, Shown
 from solidmark.page.strips import energy_curves, key_bars
 from solidmark.scores.own_key import Name, OwnKey, own_keys
@@ -23,16 +23,25 @@ COMPARED = 6
 EMPTY = "No trained image could be scored."
 
 
+LEGEND = {
+    "gaps": "Bars: how far they lie apart, low = read well; the dotted line is luck.",
+    "energy": "Curve with a triangle: the energy over all grey levels; the dashed line is the true "
+    "key, the triangle the key read.",
+    "path": "Falling line: the energy by step from a neutral grey frame, low = known, on one scale "
+    "for all cards; dashed are held-out images on average. It falls whichever key was read: an "
+    "image is named by its key, not by this line.",
+}
+"""How to read the drawings of a card, by their class."""
+
+
 @dataclass(frozen=True)
 class _Shown:
     """The rows of all cards, and what needs all of them."""
 
     audit: Audit
-    images: bool
     told: Mapping[str, Mapping[str, str]]
     scores: Mapping[Name, Score]
     near: Mapping[Name, OwnKey]
-    means: Mapping[str, Sequence[float]]
     scales: Mapping[str, Scale]
 
 
@@ -56,8 +65,8 @@ def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery
     every = audit.of(reader, "trained")
     ranked = _first(every)
     trained, held_out = ranked[:top], _first(audit.of(reader, "held_out"))[:COMPARED]
-    shown = _shown(audit, images, [*trained, *held_out])
-    cards, lucky = ([_card(shown, score) for score in some] for some in (trained, held_out))
+    shown = _shown(audit, [*trained, *held_out], images)
+    cards, lucky = ([_card(shown, one, images) for one in some] for some in (trained, held_out))
     said = [
         f"The {len(cards):,} of {len(ranked):,} trained images with the lowest p by "
         f"{title_of(reader)}, then the smallest distance."
@@ -71,7 +80,7 @@ def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery
     section = Gallery(
         "images",
         title,
-        (" ".join(said), *_legend(shown, cards, reader)),
+        (" ".join(said), _legend(cards)),
         warnings=(left_out,) if missing else (),
         folded=bool(naming),  # Their list stands above.
         link=link,
@@ -84,30 +93,20 @@ def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery
     return proof and replace(proof, said=(*proof.said, read)), section
 
 
-def _shown(audit: Audit, images: bool, chosen: Sequence[Score]) -> _Shown:
+def _shown(audit: Audit, chosen: Sequence[Score], images: bool) -> _Shown:
     ids = {score.id for score in chosen}
     splits = ("trained", "held_out")
     scores = {one.name: one for one in audit.scores if one.id in ids and one.split in splits}
-    means = {
-        reader: average(
-            audit.answers[score.name].path
-            for score in audit.of(reader, "held_out")
-            if score.name in audit.answers
-        )
-        for reader in audit.readers
-    }
+    # One scale a reader, so that the cards can be compared.
     paths: dict[str, list[Sequence[float]]] = {}
     for name, score in scores.items():
         if (answer := audit.answers.get(name)) is not None:
-            paths.setdefault(score.reader, []).extend([answer.path, means[score.reader]])
+            paths.setdefault(score.reader, [audit.usual_path[score.reader]]).append(answer.path)
     return _Shown(
         audit,
-        images,
         audit.marked.describe(ids) if images else {},
         scores,
         own_keys(audit.scores, list(scores.values())),
-        means,
-        # One scale a reader, so that the cards can be compared.
         {reader: common_scale(some) for reader, some in paths.items()},
     )
 
@@ -120,7 +119,7 @@ def _first(scores: Sequence[Score]) -> list[Score]:
     return sorted(first.values(), key=lambda score: score.rank)
 
 
-def _card(shown: _Shown, score: Score) -> Card:
+def _card(shown: _Shown, score: Score, images: bool) -> Card:
     audit, told = shown.audit, shown.told.get(score.id, {})
     order = sorted(audit.readers, key=lambda name: name != score.reader)
     rows = [
@@ -128,11 +127,10 @@ def _card(shown: _Shown, score: Score) -> Card:
         for name in ((reader, *score.name[1:]) for reader in order)
         if name in shown.scores
     ]
-    captions = [(what, told[key]) for what, key in CAPTIONS if told.get(key)]
     return Card(
         score.id,
-        (*([("group", score.group)] if score.group else []), *captions),
-        tuple(_pictures(shown, score, order)) if shown.images else (),
+        (*([("group", score.group)] if score.group else []), *captions_of(told)),
+        tuple(_pictures(shown, score, order)) if images else (),
         readings=tuple(_reading(shown, row, titled=len(rows) > 1) for row in rows),
         named=any(map(audit.names, rows)),
     )
@@ -141,12 +139,12 @@ def _card(shown: _Shown, score: Score) -> Card:
 def _pictures(shown: _Shown, score: Score, order: Sequence[str]) -> list[Shown]:
     """The marked image, its mark as it was read, and what the model drew for it."""
     audit, marked = shown.audit, shown.audit.marked
-    found = []
+    found: list[tuple[Picture | None, str]] = []
     if marked.folder is not None:
         found.append((embed(marked.folder, marked.files.get(score.id)), "marked image"))
     artist = next((name for name in order if name in DRAWING), "")
     answer = audit.answers.get((artist, *score.name[1:]))
-    drawn = embed(audit.folder, answer.picture) if answer else None
+    drawn = embed(audit.folder, answer.picture) if answer and answer.picture else None
     # What Outpaint drew is the frame that Outpaint read.
     if score.reader != "outpaint" or drawn is None:
         found.append((painted(marked, score.id, score.key_read), "mark as read"))
@@ -160,7 +158,7 @@ def _reading(shown: _Shown, score: Score, *, titled: bool) -> Reading:
         facts.append(("within 0.1", read_well))
     drawings = [key_bars(score.key, score.key_read) + gap_bars(score.key, score.key_read)]
     if (answer := shown.audit.answers.get(score.name)) is not None:
-        mean = shown.means[score.reader]
+        mean = shown.audit.usual_path[score.reader]
         drawings += [
             energy_curves(answer.candidates, answer.energies, score.key, score.key_read),
             path := energy_path(answer.path, mean, shown.scales[score.reader]),
@@ -193,35 +191,8 @@ def _whose(own: OwnKey | None) -> str:
     return f"{said} Another image’s key is {near}, {own.other_distance:.3f} away: {own.other}."
 
 
-def _legend(shown: _Shown, cards: Sequence[Card], reader: str) -> list[str]:
+def _legend(cards: Sequence[Card]) -> str:
     """How to read the cards: of what stands on them only."""
-    several = len(shown.scores and next(iter(shown.scores.values())).key) > 1
-    drawings = Markup("").join(
-        one for card in cards for reading in card.readings for one in reading.drawings
-    )
-    swatches = "Swatches: the true key above, the key read below."
-    if several:
-        swatches += " Bars: how far they lie apart, low = read well; the dotted line is luck."
-    said = [swatches]
-    if any(one.what == "mark as read" for card in cards for one in card.pictures):
-        said.append(
-            f"Mark as read: the same picture, painted with the keys that {title_of(reader)} read."
-        )
-    if 'class="energy"' in drawings:
-        said.append(
-            "Curve with a triangle: the energy over all grey levels; the dashed line is the true "
-            "key, the triangle the key read."
-        )
-    if 'class="path"' in drawings:
-        said.append(
-            "Falling line: the energy by step from a neutral grey frame, low = known, on one scale "
-            "for all cards; dashed are held-out images on average. It falls for what the model "
-            "knows of a picture in its frame, whichever key was read: an image is named by its "
-            "key, not by this line."
-        )
-    if (compared := max((one.of for one in shown.near.values()), default=0)) > 1:
-        said.append(
-            f"Own key: its place among the keys of all {compared:,} images by how near they lie "
-            f"to what was read. By luck it is the nearest once in {compared:,}."
-        )
-    return [" ".join(said)]
+    drawings = [one for card in cards for reading in card.readings for one in reading.drawings]
+    seen = [said for kind, said in LEGEND.items() if f'class="{kind}"' in Markup("").join(drawings)]
+    return " ".join(("Swatches: the true key above, the key read below.", *seen))

@@ -10,12 +10,12 @@ from solidmark.errors import BadInput
 from solidmark.measures.audit.page_run import Audit, title_of
 from solidmark.measures.audit.roundtrip import FILE
 from solidmark.page.drawing import BLUE, GREY, Drawing, drawing, legend
-from solidmark.page.numbers import p_value, percent, plain
-from solidmark.page.pictures import Picture, embed
+from solidmark.page.pictures import embed
 from solidmark.page.sections import Card, Cards, Cell, Gallery, Line, Plots, Shown, Table
 from solidmark.readers import RoundTrip
 from solidmark.runs import read_ours
 from solidmark.scores.knowing import Gain, Knowing
+from solidmark.scores.written import p_value, percent, plain
 from solidmark.verdicts.known import asked
 from solidmark.verdicts.words import listed
 
@@ -103,18 +103,12 @@ def knowing_section(audit: Audit, images: bool) -> Gallery | None:
 def _drawn(audit: Audit, found: Knowing) -> tuple[Card, ...]:
     """The drawings, and below each the marked image whose caption the model was told."""
     marked = audit.marked
-    rows: dict[str, list[Picture | None]] = {
+    rows = {
         "Drawings": [embed(audit.folder, path) for path in found.pictures],
-        "Marked images": [
-            embed(marked.folder, marked.files.get(id)) if marked.folder else None
-            for id in found.beside
-        ],
+        "Marked images": [embed(marked.folder, marked.files.get(id)) for id in found.beside],
     }
     return tuple(
-        Card(
-            name,
-            strip=tuple(Shown(picture or Picture(), "") for picture in row),
-        )
+        Card(name, strip=tuple(Shown(picture, "") for picture in row))
         for name, row in rows.items()
         if found.pictures
     )

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
-from solidmark.page.numbers import percent, short
-from solidmark.page.pictures import Picture, embed
+from solidmark.page.pictures import embed
 from solidmark.page.sections import Cell, Figures, Line, Shown, Table
 from solidmark.runs import find
 from solidmark.scores.discovery import Correction, least_p
-from solidmark.scores.own_key import OwnKey, own_keys
+from solidmark.scores.own_key import own_keys
 from solidmark.scores.scored import Score
-from solidmark.verdicts.words import expect_wrong
+from solidmark.scores.written import percent, short
+from solidmark.verdicts.key_sentences import wrong
 
 SHOWN = 200
 """So many names of a reader stand on the page; `named.csv` has them all."""
@@ -19,9 +19,8 @@ THUMBNAIL = 48
 """The longer side of the pictures in the list, in pixels."""
 
 ONE_GREY = (
-    "A single grey level as key hardly ever names anyone: one in ten is read within 0.05 by luck, "
-    "and its p is never below 1 in 256, nor below 1 in the number of its peers. Marks of several "
-    "keys (--pattern segments) name images."
+    "Of a single grey level no p is below 1 in 256, nor below 1 in the number of its peers, so it "
+    "hardly ever names anyone. Marks of several keys (--pattern segments) name images."
 )
 
 COLUMNS = ("p", "q", "bits", "distance")
@@ -59,8 +58,8 @@ def _said(audit: Audit, reader: str) -> str:
     trained, count = audit.images(reader, "trained"), len(audit.named(reader, "trained"))
     of, fdr = f"{count:,} of {len(trained):,} trained images", audit.fdr
     if audit.names_of(reader):
-        wrong = expect_wrong(count, _expected(audit, reader, count), fdr)
-        said = f"{of} {'is' if count == 1 else 'are'} named: {wrong}."
+        (figure,) = find(audit.results.figures, "named", "trained", reader=reader)
+        said = f"{of} {'is' if count == 1 else 'are'} named: {wrong(figure)}."
     elif count:
         said = (
             f"Nobody is named. {of} have q at most {fdr:g}. But the verdict is not that images are "
@@ -69,13 +68,6 @@ def _said(audit: Audit, reader: str) -> str:
     else:
         said = f"Nobody is named: {of}. {_why(audit, trained)}"
     return f"{said} {_control(audit, reader)}"
-
-
-def _expected(audit: Audit, reader: str, count: int) -> float:
-    """How many of the names are wrong at most, on average: from the results, else rate x count."""
-    found = find(audit.results.figures, "named", "trained", reader=reader)
-    told = [one.expected_false for one in found if one.count == count]
-    return audit.fdr * count if not told or told[0] is None else told[0]
 
 
 def _why(audit: Audit, trained: Sequence[Score]) -> str:
@@ -111,19 +103,15 @@ def _table(audit: Audit, reader: str, rows: Sequence[Score], images: bool) -> Ta
     title = f"Named by {title_of(reader)}, the lowest p first"
     if len(rows) > SHOWN:
         title += f": {SHOWN:,} of {len(rows):,}; named.csv has them all"
-    folder = audit.marked.folder if images else None
     lines = []
     for score in shown:
         picture = None
-        if folder is not None:
+        if images and audit.marked.folder is not None:
             file = audit.marked.files.get(score.id)
-            picture = Shown(embed(folder, file, THUMBNAIL) or Picture(), "Marked image", score.id)
-        told = numbers_of(score)
-        own = Cell(_place(near.get(score.name)))
-        cells = (*(Cell(told[name]) for name in COLUMNS), own)
-        lines.append(Line(score.id, cells, picture=picture))
+            small = embed(audit.marked.folder, file, THUMBNAIL)
+            picture = Shown(small, "Marked image", score.id)
+        own, told = near.get(score.name), numbers_of(score)
+        place = "–" if own is None else f"{own.rank:,} of {own.of:,}"
+        cells = [Cell(value) for value in (*(told[name] for name in COLUMNS), place)]
+        lines.append(Line(score.id, tuple(cells), picture=picture))
     return Table(title, tuple(map(Cell, HEADS)), tuple(lines))
-
-
-def _place(own: OwnKey | None) -> str:
-    return "–" if own is None else f"{own.rank:,} of {own.of:,}"

@@ -6,17 +6,11 @@ from typing import Any
 import numpy as np
 
 from solidmark.measures.audit.page_run import SPLITS, Audit, title_of
-from solidmark.page.drawing import BLUE, GREEN, GREY, ORANGE, Drawing, drawing, legend
+from solidmark.page.beside import detections
+from solidmark.page.drawing import GREY, LOOK, Drawing, drawing, legend
 from solidmark.page.sections import Plots
 from solidmark.scores import curves
 from solidmark.scores.scored import Score
-
-LOOK: Mapping[str, tuple[str, str, str]] = {
-    "trained": (BLUE, "-", "o"),
-    "held_out": (ORANGE, "--", "x"),
-    "ceiling": (GREEN, "-.", "s"),
-}
-"""Colour, line and marker of each split: never told apart by colour alone."""
 
 POINTS = 2000
 """More points than these say no more and weigh down the page."""
@@ -41,7 +35,9 @@ def _of_reader(audit: Audit, reader: str) -> tuple[Drawing, ...]:
     if trained or held_out:
         drawings += [_scatter(reader, title, splits), _histogram(reader, title, splits)]
     if trained and held_out:
-        drawings.append(_roc(reader, title, splits))
+        found = curves.roc(_p_values(trained), _p_values(held_out))
+        name = f"{title}: trained told apart from held-out (ROC)"
+        drawings.append(detections(f"{reader}-roc", name, [("by p-value", *found)]))
     return tuple(drawings)
 
 
@@ -132,26 +128,6 @@ def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
         f"{title}: p-values against the uniform law",
         "Without memorization every p-value is equally likely: the dotted line. A peak at the left "
         "means memorized. Held-out must be flat but for noise.",
-    )
-
-
-def _roc(reader: str, title: str, splits: Rows) -> Drawing:
-    alarms, found = curves.roc(_p_values(splits["trained"]), _p_values(splits["held_out"]))
-
-    def paint(axes: Any) -> None:
-        axes.plot([0, 1], [0, 1], ":", color=GREY, lw=1.6, label="chance")
-        axes.step(alarms, found, where="post", color=BLUE, lw=1.6, label="by p-value")
-        axes.set(xlabel="share of held-out caught (false alarms)")
-        axes.set(ylabel="share of trained caught", aspect="equal")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        legend(axes)
-
-    return drawing(
-        paint,
-        f"{reader}-roc",
-        f"{title}: trained told apart from held-out (ROC)",
-        "Nearer to the upper left corner = trained and held-out images are told apart by their "
-        "p-values. On the diagonal they are not.",
     )
 
 

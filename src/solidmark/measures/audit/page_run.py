@@ -10,11 +10,12 @@ from solidmark.cards.spelled import in_words
 from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
-from solidmark.page.numbers import p_number, plain
+from solidmark.page.paths import average
 from solidmark.runs import Results, open_results, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing
 from solidmark.scores.scored import Score, images_of, named_of, scores_of
+from solidmark.scores.written import p_number, plain
 from solidmark.verdicts.readers import ORDER, reader
 
 SPLITS = {"trained": "Trained", "held_out": "Held-out", "ceiling": "Reference"}
@@ -97,6 +98,18 @@ class Audit:
         return score.reader in self.results.judged.naming and score.is_named(self.fdr)
 
     @cached_property
+    def usual_path(self) -> Mapping[str, Sequence[float]]:
+        """How the energy of held-out images falls on average, by reader; empty where it is none."""
+        return {
+            reader: average(
+                self.answers[score.name].path
+                for score in self.of(reader, "held_out")
+                if score.name in self.answers
+            )
+            for reader in self.readers
+        }
+
+    @cached_property
     def knowing(self) -> Knowing | None:
         """Whether the model knows the images; None where it was not asked.
 
@@ -149,7 +162,7 @@ def open_audit(folder: Path) -> Audit:
     scored = f'"solidmark score {folder}" makes it again.'
     needed = {name: SCORES.field(name).type for name in _NEEDED}
     scores = scores_of(read_table(folder / "scores.parquet", needed, scored, once=ONE_ROW))
-    marked = open_marked(folder, manifest, {one.id: one.key for one in scores if one.key})
+    marked = open_marked(folder, manifest)
     told = {name: one for name, one in calibration.items() if name != "version"}
     return Audit(results, told, scores, _answers(folder), marked)
 

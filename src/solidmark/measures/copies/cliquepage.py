@@ -6,11 +6,11 @@ from typing import Any
 
 from solidmark.cards import title_of
 from solidmark.measures.copies.cliquetable import MEMBERS
-from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
-from solidmark.page.comparison import made
-from solidmark.page.numbers import p_and_q
-from solidmark.page.rendering import write_page
-from solidmark.page.sections import Card, Figures, Glossary, Page, Reading
+from solidmark.measures.copies.page import GroupRun, groups_section, open_group_run
+from solidmark.page.comparison import made, page_of
+from solidmark.page.glossary import glossary
+from solidmark.page.scored import p_and_q
+from solidmark.page.sections import Card, Figures, Page, Reading
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.scores.written import number, plural
 
@@ -37,48 +37,8 @@ WORDS = Words(
 )
 
 TERMS = (
-    (
-        "largest_clique",
-        "Clique",
-        "Generations of one prompt of which every two are closer than the threshold; the largest "
-        "of each prompt is looked at. High = the same picture comes back.",
-    ),
-    (
-        "suspicious",
-        "Suspicious",
-        "With a clique of at least as many members as were asked for (10 of 500 in Carlini et al., "
-        "2023). These are candidates: whether the picture is a training image, only the training "
-        "set can say.",
-    ),
-    (
-        "mean_distance",
-        "Mean distance",
-        "Of all pairs inside the clique; low = the same picture. Suspicious prompts are ranked by "
-        "it.",
-    ),
-    (
-        "threshold",
-        "Threshold",
-        "Within this distance two generations are joined. It carries over to no other size or kind "
-        "of image.",
-    ),
-    (
-        "chance",
-        "Chance",
-        "The largest clique among as many generations of different prompts, on average over draws. "
-        "A low bar: pictures of one subject are alike without any memory.",
-    ),
-    (
-        "p_value",
-        "p",
-        "The share of those draws with a clique as large, the prompt itself counted in; low = the "
-        "generations are closer than those of different prompts.",
-    ),
-    (
-        "low_content",
-        "Low content",
-        "Pictures nearly of one colour. They are close to one another without being copies.",
-    ),
+    *("largest_clique", "suspicious", "mean_distance", "threshold/clique", "chance/clique"),
+    *("p_value/clique", "low_content"),
 )
 
 NONE = "No two generations of any prompt are within the threshold."
@@ -89,21 +49,8 @@ FILES = (
 )
 
 
-def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` into the folder of a `cliques` run.
-
-    Arguments:
-        folder: The folder.
-        images: Whether pictures and prompts may stand on the page; ids stay.
-        top: How many prompts are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When the folder is not a finished run of `cliques`.
-        BadInput: When one of its files cannot be read.
-    """
+def cliques_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of `cliques`, as a `Maker` of pages; `top` is of the prompts."""
     run = open_group_run(folder, "cliques", COLUMNS)
     shown = [line for line in run.lines if line["clique"] > 1][: min(top, _kept(run))]
     said = (
@@ -119,19 +66,17 @@ def write_cliques_report(folder: Path, *, images: bool = True, top: int = 48) ->
         f"Images that could not be read: {run.counted('quarantined'):,}. Images without a prompt, "
         f"or the only one of theirs: {run.counted('alone'):,}. They count nowhere."
     )
-    page = Page(
-        "cliques",
+    return page_of(
+        run.results,
         "Which prompts give back the same picture?",
-        (("Generations", run.subject("generated")),),
-        run.results.judged,
+        {"Generations": "generated"},
         (
             groups_section("Cliques", said, cards, NONE),
             Figures("figures", "Figures", tables=(table_of_figures(title, figures, WORDS),)),
-            Glossary("reading", READING, folded=True, words=TERMS, link="How to read"),
+            glossary(TERMS, ("threshold",)),
             made(run.results, (left_out,), files=FILES),
         ),
     )
-    return write_page(folder, page, images=images, top=top)
 
 
 def _kept(run: GroupRun) -> int:

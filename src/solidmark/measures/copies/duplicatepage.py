@@ -8,14 +8,13 @@ from typing import Any
 
 from solidmark.cards import title_of
 from solidmark.measures.copies.duplicatetable import MEMBERS
-from solidmark.measures.copies.page import READING, GroupRun, groups_section, open_group_run
-from solidmark.page.comparison import NAMES, ON_SCALE, made
-from solidmark.page.numbers import percent
-from solidmark.page.rendering import write_page
-from solidmark.page.sections import Card, Cell, Figures, Glossary, Line, Page, Reading, Table
+from solidmark.measures.copies.page import GroupRun, groups_section, open_group_run
+from solidmark.page.comparison import NAMES, ON_SCALE, made, page_of
+from solidmark.page.glossary import glossary
+from solidmark.page.sections import Card, Cell, Figures, Line, Page, Reading, Table
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.runs import find, first
-from solidmark.scores.written import number, plural
+from solidmark.scores.written import number, percent, plural
 
 COLUMNS = ("id", "group", "kind", "keep", "similarity", "distance", "height", "width")
 
@@ -31,33 +30,7 @@ PERCENTILES = (None, 50, 75, 90, 95)
 
 WORDS = Words({}, NAMES, ("eidetic", "closest", "percentile", "mean"), "close", ON_SCALE)
 
-TERMS = (
-    ("group", "Group", "Images that are copies of one another, directly or by way of others."),
-    ("kept", "Kept", "The image of a group that stays: the largest, then the smallest id."),
-    (
-        "distance",
-        "Distance",
-        "The root mean square difference to the kept image, of thumbnails of 16 x 16 grey levels, "
-        "in [0, 1]; low = close. Near copies are below 0.024.",
-    ),
-    (
-        "similarity",
-        "Similarity",
-        "The dot product of the embedder's vectors, in [-1, 1]; high = close. In a group it is to "
-        "the kept image, in the table to the nearest other image.",
-    ),
-    (
-        "chained",
-        "Chained",
-        "Tied to the kept image by way of others only, and less similar to it than the threshold: "
-        "not a copy of it for sure.",
-    ),
-    (
-        "percentile",
-        "Percentile",
-        "Of the close side: at 95, one image in twenty is closer to its nearest other image.",
-    ),
-)
+TERMS = ("group", "distance/copies", "similarity/copies", "chained", "percentile")
 
 FILES = (
     ("remove.txt", "The ids to remove, one a line; of each group one image stays."),
@@ -67,21 +40,8 @@ FILES = (
 )
 
 
-def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` into the folder of a `duplicates` run.
-
-    Arguments:
-        folder: The folder.
-        images: Whether pictures of the data may stand on the page; ids stay.
-        top: How many groups are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When the folder is not a finished run of `duplicates`.
-        BadInput: When one of its files cannot be read.
-    """
+def duplicates_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of `duplicates`, as a `Maker` of pages; `top` is of the groups."""
     run = open_group_run(folder, "duplicates", COLUMNS)
     groups = [list(some) for _, some in groupby(run.lines, key=lambda line: line["group"])]
     said = (
@@ -90,19 +50,17 @@ def write_duplicates_report(folder: Path, *, images: bool = True, top: int = 48)
     )
     cards = [_card(run, some, images) for some in groups[:top]]
     broken = f"Images that could not be read: {run.counted('quarantined'):,}."
-    page = Page(
-        "duplicates",
+    return page_of(
+        run.results,
         "Which images of this set are copies?",
-        (("Images", run.subject("data")),),
-        run.results.judged,
+        {"Images": "data"},
         (
             groups_section("Groups", said, cards, "No image is a copy of another."),
             Figures("figures", "Figures", tables=tuple(_tables(run))),
-            Glossary("reading", READING, folded=True, words=TERMS, link="How to read"),
+            glossary(TERMS, ("percentile",)),
             made(run.results, (f"{broken} results.json names them.",), files=FILES),
         ),
     )
-    return write_page(folder, page, images=images, top=top)
 
 
 def _tables(run: GroupRun) -> Iterator[Table]:

@@ -6,15 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.page.comparison import card_lists
-from solidmark.page.opening import open_pictures
-from solidmark.page.pictures import Picture, embed
+from solidmark.page.pictures import IN_CARD, embed, open_pictures
 from solidmark.page.sections import Card, Gallery, Shown
 from solidmark.runs import Results, open_results, read_manifest, read_table
-
-READING = "How to read the numbers"
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +27,8 @@ class GroupRun:
 
     def shown(self, id: str, what: str, images: bool, *, outlined: bool = False) -> Shown:
         """An image of a group; an empty picture where it cannot be shown."""
-        found = embed(self.results.folder, self.pictures.get(id), LARGEST) or Picture()
+        found = embed(self.results.folder, self.pictures.get(id), IN_CARD)
         return Shown(found if images else None, what, id, outlined)
-
-    def subject(self, option: str) -> str:
-        """What was looked at, by the option that names it."""
-        return str(self.results.config.get(option) or "not named")
 
     def counted(self, name: str) -> int:
         """A count that the results hold beside their figures."""

@@ -10,57 +10,36 @@ from markupsafe import Markup
 from solidmark.measures.inpaint.scoring import MEASURES, SCORES
 from solidmark.measures.inpaint.verdict import different
 from solidmark.page.comparison import (
-    CAPTIONS,
+    COMPARED,
     NAMES,
     ON_SCALE,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
+    captions_of,
     curves,
     made,
+    page_of,
     proof_of,
     ranked_gallery,
 )
 from solidmark.page.control import control_section
-from solidmark.page.glossary import glossary
-from solidmark.page.marked import Marked, open_marked_of
-from solidmark.page.pictures import Picture, encode, open_picture
-from solidmark.page.rendering import write_page
-from solidmark.page.scored import Row, Scored, failed, measure_of
+from solidmark.page.glossary import USUAL, glossary
+from solidmark.page.marked import Marked, open_marked, unmarked
+from solidmark.page.pictures import IN_CARD, Picture, encode, open_picture
+from solidmark.page.scored import Row, Scored, measure_of
 from solidmark.page.sections import NOTHING, Card, Page, Shown
 from solidmark.page.tabled import Words
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
-
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 WORDS = Words(SPLITS, NAMES, ORDER, close=ON_SCALE)
 
 HALVES = {"left": "left", "right": "right", "top": "upper", "bottom": "lower"}
 """What each half is called in a sentence."""
 
-TERMS = {
-    "inpainting": (
-        "Inpainting",
-        "Half of an image is hidden, and the model draws it, many times. A model that knows the "
-        "image by heart knows how it goes on; another one can only continue it plausibly.",
-    ),
-    "distance": (
-        "Distance",
-        "The root mean square difference between the truth and the drawing over the hidden half, "
-        "in [0, 1]. Low = close. The frames are not scored.",
-    ),
-    "low_content": (
-        "Low content",
-        "A hidden half nearly of one colour: its pixels vary by less than 0.1 (standard deviation "
-        "round the mean of each channel). It is easy to draw without knowing the image.",
-    ),
-}
+TERMS = ("inpainting", "distance/half", "null", "low_content", *USUAL)
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
@@ -88,24 +67,40 @@ class _Run:
     copies: Mapping[str, int]
 
 
-def write_inpaint_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of an `inpaint` run.
+def inpaint_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of an `inpaint` run, as a `Maker` of pages.
 
-    Arguments:
-        folder: The folder of the run. The truth is read from the marked folder; where that is
-            gone, the page says so.
-        images: Whether pictures of the data and their captions may stand on the page; ids stay.
-        top: How many images are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
+    The truth is read from the marked folder; where that is gone, the page says so.
     """
-    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+    run = _open(folder)
+    scored, results = run.scored, run.scored.results
+    trained, held_out = (scored.ranked(split) for split in SPLITS)
+    shown = trained[:top], held_out[:COMPARED]
+    ids = [next(iter(rows.values())).id for some in shown for rows in some]
+    about = run.marked.describe(ids) if images else {}
+    cards, lucky = ([_card(run, rows, about, images) for rows in some] for some in shown)
+    used = {one.statistic for one in results.figures}
+    lost = f"The truth cannot be shown: {run.marked.missing}"
+    return page_of(
+        results,
+        "Does the model know how its training images go on?",
+        {"Model": "model", "Marked folder": "marked"},
+        (
+            ranked_gallery(
+                *(cards, lucky, len(trained), sum(map(scored.names, trained)), scored.fdr),
+                title="Images beside what the model drew",
+                said=(_asked(run, images),),
+            ),
+            curves(scored, ("trained",)),
+            control_section(results.folder, scored.control, images, bool(held_out), HELD_OUT),
+            all_figures(scored, WORDS),
+            all_rows(scored, images),
+            glossary(TERMS, used, scored.fdr),
+            made(results, (_left_out(run),), (scored.failures(), unmarked(run.marked))),
+        ),
+        proof=proof_of(cards),
+        notes=(lost,) if images and run.marked.missing else (),
+    )
 
 
 def _open(folder: Path) -> _Run:
@@ -131,49 +126,11 @@ def _open(folder: Path) -> _Run:
     picture, hidden = (_box(manifest.get(name)) for name in ("picture", "hidden"))
     return _Run(
         Scored(results, measures, known, {"trained": "held_out"}, SPLITS),
-        open_marked_of(folder, manifest),
+        open_marked(folder, manifest),
         {(row["split"], row["id"]): (row["draws"], row["picture"]) for row in evidence.to_pylist()},
         picture,
         NOTHING if picture is None or hidden is None else _outline(picture, hidden),
         {split: len(table) - table["copy_of"].null_count for split, table in first.items()},
-    )
-
-
-def _page(run: _Run, images: bool, top: int) -> Page:
-    scored, results = run.scored, run.scored.results
-    trained, held_out = (scored.by_id(split) for split in SPLITS)
-    ranked = scored.most_suspicious(trained)[:top]
-    lucky = scored.most_suspicious(held_out)[:COMPARED]
-    about = run.marked.describe([*ranked, *lucky]) if images else {}
-    cards = [_card(run, trained[id], about.get(id, {}), images) for id in ranked]
-    fortunate = [_card(run, held_out[id], about.get(id, {}), images) for id in lucky]
-    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in trained.values())
-    used = {one.statistic for one in results.figures}
-    sections = (
-        ranked_gallery(
-            *(cards, fortunate, len(trained), named, scored.fdr),
-            title="Images beside what the model drew",
-            said=(_asked(run, images),),
-        ),
-        curves(scored, ("trained",)),
-        control_section(results.folder, scored.control, images, bool(held_out), HELD_OUT),
-        all_figures(scored, (("trained against held-out", SPLITS, "trained_vs_held_out"),), WORDS),
-        all_rows(scored, images),
-        glossary(scored.fdr, used, TERMS),
-        made(results, (_left_out(run),), (scored.failures(), _unmarked(run.marked))),
-    )
-    lost = f"The truth cannot be shown: {run.marked.missing}"
-    return Page(
-        "inpaint",
-        "Does the model know how its training images go on?",
-        tuple(
-            (title, str(results.config.get(name) or "not named"))
-            for name, title in (("model", "Model"), ("marked", "Marked folder"))
-        ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
-        proof=proof_of(cards),
-        notes=(lost,) if images and run.marked.missing else (),
     )
 
 
@@ -190,7 +147,9 @@ def _asked(run: _Run, images: bool) -> str:
     return f"{said}: the {lowest} lowest draws are all." if 0 < draws <= lowest else f"{said}."
 
 
-def _card(run: _Run, rows: Mapping[str, Row], about: Mapping[str, str], images: bool) -> Card:
+def _card(
+    run: _Run, rows: Mapping[str, Row], about: Mapping[str, Mapping[str, str]], images: bool
+) -> Card:
     """An image beside the best of its drawings."""
     row, scored = next(iter(rows.values())), run.scored
     draws, drawn = run.drawn.get((row.split, row.id), (0, None))
@@ -201,18 +160,14 @@ def _card(run: _Run, rows: Mapping[str, Row], about: Mapping[str, str], images: 
     pictures = [(what, _cut_out(run, folder, name)) for what, folder, name in sides if images]
     return Card(
         row.id,
-        tuple((what, about[key]) for what, key in CAPTIONS if key in about),
+        captions_of(about.get(row.id, {})),
         tuple(
             Shown(one, what, row.id, over=run.outline if one.uri else NOTHING)
             for what, one in pictures
         ),
-        readings=tuple(
-            scored.reading(one, rows[one.name], titled=True)
-            for one in scored.measures
-            if one.name in rows
-        ),
+        readings=scored.readings(rows),
         flags=tuple(scored.flags(row, "the hidden half varies")),
-        named=any(one.is_named(scored.fdr) for one in rows.values()),
+        named=scored.names(rows),
     )
 
 
@@ -221,7 +176,7 @@ def _cut_out(run: _Run, folder: Path | None, name: str | None) -> Picture:
     image = open_picture(folder, name) if folder and name else None
     if image is None:
         return Picture()
-    return encode(image if run.picture is None else image.crop(run.picture), LARGEST)
+    return encode(image if run.picture is None else image.crop(run.picture), IN_CARD)
 
 
 def _outline(picture: Box, hidden: Box) -> Markup:
@@ -251,8 +206,3 @@ def _left_out(run: _Run) -> str:
         f"Images that failed: {run.scored.results.failed:,}. Images that have the pixels of "
         f"another one, and count with it: {copies}."
     )
-
-
-def _unmarked(marked: Marked) -> Any:
-    lines = [(id, reason, 1) for id, reason in marked.quarantined]
-    return failed(lines, f"Images that could not be marked: {len(lines):,}")

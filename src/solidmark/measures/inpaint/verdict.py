@@ -3,18 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from solidmark.cards import asks_of, title_of
-from solidmark.measures.nearest.tables import counted
 from solidmark.runs import Figure, Verdict
 from solidmark.scores.closeness import TRAINED
 from solidmark.scores.control import Control
-from solidmark.verdicts import Compared, Family, Nouns, judge, lined_up, question
-from solidmark.verdicts.compared import Lined
+from solidmark.verdicts import Columns, Compared, Family, Nouns, judge, question
 from solidmark.verdicts.words import counted_once
-
-Columns = Mapping[str, Any]
 
 FAMILY = Family(
     measure="A measure",
@@ -68,11 +62,8 @@ def verdict_on(
     found = []
     names = different(int(config.get("draws") or 0), lowest, tables)
     for place, name in enumerate(names):
-        own, null = (_lined(name, *both) for both in zip(TRAINED[:2], tables[name], strict=True))
-        trained = tables[name][0]
-        lost = [state != "ok" for state in trained["status"]]
-        notes = [note for note, is_lost in zip(trained["note"], lost, strict=True) if is_lost]
-        asked = question(WORDS, own, null, figures, notes=notes)
+        sides = dict(zip(TRAINED[:2], tables[name], strict=True))
+        asked = question(WORDS, name, "low", sides, figures)
         found.append(Compared(name, title_of(name), asks_of(name), (asked,), place))
     copies = {
         split: sum(first is not None for first in columns["copy_of"])
@@ -95,10 +86,3 @@ def different(draws: int, lowest: int, measures: Mapping[str, Any]) -> list[str]
     same = {"inpainting-lowest"} if 0 < draws <= lowest else set()
     same |= {"inpainting-mean"} if draws == 1 else set()
     return [name for name in measures if name not in same]
-
-
-def _lined(name: str, split: str, columns: Columns) -> Lined:
-    good = counted(columns)
-    ids, contrast = (np.array(columns[column])[good] for column in ("id", "contrast"))
-    distance = np.asarray(columns["distance"])[good]
-    return lined_up(name, split, "low", ids.tolist(), distance, contrast.astype(np.float64))

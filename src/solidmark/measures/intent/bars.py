@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from solidmark.measures.intent.counting import Share
-from solidmark.page.numbers import cut, percent
+from solidmark.scores.written import percent
 
 WIDTH, ROW, BAR = 260, 28, 9
 LETTERS = 30
@@ -57,9 +57,10 @@ def drawn(bars: Sequence[Bar]) -> Markup:
     parts: list[str] = []
     for place, bar in enumerate(bars):
         top = ROW * place + 11
+        what = bar.what if len(bar.what) <= LETTERS else f"{bar.what[: LETTERS - 1]}…"
         own = ' class="own"' if bar.is_own else ""
         parts += [
-            f'<text{own} x="0" y="{top}">{escape(cut(bar.what, LETTERS))}</text>',
+            f'<text{own} x="0" y="{top}">{escape(what)}</text>',
             f'<text{own} x="{WIDTH}" y="{top}" text-anchor="end">{escape(bar.said)}</text>',
             f'<rect class="all" y="{top + 4}" width="{WIDTH}" height="{BAR}"/>',
         ]

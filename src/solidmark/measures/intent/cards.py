@@ -8,11 +8,10 @@ from typing import Any
 from solidmark.measures.intent.bars import bars_of, drawn
 from solidmark.measures.intent.tables import read_table
 from solidmark.measures.intent.types import TYPES
-from solidmark.page.numbers import plain, short
-from solidmark.page.pictures import Picture, embed
+from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.sections import Card, Reading, Shown
 from solidmark.runs import Figure, Results, find, open_results, read_manifest
-from solidmark.scores.written import plural
+from solidmark.scores.written import plain, plural, short
 from solidmark.verdicts.intent import TYPES as LABELS
 
 COMMAND = "intent"
@@ -21,8 +20,8 @@ AGAIN = 'Run the same "solidmark intent" again.'
 GENERATIONS = 16
 """Generations of a card, at most."""
 
-LARGEST, SMALL = 144, 112
-"""The longer sides of a pair and of the other generations in the page, in pixels."""
+SMALL = 112
+"""The longer side of the generations beside the pairs in the page, in pixels."""
 
 TONES: Mapping[str, str] = {
     "unintended": "memorized",
@@ -111,7 +110,7 @@ def card_of(run: IntentRun, id: str, rows: Sequence[Row], images: bool) -> Card:
     folder = run.results.folder
     strip = [
         Shown(
-            embed(folder, all_drawn[place]["picture"], SMALL) or Picture(),
+            embed(folder, all_drawn[place]["picture"], SMALL),
             " ".join(filter(None, (numbers[one] for one in shows[place]))),
             outlined=bool(shows[place]),
         )
@@ -133,10 +132,10 @@ def _pair(run: IntentRun, row: Row, numbers: Mapping[str, str]) -> Iterator[Show
     folder, feature = run.results.folder, row["feature"]
     number = numbers[feature] and f" {numbers[feature]}"
     original = row["original"] or run.features.get(feature, {}).get("original")
-    yield Shown(embed(folder, original, LARGEST) or Picture(), f"training picture{number}")
+    yield Shown(embed(folder, original, IN_CARD), f"training picture{number}")
     own = [one["picture"] for one in run.drawn.get(row["prompt"], ()) if feature in one["features"]]
     if best := [*(row["pictures"] or ()), *own][:1]:
-        yield Shown(embed(folder, best[0], LARGEST) or Picture(), f"drawn{number}")
+        yield Shown(embed(folder, best[0], IN_CARD), f"drawn{number}")
 
 
 def _reading(run: IntentRun, row: Row, number: str, images: bool) -> Reading:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from solidmark.measures.intent.cards import (
-    COMMAND,
     KINDS,
     SAID,
     TONES,
@@ -17,18 +16,16 @@ from solidmark.measures.intent.cards import (
     prompt_of,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.page.comparison import PROOF, made
+from solidmark.page.comparison import PROOF, made, page_of, shortened
 from solidmark.page.control import control_section
-from solidmark.page.numbers import percent, percents
-from solidmark.page.rendering import write_page
-from solidmark.page.rows import ROWS, table_of_rows
+from solidmark.page.glossary import glossary
+from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
 from solidmark.page.sections import (
     Cards,
     Cell,
     Figures,
     Gallery,
-    Glossary,
     Line,
     Note,
     Page,
@@ -37,7 +34,7 @@ from solidmark.page.sections import (
     Table,
 )
 from solidmark.scores.control import control_from
-from solidmark.scores.written import plural
+from solidmark.scores.written import percent, percents, plural
 from solidmark.verdicts.intent import SIDES
 from solidmark.verdicts.intent import TYPES as LABELS
 
@@ -54,82 +51,13 @@ HEADINGS: Mapping[str, str] = {
     "not memorized": "Not memorized: too rare, or no more than comes anyhow",
 }
 
-NONE: Mapping[str, str] = {
-    "unintended": "No prompt brought back anything that it neither names nor implies.",
-    "implicit": "No entity of any prompt brought back anything that was not named.",
-    "explicit": "No prompt brought back what it names.",
-    "not memorized": "Everything that was looked at is memorized.",
-}
 NONE_THAT_STANDS = "None among the findings that stand; the others are withheld."
-"""The same where the unrelated prompts are about pictures of another kind."""
+"""What is said where the unrelated prompts are about pictures of another kind."""
 
 TERMS = (
-    (
-        "feature",
-        "Feature",
-        "What a generation may show: a training picture with its copies, a class, or a phrase of "
-        "the user's file. It shows it when its nearest training picture belongs to it and is close "
-        "enough. A finding is a feature that a prompt shows at least once, or names.",
-    ),
-    (
-        "entity",
-        "Entity",
-        "A word or phrase of a prompt that may bring a picture: it is taken out, and the rest is "
-        "asked for again. Words of grammar, and those of most captions, are none.",
-    ),
-    (
-        "frequency",
-        "Bars",
-        "The share of generations that show the feature, with its 95 % interval "
-        "(Clopper-Pearson): under this prompt; without one entity, where low = this entity brings "
-        "it; under prompts about other things, which is what comes anyhow.",
-    ),
-    (
-        "likeness",
-        "Likeness",
-        "How alike a generation and its nearest training picture look; high = alike, 1 = equal. "
-        "The threshold is calibrated on pairs of different training pictures.",
-    ),
-    (
-        "p_value",
-        "p",
-        "How often luck alone would do as much: more under the prompt than under unrelated "
-        "prompts, or than without the entity (Fisher, one-sided). Low = more than luck.",
-    ),
-    (
-        "recurs_p",
-        "p of coming back",
-        "Of a single training picture: how often so many generations of this prompt and of all "
-        "unrelated ones together would show it, if it came in half of the frequent share of them "
-        "at most. Low = it comes back, whatever is asked.",
-    ),
-    (
-        "q_value",
-        "q",
-        "p after correction for the number of tests of its kind (Benjamini-Hochberg). Low = more "
-        "than luck.",
-    ),
-    (
-        "expected",
-        "Expected, not expected",
-        "What the user's file (--expected) says of a feature. It has the last word on whether a "
-        "memorized feature is intended; the type stays as it was found.",
-    ),
-    (
-        "papers",
-        "What is the paper's",
-        "The three types, and that they are told apart by what a user expects of a prompt: Naseh, "
-        "Roh and Houmansadr, 2023. The paper gives examples, no numbers.",
-    ),
-    (
-        "ours",
-        "What is ours",
-        "All numbers: how many generations, from which likeness a generation shows a feature, from "
-        "which share on it is frequent, which prompts it is compared with, every p and q, the type "
-        '"not memorized", and the rule that decides between the types.',
-    ),
+    *("feature", "entity", "frequency", "likeness", "p_value/prompt", "recurs_p", "q_value"),
+    *("expected", "papers"),
 )
-"""Anchor, term, explanation."""
 
 FILES = (
     ("findings.parquet", "A row a prompt and feature: frequencies, tests, type, reason."),
@@ -142,61 +70,34 @@ FILES = (
 )
 
 
-def write_intent_report(folder: Path, *, images: bool = True, top: int = MOST) -> Path:
-    """Writes `report.html` into the folder of an `intent` run.
+def intent_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of an `intent` run, as a `Maker` of pages.
 
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures, prompts, and names of classes and phrases may stand on the page.
-            Without them it can be shown to people who must not see the data; ids stay.
-        top: How many prompts of each type are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
+    `top` is of the prompts of each type. Prompts, and names of classes and phrases, are captions.
     """
-    return write_page(folder, _page(open_intent(folder), images, top), images=images, top=top)
-
-
-def _page(run: IntentRun, images: bool, top: int) -> Page:
+    run = open_intent(folder)
     results = run.results
     galleries = [_gallery(run, type, images, top) for type in TYPES]
     broken = [(id, why, 1) for id, why in (results.facts.get("quarantined") or {}).items()]
     config = {k: v for k, v in results.config.items() if images or k not in PRIVATE}
+    fdr = float((results.facts.get("scoring") or {}).get("fdr") or 0.05)
     lost = f"{results.failed:,} of {results.facts.get('generations') or 0:,}"
-    sections = (
-        *galleries[:-1],
-        Figures("counts", "Counts by type", tables=(_counts(run),), link="Counts"),
-        _overruled(run, images),
-        galleries[-1],
-        _control(run, images),
-        _all_findings(run, images),
-        Glossary(
-            "reading", "How to read the numbers", words=TERMS, folded=True, link="How to read"
-        ),
-        made(
-            replace(results, config=config),
-            (
-                f"Generations that could not be used: {lost}.",
-                f"Training images that could not be read: {len(broken):,}.",
-            ),
-            (failed(broken, "Training images that could not be read"),),
-            FILES,
-        ),
-    )
-    return Page(
-        COMMAND,
+    unreadable = "Training images that could not be read"
+    said = f"Generations that could not be used: {lost}.", f"{unreadable}: {len(broken):,}."
+    return page_of(
+        results,
         "Does the model give back what nobody asked for?",
-        tuple(
-            (said, str(config.get(name) or "not named"))
-            for said, name in (("Model", "model"), ("Training set", "training"))
+        {"Model": "model", "Training set": "training"},
+        (
+            *galleries[:-1],
+            Figures("counts", "Counts by type", tables=(_counts(run),), link="Counts"),
+            _overruled(run, images),
+            galleries[-1],
+            _control(run, images),
+            _all_findings(run, images, fdr),
+            glossary(TERMS, (), fdr),
+            made(replace(results, config=config), said, (failed(broken, unreadable),), FILES),
         ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
         proof=_proof(galleries),
     )
 
@@ -238,24 +139,15 @@ def _gallery(run: IntentRun, type: str, images: bool, top: int) -> Gallery:
         said.append(f"{plural(len(cards), 'prompt is', 'prompts are')} shown.")
     if images:
         said.append("Outlined are the generations that show it.")
-    lists = (
-        Cards("", cards[:SHOWN], wide=True, numbered=False),
-        Cards(
-            f"{len(cards[SHOWN:])} more prompts",
-            cards[SHOWN:],
-            folded=True,
-            wide=True,
-            numbered=False,
-        ),
-    )
+    lists = tuple(replace(one, wide=True, numbered=False) for one in shortened(cards, first=SHOWN))
     return Gallery(
         type.replace(" ", "-"),
         HEADINGS[type],
         (" ".join(said),) if rows else (),
         folded=type == "not memorized",
         link=LABELS[type].capitalize(),
-        lists=tuple(one for one in lists if one.cards),
-        empty=NONE_THAT_STANDS if run.results.facts.get("withheld") else NONE[type],
+        lists=lists,
+        empty=NONE_THAT_STANDS if run.results.facts.get("withheld") else "None.",
     )
 
 
@@ -305,7 +197,7 @@ def _overruled(run: IntentRun, images: bool) -> Note | None:
     )
 
 
-def _all_findings(run: IntentRun, images: bool) -> Rows:
+def _all_findings(run: IntentRun, images: bool, fdr: float) -> Rows:
     """Every finding, in its order, folded."""
     columns = [
         ("place", "No.", "whole"),
@@ -335,22 +227,15 @@ def _all_findings(run: IntentRun, images: bool) -> Rows:
         }
         for place, row in enumerate(run.findings[:ROWS], 1)
     ]
-    table = table_of_rows(
+    return rows_section(
         columns,
         rows,
         lambda row, name: row[name],
         total=len(run.findings),
-        fdr=float((run.results.facts.get("scoring") or {}).get("fdr") or 0.05),
+        fdr=fdr,
         order="first findings",
         sort="place",
-        searched=[name for name, _, kind in columns if kind == "text"],
-        searched_words="prompt or feature",
         names={"type": dict(LABELS), "kind": KINDS, "expected": {**SAID, "none": "not said"}},
-    )
-    return Rows(
-        "rows",
-        "All findings",
-        folded=True,
-        table=table,
+        title="All findings",
         file="findings.parquet",
     )

@@ -12,15 +12,15 @@ from solidmark.errors import BadInput
 from solidmark.measures.invmm.judging import RANKED, SCORES
 from solidmark.measures.invmm.keeping import EVIDENCE, PATHS
 from solidmark.measures.invmm.plots import Scale, course
-from solidmark.page.marked import Marked, open_marked_of
-from solidmark.page.numbers import p_and_q, plain, short
-from solidmark.page.pictures import Picture, embed
-from solidmark.page.scored import Scored, measure_of
+from solidmark.page.comparison import SPLITS
+from solidmark.page.marked import Marked, open_marked
+from solidmark.page.pictures import IN_CARD, embed
+from solidmark.page.scored import Scored, measure_of, p_and_q
 from solidmark.page.sections import Card, Reading, Shown
 from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.scores.written import plain, short
 
 MEASURE = "invmm"
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 
 OUTCOMES: Mapping[str, str] = {
     "reproduced": "Reproduced",
@@ -38,8 +38,8 @@ ROWS = pa.schema(
 )
 """A row an image: that of `scores.parquet`, with what all pages of comparisons ask for."""
 
-LARGEST, SMALL = 144, 96
-"""The longer sides of the pair and of the other samples in the page, in pixels."""
+SMALL = 96
+"""The longer side of the samples beside the pair in the page, in pixels."""
 
 Row = Mapping[str, Any]
 """A row of a table of the run."""
@@ -111,7 +111,7 @@ def open_inverted(folder: Path) -> Inverted:
         best,
         {name: sorted(path, key=lambda one: one["step"]) for name, path in paths.items()},
         # The images that were asked about may be a marked folder.
-        open_marked_of(folder, {**manifest, "config": {"marked": config.get("images"), **config}}),
+        open_marked(folder, {**manifest, "config": {"marked": config.get("images"), **config}}),
         (results.facts.get("threshold") or {}).get("value"),
     )
 
@@ -133,31 +133,22 @@ def card_of(run: Inverted, row: Row, scale: Scale, label: str, images: bool) -> 
         ("prompt found:", one.get("words")),
     )
     again = "drawn again" if row["outcome"] == OUTCOMES["reproduced"] else "drawn"
-    names = [one.get("original"), *(one.get("drawn") or [None])]
-    shown = [
-        Shown(embed(run.scored.results.folder, name, side) or Picture(), what, row["id"])
-        for name, side, what in zip(
-            names,
-            (LARGEST, LARGEST, *[SMALL] * len(names)),
-            ("image", again, *[""] * len(names)),
-            strict=False,  # The pair is larger, and named.
-        )
-    ]
-    reading = Reading("", tuple(_facts(run, row)), drawings=(_course(run, row, scale),))
+    first, *others = one.get("drawn") or [None]
+    pair, folder = ((one.get("original"), "image"), (first, again)), run.scored.results.folder
+    drawing = course(run.path(row), scale, row["split"])
+    reading = Reading("", tuple(_facts(run, row)), drawings=(drawing,))
     times = 1 + run.scored.times.get((row["split"], row["id"]), 0)
     return Card(
         row["id"],
         tuple((what, str(text)) for what, text in told if text and images),
-        tuple(shown[:2]) if images else (),
-        tuple(Shown(one.picture, "") for one in shown[2:]) if images else (),
+        tuple(
+            Shown(embed(folder, name, IN_CARD), what, row["id"]) for name, what in pair if images
+        ),
+        tuple(Shown(embed(folder, name, SMALL), "") for name in others if images),
         (reading,),
         (*_outcome(run, row), *[f"{times} times in the data"] * (times > 1)),
         named=row["q_value"] is not None and row["q_value"] <= run.scored.fdr,
     )
-
-
-def _course(run: Inverted, row: Row, scale: Scale) -> Any:
-    return course(run.path(row), scale, row["split"])
 
 
 def _facts(run: Inverted, row: Row) -> Iterator[tuple[str, str]]:

@@ -10,35 +10,34 @@ from solidmark.errors import SolidmarkError
 from solidmark.measures.invmm.cards import (
     MEASURE,
     OUTCOMES,
-    SPLITS,
     Inverted,
     Row,
     card_of,
     open_inverted,
 )
-from solidmark.measures.invmm.plots import LEAST, LOOK, common_scale, found
+from solidmark.measures.invmm.plots import LEAST, common_scale, found
 from solidmark.page.comparison import (
+    COMPARED,
     NAMES,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
+    card_lists,
     curves,
     made,
+    page_of,
     proof_of,
-    ranked_gallery,
+    subjects,
 )
 from solidmark.page.control import control_section
 from solidmark.page.glossary import glossary
-from solidmark.page.numbers import short
-from solidmark.page.rendering import write_page
-from solidmark.page.scored import failed
+from solidmark.page.marked import unmarked
 from solidmark.page.sections import Card, Cards, Figures, Gallery, Page, Plots
 from solidmark.page.tabled import Words, side_by_side
 from solidmark.runs import RESULTS, Figure, find, first, open_results
+from solidmark.scores.written import short
 from solidmark.verdicts.control import HELD_OUT
-
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
 
 IN_AUDIT = (6, 3)
 """So many trained and held-out images stand on the page of an audit."""
@@ -73,94 +72,35 @@ COLUMNS = (
 )
 """The columns of its own of the table of all rows."""
 
-TERMS = {
-    "reproduced": (
-        "Reproduced",
-        "The search found noise from which the model draws this image again and again: the image, "
-        "or what looks the same to this similarity, is stored in the model. That says neither that "
-        "the model draws it by itself or for a caption, nor anything at all where held-out images "
-        "are reproduced as often.",
-    ),
-    "spent": (
-        "Budget spent",
-        "The search ended without reproducing the image. That is no proof: a longer search, or "
-        "another start, may find it.",
-    ),
-    "not_tried": (
-        "Not tried",
-        "The budget of the run was used up before. Nothing is known of such an image.",
-    ),
-    "kl": (
-        "KL",
-        "How far the noise that was found lies from ordinary noise: the Kullback-Leibler "
-        "divergence from the standard normal, in nats per dimension, at the first check at which "
-        "the image was reproduced. Low = memorized; 0 is ordinary noise, so that the model would "
-        "draw the image unasked. Without a reproduction it says only how far the search had gone.",
-    ),
-    "similarity": (
-        "Similarity, least alike",
-        "How alike the image and a sample are, at most 1; high = alike. Of the samples of a check "
-        "the smallest counts. A cheap check stops at the first that is not alike, so that its "
-        "similarity is the most that can have been.",
-    ),
-    "score": (
-        "Score",
-        "One number to rank all images by, from 0 to 2; low = memorized. Below 1: reproduced, "
-        "KL / (1 + KL). From 1 on: not reproduced, 1 + (1 - best similarity) / 2.",
-    ),
-    "path": (
-        "Path of the search",
-        "Four lines, a point a check, all cards on one scale. Loss: how far what the model makes "
-        "of the noise lies from the image, low = close. Weight: how strongly the search is held at "
-        "ordinary noise; it is halved whenever the loss stops falling. KL. Similarity of the least "
-        "alike sample; dashed is what is needed.",
-    ),
-    "restarts": (
-        "Restarts",
-        "The search again from another seed. The KL of an image is the median of its restarts, and "
-        "it counts as reproduced when most of them reproduce it; the interval is the lowest and "
-        "the highest.",
-    ),
-    "null": (
-        "Held-out images, the null",
-        "Images of the same kind that the model never saw, searched for in the same way. What they "
-        "reach is chance: a strong enough search makes a good model draw pictures that are new to "
-        "it. Without them nothing can be judged.",
-    ),
-    "network_calls": (
-        "Network calls",
-        "How often the network was evaluated: the cost. A step costs a forward and a backward pass "
-        "for each of its noise samples; a backward pass counts as 1.3 calls.",
-    ),
-    "rank_correlation": (
-        "Rank correlation",
-        "Whether the order of the trained images goes with something else that is known of them: "
-        "1 = the same order, 0 = nothing to do with each other (chance).",
-    ),
-}
-
-UNUSED = ("low_content", "eidetic", "threshold", "percentile", "closest")
+TERMS = (
+    *("reproduced", "spent", "not_tried", "kl", "similarity/samples", "score", "path", "restarts"),
+    *("null", "network_calls", "rank_correlation", "p_value", "q_value", "named", "auc"),
+    *("tpr_at_fpr", "interval", "chance"),
+)
 
 
-def write_invmm_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of an `invmm` run.
-
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures of the data, their captions and the prompts found for them may
-            stand on the page; ids stay.
-        top: How many trained images are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
-    page = _page(open_inverted(folder), images, top)
-    return write_page(folder, page, images=images, top=top)
+def invmm_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of an `invmm` run, as a `Maker` of pages; prompts that were found are captions."""
+    run = open_inverted(folder)
+    scored, results = run.scored, run.scored.results
+    trained, held_out = _cards(run, images, top)
+    compared = bool(scored.count(MEASURE, "held_out"))
+    return page_of(
+        results,
+        "Which training images can the model be made to draw again?",
+        subjects(results),
+        (
+            _gallery(run, trained, held_out, images),
+            _beside(run),
+            _curves(run),
+            control_section(results.folder, scored.control, images, compared, HELD_OUT),
+            all_figures(scored, WORDS),
+            all_rows(scored, images, own=COLUMNS),
+            glossary(TERMS, ("auc", "tpr_at_fpr"), scored.fdr),
+            made(results, tuple(_left_out(run)), (scored.failures(), unmarked(run.marked))),
+        ),
+        proof=proof_of(trained),
+    )
 
 
 def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
@@ -168,7 +108,7 @@ def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
 
     Arguments:
         folder: The folder of the `invmm` run, below that of the audit.
-        images: As of `write_invmm_report`.
+        images: Whether pictures, captions and prompts may stand on the page.
 
     Returns:
         The section; None where there is no run with results.
@@ -199,34 +139,6 @@ def audit_section(folder: Path, *, images: bool = True) -> Gallery | None:
     )
 
 
-def _page(run: Inverted, images: bool, top: int) -> Page:
-    scored, results = run.scored, run.scored.results
-    trained, held_out = _cards(run, images, top)
-    compared = bool(scored.count(MEASURE, "held_out"))
-    sections = (
-        _gallery(run, trained, held_out, images),
-        _beside(run),
-        _curves(run),
-        control_section(results.folder, scored.control, images, compared, HELD_OUT),
-        all_figures(scored, (("what came of the images", SPLITS, "trained_vs_held_out"),), WORDS),
-        all_rows(scored, images, own=COLUMNS),
-        glossary(scored.fdr, {"auc", "tpr_at_fpr"}, TERMS, UNUSED),
-        made(results, tuple(_left_out(run)), (scored.failures(), _quarantined(run))),
-    )
-    return Page(
-        MEASURE,
-        "Which training images can the model be made to draw again?",
-        tuple(
-            (name.capitalize().replace("_", "-"), str(results.config[name]))
-            for name in ("model", "images", "held_out")
-            if results.config.get(name)
-        ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
-        proof=proof_of(trained),
-    )
-
-
 def _cards(
     run: Inverted, images: bool, top: int, compared: int = COMPARED
 ) -> tuple[list[Card], list[Card]]:
@@ -246,7 +158,6 @@ def _gallery(run: Inverted, trained: list[Card], held_out: list[Card], images: b
     count = run.scored.count(MEASURE, "trained")
     named = first(figures, "named", "trained")
     some = int((named.count if named else None) or 0)
-    found = ranked_gallery(trained, held_out, count, some, run.scored.fdr)
     inverted = any(one["words"] for one in run.best.values())
     given = run.scored.results.config.get("inversion", {}).get("prompt") == "given"
     said = (
@@ -260,10 +171,12 @@ def _gallery(run: Inverted, trained: list[Card], held_out: list[Card], images: b
         if given and images
         else "",
     )
-    return replace(
-        found,
-        title="Images beside what the noise found for them gives",
-        said=(" ".join(filter(None, said)),) if count else (),
+    return Gallery(
+        "images",
+        "Images beside what the noise found for them gives",
+        (" ".join(filter(None, said)),) if count else (),
+        lists=card_lists(trained, held_out),
+        link="Images",
         empty="No trained image is shown." if count else "No trained image was tried to the end.",
     )
 
@@ -338,7 +251,7 @@ def _signals(run: Inverted) -> tuple[tuple[Figure, ...], str]:
 def _curves(run: Inverted) -> Plots:
     """The scores beside chance, and how alike against how far."""
     drawn = curves(run.scored, ("trained",))
-    points = {split: list(_points(run, split)) for split in LOOK}
+    points = {split: list(_points(run, split)) for split in SPLITS}
     if not any(points.values()):
         return drawn
     return replace(drawn, groups=(("", (*drawn.drawings, found(points, run.needed))),))
@@ -367,8 +280,3 @@ def _left_out(run: Inverted) -> Iterator[str]:
     yield f"With the pixels of another, counted once: {counts}."
     if excluded := results.facts.get("excluded"):
         yield f"Held-out images that are training images too, and no control: {len(excluded):,}."
-
-
-def _quarantined(run: Inverted) -> Any:
-    lines = [(id, reason, 1) for id, reason in run.marked.quarantined]
-    return failed(lines, f"Images that could not be marked: {len(lines):,}")

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import short
+from solidmark.page.drawing import GREEN, LOOK, Drawing, drawing, legend
+from solidmark.page.strips import joined, tiny
+from solidmark.scores.written import short
 
 WIDTH, ROW, GAP = 260, 20, 5
 LEFT, RIGHT = 58, 208
@@ -24,9 +25,6 @@ LINES = (
 
 LEAST = 1e-6
 """A KL starts at 0, which no log scale has."""
-
-LOOK = {"held_out": (ORANGE, "x"), "trained": (BLUE, "o")}
-"""Colour and marker of each split: never told apart by colour alone."""
 
 Path = Sequence[Mapping[str, Any]]
 """The checks of a search, in their order, as rows of `paths.parquet`."""
@@ -95,10 +93,7 @@ def course(path: Path, scale: Scale, split: str) -> Markup:
     parts.append(f'<text x="{LEFT}" y="{top + 10:g}">step 0</text>')
     parts.append(f'<text x="{RIGHT}" y="{top + 10:g}" text-anchor="end">{last:,}</text>')
     title = f"Over {last:,} steps of the search: {'; '.join(said)}."
-    return Markup(
-        f'<svg class="course {escape(split)}" role="img" viewBox="0 0 {WIDTH} {top + 13:g}">'
-        f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
-    )
+    return tiny(f"course {split}", WIDTH, top + 13, title, *parts)
 
 
 def found(points: Mapping[str, Sequence[tuple[float, float]]], needed: float | None) -> Drawing:
@@ -110,9 +105,10 @@ def found(points: Mapping[str, Sequence[tuple[float, float]]], needed: float | N
     """
 
     def paint(axes: Any) -> None:
-        for split, (colour, marker) in LOOK.items():
+        for split in ("held_out", "trained"):
             if some := points.get(split):
                 x, y = zip(*some, strict=True)
+                colour, _, marker = LOOK[split]
                 name = f"{split.replace('_', '-')} (n = {len(some):,})"
                 axes.scatter(x, y, s=18, c=colour, marker=marker, alpha=0.75, lw=1, label=name)
         if needed is not None:
@@ -148,10 +144,9 @@ def _down(scale: Scale, column: str, value: float, top: float) -> float:
 
 def _line(places: Sequence[tuple[float, float]]) -> list[str]:
     """A line with a dot at its end; one check is a dot."""
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     x, y = places[-1]
     dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>'
-    return [f'<polyline points="{joined}"/>', dot] if len(places) > 1 else [dot]
+    return [f'<polyline points="{joined(places)}"/>', dot] if len(places) > 1 else [dot]
 
 
 def _texts(name: str, last: float, top: float) -> list[str]:

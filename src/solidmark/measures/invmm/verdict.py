@@ -22,7 +22,6 @@ FAMILY = Family(
     tests="the count of reproduced images (Fisher), the area of trained against held-out images or "
     "the list of named images (Simes)",
     innocent="in which nothing was memorized",
-    labels={"close": "Memorized", "nothing": "Nothing beyond chance"},
     names={"close": "memorized"},
 )
 

@@ -14,7 +14,6 @@ from solidmark.measures.nearest.studies import (
 )
 from solidmark.measures.nearest.tables import SCHEMAS
 from solidmark.measures.nearest.words import (
-    ALWAYS,
     AMONG_TRAINING,
     CALLED,
     QUESTIONS,
@@ -24,42 +23,29 @@ from solidmark.measures.nearest.words import (
     WORDS,
 )
 from solidmark.page.comparison import (
+    COMPARED,
     all_figures,
     all_rows,
     curves,
     made,
+    page_of,
     proof_of,
     ranked_gallery,
     shortened,
 )
 from solidmark.page.control import control_section
 from solidmark.page.glossary import glossary
-from solidmark.page.opening import open_pictures
-from solidmark.page.pictures import Picture, embed
-from solidmark.page.rendering import write_page
+from solidmark.page.pictures import IN_CARD, Picture, embed, open_pictures
 from solidmark.page.scored import LOST, Measure, Row, Scored, measure_of
-from solidmark.page.sections import (
-    Card,
-    Cards,
-    Gallery,
-    Page,
-    Section,
-    Shown,
-)
+from solidmark.page.sections import Card, Cards, Gallery, Page, Shown
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.control import WITHHELD
 from solidmark.verdicts.control import HELD_OUT
-
-COMPARED = 10
-"""So many pairs of the null stand beside those of the generations."""
 
 NOT_NAMED = 6
 """So many training images are shown where none is named."""
 
 CAME_BACK = "Named are those that a generation is closer to than to held-out images."
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -77,23 +63,46 @@ class _Run:
     among_training: bool
 
 
-def write_nearest_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of a `nearest` run.
-
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures of the data and their captions may stand on the page; ids stay.
-        top: How many pairs of each measure are shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
-    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+def nearest_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of a `nearest` run, as a `Maker` of pages; `top` is of the pairs of each measure."""
+    run = _open(folder)
+    scored, results = run.scored, run.scored.results
+    every = scored.ranked("trained")
+    named = sum(map(scored.names, every))
+    returned = [_card(run, rows, images) for rows in every[: min(top, named or NOT_NAMED)]]
+    compared = not run.among_training and bool(
+        {split for _, split in scored.tables} & {"null", "held_out"}
+    )
+    shut = scored.control is not None and scored.control.is_shut
+    used = {one.statistic for one in results.figures}
+    came_back = ranked_gallery(
+        *(returned, (), len(every), named, scored.fdr),
+        title="Training images that came back" if named else "The closest training images",
+        said=(WITHHELD,) if shut else (CAME_BACK,) * bool(named),
+    )
+    return page_of(
+        results,
+        "Do the generations copy the training set?",
+        {"Generations": "generated", "Training set": "training"},
+        (
+            came_back if every else None,
+            _pairs(run, images, top),
+            plain_hits(scored, lambda row: _picture(run, "generated", row.id) if images else None),
+            curves(scored, ("trained", "generated") if every else ("generated",)),
+            percentile_section(scored),
+            control_section(results.folder, scored.control, images, compared, HELD_OUT),
+            changed_copies(scored),
+            all_figures(
+                scored,
+                WORDS,
+                [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
+            ),
+            all_rows(scored, images),
+            glossary(TERMS, used, scored.fdr),
+            made(results, _left_out(run), (scored.failures(),)),
+        ),
+        proof=_proof(run, returned, images),
+    )
 
 
 def _open(folder: Path) -> _Run:
@@ -125,53 +134,6 @@ def _part(table: Any, **asked: str) -> Any:
     for name, value in asked.items():
         table = table.filter(pc.equal(table[name], value))
     return table.sort_by([("distance", "ascending"), ("id", "ascending")])
-
-
-def _page(run: _Run, images: bool, top: int) -> Page:
-    scored, results = run.scored, run.scored.results
-    every = scored.by_id("trained")
-    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in every.values())
-    shown = scored.most_suspicious(every)[: min(top, named or NOT_NAMED)]
-    returned = [_card(run, every[id], images) for id in shown]
-    compared = not run.among_training and bool(
-        {split for _, split in scored.tables} & {"null", "held_out"}
-    )
-    shut = scored.control is not None and scored.control.is_shut
-    used = {one.statistic for one in results.figures}
-    sections: list[Section | None] = [
-        ranked_gallery(
-            *(returned, (), len(every), named, scored.fdr),
-            title="Training images that came back" if named else "The closest training images",
-            said=(WITHHELD,) if shut else (CAME_BACK,) * bool(named),
-        )
-        if every
-        else None,
-        _pairs(run, images, top),
-        plain_hits(scored, lambda row: _picture(run, "generated", row.id) if images else None),
-        curves(scored, ("trained", "generated") if every else ("generated",)),
-        percentile_section(scored),
-        control_section(results.folder, scored.control, images, compared, HELD_OUT),
-        changed_copies(scored),
-        all_figures(
-            scored,
-            [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
-            WORDS,
-        ),
-        all_rows(scored, images),
-        glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in ALWAYS | used}),
-        made(results, _left_out(run), (scored.failures(),)),
-    ]
-    return Page(
-        "nearest",
-        "Do the generations copy the training set?",
-        tuple(
-            (title, str(results.config.get(name) or "not named"))
-            for name, title in (("generated", "Generations"), ("training", "Training set"))
-        ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
-        proof=_proof(run, returned, images),
-    )
 
 
 def _proof(run: _Run, returned: list[Card], images: bool) -> Cards | None:
@@ -239,24 +201,14 @@ def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
         best.id,
         (("nearest", best.nearest), *([("", best.caption)] * bool(images and best.caption))),
         tuple(Shown(_picture(run, side, id), CALLED[side], id) for side, id in pairs if images),
-        readings=tuple(
-            scored.reading(
-                one,
-                row := rows[one.name],
-                titled=len(rows) > 1,
-                said="" if row.nearest == best.nearest else f"nearest: {row.nearest}",
-            )
-            for one in scored.measures
-            if one.name in rows
-        ),
+        readings=scored.readings(rows, titled=len(rows) > 1, nearest=best.nearest),
         flags=tuple(scored.flags(best)),
-        named=any(row.is_named(scored.fdr) for row in rows.values()),
+        named=scored.names(rows),
     )
 
 
 def _picture(run: _Run, side: str, id: str) -> Picture:
-    path = run.pictures.get(side, {}).get(id)
-    return embed(run.scored.results.folder, path, LARGEST) or Picture()
+    return embed(run.scored.results.folder, run.pictures.get(side, {}).get(id), IN_CARD)
 
 
 def _named(scored: Scored, measure: Measure) -> int:

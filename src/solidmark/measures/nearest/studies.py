@@ -9,7 +9,6 @@ from solidmark.cards import DISTANCES
 from solidmark.measures.nearest.words import CHANGES, WORDS
 from solidmark.page.beside import thresholds
 from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
-from solidmark.page.numbers import percent
 from solidmark.page.pictures import Picture
 from solidmark.page.scored import Measure, Row, Scored
 from solidmark.page.sections import (
@@ -26,8 +25,8 @@ from solidmark.page.sections import (
 from solidmark.page.tabled import cell_of, digits
 from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness
-from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.percentiles import Direction
+from solidmark.scores.written import percent
 
 PERCENTILE = 95
 POINTS = 2000
@@ -61,7 +60,7 @@ def plain_hits(run: Scored, shown: Callable[[Row], Picture | None]) -> Gallery |
             Card(
                 f"{measure.title}: {cell_of(one, WORDS).value} of low content",
                 strip=tuple(
-                    Shown(shown(row), _hit(measure, row), row.id, outlined=_is_plain(row))
+                    Shown(shown(row), _hit(measure, row), row.id, outlined=row.is_plain)
                     for row in run.rows(measure.name, "generated", first=one.n)
                 ),
             )
@@ -84,13 +83,9 @@ def plain_hits(run: Scored, shown: Callable[[Row], Picture | None]) -> Gallery |
     )
 
 
-def _is_plain(row: Row) -> bool:
-    return row.contrast is not None and row.contrast < LOW_CONTENT
-
-
 def _hit(measure: Measure, row: Row) -> str:
     value = digits(None if row.distance is None else measure.reported(row.distance))
-    return f"{value} · low" if _is_plain(row) else value
+    return f"{value} · low" if row.is_plain else value
 
 
 def percentile_section(run: Scored) -> Plots:

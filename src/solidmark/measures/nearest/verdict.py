@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,16 +11,7 @@ from solidmark.cards import asks_of, title_of
 from solidmark.runs import Figure, Verdict
 from solidmark.scores.closeness import GENERATED, TRAINED
 from solidmark.scores.control import Control
-from solidmark.verdicts import (
-    Compared,
-    Family,
-    Nouns,
-    Question,
-    judge,
-    lined_up,
-    question,
-)
-from solidmark.verdicts.compared import Lined
+from solidmark.verdicts import Compared, Family, Nouns, Question, judge, question
 
 ROBUST = ("sscd", "sscd-onnx", "patched-l2", "modified-l2")
 """The measures that find copies best, first: of two that agree, the first speaks; plain l2 last."""
@@ -110,22 +100,14 @@ def _question(
     figures: Sequence[Figure],
     splits: tuple[str, str, str],
 ) -> Question:
-    own, null = (_lined(name, split, card, tables[split]) for split in splits[:2])
-    asked = tables[splits[0]]
-    notes = asked.filter(pc.not_equal(asked["status"], "ok"))["note"].to_pylist()
+    names = ("id", "distance", "contrast", "status", "note", "copy_of")
+    sides = {}
+    for split in splits[:2]:
+        known = [one for one in names if one in tables[split].column_names]
+        sides[split] = tables[split].select(known).to_pydict()
     # The area of the generations is no test: a model that draws poorly, or too plainly, moves it.
-    return question(words, own, null, figures, notes=notes, area=splits is TRAINED)
-
-
-def _lined(name: str, split: str, card: Mapping[str, Any], table: pa.Table) -> Lined:
-    good = scored(table)
-    if "copy_of" in good.column_names:
-        good = good.filter(pc.is_null(good["copy_of"]))
-    distance, contrast = (
-        good[column].to_numpy(zero_copy_only=False).astype(np.float64)
-        for column in ("distance", "contrast")
-    )
-    return lined_up(name, split, card["direction"], good["id"].to_pylist(), distance, contrast)
+    area = splits is TRAINED
+    return question(words, name, card["direction"], sides, figures, area=area)
 
 
 def scored(table: pa.Table) -> pa.Table:

@@ -1,6 +1,7 @@
 """The words of the page of a `nearest` run: its splits, its figures, how to read them."""
 
 from solidmark.page.comparison import NAMES, ON_SCALE, ORDER
+from solidmark.page.glossary import USUAL
 from solidmark.page.tabled import Words
 
 SIDES = {
@@ -45,40 +46,4 @@ CHANGES = {
     "flipped": "mirrored",
 }
 
-TERMS = {
-    "null": (
-        "Held-out images, the null",
-        "Images of the same kind that the model never saw. How close they come to the training "
-        "images is how close one comes without copying. Without them no distance can be judged: on "
-        "a set of portraits everything is close.",
-    ),
-    "distance": (
-        "Distance, similarity",
-        "How far an image is from its nearest on the other side (low = close), or how alike an "
-        "embedder finds the two, from −1 to 1 (high = close); the distance is 1 less that.",
-    ),
-    "augmented": (
-        "Recognised",
-        "The share of changed copies of training images whose nearest is their original, closer "
-        "than fresh images come. What a measure misses here it misses among generations too.",
-    ),
-    "authpct": (
-        "AuthPct",
-        "The share of generations that are further from their nearest training image than that "
-        "one is from its own nearest. High = authentic; low speaks of copying.",
-    ),
-    "ct": (
-        "C_T",
-        "Whether generations are nearer to training images than held-out images are, in standard "
-        "deviations. Clearly below 0 speaks of copying, above 0 of a model that fits poorly.",
-    ),
-    "mifid": (
-        "MiFID",
-        "The Fréchet distance between generations and data, made worse where generations lie too "
-        "near to training images. Low is good.",
-    ),
-}
-"""By anchor: the term and its meaning."""
-
-ALWAYS = frozenset(("null", "distance"))
-"""Those that are explained whatever figures there are."""
+TERMS = ("null", "distance/nearest", "augmented", *_OF_FEATURES, "low_content", *USUAL)

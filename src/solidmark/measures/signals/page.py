@@ -8,60 +8,32 @@ from typing import Any
 from solidmark.cards import SIGNALS, title_of
 from solidmark.measures.signals.scoring import EXCLUDED, SCORES
 from solidmark.page.comparison import (
-    CAPTIONS,
+    COMPARED,
     NAMES,
     ORDER,
+    SPLITS,
     all_figures,
     all_rows,
+    captions_of,
     curves,
     made,
+    page_of,
     proof_of,
     ranked_gallery,
+    subjects,
 )
 from solidmark.page.control import control_section
-from solidmark.page.glossary import glossary
-from solidmark.page.opening import open_pictures
-from solidmark.page.pictures import Picture, embed
-from solidmark.page.rendering import write_page
+from solidmark.page.glossary import USUAL, glossary
+from solidmark.page.pictures import IN_CARD, embed, open_pictures
 from solidmark.page.scored import Measure, Row, Scored, measure_of
 from solidmark.page.sections import Card, Cell, Figures, Line, Page, Shown, Table
 from solidmark.page.tabled import Words, cell_of, side_by_side
 from solidmark.runs import find, open_results, read_manifest, read_table
 from solidmark.verdicts.control import HELD_OUT
 
-COMPARED = 10
-"""So many held-out images stand below the trained ones."""
-
-LARGEST = 144
-"""The longer side of a picture in the page, in pixels."""
-
-SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 WORDS = Words(SPLITS, NAMES, ORDER)
 
-TERMS = {
-    "membership": (
-        "Trained on is not memorized",
-        "A signal may tell that an image was trained on although no generation will ever show it. "
-        "Reported successes of such attacks vanish on splits that are alike.",
-    ),
-    "direction": (
-        "Direction",
-        "Which side means memorized, as it was found for other models and data. An area clearly "
-        "below 0.5 says that it does not hold here.",
-    ),
-    "shared": (
-        "Counted once",
-        "Images of equal pixels are one picture; for a signal of prompts, images of one prompt are "
-        "one prompt. A held-out image that was trained on after all, or has a prompt that was, is "
-        "left out.",
-    ),
-    "spearman": (
-        "Rank correlation",
-        "Whether two signals order the trained images alike: 1 = the same order, 0 = nothing to do "
-        "with each other, −1 = the opposite. They may agree on what is plain or busy instead of on "
-        "what is memorized.",
-    ),
-}
+TERMS = ("membership", "direction", "shared", "spearman", "null", "low_content", *USUAL)
 
 
 @dataclass(frozen=True)
@@ -81,24 +53,30 @@ class _Run:
     left_out: Mapping[str, str]
 
 
-def write_signals_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
-    """Writes `report.html` and `figures/` into the folder of a `signals` run.
-
-    Arguments:
-        folder: The folder of the run.
-        images: Whether pictures of the data and their captions may stand on the page; ids stay.
-        top: How many images are shown. The run keeps the pictures of the 48 most suspicious ones
-            by each signal; of others the page says that they cannot be shown.
-
-    Returns:
-        The page.
-
-    Raises:
-        NotFound: When a file is missing.
-        RunConflict: When the run is not finished, or of another command.
-        BadInput: When one of its files cannot be read.
-    """
-    return write_page(folder, _page(_open(folder), images, top), images=images, top=top)
+def signals_page(folder: Path, images: bool, top: int) -> Page:
+    """The page of a `signals` run, as a `Maker` of pages."""
+    run = _open(folder)
+    scored, results = run.scored, run.scored.results
+    ranked = _ranked(run, "trained")
+    trained = [_card(run, rows, images) for rows in ranked[:top]]
+    lucky = [_card(run, rows, images) for rows in _ranked(run, "held_out")[:COMPARED]]
+    used = {one.statistic for one in results.figures}
+    return page_of(
+        results,
+        "Which training images leave a trace in the model?",
+        subjects(results),
+        (
+            ranked_gallery(trained, lucky, len(ranked), sum(map(scored.names, ranked)), scored.fdr),
+            Figures("signals", "Side by side", tables=tuple(_side_by_side(run)), link="Signals"),
+            curves(scored, ("trained",)),
+            control_section(results.folder, scored.control, images, True, HELD_OUT),
+            all_figures(scored, WORDS),
+            all_rows(scored, images),
+            glossary(TERMS, used, scored.fdr),
+            made(results, _counted(run), (scored.failures(),)),
+        ),
+        proof=proof_of(trained),
+    )
 
 
 def _open(folder: Path) -> _Run:
@@ -141,64 +119,29 @@ def _part(scores: Any, one: Measure, split: str, of_prompts: bool) -> Any:
     return part.sort_by([("distance", "ascending"), ("id", "ascending")])
 
 
-def _page(run: _Run, images: bool, top: int) -> Page:
-    scored, results = run.scored, run.scored.results
-    ranked = _ranked(run, "trained")
-    trained = [_card(run, rows, images) for rows in ranked[:top]]
-    lucky = [_card(run, rows, images) for rows in _ranked(run, "held_out")[:COMPARED]]
-    named = sum(any(row.is_named(scored.fdr) for row in rows.values()) for rows in ranked)
-    used = {one.statistic for one in results.figures}
-    sections = (
-        ranked_gallery(trained, lucky, len(ranked), named, scored.fdr),
-        Figures("signals", "Side by side", tables=tuple(_side_by_side(run)), link="Signals"),
-        curves(scored, ("trained",)),
-        control_section(results.folder, scored.control, images, True, HELD_OUT),
-        all_figures(scored, (("trained against held-out", SPLITS, "trained_vs_held_out"),), WORDS),
-        all_rows(scored, images),
-        glossary(scored.fdr, used, {k: v for k, v in TERMS.items() if k in {*TERMS, *used}}),
-        made(results, _counted(run), (scored.failures(),)),
-    )
-    return Page(
-        "signals",
-        "Which training images leave a trace in the model?",
-        tuple(
-            (name.capitalize().replace("_", "-"), str(results.config[name]))
-            for name in ("model", "images", "held_out")
-            if results.config.get(name)
-        ),
-        results.judged,
-        tuple(one for one in sections if one is not None),
-        proof=proof_of(trained),
-    )
-
-
 def _ranked(run: _Run, split: str) -> list[dict[str, Row]]:
     """What every signal says of each picture, once: of copies the first is shown."""
     scored = run.scored
     of_images = [one.name for one in scored.measures if one.name not in run.of_prompts]
     shown = of_images or [one.name for one in scored.measures]
     ids = {row.id for name in shown for row in scored.rows(name, split)}
-    every = {id: rows for id, rows in scored.by_id(split, copies=True).items() if id in ids}
-    return [every[id] for id in scored.most_suspicious(every)]
+    every = scored.ranked(split, copies=True)
+    return [rows for rows in every if next(iter(rows.values())).id in ids]
 
 
 def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
     """An image, with what each signal says of it."""
     row, scored = next(iter(rows.values())), run.scored
     about = run.pictures.get(row.split, {}).get(row.id, {}) if images else {}
-    shown = embed(scored.results.folder, about.get("picture"), LARGEST) or Picture()
+    shown = embed(scored.results.folder, about.get("picture"), IN_CARD)
     several = len(run.of_prompts) < len(scored.measures)
     return Card(
         row.id,
-        tuple((what, str(about[key])) for what, key in CAPTIONS if about.get(key)),
+        captions_of(about),
         (Shown(shown, "", row.id),) if images else (),
-        readings=tuple(
-            scored.reading(one, rows[one.name], titled=True)
-            for one in scored.measures
-            if one.name in rows
-        ),
+        readings=scored.readings(rows),
         flags=tuple(scored.flags(row, copies=several)),
-        named=any(one.is_named(scored.fdr) for one in rows.values()),
+        named=scored.names(rows),
     )
 
 

@@ -11,7 +11,7 @@ from solidmark.cards import SIGNALS, asks_of, title_of
 from solidmark.runs import Figure, Verdict
 from solidmark.scores import TRAINED
 from solidmark.scores.control import Control
-from solidmark.verdicts import Compared, Family, Nouns, judge, lined_up, question
+from solidmark.verdicts import Columns, Compared, Family, Nouns, judge, question
 
 Row = Mapping[str, Any]
 
@@ -106,19 +106,19 @@ def distances(rows: Sequence[Row], card: Row) -> Float[np.ndarray, " N"]:
 
 def _compared(name: str, rows: Sequence[Row], card: Row, figures: Sequence[Figure]) -> Compared:
     of_prompts = card["per"] == "prompt"
-    sides = []
+    # What failed of one prompt failed once; what was left out has not failed.
+    shared = "prompt" if of_prompts else "id"
+    lost = {(row["split"], row[shared]): row for row in rows if row["status"] == "failed"}
+    sides: dict[str, Columns] = {}
     for split in TRAINED[:2]:
-        own = [row for row in rows if row["split"] == split and counts(row)]
+        every = [row for row in rows if row["split"] == split]
+        own = [r for r in every if r["status"] == "ok" or lost.get((split, r[shared])) is r]
+        columns: Columns = {
+            one: [row[one] for row in own] for one in ("id", "status", "note", "copy_of")
+        }
         # A prompt has no contrast.
         contrast = [None if of_prompts else row["contrast"] for row in own]
-        ids = [row["id"] for row in own]
-        values = distances(own, card)
-        sides.append(
-            lined_up(name, split, card["direction"], ids, values, np.array(contrast, np.float64))
-        )
-    shared = "prompt" if of_prompts else "id"
-    lost = [row for row in rows if row["split"] == "trained" and row["status"] == "failed"]
-    notes = list({row[shared]: row["note"] for row in lost}.values())
+        sides[split] = {**columns, "distance": distances(own, card), "contrast": contrast}
     words = OF_PROMPTS if of_prompts else OF_IMAGES
-    asked = question(words, sides[0], sides[1], figures, notes=notes)
+    asked = question(words, name, card["direction"], sides, figures)
     return Compared(name, title_of(name), asks_of(name), (asked,))
