@@ -161,16 +161,16 @@ CASES = {
     "workers": ("train marked OUT --dataloader-num-workers -1", "0 or more, not -1"),
     "network of a base": (
         "train marked OUT --base model --block-out-channels 32,64",
-        "--block-out-channels",
+        "block_out_channels is for a network that is built anew",
         "a base has one",
     ),
     "network of a preset's base": (
         "train marked OUT --preset sd-lora --schedule linear",
-        "--schedule is for a network that is built anew",
+        "schedule is for a network that is built anew",
     ),
     "network of another base": (
         "train marked OUT --preset tiny-t2i --base model --dropout 0.1",
-        "--dropout is for a network that is built anew",
+        "dropout is for a network that is built anew",
     ),
     "base of pixels": ("train marked OUT --base model --device cpu", "not a latent pipeline"),
     "no base": ("train marked OUT --base nowhere --device cpu", 'no model "nowhere"', "path"),

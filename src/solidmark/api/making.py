@@ -99,7 +99,7 @@ def train(
     marked: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    preset: str = "ddpm-32",
+    preset: str | None = None,
     device: str = "auto",
     **recipe: Any,
 ) -> Path:
@@ -108,7 +108,8 @@ def train(
     Arguments:
         marked: The folder that `mark` made.
         out: The folder to write.
-        preset: Where options come from that are not given.
+        preset: Where options come from that are not given; when None, the one for what is to be
+            trained.
         device: "auto", "cpu", "cuda" ...
         recipe: Options that override the preset, as of `training.Recipe`.
 
@@ -127,7 +128,9 @@ def train(
     """
     from solidmark.training import preset as find_preset
     from solidmark.training import train as train_model
+    from solidmark.training import usual_preset
 
+    preset = preset or usual_preset(recipe)
     device = usual_device() if device == "auto" else device
     recipe_of = find_preset(preset, **recipe)
     return train_model(Path(marked), Path(out), recipe_of, device=device, config={"preset": preset})

@@ -41,7 +41,8 @@ def _show_all(context: typer.Context, asked: bool) -> None:
     if asked:
         for parameter in context.command.params:
             parameter.hidden = False  # type: ignore[attr-defined]
-        say(context.get_help())
+        for line in context.get_help().split("\n"):
+            say(line)
         raise typer.Exit
 
 
