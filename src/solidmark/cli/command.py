@@ -63,6 +63,21 @@ class Ended:
     json: Json = False
 
 
+@dataclass(frozen=True)
+class Reread:
+    """Of a command that looks at what is there already."""
+
+    config: Config = None
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of a command that keeps nothing."""
+
+    json: Json = False
+
+
 Group = type | Sequence[Option]
 
 
@@ -94,7 +109,9 @@ def command(
         context = inspect.Parameter(
             "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
         )
-        writes = any(one.name == "out" and one.default is one.empty for one in own)
+        writes = ends is Ended and any(
+            one.name == "out" and one.default is one.empty for one in own
+        )
 
         def call(context: typer.Context, **values: Any) -> None:
             asked = Asked(context, values)

@@ -10,7 +10,7 @@ from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_training
-from solidmark.cli.options import Device, Out, resolve_device
+from solidmark.cli.options import Device, Out
 from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
@@ -71,6 +71,7 @@ def train(
         resume_from_checkpoint: A checkpoint folder, latest, or none to begin anew.
         dataloader_num_workers: Processes that prepare batches in the background.
     """
+    from solidmark.runs import usual_device
     from solidmark.training import preset as find_preset
     from solidmark.training import train as train_model
     from solidmark.training import usual_preset
@@ -82,7 +83,6 @@ def train(
     }
     preset = preset or usual_preset(overrides)
     recipe = find_preset(preset, **overrides)
-    device = resolve_device(device)
     if asked.dry_run:
         from solidmark.marks import open_marked
         from solidmark.training import check_fit
@@ -92,7 +92,6 @@ def train(
         return asked.plan(
             images=len(source.ids("trained", marked=None)),
             marked_size=list(source.marked_size),
-            device_found=device,
             recipe=recipe.to_json(),
         )
     resumed = None if resume_from_checkpoint == "none" else resume_from_checkpoint
@@ -100,7 +99,7 @@ def train(
         marked,
         out,
         recipe,
-        device=device,
+        device=usual_device(device),
         resume_from_checkpoint=resumed,
         num_workers=dataloader_num_workers,
         config={"preset": preset},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.measures.audit.comparing import CHANGES
+from solidmark.measures.audit.comparing import CHANGES, SPLITS, lost
 from solidmark.page.comparison import CAPTIONS, made, proof_of, shortened
 from solidmark.page.drawing import BLUE, INK, ORANGE, Drawing, drawing, legend
 from solidmark.page.marked import Marked, open_marked_of
@@ -35,8 +35,6 @@ LARGEST = 144
 
 DOTS = 2000
 """More dots than these say no more and weigh down the page: those that changed most are kept."""
-
-SPLITS = {"trained": "trained", "held_out": "held-out", "ceiling": "ceiling"}
 
 NAMES = {
     "named": "Named",
@@ -114,7 +112,6 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
         "truth in the second run; below 0: nearer.",
     )
     drawings = tuple(_scatter(run, name) for name in run.readers)
-    lost = f"The pictures cannot be shown: {run.marked.missing}"
     return Page(
         "compare",
         "What changed between the two runs?",
@@ -136,10 +133,12 @@ def _page(run: _Compared, images: bool, top: int) -> Page:
                 link="Curves",
             ),
             Figures("figures", "All figures", tables=tuple(_tables(results)), folded=True),
-            made(results, tuple(_lost(results))),
+            made(results, tuple(lost(results.figures) or ["Every row was compared."])),
         ),
         proof=proof_of(cards, "Those that changed most:"),
-        notes=(lost,) if images and run.marked.missing else (),
+        notes=(f"The pictures cannot be shown: {run.marked.missing}",)
+        if images and run.marked.missing
+        else (),
     )
 
 
@@ -243,14 +242,3 @@ def _line(one: Figure) -> Line:
         (side("first"), side("second"), Cell(signed(one.value) + unit, tuple(facts))),
         f"{one.unit}; {one.direction} = memorized",
     )
-
-
-def _lost(results: Results) -> list[str]:
-    """What was not compared."""
-    found = {
-        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split)}: {one.failed:,} "
-        f"pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand alone.": None
-        for one in results.figures
-        if one.failed or one.number("unpaired")
-    }
-    return list(found) or ["Every row was compared."]
