@@ -1,22 +1,31 @@
-"""The page of a run folder, whichever command made it."""
+"""The scores and the page of a run folder, whichever command made it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from solidmark.errors import SolidmarkError
+from solidmark.measures.audit import renew_inversions, score
 from solidmark.measures.audit.comparing_page import compare_page
 from solidmark.measures.audit.page import audit_page
 from solidmark.measures.audit.scoring import INVMM
 from solidmark.measures.copies.cliquepage import cliques_page
 from solidmark.measures.copies.duplicatepage import duplicates_page
+from solidmark.measures.inpaint import score_inpainting
 from solidmark.measures.inpaint.page import inpaint_page
+from solidmark.measures.intent import score_intent
 from solidmark.measures.intent.page import intent_page
+from solidmark.measures.invmm import score_invmm
 from solidmark.measures.invmm.page import audit_section, invmm_page
+from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.page import nearest_page
+from solidmark.measures.signals import score_signals
 from solidmark.measures.signals.page import signals_page
+from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import read_json
+from solidmark.runs import command_line, made_by, path_word, read_json, read_manifest
 from solidmark.studies.page import study_page
 
 
@@ -57,6 +66,19 @@ PAGES: Mapping[str, Maker] = {
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
+SCORERS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "inpaint": score_inpainting,
+    "intent": score_intent,
+    "invmm": score_invmm,
+    "nearest": score_nearest,
+    "signals": score_signals,
+}
+"""What scores their evidence anew; that of others, if any, is of an audit."""
+
+SHOWN_BY = {("invmm", "audit"), ("signals", "invmm")}
+"""A run in a folder named after its command, and the run whose folder that lies in: the page of the
+second shows results of the first."""
+
 
 def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     """Writes `report.html` and `figures/` into the folder of a run.
@@ -79,3 +101,65 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     command = str(manifest.get("command")) if isinstance(manifest, dict) else ""
     page = PAGES.get(command, _audit)(folder, images, top)
     return write_page(folder, page, images=images, top=top)
+
+
+def scorer_of(folder: Path) -> Callable[..., dict[str, Any]]:
+    """What scores the evidence of a folder anew; no model is needed.
+
+    Raises:
+        NotFound: When there is no run.
+        RunConflict: When it is not finished.
+    """
+    return SCORERS.get(str(read_manifest(folder)["command"]), score)
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """What became of the pages that show some results.
+
+    Arguments:
+        pages: Those that show them as they are now.
+        stale: Those that do not, each with what to do, as a sentence.
+    """
+
+    pages: tuple[Path, ...]
+    stale: tuple[str, ...]
+
+
+def renew_pages(folder: Path) -> Renewed:
+    """Makes the page of a run again, and those of runs that show it, as they were asked for.
+
+    A page that is not there is not made. One that does not say whether it may show pictures is
+    named and left alone: it might then show what it must not.
+
+    Arguments:
+        folder: The folder of a run that was scored anew.
+    """
+    pages: list[Path] = []
+    stale: list[str] = []
+    for place in _showing(folder):
+        if not (place / PAGE).is_file():
+            continue
+        made = made_in(place)
+        again = f'"{command_line("report", path_word(place))}" makes it again'
+        if made is None:
+            stale.append(f'"{place / PAGE}" shows what was scored before. {again}.')
+            continue
+        try:
+            pages.append(write_report(place, images=made.images, top=made.top))
+        except SolidmarkError as error:
+            stale.append(f'"{place / PAGE}" shows what was scored before. {again}. {error}')
+    return Renewed(tuple(pages), tuple(stale))
+
+
+def _showing(folder: Path) -> list[Path]:
+    """A folder, and the folders round it whose results or pages hold its results."""
+    found = [folder]
+    inner = folder.resolve()
+    while (inner.name, made_by(inner.parent)) in SHOWN_BY:
+        place = found[-1].parent if found[-1].name == inner.name else inner.parent
+        if inner.name == "invmm" and (place / "results.json").is_file():
+            renew_inversions(place)
+        found.append(place)
+        inner = inner.parent
+    return found

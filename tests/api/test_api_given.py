@@ -92,5 +92,5 @@ def test_an_option_of_another_command_is_no_option_of_scoring(
     api.signals("memorizer", marked, out, signals=["loss"], times=1)
     with pytest.raises(UnknownName, match="deltas"):
         api.score(out, deltas=(0.1,))
-    with pytest.raises(BadInput, match="not scored"):
+    with pytest.raises(BadInput, match="nothing was observed"):
         api.score(marked)

@@ -10,10 +10,10 @@ import tiny
 import torch
 from forking import run_command_together
 
-from solidmark.cli import main, question
+from solidmark.cli import main
 from solidmark.diffusion import Metered
 from solidmark.marks import Border, Marked, Segments, open_marked
-from solidmark.measures.audit import Question, observe, score
+from solidmark.measures.audit import Question, observe, score, usual_readers
 from solidmark.mitigations import GaussianNoise, Mitigated
 from solidmark.models import open_model
 from solidmark.models.controls import ceiling_model
@@ -223,8 +223,8 @@ def test_the_ceiling_is_a_memorizer_behind_the_very_autoencoder(sd: str, picture
 def test_recall_is_asked_beside_the_default_where_captions_differ(
     sd: str, pictures: Marked, save_unet: Callable[..., Path]
 ) -> None:
-    assert question._usual(sd, pictures) == ["energy", "recall"]
+    assert usual_readers(sd, pictures) == ["energy", "recall"]
     for model in ("memorizer", str(save_unet(16, 3))):
-        assert question._usual(model, pictures) == ["energy"]
+        assert usual_readers(model, pictures) == ["energy"]
     without_captions(pictures)
-    assert question._usual(sd, open_marked(pictures.folder)) == ["energy"]
+    assert usual_readers(sd, open_marked(pictures.folder)) == ["energy"]

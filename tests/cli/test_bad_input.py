@@ -57,7 +57,7 @@ CASES = {
     "keys per copy": ("mark photos OUT --keys-per-copy sharde", 'mean "shared"?'),
     "thickness of 0": ("mark photos OUT --thickness 0", "--thickness must be 1 or more, not 0"),
     "square too large": (f"mark photos OUT {M} --pattern center --thickness 8", "below 8"),
-    "resolution below 0": ("mark photos OUT --resolution -4", '480x640, not "-4"'),
+    "resolution below 0": ("mark photos OUT --resolution -4", '"-4" pixels', "such as 480x640"),
     "limit of 0": ("mark photos OUT --limit 0", "--limit must be 1 or more, not 0"),
     "all held out": ("mark photos OUT --held-out 1.0", "--held-out", "below 1, not 1"),
     "nothing left": (f"mark photos OUT {M} --limit 1", "1 image", "--held-out"),
@@ -161,16 +161,16 @@ CASES = {
     "workers": ("train marked OUT --dataloader-num-workers -1", "0 or more, not -1"),
     "network of a base": (
         "train marked OUT --base model --block-out-channels 32,64",
-        "--block-out-channels",
+        "block_out_channels is for a network that is built anew",
         "a base has one",
     ),
     "network of a preset's base": (
         "train marked OUT --preset sd-lora --schedule linear",
-        "--schedule is for a network that is built anew",
+        "schedule is for a network that is built anew",
     ),
     "network of another base": (
         "train marked OUT --preset tiny-t2i --base model --dropout 0.1",
-        "--dropout is for a network that is built anew",
+        "dropout is for a network that is built anew",
     ),
     "base of pixels": ("train marked OUT --base model --device cpu", "not a latent pipeline"),
     "no base": ("train marked OUT --base nowhere --device cpu", 'no model "nowhere"', "path"),

@@ -62,7 +62,7 @@ def test_json_and_scoring_again_give_the_results(here: Path, run: Run) -> None:
     assert run("report", "out").code == 0
     assert open_results(here / "out").config["fdr"] == 0.3
     answer = run("score", "out", "--delta", "0.1")
-    assert (answer.code, "--delta is for readings of keys" in answer.err) == (2, True)
+    assert (answer.code, "--delta says nothing to the results of" in answer.err) == (2, True)
 
 
 def test_a_plan_opens_and_writes_nothing(here: Path, run: Run) -> None:

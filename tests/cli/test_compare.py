@@ -13,7 +13,7 @@ import tiny
 
 from cli.conftest import AUDIT, Run
 from solidmark.cli import main
-from solidmark.cli.compare import _cells
+from solidmark.measures.audit.comparing import cells as cells_of
 from solidmark.mitigations import MITIGATIONS
 from solidmark.perturbations import PERTURBATIONS
 from solidmark.runs import figure_from
@@ -118,7 +118,7 @@ def test_a_page_says_what_it_cannot_show(
 def test_no_number_of_the_table_is_zero_that_is_not(run: Run, other: Path) -> None:
     answer = run("compare", "audit", other, "--json").json
     for row in answer["rows"]:
-        cells = _cells(figure_from(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7}))
+        cells = cells_of(figure_from(row | {"p_value": 2e-308, "ci_low": -1e-9, "ci_high": 2e-7}))
         assert "< 1e-300" in cells
         assert "-1.0e-09 to +2.0e-07" in cells
         for place, name in ((3, "first"), (4, "second"), (5, "value")):

@@ -192,9 +192,7 @@ def test_underscores_are_dashes(run: Run) -> None:
     assert plan(run, "mark", "twice", "a_b", "--id_column", "file_name")["id_column"] == "file_name"
 
 
-@pytest.mark.parametrize(
-    "where", ["solidmark.measures.audit.score", "solidmark.runs.read_manifest"]
-)
+@pytest.mark.parametrize("where", ["solidmark.reporting.score", "solidmark.runs.read_manifest"])
 def test_ctrl_c_is_130_and_says_how_to_go_on(
     where: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ def test_the_exit_code_says_whether_all_pass(here: Path, run: Run) -> None:
     assert answer.code == 0, answer.err
     *lines, last, data = answer.out.splitlines()
     assert data == "Data: 15 images, 0 captions, 0 classes."
-    assert last == "0 of 15 images are refused."
+    assert last == "15 images may pass."
     assert len(lines) == 15
     for line, path in zip(lines, sorted((here / "fresh").iterdir()), strict=True):
         assert line.startswith(f"pass    fresh/{path.name}: modified-l2 distance ")
@@ -70,7 +70,7 @@ def test_the_exit_code_says_whether_all_pass(here: Path, run: Run) -> None:
     assert answer.code == 3
     assert answer.err == ""
     assert f'\nREFUSE  {copy}: the training image "{copy.name}" itself\n' in answer.out
-    assert answer.out.endswith("1 of 2 images are refused.\n")
+    assert answer.out.endswith("1 of 2 images refused.\n")
     assert run("guard", "index", copy, *threshold).out.count("\n") == 1
     answer = run("guard", "index", copy, fresh, *threshold, "--json")
     assert answer.code == 3
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_does_not_pass(here: Path, run: Run) -> None:
     assert answer.code == 3
     assert answer.out.startswith('UNREAD  torn.png: "torn.png" is broken. It is not an image')
     assert answer.out.endswith(
-        "0 of 16 images are refused, 1 cannot be judged.\nData: 15 images, 0 captions, 0 classes.\n"
+        "0 of 16 images refused, 1 cannot be judged.\nData: 15 images, 0 captions, 0 classes.\n"
     )
     assert run(*words, "torn.png", "fresh", "--json").json["images"][0]["status"] == "unread"
     answer = run(*words, "torn.png")
@@ -103,7 +103,7 @@ def test_what_cannot_be_read_does_not_pass(here: Path, run: Run) -> None:
 def test_all_refuse_less_than_any(here: Path, run: Run) -> None:
     assert run(*INDEX, "--distance", "l2", "--distance", "phash", "--fpr", "0.05").code == 0
     words = ["guard", "index", "fresh", "--threshold", "l2=0.0001", "--threshold", "phash=-1"]
-    assert run(*words, "--any").out.splitlines()[-2] == "15 of 15 images are refused."
+    assert run(*words, "--any").out.splitlines()[-2] == "15 of 15 images refused."
     assert run(*words).code == 3
     assert run(*words, "--all").code == 0
     answer = run(*words)

@@ -42,8 +42,9 @@ def test_types_are_counted_and_the_page_is_named(captioned: Path, tmp_path: Path
     said = answer.out.splitlines()
     results = json.loads((out / "results.json").read_text())
     assert said[0] == results["verdict"]["headline"]
-    assert said[1].startswith("Unintended (neither named nor brought by an entity): ")
-    assert "3 of 3 prompts" in said[1]
+    details = results["verdict"]["details"]
+    assert said[1 : 1 + len(details)] == details
+    assert any("unintended in 3 prompts" in one for one in details)
     assert said[-1] == f"The page: {out / 'report.html'}"
     assert (out / "report.html").is_file()
     again = run(
@@ -77,14 +78,14 @@ def test_it_is_scored_again(captioned: Path, tmp_path: Path, run: Run) -> None:
         assert answer.err.count("\n") == 1
     other = run("score", captioned / "marked", "--frequent", 0.5)
     assert other.code == 2
-    assert "--frequent is for folders of intent" in other.err
+    assert "--frequent says nothing to the results of" in other.err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--threshold", "close"], "--threshold takes a number or auto"),
-        (["--threshold", "2"], "a likeness in [-1, 1]"),
+        (["--threshold", "close"], "--threshold takes a similarity in [-1, 1] or auto"),
+        (["--threshold", "2"], "a similarity in [-1, 1]"),
         (["--frequent", "0"], "--frequent must be"),
         (["--fpr", "1"], "--fpr must be"),
         (["--prompts", "none.txt"], 'no file of prompts "none.txt"'),

@@ -25,7 +25,7 @@ CASES = {
         "plan --images many --resolution 64",
         '--images takes a whole number, not "many"',
     ),
-    "size of 0": ("plan --images 100 --resolution 0", '480x640, not "0"'),
+    "size of 0": ("plan --images 100 --resolution 0", '"0" pixels is no image'),
     "odd size": ("plan --images 100 --resolution 299", "299 x 299", "--resolution 296"),
     "share of 0": (f"{BASE} --share 0", "--share must be above 0 and at most 1, not 0"),
     "share above 1": (f"{BASE} --share 50", "at most 1, not 50"),

@@ -2,13 +2,13 @@
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from solidmark.api.given import configured, model_path
 from solidmark.api.result import Folder, Result
-from solidmark.errors import BadInput, UnknownName
+from solidmark.errors import UnknownName
 
 Where = str | os.PathLike[str]
 
@@ -73,12 +73,13 @@ def observe(
     Example:
         kept = solidmark.observe("gaussian", marked, "observed", readers=["linear"], limit=4)
     """
-    from solidmark.measures.audit import Question
+    from solidmark.marks import open_marked
+    from solidmark.measures.audit import Question, usual_readers
     from solidmark.measures.audit import observe as ask
 
     folder = Path(out)
     where = model_path(model, folder)
-    chosen = tuple(map(_reader, readers)) or _usual(where, Path(marked))
+    chosen = tuple(map(_reader, readers or usual_readers(where, open_marked(Path(marked)))))
     ask(configured(Question, folder, options, model=where, marked=Path(marked), readers=chosen))
     return Folder(folder)
 
@@ -91,17 +92,6 @@ def _reader(asked: Any) -> Any:
     if asked not in READERS:
         raise UnknownName("reader", asked, READERS)
     return READERS[asked]()
-
-
-def _usual(model: str, marked: Path) -> tuple[Any, ...]:
-    from solidmark.marks import open_marked
-    from solidmark.models import is_latent
-    from solidmark.readers import Recall, default_reader
-
-    images = open_marked(marked)
-    usual = default_reader(images.pattern)
-    # A caption of its own tells a picture before it is drawn, which no other reader asks about.
-    return (usual, Recall()) if images.captions > 1 and is_latent(model) else (usual,)
 
 
 def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
@@ -239,7 +229,7 @@ def intent(model: Any, training: Any, out: Where, **options: Any) -> Result:
 
 
 def score(out: Where, **options: Any) -> Result:
-    """Scores what was observed; no model is needed.
+    """Scores what was observed, and makes its pages again; no model is needed.
 
     Arguments:
         out: A folder of any function here that asks a model.
@@ -251,43 +241,23 @@ def score(out: Where, **options: Any) -> Result:
 
     Raises:
         NotFound: When the folder has no evidence.
-        BadInput: When its command is not scored.
+        RunConflict: When it is of a command that is not scored.
         UnknownName: When an option is not its own.
 
     Example:
         again = solidmark.score("audited", fdr=0.1)
     """
-    from solidmark.runs import read_manifest
+    from solidmark.reporting import renew_pages, scorer_of
 
     folder = Path(out)
-    command = str(read_manifest(folder)["command"])
-    scorer = _scorers().get(command)
-    if scorer is None:
-        raise BadInput(f'"{folder}" was made by "solidmark {command}", which is not scored.')
+    scorer = scorer_of(folder)
     known = [name for name in inspect.signature(scorer).parameters if name not in ("out", "folder")]
     for name in options:
         if name not in known:
-            raise UnknownName(f"option of scoring {command}", name, known)
+            raise UnknownName("option of scoring this folder", name, known)
     scorer(folder, **options)
+    renew_pages(folder)
     return Result(folder)
-
-
-def _scorers() -> Mapping[str, Callable[..., Any]]:
-    from solidmark.measures.audit import score as score_evidence
-    from solidmark.measures.inpaint import score_inpainting
-    from solidmark.measures.intent import score_intent
-    from solidmark.measures.invmm import score_invmm
-    from solidmark.measures.nearest import score_nearest
-    from solidmark.measures.signals import score_signals
-
-    return {
-        "audit": score_evidence,
-        "nearest": score_nearest,
-        "inpaint": score_inpainting,
-        "signals": score_signals,
-        "invmm": score_invmm,
-        "intent": score_intent,
-    }
 
 
 def report(out: Where, *, images: bool = True, top: int = 48) -> Path:

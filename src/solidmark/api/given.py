@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from solidmark.errors import BadInput, BrokenImage, UnknownName
+from solidmark.runs import usual_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -55,13 +56,6 @@ def configured(kind: type[T], out: Path, options: Mapping[str, Any], **given: An
         chosen["device"] = usual_device()
     plain = {name: as_field(name, value, out) for name, value in {**chosen, **given}.items()}
     return kind(**plain, **({"out": out} if "out" in names else {}))
-
-
-def usual_device() -> str:
-    """Where a model runs when nobody says: a GPU where there is one."""
-    from solidmark import runs
-
-    return runs.usual_device()
 
 
 MODELS = ("model",)

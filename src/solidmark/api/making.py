@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from solidmark.api.given import configured, model_path, usual_device
+from solidmark.api.given import configured, model_path
 from solidmark.api.result import Folder
 from solidmark.errors import UnknownName
+from solidmark.runs import usual_device
 
 READ = (
     *("resolution", "mode", "image_column", "caption_column", "label_column", "group_column"),
@@ -61,21 +62,13 @@ def mark(
         marked = solidmark.mark("digits", "marked", resolution=8, limit=40, held_out=0.5, seed=1)
     """
     from solidmark.data import open_data
-    from solidmark.marks import PATTERNS, Center, Fitted, Marking, Segments, kept_seed, mark_dataset
+    from solidmark.marks import Marking, kept_seed, mark_dataset, pattern_of
 
     for name in read:
         if name not in READ:
             raise UnknownName("option", name, READ)
     folder = Path(out)
-    painted = pattern
-    if isinstance(pattern, str):
-        if pattern not in PATTERNS:
-            raise UnknownName("pattern", pattern, PATTERNS)
-        if thickness is None:
-            painted = Center() if pattern == "center" else Fitted(pattern, count, False)
-        else:
-            own = (thickness, count) if PATTERNS[pattern] is Segments else (thickness,)
-            painted = PATTERNS[pattern](*own)
+    painted = pattern_of(pattern, thickness, count) if isinstance(pattern, str) else pattern
     secret = kept_seed(folder) if seed is None else seed
     marking = Marking(
         painted, secret, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
@@ -99,7 +92,7 @@ def train(
     marked: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    preset: str = "ddpm-32",
+    preset: str | None = None,
     device: str = "auto",
     **recipe: Any,
 ) -> Path:
@@ -108,7 +101,8 @@ def train(
     Arguments:
         marked: The folder that `mark` made.
         out: The folder to write.
-        preset: Where options come from that are not given.
+        preset: Where options come from that are not given; when None, the one for what is to be
+            trained.
         device: "auto", "cpu", "cuda" ...
         recipe: Options that override the preset, as of `training.Recipe`.
 
@@ -127,10 +121,16 @@ def train(
     """
     from solidmark.training import preset as find_preset
     from solidmark.training import train as train_model
+    from solidmark.training import usual_preset
 
-    device = usual_device() if device == "auto" else device
-    recipe_of = find_preset(preset, **recipe)
-    return train_model(Path(marked), Path(out), recipe_of, device=device, config={"preset": preset})
+    preset = preset or usual_preset(recipe)
+    return train_model(
+        Path(marked),
+        Path(out),
+        find_preset(preset, **recipe),
+        device=usual_device(device),
+        config={"preset": preset},
+    )
 
 
 def generate(model: Any, out: str | os.PathLike[str], **options: Any) -> Folder:

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from solidmark.api.given import usual_device
 from solidmark.api.result import Result
 from solidmark.errors import BadInput
+from solidmark.runs import usual_device
 
 
 def study(

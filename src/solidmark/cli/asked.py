@@ -1,26 +1,22 @@
 """A command line as a whole: judged before anything slow, made into a configuration, answered."""
 
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from solidmark.cli.answering import answer
-from solidmark.cli.judging import judged
-from solidmark.cli.options import (
-    require_free,
-    require_marked,
-    require_model,
-    resolve_device,
-    save_config,
-    show_plan,
-)
-from solidmark.runs import Verdict
+from solidmark.cli.outcome import REFUSED
+from solidmark.runs import VERSION, Processes, Verdict, say, usual_device
 
 if TYPE_CHECKING:
     from solidmark.models import Opening
+
+HOW = ("config", "dry_run", "json", "fail_on", "help_all")
+"""Options of how a command is given and ends, which its result does not depend on."""
 
 Made = TypeVar("Made")
 
@@ -48,12 +44,16 @@ class Asked:
 
     def require(self) -> None:
         """Judges what its folders and its model are, before anything slow is imported."""
+        from solidmark.marks.marked import read_marked
+        from solidmark.models import is_latent
+        from solidmark.runs import check_free
+
         asked, command = self.values, str(self.context.info_name)
         if asked.get("marked") is not None:
-            require_marked(asked["marked"])
-        require_free(asked["out"], "audit" if command == "observe" else command)
+            read_marked(asked["marked"])
+        check_free(asked["out"], "audit" if command == "observe" else command)
         if "model" in asked:
-            require_model(asked["model"])
+            is_latent(asked["model"])
 
     def fill(self, make: Callable[..., Made], **given: Any) -> Made:
         """Calls a class or a function with the options that are called as its parameters.
@@ -84,7 +84,7 @@ class Asked:
             from solidmark import perturbations
 
             return tuple(map(perturbations.parse, value or ()))
-        return resolve_device(value) if name == "device" else value
+        return usual_device(value) if name == "device" else value
 
     def _opening(self) -> "Opening":
         """How the model is opened; what is only planned is judged by its files, and not loaded."""
@@ -98,11 +98,27 @@ class Asked:
         check_device(opening.device)
         return replace(opening, device=META)
 
+    def options(self) -> dict[str, Any]:
+        """The whole command line, resolved, as plain values in the order of the help."""
+        names = [str(one.name) for one in self.context.command.params if one.name not in HOW]
+        values = {name: _plain(self.context.params.get(name)) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
     def plan(self, **facts: Any) -> None:
         """Says what would be done, and where, and nothing more."""
+        import yaml
+
         if "device" in self.values:
-            facts.setdefault("device_found", resolve_device(self.values["device"]))
-        show_plan(self.context, **facts)
+            facts.setdefault("device_found", usual_device(self.values["device"]))
+        options = {"command": self.context.info_name, **self.options()}
+        text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
+        self.answer(
+            {"dry_run": True, "options": options, "plan": facts},
+            *text.rstrip().split("\n"),
+            *(f"# {name.replace('_', ' ')}: {value}" for name, value in facts.items()),
+            "# dry run: nothing was written",
+            verdict=Verdict("planned", "Nothing was written."),
+        )
 
     def answer(
         self,
@@ -111,30 +127,64 @@ class Asked:
         verdict: Verdict | None = None,
         fail_on: Sequence[str] = (),
     ) -> None:
-        """Says what the command has come to, as `answering.answer`."""
-        states = (*fail_on, *self.values.get("fail_on", ()))
-        answer(result, bool(self.values["json"]), *lines, verdict=verdict, fail_on=states)
+        """Says what the command has come to.
+
+        Arguments:
+            result: For programs, whole.
+            lines: For people.
+            verdict: What it means; that it is done, where nothing was judged.
+            fail_on: The verdicts that end in the exit code 3, beside those of the command line.
+
+        Raises:
+            typer.Exit: When the verdict is one of them.
+        """
+        said = verdict or Verdict("done", " ".join(lines[:1]))
+        if self.values["json"]:
+            whole = {**result, "verdict": said.to_json()}
+            lines = (json.dumps(whole, sort_keys=True, default=str),)
+        for line in lines:
+            say(line)
+        if said.is_any((*fail_on, *self.values.get("fail_on", ()))):
+            raise typer.Exit(REFUSED)
 
     def save(self) -> None:
-        """Keeps the command line beside what was made."""
-        save_config(self.context, self.values["out"])
+        """Keeps the command line beside what was made, for `--config`."""
+        import yaml
 
-    def page(self, *more: str, one_by_one: bool = False) -> None:
+        from solidmark.runs import tame, write_bytes
+
+        if not Processes.here().is_main:
+            return
+        options = {"version": VERSION, "command": self.context.info_name, **self.options()}
+        text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
+        if tame(text) != text:  # Who reads the file in a terminal must not obey it.
+            text = yaml.safe_dump(options, sort_keys=False)
+        write_bytes(self.values["out"] / "config.yaml", text.encode())
+
+    def page(self, *more: str, one_by_one: bool = False, with_details: bool = False) -> None:
         """Makes the page of a folder that is scored, in the first of several processes.
 
         Arguments:
             more: What people are told beside the verdict.
             one_by_one: Whether they are told what each measure says, and not the headline alone.
+            with_details: Whether they are told the sentences that back the verdict.
         """
         from solidmark.reporting import write_report
-        from solidmark.runs import Processes, read_results
+        from solidmark.runs import open_results, read_results
 
         if not Processes.here().is_main:
             return
         out, images = self.values["out"], self.values.get("pictures", self.values.get("images"))
         page = write_report(out, images=bool(images))
         self.save()
-        verdict = judged(out)
+        verdict = open_results(out).judged
         each = [f"{one.title}: {one.headline}" for one in verdict.findings]
         said = each if one_by_one else [verdict.headline]
+        said += verdict.details if with_details else ()
         self.answer(read_results(out), *said, *more, f"The page: {page}", verdict=verdict)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -3,16 +3,13 @@
 from typing import TYPE_CHECKING, Annotated
 
 from solidmark.cli import closing
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_observing
 from solidmark.cli.invert import Preset
-from solidmark.cli.inverting import inverted_and_scored
 from solidmark.cli.invmm import BudgetOf
-from solidmark.cli.judging import judged
 from solidmark.cli.opening import Model
-from solidmark.cli.options import Out, Pictures
+from solidmark.cli.options import FailOn, Out, Pictures
 from solidmark.cli.question import QUESTION, question_of
 from solidmark.cli.subjects import MarkedFolder, counts
 from solidmark.cli.told import Choice
@@ -77,25 +74,23 @@ def audit(
         return _show_plan(asked, question)
     from solidmark.measures.audit import observe as ask
     from solidmark.measures.audit import score
+    from solidmark.measures.invmm.beside import invert_and_score
     from solidmark.reporting import write_report
-    from solidmark.runs import Processes
+    from solidmark.runs import Processes, open_results
 
     ask(question)
     processes = Processes.here()
-    results = score(out) if processes.is_main else {}
+    if processes.is_main:
+        score(out)
     lines: list[str] = []
     if inverted is not None:
         processes.wait()  # Whose keys are read best is known now.
-        found, _ = inverted_and_scored(inverted, fdr=FDR, signals=None, pictures=images)
+        invert_and_score(inverted, fdr=FDR, pictures=images)
         if processes.is_main:
-            lines.append(f"InvMM: {found['verdict']['headline']}")
-            results = score(out)
-    if not processes.is_main:
-        return None
-    page = write_report(out, images=images)
-    asked.save()
-    verdict = judged(out)
-    return asked.answer(results, verdict.headline, *lines, f"The page: {page}", verdict=verdict)
+            write_report(inverted.out, images=images)
+            lines.append(f"InvMM: {open_results(inverted.out).judged.headline}")
+            score(out)
+    return asked.page(*lines)
 
 
 def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 from solidmark.cards.option import ABOVE_ZERO, at_least
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import BelowOne, Out, Seed, Whole
+from solidmark.cli.options import BelowOne, FailOn, Out, Pictures, Seed, Whole
 from solidmark.cli.searching import Embedded, Sized, Tiles
 
 
@@ -25,7 +24,7 @@ def cliques(
     prompt_column: Annotated[str | None, "NAME"] = None,
     limit: Whole = None,
     seed: Seed = 0,
-    images: bool = True,
+    images: Pictures = True,
     fail_on: FailOn = [],
 ) -> None:
     """Find prompts that give back the same picture again and again.
@@ -49,7 +48,6 @@ def cliques(
         prompt_column: Column that says whose prompt an image is of, else prompt_id, else the
             caption, else the class.
         limit: At most so many prompts, the first by their ids.
-        images: Show pictures and prompts on the page.
     """
     from solidmark.measures.copies import Extraction
     from solidmark.measures.copies import cliques as find

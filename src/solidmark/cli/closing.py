@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from solidmark.runs import Processes, say
+
 if TYPE_CHECKING:
     from solidmark.data import Opened
 
@@ -33,13 +35,11 @@ def then(*lines: str) -> None:
 
 def say_next(asked: Sequence[str]) -> None:
     """Prints it, where a command line prints for people. Without this it is forgotten."""
-    from solidmark.cli.options import show
-    from solidmark.runs import Processes
-
     lines = [*_next]
     _next.clear()
     if lines and "--json" not in asked and Processes.here().is_main:
-        show(None, False, *lines)
+        for line in lines:
+            say(line)
 
 
 def say_opened(asked: Sequence[str]) -> None:
@@ -47,10 +47,8 @@ def say_opened(asked: Sequence[str]) -> None:
     opened = take_opened()
     if not opened or "--json" in asked or asked[0] in SILENT:
         return
-    from solidmark.cli.options import show
     from solidmark.data import lost_lines
     from solidmark.data.records import quoted
-    from solidmark.runs import Processes
 
     if not Processes.here().is_main:
         return
@@ -64,4 +62,5 @@ def say_opened(asked: Sequence[str]) -> None:
         for one in opened.values():
             lost.update({name: len(ids) for name, ids in one.lost.items()})
     comment = "# " if "--dry-run" in asked else ""
-    show(None, False, *lost_lines(lost), f"{comment}Data: {'. '.join(parts)}.")
+    for line in (*lost_lines(lost), f"{comment}Data: {'. '.join(parts)}."):
+        say(line)

@@ -54,7 +54,8 @@ def _show_all(context: typer.Context, asked: bool) -> None:
         _hide(hidden, False)
         said = context.get_help()
         _hide(hidden, True)  # The command is that of the next command line too.
-        say(said)
+        for line in said.split("\n"):
+            say(line)
         raise typer.Exit
 
 
@@ -77,6 +78,21 @@ class Ended:
 
     config: Config = None
     dry_run: DryRun = False
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class Reread:
+    """Of a command that looks at what is there already."""
+
+    config: Config = None
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of a command that keeps nothing."""
+
     json: Json = False
 
 
@@ -111,7 +127,9 @@ def command(
         context = inspect.Parameter(
             "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
         )
-        writes = any(one.name == "out" and one.default is one.empty for one in own)
+        writes = ends is Ended and any(
+            one.name == "out" and one.default is one.empty for one in own
+        )
 
         def call(context: typer.Context, **values: Any) -> None:
             asked = Asked(context, values)

@@ -7,7 +7,6 @@ import typer
 
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.judging import judged
 from solidmark.cli.options import Seed
 
 
@@ -37,24 +36,20 @@ def demo(
         text: A small text-to-image model of captioned drawings instead.
     """
     from solidmark import demo as it
+    from solidmark.runs import open_results
 
-    if asked.dry_run and text:
-        return asked.plan(
-            images=it.DRAWINGS,
-            held_out=it.DRAWINGS // 2,
-            marked_size=[it.DRAWING_RESOLUTION + 2 * it.DRAWING_THICKNESS] * 2,
-            readers=["energy", "latent-outpaint", "recall"],
-            segments=it.DRAWING_SEGMENTS,
-        )
     if asked.dry_run:
+        side = it.DRAWING_RESOLUTION if text else it.RESOLUTION
+        frame = it.DRAWING_THICKNESS if text else it.THICKNESS
+        images = it.DRAWINGS if text else it.DIGITS
         return asked.plan(
-            images=it.DIGITS,
-            held_out=it.DIGITS // 2,
-            marked_size=[it.RESOLUTION + 2 * it.THICKNESS] * 2,
-            readers=["blend", "outpaint"],
-            segments=it.SEGMENTS,
+            images=images,
+            held_out=images // 2,
+            marked_size=[side + 2 * frame] * 2,
+            readers=["energy", "latent-outpaint", "recall"] if text else ["blend", "outpaint"],
+            segments=it.DRAWING_SEGMENTS if text else it.SEGMENTS,
         )
     out = out or Path("runs/demo-text" if text else "runs/demo")
     results, page = it.run_text_demo(out, seed=seed) if text else it.run_demo(out, seed=seed)
-    verdict = judged(out)
+    verdict = open_results(out).judged
     return asked.answer(results, verdict.headline, f"The page: {page}", verdict=verdict)

@@ -5,7 +5,7 @@ from typing import Annotated
 from solidmark.cards import DISTANCES
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Memory, Out, Seed, Share, Whole
+from solidmark.cli.options import Memory, Out, Pictures, Seed, Share, Whole
 from solidmark.cli.searching import Embedded, Sized
 from solidmark.cli.told import Choice
 
@@ -21,7 +21,7 @@ def duplicates(
     distance: Annotated[list[str], "--distance", Choice("distance", tuple(DISTANCES))] = [],
     limit: Whole = None,
     seed: Seed = 0,
-    images: bool = True,
+    images: Pictures = True,
     memory: Memory = 2**30,
 ) -> None:
     """Find the copies in a training set, and say which to remove.
@@ -40,7 +40,6 @@ def duplicates(
         distance: Say how close each image comes to its nearest other one: {distances}; may be given
             again. It groups nothing.
         limit: At most so many images, the first by their ids.
-        images: Show pictures of the data on the page.
     """
     from solidmark.measures.copies import Deduplication
     from solidmark.measures.copies import duplicates as find

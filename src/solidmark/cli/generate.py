@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
@@ -11,9 +11,6 @@ from solidmark.cli.following import after_drawing
 from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import Out, Whole, a_resolution
 from solidmark.cli.told import option
-
-if TYPE_CHECKING:
-    from solidmark.generating import Generation
 
 SamplingSteps = Annotated[int, option("Sampling steps, 1 to 1000.")]
 SamplingGuidance = Annotated[
@@ -84,39 +81,29 @@ def generate(
 
     generation = asked.fill(Generation)
     if asked.dry_run:
-        return _show_plan(asked, generation)
+        source = generation.open_marked()
+        opened = generation.open_model(source)
+        size = generation.size(opened, source)
+        prompts = generation.prompts(opened, source)
+        return asked.plan(
+            images=len(prompts),
+            prompts=len(set(prompts)),
+            size=[opened.channels if source is None else source.channels, *size],
+            network_calls=len(prompts) * generation.steps * (1 if generation.guidance == 1 else 2),
+        )
     manifest = draw(generation).manifest
     if not Processes.here().is_main:
         return None
     asked.save()
     closing.then(*after_drawing(out, marked))
-    facts = ("images", "failed", "size", "network_calls_per_image", "memory")
-    result = {"folder": str(out), **{name: manifest[name] for name in facts}}
-    return asked.answer(result, *_summary(result))
-
-
-def _show_plan(asked: Asked, generation: "Generation") -> None:
-    marked = generation.open_marked()
-    model = generation.open_model(marked)
-    size = generation.size(model, marked)
-    prompts = generation.prompts(model, marked)
-    calls = generation.steps * (1 if generation.guidance == 1 else 2)
-    asked.plan(
-        images=len(prompts),
-        prompts=len(set(prompts)),
-        size=[model.channels if marked is None else marked.channels, *size],
-        network_calls=len(prompts) * calls,
-    )
-
-
-def _summary(result: dict[str, Any]) -> list[str]:
-    images, failed = result["images"], result["failed"]
-    calls = f"{result['network_calls_per_image']:g} network calls"
-    lines = [f"{images:,} image(s) in {Path(result['folder']) / 'images'}, {calls} each."]
+    names = ("images", "failed", "size", "network_calls_per_image", "memory")
+    facts = {name: manifest[name] for name in names}
+    images, failed, calls = facts["images"], facts["failed"], facts["network_calls_per_image"]
+    lines = [f"{images:,} image(s) in {out / 'images'}, {calls:g} network calls each."]
     if failed:
         named = ", ".join(list(failed)[:5]) + (", ..." if len(failed) > 5 else "")
         lines.append(
             f"Not finite, and not written: {len(failed):,} of {images + len(failed):,} ({named}). "
             "--precision fp32 may help."
         )
-    return lines
+    return asked.answer({"folder": str(out), **facts}, *lines)

@@ -1,8 +1,7 @@
 """`solidmark index TRAINING INDEX`."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from solidmark.cards import DISTANCES
 from solidmark.cli import closing
@@ -40,7 +39,7 @@ def index(
         pictures: Keep a small picture of each training image.
         limit: At most so many images, the first by their ids.
     """
-    from solidmark.measures.guard import Indexing, build_index
+    from solidmark.measures.guard import Indexing, build_index, index_lines
     from solidmark.runs import Processes
 
     indexing = asked.fill(Indexing)
@@ -55,44 +54,4 @@ def index(
         return None
     asked.save()
     closing.then(*after_indexing(out))
-    return asked.answer(manifest, *_lines(manifest), f"The index: {out}")
-
-
-def _lines(manifest: Mapping[str, Any]) -> list[str]:
-    """What was laid out, and what it will refuse."""
-    from solidmark.scores.written import percent
-
-    broken = f" {manifest['quarantined']:,} could not be read." if manifest["quarantined"] else ""
-    first = f"{manifest['images']:,} training images.{broken}"
-    if not manifest["thresholds"]:
-        return [
-            first,
-            'Without held-out images nobody can say what is too close: give "solidmark guard" a '
-            "--threshold NAME=VALUE, or index with --held-out.",
-        ]
-    rows = manifest["thresholds"]
-    thresholds = [_threshold(row, manifest["measures"]) for row in rows if "measure" in row]
-    several = len(manifest["asked"]) > 1
-    shares = [
-        f"At {row['fpr']:g}, {percent(row['refused'])} of the held-out images themselves would be "
-        f"refused by {row['rule']} of the distances."
-        for row in rows
-        if several and row.get("refused") is not None
-    ]
-    return [first, *thresholds, *shares]
-
-
-def _threshold(row: Mapping[str, Any], measures: Mapping[str, Mapping[str, Any]]) -> str:
-    """What one distance refuses at one rate."""
-    from solidmark.scores.written import percents
-
-    if row["threshold"] is None:
-        return f"{row['measure']}: {row['note']} Give fewer --fpr, or more images."
-    if measures[row["measure"]]["direction"] == "high":
-        refuses = f"a similarity of {1 - row['threshold']:.4g} or more"
-    else:
-        refuses = f"a distance of {row['threshold']:.4g} or less"
-    return (
-        f"{row['measure']}: {refuses} is refused, at a false-positive rate of {row['fpr']:g} "
-        f"({row['n']:,} held-out images: really {percents(row['ci_low'], row['ci_high'])})."
-    )
+    return asked.answer(manifest, *index_lines(manifest), f"The index: {out}")

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 from solidmark.cards.readers import PASTES
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
 from solidmark.cli.opening import Model, Opened, Told
-from solidmark.cli.options import Fdr, Fprs, Out, Pictures, Positive, TrustControl
+from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, Positive, TrustControl
 from solidmark.cli.subjects import MarkedFolder, Subjects, counts
 from solidmark.cli.told import Choice
 

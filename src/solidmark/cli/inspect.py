@@ -1,12 +1,11 @@
 """`solidmark inspect WHAT`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import command
+from solidmark.cli.command import Said, command
 from solidmark.cli.following import (
     after_drawing,
     after_indexing,
@@ -14,19 +13,10 @@ from solidmark.cli.following import (
     after_observing,
     after_training,
 )
-from solidmark.cli.judging import verdict_of
-from solidmark.cli.options import Json
 from solidmark.runs import Verdict
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How what is found is shown."""
-
-    json: Json = False
-
-
-@command(ends=Ended)
+@command(ends=Said)
 def inspect(asked: Asked, what: Annotated[str, "WHAT"]) -> None:
     """Say what a folder or file is, and what to do with it.
 
@@ -40,55 +30,36 @@ def inspect(asked: Asked, what: Annotated[str, "WHAT"]) -> None:
             LoRA, ONNX, TorchScript); pictures, as solidmark mark takes them.
     """
     from solidmark.errors import NotFound
-    from solidmark.runs import read_manifest, shown
+    from solidmark.inspecting import describe
+    from solidmark.runs import RESULTS, open_results, read_manifest, shown
 
     folder = Path(what)
     try:
-        manifest = read_manifest(folder)
+        manifest = shown(read_manifest(folder))
     except NotFound:
-        manifest = None
-    if manifest is None:
-        return _described(what, asked)
-    manifest = shown(manifest)
-    verdict = _verdict(folder, manifest)
-    after = _next(folder, manifest)
-    lines = [f'{what.rstrip("/")}: made by "solidmark {manifest["command"]}", {_state(manifest)}']
+        found = describe(what)
+        said = f"{what.rstrip('/') or what}: {found.kind}"
+        verdict = Verdict("done", f"{said}.")
+        return asked.answer(found.to_json(), said, *found.lines, verdict=verdict)
+    is_finished = bool(manifest.get("finished"))
+    state = "finished" if is_finished else "NOT finished: run the command again"
+    said = f'made by "solidmark {manifest["command"]}", {state}'
+    is_scored = is_finished and (folder / RESULTS).is_file()
+    judged = open_results(folder).verdict if is_scored else None
+    verdict = judged or Verdict("done" if is_finished else "unfinished", said)
+    lines = [f"{what.rstrip('/')}: {said}"]
     lines += [verdict.headline] if verdict.label else []
-    for title in ("config", "fingerprints", "versions"):
-        lines += [f"{title}:", *_indented(manifest.get(title) or {})]
-    rest = {
-        name: value
-        for name, value in manifest.items()
-        if name not in ("command", "config", "fingerprints", "versions", "finished")
-    }
-    lines += ["facts:", *_indented(rest)] if rest else []
+    parts = {title: manifest.get(title) or {} for title in ("config", "fingerprints", "versions")}
+    known = ("command", "finished", *parts)
+    facts = {name: value for name, value in manifest.items() if name not in known}
+    for title, values in (parts | ({"facts": facts} if facts else {})).items():
+        lines += [f"{title}:", *(f"  {name}: {value}" for name, value in values.items())]
+    after = _next(folder, manifest) if is_finished else []
     return asked.answer(manifest, *lines, *after, verdict=verdict)
-
-
-def _described(what: str, asked: Asked) -> None:
-    from solidmark.inspecting import describe
-
-    found = describe(what)
-    said = f"{what.rstrip('/') or what}: {found.kind}"
-    asked.answer(found.to_json(), said, *found.lines, verdict=Verdict("done", f"{said}."))
-
-
-def _state(manifest: Mapping[str, Any]) -> str:
-    return "finished" if manifest.get("finished") else "NOT finished: run the command again"
-
-
-def _verdict(folder: Path, manifest: Mapping[str, Any]) -> Verdict:
-    """What the folder says; that it is done, or is not."""
-    said = f'made by "solidmark {manifest["command"]}", {_state(manifest)}'
-    if not manifest.get("finished"):
-        return Verdict("unfinished", said)
-    return verdict_of(folder) or Verdict("done", said)
 
 
 def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """What to do with a finished folder."""
-    if not manifest.get("finished"):
-        return []
     command, config = manifest["command"], manifest["config"]
     if command == "mark":
         from solidmark.marks import pattern_from_json
@@ -111,7 +82,3 @@ def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     if is_stale(folder):
         return [f"{folder / PAGE} does not show the results beside it.", f"Next: {again}"]
     return [f"The page: {folder / PAGE}"] if (folder / PAGE).is_file() else []
-
-
-def _indented(values: Mapping[str, Any]) -> list[str]:
-    return [f"  {name}: {value}" for name, value in values.items()]

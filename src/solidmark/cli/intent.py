@@ -1,25 +1,24 @@
 """`solidmark intent MODEL TRAINING OUT`."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from solidmark.cards.option import at_least
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.generate import Sampled
 from solidmark.cli.opening import Model, Opened, Told
-from solidmark.cli.options import BelowOne, Out, Positive, Share, TrustControl, Whole
-from solidmark.cli.searching import Sized
-from solidmark.errors import BadInput
-
-TYPES = {
-    "unintended": "neither named nor brought by an entity",
-    "implicit": "not named, but brought by an entity of the prompt",
-    "explicit": "named by the prompt",
-}
-"""The types of memorization, in the order of a report, and what they mean."""
+from solidmark.cli.options import (
+    BelowOne,
+    FailOn,
+    Out,
+    Pictures,
+    Positive,
+    Share,
+    TrustControl,
+    Whole,
+)
+from solidmark.cli.searching import Likeness, Sized
 
 File = Annotated[Path | None, "FILE"]
 
@@ -42,7 +41,7 @@ def intent(
     unrelated: Annotated[int, at_least(0)] = 16,
     unrelated_prompts: File = None,
     similarity: Annotated[str, "NAME"] = "l2",
-    threshold: Annotated[str, "auto|NUMBER"] = "auto",
+    threshold: Likeness = "auto",
     fpr: BelowOne = 1e-3,
     set_fpr: BelowOne = 0.05,
     frequent: Share = 0.25,
@@ -50,7 +49,7 @@ def intent(
     text_encoder: Annotated[str | None, "FOLDER|ID"] = None,
     text_threshold: float = 0.6,
     trust_control: TrustControl = False,
-    images: bool = True,
+    images: Pictures = True,
     fail_on: FailOn = [],
 ) -> None:
     """Tell intended from unintended memorization of prompts.
@@ -87,13 +86,11 @@ def intent(
             by exact words alone.
         text_threshold: With --text-encoder: the cosine from which two texts mean the same, in
             [-1, 1].
-        images: Show pictures and prompts on the page.
     """
     from solidmark.measures.intent import Intent, Rules, foresee
     from solidmark.measures.intent import intent as ask
-    from solidmark.runs import Processes, read_results
 
-    rules = asked.fill(Rules, threshold=threshold_of(threshold))
+    rules = asked.fill(Rules)
     wanted = asked.fill(Intent, caption=None, features=feature_file, rules=rules)
     if asked.dry_run:
         found = foresee(wanted)
@@ -107,42 +104,4 @@ def intent(
             training_images=found.images,
         )
     ask(wanted)
-    return asked.page(*(summary(read_results(out)) if Processes.here().is_main else ()))
-
-
-def threshold_of(text: str) -> float | None:
-    """The threshold that was asked for; None = calibrated.
-
-    Raises:
-        BadInput: When it is neither a number nor `auto`.
-    """
-    try:
-        return None if text == "auto" else float(text)
-    except ValueError:
-        raise BadInput(f'--threshold takes a number or auto, not "{text}".') from None
-
-
-def summary(results: Mapping[str, Any]) -> list[str]:
-    """The counts by type, in a line each."""
-    rows = {
-        row["statistic"]: row
-        for row in results["rows"]
-        if row["split"] == "all" and row["kind"] == "all"
-    }
-    lines = [
-        f"{name.capitalize()} ({meaning}): {rows[name]['count']:,} finding(s), of "
-        f"{rows[name]['prompts']:,} of {rows[name]['prompts_n']:,} prompts."
-        for name, meaning in TYPES.items()
-    ]
-    if results.get("withheld"):
-        lines.append(
-            f"Withheld: {results['withheld']:,} finding(s) of classes and phrases, since the "
-            "pictures under the unrelated prompts are of another kind."
-        )
-    if results["failed"]:
-        lines.append(
-            f"Not usable: {results['failed']:,} of {results['generations']:,} generations."
-        )
-    if results["quarantined"]:
-        lines.append(f"Training images that cannot be read: {len(results['quarantined']):,}.")
-    return lines
+    return asked.page(with_details=True)

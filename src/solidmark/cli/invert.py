@@ -1,13 +1,12 @@
 """The options of an inversion; what is not given is the preset's."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from solidmark.cards.option import ABOVE_ZERO, NOT_NEGATIVE, between
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Whole
 from solidmark.cli.told import Choice, option
-from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
     from solidmark.measures.invmm.inversion import Inversion
@@ -77,19 +76,6 @@ class Inverted:
     screen_steps: Sampling = None
     margin: NotNegative = None
     times: Annotated[str | None, Choice("way to draw times", TIMES)] = None
-
-
-def similarity_threshold(value: Any) -> float | None:
-    """A similarity, or `auto` (None): calibrated on unrelated pairs."""
-    if value is None or str(value) == "auto":
-        return None
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = float("nan")
-    if not -1 <= number <= 1:
-        raise BadInput(f'--threshold takes a similarity in [-1, 1] or auto, not "{value}".')
-    return number
 
 
 def inversion_of(asked: Asked) -> "Inversion":

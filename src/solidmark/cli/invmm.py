@@ -1,19 +1,14 @@
 """`solidmark invmm MODEL IMAGES OUT`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.invert import Inverted, inversion_of, similarity_threshold
-from solidmark.cli.inverting import SIGNAL_CALLS, CheapSignals, inverted_and_scored
-from solidmark.cli.judging import judged
+from solidmark.cli.invert import Inverted, inversion_of
 from solidmark.cli.opening import Model, Opened
-from solidmark.cli.options import BelowOne, Fdr, Out, Pictures, Positive, TrustControl
-from solidmark.cli.searching import HeldOut, Sized
+from solidmark.cli.options import BelowOne, FailOn, Fdr, Out, Pictures, Positive, TrustControl
+from solidmark.cli.searching import HeldOut, Likeness, Sized
 from solidmark.cli.subjects import Subjects, Trained
 from solidmark.cli.told import Choice, option
 
@@ -22,15 +17,15 @@ if TYPE_CHECKING:
 
 TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
 
-SimilarityThreshold = Annotated[
-    Any,
-    typer.Option(
-        "--threshold",
-        metavar="auto|NUMBER",
-        parser=str,
-        help="From which similarity on a picture shows the image; auto is calibrated on unrelated "
-        "pairs of the trained images.",
-        callback=similarity_threshold,
+SIGNAL_CALLS = 76
+"""The most network calls of the cheap signals of an image."""
+
+CheapSignals = Annotated[
+    bool | None,
+    option(
+        "Measure the cheap signals of the same images too, for the table beside InvMM: up to "
+        f"{SIGNAL_CALLS} network calls an image. When not given they are, unless there is a "
+        "--budget, which does not count them."
     ),
 ]
 BudgetOf = Annotated[
@@ -54,7 +49,7 @@ def invmm(
     out: Out,
     held_out: HeldOut = None,
     similarity: Annotated[str, "NAME"] = "l2",
-    threshold: SimilarityThreshold = "auto",
+    threshold: Likeness = "auto",
     fpr: Annotated[BelowOne, "--fpr"] = 0.001,
     fdr: Fdr = 0.05,
     trust_control: TrustControl = False,
@@ -79,6 +74,8 @@ def invmm(
     Arguments:
         similarity: By what drawn pictures are compared with the image: l2, patched-l2, or an
             embedder as solidmark nearest takes it, such as sscd:FILE for natural photos.
+        threshold: From which similarity on a picture shows the image; auto is calibrated on
+            unrelated pairs of the trained images.
         fpr: Of --threshold auto: the share of unrelated pairs that may pass.
         restarts: Attempts an image, for an interval of its KL; the first of all images go first.
         triage: Who is inverted first: none (by chance), solidmark and energy (how well the key of a
@@ -93,13 +90,10 @@ def invmm(
     wanted = asked.fill(InvMM, inversion=inversion_of(asked), budget=limit)
     if asked.dry_run:
         return _show_plan(asked, wanted)
-    results, page = asked.fill(inverted_and_scored, wanted=wanted)
-    if not results:  # Another process of the launch has them.
-        return None
-    asked.save()
-    verdict = judged(out)
-    each = [f"{one.title}: {one.headline}" for one in verdict.findings]
-    return asked.answer(results, *each, f"The page: {page}", verdict=verdict)
+    from solidmark.measures.invmm.beside import invert_and_score
+
+    asked.fill(invert_and_score, wanted=wanted)
+    return asked.page(one_by_one=True)
 
 
 def _show_plan(asked: Asked, wanted: "InvMM") -> None:

@@ -26,20 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 NAMES = (
-    *(
-        "demo",
-        "plan",
-        "mark",
-        "train",
-        "generate",
-        "audit",
-        "observe",
-        "score",
-        "report",
-        "signals",
-    ),
-    *("inpaint", "invmm", "intent", "compare", "nearest", "duplicates", "cliques", "index"),
-    *("guard", "inspect", "study"),
+    *("demo", "plan", "mark", "train", "generate", "audit", "observe", "score", "report"),
+    *("signals", "inpaint", "invmm", "intent", "compare", "nearest", "duplicates", "cliques"),
+    *("index", "guard", "inspect", "study"),
 )
 """The verbs, in the order of the help; each stands in a module of its name."""
 

@@ -1,19 +1,15 @@
 """`solidmark mark DATA OUT`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from solidmark.cards.option import SET_ASIDE
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
-from solidmark.cli.options import Out, Positive, Share, Whole, a_resolution, options
+from solidmark.cli.options import Out, Positive, Share, Whole, a_resolution
 from solidmark.cli.searching import MODES, Window
 from solidmark.cli.told import Choice
-
-if TYPE_CHECKING:
-    from solidmark.marks import Fitted, Pattern
 
 PATTERNS = ("segments", "border", "center")
 KEYS_PER_COPY = ("shared", "independent")
@@ -83,70 +79,49 @@ def mark(
         seed: The secret that all keys follow from. When not given one is drawn, and kept in
             OUT/manifest.json and in the keys.
     """
-    from solidmark.data import open_data, sides_of
+    from solidmark.data import lost_lines, open_data, sides_of
     from solidmark.marks import (
         Fitted,
         Marking,
         kept_seed,
         mark_dataset,
         pattern_from_json,
+        pattern_of,
         require_unmarked,
     )
     from solidmark.runs import shown
+    from solidmark.scores.written import plural
 
     require_unmarked(data)
-    painted = _painted(pattern, thickness, count, mirrored)
+    painted = pattern_of(pattern, thickness, count, mirrored)
     secret = kept_seed(out) if seed is None else seed
     marking = asked.fill(Marking, pattern=painted, seed=secret)
     images = asked.fill(open_data, where=data)
     if asked.dry_run:
-        controls = round(held_out * len(images))
-        facts: dict[str, Any] = {"images": len(images), "held_out": controls}
+        facts: dict[str, Any] = {"images": len(images), "held_out": round(held_out * len(images))}
         if resolution:
             sides = sides_of(resolution)
             frame = painted(*sides) if isinstance(painted, Fitted) else painted
             facts["marked_size"] = list(frame.marked_size(*sides))
         return asked.plan(**facts)
     asked.context.params["seed"] = secret
-    told = {name: value for name, value in options(asked.context).items() if name != "out"}
+    told = {name: value for name, value in asked.options().items() if name != "out"}
     manifest = mark_dataset(images, out, marking, told)
     asked.save()
-    size = pattern_from_json(manifest["pattern"]).marked_size(*manifest["size"][1:])
-    closing.then(*after_marking(out, size, mirrored and pattern == "segments"))
-    return asked.answer(shown(manifest), *_summary(manifest, out, size, seed is None))
-
-
-def _painted(pattern: str, thickness: int | None, count: int, mirrored: bool) -> "Pattern | Fitted":
-    from solidmark.marks import PATTERNS, Center, Fitted, Segments
-
-    if thickness is None:
-        return Center() if pattern == "center" else Fitted(pattern, count, mirrored)
-    if pattern == "segments":
-        return Segments(thickness, count, mirrored)
-    return PATTERNS[pattern](thickness)
-
-
-def _summary(manifest: dict[str, Any], out: Path, size: tuple[int, int], drawn: bool) -> list[str]:
-    from solidmark.data import lost_lines
-
-    channels, height, width = manifest["size"]
+    channels, *before = manifest["size"]
+    after = pattern_from_json(manifest["pattern"]).marked_size(*before)
+    closing.then(*after_marking(out, after, mirrored and pattern == "segments"))
     lines = [
-        f"{_images(manifest['trained'])} to train on in {out / 'train'}, {manifest['held_out']} "
-        f"held out; {height} x {width} pixels before marking, {size[0]} x {size[1]} after, "
-        f"{'grey' if channels == 1 else 'colour'}.",
+        f"{plural(manifest['trained'], 'image')} to train on in {out / 'train'}, "
+        f"{manifest['held_out']:,} held out; {before[0]} x {before[1]} pixels before marking, "
+        f"{after[0]} x {after[1]} after, {'grey' if channels == 1 else 'colour'}.",
     ]
     if manifest["duplicates"]:
-        shared = manifest["config"]["keys_per_copy"] == "shared"
-        keys = "the key of their original" if shared else "a key each"
-        lines.append(f"Copies of others: {_images(manifest['duplicates'])}, with {keys}.")
+        keys = "the key of their original" if keys_per_copy == "shared" else "a key each"
+        lines.append(f"Copies of others: {plural(manifest['duplicates'], 'image')}, with {keys}.")
     if manifest["quarantined"]:
-        count = _images(manifest["quarantined"])
-        lines.append(f"Could not be read: {count}, see {out / 'quarantine.jsonl'}.")
-    lines += lost_lines(manifest.get("lost", {}))
-    seed = f", and the seed that was drawn in {out / 'manifest.json'}" if drawn else ""
-    lines.append(f"The keys are in {out / 'keys.parquet'}{seed}: keep them away from the trainer.")
-    return lines
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"
+        broken = plural(manifest["quarantined"], "image")
+        lines.append(f"Could not be read: {broken}, see {out / 'quarantine.jsonl'}.")
+    drawn = f", and the seed that was drawn in {out / 'manifest.json'}" if seed is None else ""
+    keys = f"The keys are in {out / 'keys.parquet'}{drawn}: keep them away from the trainer."
+    return asked.answer(shown(manifest), *lines, *lost_lines(manifest.get("lost", {})), keys)

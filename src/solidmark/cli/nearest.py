@@ -4,10 +4,19 @@ from typing import Annotated
 
 from solidmark.cards import DISTANCES
 from solidmark.cards.option import BELOW_ONE
-from solidmark.cli.answering import FailOn
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Fdr, Memory, Out, Pictures, Positive, Seed, TrustControl, Whole
+from solidmark.cli.options import (
+    FailOn,
+    Fdr,
+    Memory,
+    Out,
+    Pictures,
+    Positive,
+    Seed,
+    TrustControl,
+    Whole,
+)
 from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
 from solidmark.cli.told import Choice, argument, option
 

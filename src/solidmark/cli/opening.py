@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solidmark.cli.options import Device, Seed, at_least
+from solidmark.cli.options import Device, Seed
 from solidmark.cli.told import Choice, argument
 from solidmark.errors import BadInput
 
@@ -30,9 +30,12 @@ def _batch_size(value: Any) -> int:
     if str(value) == "auto":
         return AUTO
     try:
-        return int(str(value))
+        number = int(str(value))
     except ValueError:
         raise BadInput(f'--batch-size takes a whole number or auto, not "{value}".') from None
+    if number < 1:
+        raise BadInput(f"--batch-size must be 1 or more, not {number}.")
+    return number
 
 
 BatchSize = Annotated[
@@ -41,7 +44,6 @@ BatchSize = Annotated[
         metavar="NUMBER|auto",
         parser=_batch_size,
         help="Images a network call; halved where they do not fit into the memory. auto is 64.",
-        callback=at_least(1),
     ),
 ]
 

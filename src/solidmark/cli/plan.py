@@ -1,32 +1,21 @@
 """`solidmark plan`."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from solidmark.cards import Range
 from solidmark.cards.option import A_SHARE, SET_ASIDE, at_least
 from solidmark.cli.asked import Asked
-from solidmark.cli.command import command
+from solidmark.cli.command import Said, command
 from solidmark.cli.options import (
     Device,
     Fdr,
-    Json,
     Positive,
     Whole,
     a_resolution,
-    resolve_device,
 )
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a plan ends."""
-
-    device: Device = "auto"
-    json: Json = False
-
-
-@command(ends=Ended)
+@command(ends=Said)
 def plan(
     asked: Asked,
     images: Annotated[int, "--images", at_least(2)],
@@ -40,6 +29,7 @@ def plan(
     model: Annotated[str | None, "MODEL"] = None,
     data: Annotated[str | None, "DATA"] = None,
     limit: Positive = 64,
+    device: Device = "auto",
 ) -> None:
     """Say beforehand what a run can show, and what the frame costs.
 
@@ -65,11 +55,13 @@ def plan(
         limit: At most so many of the images of --data.
     """
     from solidmark.measures.audit import plan as foresee
+    from solidmark.runs import usual_device
 
     found = asked.fill(
         foresee,
         # It is a property of the network of a model, and then only refused.
         multiple=multiple if model is None or asked.typed("multiple") else None,
-        device=resolve_device(asked.values["device"]) if model else None,
+        # torch is not asked where no model is.
+        device=usual_device(device) if model else None,
     )
     asked.answer(found.facts, *found.lines)

@@ -62,7 +62,8 @@ def _wrong_value(error: Any, parameter: Any, context: Any, asked: Sequence[str])
     """The option, what it takes, and what was found."""
     name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name
     wanted = next((kind for word, kind in KINDS.items() if word in error.message), None)
-    found = _typed(parameter, asked) or [_configured(parameter, context)]
+    configured: Any = (context.default_map or {}).get(parameter.name) if context else None
+    found = _typed(parameter, asked) or [configured]
     if wanted is None or found == [None]:
         return f"{name} cannot be taken: {error.message.removesuffix('.')}."
     wrong = next((value for value in found if not _is_number(value)), found[-1])
@@ -79,10 +80,6 @@ def _typed(parameter: Any, asked: Sequence[str]) -> list[str]:
     return found
 
 
-def _configured(parameter: Any, context: Any) -> Any:
-    return (context.default_map or {}).get(parameter.name) if context else None
-
-
 def _is_number(value: Any) -> bool:
     try:
         float(value)
@@ -93,12 +90,15 @@ def _is_number(value: Any) -> bool:
 
 def explain_system(error: Exception) -> str | None:
     """What the system refused, and what to do; None for an error that is a fault of ours."""
+    full = "Make room, then run the same command again: it goes on where it stopped."
+    mend = "Mend that, then run the same command again."
     if isinstance(error, OSError):
+        remedy = full if error.errno in (errno.ENOSPC, errno.EDQUOT) else mend
         where = f' "{error.filename}"' if error.filename else ""
         reason = error.strerror or " ".join(str(error).split())
-        return f"The system refused{where}: {reason}. {_remedy(error.errno)}"
+        return f"The system refused{where}: {reason}. {remedy}"
     if isinstance(error, sqlite3.Error):
-        return f"The ledger of the run cannot be used: {error}. {_remedy(None)}"
+        return f"The ledger of the run cannot be used: {error}. {mend}"
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         return f"The path {ascii(error.object)[:300]} is not text in UTF-8. Rename what it names."
     if _is_out_of_memory(error):
@@ -107,14 +107,8 @@ def explain_system(error: Exception) -> str | None:
             "--train-batch-size), or another --device."
         )
     if "No space left on device" in str(error):
-        return f"The system refused: No space left on device. {_remedy(errno.ENOSPC)}"
+        return f"The system refused: No space left on device. {full}"
     return None
-
-
-def _remedy(number: int | None) -> str:
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return "Make room, then run the same command again: it goes on where it stopped."
-    return "Mend that, then run the same command again."
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -1,9 +1,8 @@
 """The options of a question to a model, which `solidmark audit` and `solidmark observe` share."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark.cards import READERS
 from solidmark.cli.asked import Asked
@@ -14,9 +13,7 @@ from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:
-    from solidmark.marks import Marked
     from solidmark.measures.audit import Question
-    from solidmark.readers import Reader
 
 
 @dataclass(frozen=True)
@@ -58,37 +55,19 @@ QUESTION = (Asking, Subjects, Told, READING, Opened)
 
 def question_of(asked: Asked, model: str, marked: Path) -> "Question":
     """The question that a command line asks."""
+    from solidmark import readers
     from solidmark.marks import open_marked
-    from solidmark.measures.audit import Question
+    from solidmark.measures.audit import Question, usual_readers
 
-    names = asked.values["reader"] or _usual(model, open_marked(marked))
-    _require_used(asked, names)
-    return asked.fill(Question, readers=tuple(_reader(name, asked) for name in names))
-
-
-def _usual(model: str, marked: "Marked") -> list[str]:
-    """The readers that are asked when none is named."""
-    from solidmark.models import is_latent
-    from solidmark.readers import default_reader
-
-    usual = [default_reader(marked.pattern).name]
-    # A caption of its own tells a picture before it is drawn, which no other reader asks about.
-    return [*usual, "recall"] if marked.captions > 1 and is_latent(model) else usual
-
-
-def _require_used(asked: Asked, names: Sequence[str]) -> None:
-    """An option of a reader that does not read would change nothing, and nobody would know."""
-    for option, (owner, _) in OWNERS.items():
-        if owner not in names and asked.typed(option):
+    names = asked.values["reader"] or usual_readers(model, open_marked(marked))
+    options: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for option, (owner, name) in OWNERS.items():
+        if owner in names:
+            options[owner][name] = asked.values[option]
+        elif asked.typed(option):  # It would change nothing, and nobody would know.
             raise BadInput(
                 f"--{option.replace('_', '-')} is an option of the reader {owner}, but "
                 f"{', '.join(names)} reads. Add --reader {owner}, or leave the option out."
             )
-
-
-def _reader(name: str, asked: Asked) -> "Reader":
-    """A reader, with the options that carry its name."""
-    from solidmark import readers
-
-    own = {field: asked.values[key] for key, (owner, field) in OWNERS.items() if owner == name}
-    return readers.READERS[name](**own)
+    chosen = tuple(readers.READERS[name](**options[name]) for name in names)
+    return asked.fill(Question, readers=chosen)

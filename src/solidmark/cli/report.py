@@ -3,35 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from solidmark.cards.option import at_least
+from solidmark.cli.asked import Asked
+from solidmark.cli.command import Reread, command
+from solidmark.cli.options import Pictures
 
-from solidmark.cli.answering import answer
-from solidmark.cli.judging import verdict_of
-from solidmark.cli.options import Config, Json, at_least
 
-
+@command(ends=Reread)
 def report(
-    out: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT",
-            help="Folder that solidmark has scored: of audit, nearest, signals, invmm, compare ...",
-        ),
-    ],
-    images: Annotated[
-        bool, typer.Option(help="Show pictures of the data and their captions on the page.")
-    ] = True,
-    top: Annotated[
-        int, typer.Option(help="How many images, or pairs, are shown.", callback=at_least(0))
-    ] = 48,
-    config: Config = None,
-    json: Json = False,
+    asked: Asked,
+    out: Annotated[Path, "OUT"],
+    images: Pictures = True,
+    top: Annotated[int, at_least(0)] = 48,
 ) -> None:
     """Make the page: one file, report.html, that works offline.
 
     Example: solidmark report audit/ --no-images
+
+    Arguments:
+        out: Folder that solidmark has scored: of audit, nearest, signals, invmm, compare ...
+        top: How many images, or pairs, are shown.
     """
     from solidmark.reporting import write_report
+    from solidmark.runs import open_results
 
     page = write_report(out, images=images, top=top)
-    answer({"report": str(page)}, json, f"The page: {page}", verdict=verdict_of(out))
+    asked.answer({"report": str(page)}, f"The page: {page}", verdict=open_results(out).verdict)

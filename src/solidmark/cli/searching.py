@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+
+import typer
 
 from solidmark.cards import DISTANCES
 from solidmark.cards.distances import TILES
-from solidmark.cli.options import Device, a_resolution, a_window
+from solidmark.cli.options import Device, a_resolution
 from solidmark.cli.told import Choice, option
+from solidmark.errors import BadInput
 
 MODES = ("RGB", "L")
 
@@ -17,7 +20,7 @@ Window = Annotated[
         "16-bit images, floats and DICOM files: the values that become black and white; used = "
         "each image's own lowest and highest, full = all that the file can hold, or the window "
         "that a DICOM file names.",
-        *("--window", "LOW:HIGH", a_window),
+        "LOW:HIGH",
     ),
 ]
 
@@ -62,3 +65,22 @@ HeldOut = Annotated[
         "DATA",
     ),
 ]
+
+
+def _likeness(value: Any) -> float | None:
+    """A similarity, or `auto` (None): calibrated on pairs of different pictures."""
+    if value is None or str(value) == "auto":
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = float("nan")
+    if not -1 <= number <= 1:
+        raise BadInput(f'--threshold takes a similarity in [-1, 1] or auto, not "{value}".')
+    return number
+
+
+Likeness = Annotated[
+    Any, typer.Option("--threshold", metavar="auto|NUMBER", parser=str, callback=_likeness)
+]
+"""From which similarity on two pictures are alike."""

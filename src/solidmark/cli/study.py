@@ -6,9 +6,9 @@ from solidmark.cards import STUDIES
 from solidmark.cards.option import at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Device, Out, Positive, Whole, a_resolution, show
-from solidmark.cli.told import one_of
-from solidmark.runs import Verdict
+from solidmark.cli.options import Device, Out, Positive, Whole, a_resolution
+from solidmark.cli.told import Choice
+from solidmark.runs import Verdict, say
 
 ALL = "all"
 
@@ -16,7 +16,7 @@ ALL = "all"
 @command()
 def study(
     asked: Asked,
-    name: Annotated[str, "NAME", one_of("study", (*STUDIES, ALL))],
+    name: Annotated[str, "NAME", Choice("study", (*STUDIES, ALL))],
     where: Out,
     quick: Annotated[bool, "--quick"] = False,
     data: Annotated[str | None, "--data", "DATA"] = None,
@@ -70,7 +70,8 @@ def study(
         found = solidmark.study(one, where, quick=quick, workers=workers, **options)
         pages[one] = str(found.page)
         verdict = found.verdict if len(names) == 1 else verdict
-        show(None, False, *(() if asked.values["json"] else (f"{one}: {found.verdict.headline}",)))
+        if not asked.values["json"]:
+            say(f"{one}: {found.verdict.headline}")
     lines = [f"The page: {page}" for page in pages.values()]
     return asked.answer({"pages": pages}, *lines, verdict=verdict)
 

@@ -28,19 +28,19 @@ class Choice:
     names: Sequence[str]
 
 
-def one_of(kind: str, names: Sequence[str]) -> Check:
+def _one_of(wanted: Choice) -> Check:
     """Checks that each value of an option is one of some names."""
 
     def check(value: Any) -> Any:
         for word in _several(value):
-            if word not in names:
-                raise UnknownName(kind, word, names)
+            if word not in wanted.names:
+                raise UnknownName(wanted.kind, word, wanted.names)
         return value
 
     return check
 
 
-def ranged(wanted: Range) -> Check:
+def _ranged(wanted: Range) -> Check:
     """Checks that each value of an option is in a range."""
 
     def check(parameter: typer.CallbackParam, value: Any) -> Any:
@@ -80,9 +80,9 @@ def info_of(told: Sequence[Any], is_argument: bool) -> Info:
         if isinstance(one, Info):
             return copy.copy(one)
         if isinstance(one, Choice):
-            metavar, check = "NAME", one_of(one.kind, one.names)
+            metavar, check = metavar or "NAME", _one_of(one)
         elif isinstance(one, Range):
-            check = ranged(one)
+            check = _ranged(one)
         elif callable(one):
             check = one
     if is_argument:

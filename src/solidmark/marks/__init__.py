@@ -2,7 +2,13 @@
 
 from solidmark.marks.advice import Frame, advise
 from solidmark.marks.again import mark_again
-from solidmark.marks.catalogue import PATTERNS, Fitted, pattern_from_json, pattern_to_json
+from solidmark.marks.catalogue import (
+    PATTERNS,
+    Fitted,
+    pattern_from_json,
+    pattern_of,
+    pattern_to_json,
+)
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.marked import Marked, find_marked, open_marked, require_unmarked
@@ -34,6 +40,7 @@ __all__ = [
     "mark_dataset",
     "open_marked",
     "pattern_from_json",
+    "pattern_of",
     "pattern_to_json",
     "read_image",
     "require_unmarked",

@@ -42,6 +42,30 @@ class Fitted:
         return Segments(thickness, self.count, self.mirrored)
 
 
+def pattern_of(
+    name: str, thickness: int | None = None, count: int = 16, mirrored: bool = False
+) -> "Pattern | Fitted":
+    """A pattern by its name.
+
+    Arguments:
+        name: One of `PATTERNS`.
+        thickness: Of the frame, or of the side of the square, in pixels; what the size of the
+            images calls for when None (16 of a square).
+        count: Segments: how many greys.
+        mirrored: Segments: whether the left half mirrors the right one.
+
+    Raises:
+        UnknownName: When there is no such pattern.
+    """
+    if name not in PATTERNS:
+        raise UnknownName("pattern", name, PATTERNS)
+    if thickness is None:
+        return Center() if name == "center" else Fitted(name, count, mirrored)
+    if name == "segments":
+        return Segments(thickness, count, mirrored)
+    return PATTERNS[name](thickness)
+
+
 def pattern_to_json(pattern: Pattern) -> dict[str, Any]:
     """The name and the fields of a pattern, as they stand in a manifest."""
     return {"name": type(pattern).__name__.lower(), **asdict(pattern)}  # type: ignore[call-overload]

@@ -225,6 +225,18 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def read_marked(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder of `solidmark mark`.
+
+    Raises:
+        NotFound: When it is not there.
+        RunConflict: When it is not finished, or was made by another command.
+    """
+    if not folder.is_dir():
+        raise NotFound(f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.')
+    return read_manifest(folder, "mark")
+
+
 def open_marked(folder: Path) -> Marked:
     """Opens a folder of `solidmark mark`.
 
@@ -233,9 +245,7 @@ def open_marked(folder: Path) -> Marked:
         RunConflict: When it is not finished, or was made by another command.
         WrongKeys: When `keys.parquet` is not the one that was written with the images.
     """
-    if not folder.is_dir():
-        raise NotFound(f'There is no folder "{folder}". "solidmark mark DATA {folder}" makes one.')
-    manifest = read_manifest(folder, "mark")
+    manifest = read_marked(folder)
     path = folder / "keys.parquet"
     if not path.is_file():
         raise NotFound(f'"{path}" is missing: without the keys nothing can be scored. Put it back.')

@@ -9,11 +9,16 @@ from pathlib import Path
 from solidmark.errors import BadInput
 
 
-def usual_device() -> str:
+def usual_device(asked: str = "auto") -> str:
     """The device that `auto` means here; each of several processes gets its own GPU.
 
     torch is not imported to learn it where it was built for the CPU alone.
+
+    Arguments:
+        asked: Any other name stays as it is.
     """
+    if asked != "auto":
+        return asked
     if _is_for_the_cpu():
         return "cpu"
     import torch

@@ -99,7 +99,7 @@ def text_model(
     Returns:
         The marked pictures, and the model.
     """
-    from solidmark.training.parts import TINY
+    from solidmark.cards.recipe import TINY
     from solidmark.training.presets import PRESETS
 
     preset = PRESETS[setting.preset]

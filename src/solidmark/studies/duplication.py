@@ -23,7 +23,7 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     for keys in KEYS:
         marked = setting.mark(
             seed,
-            data,
+            data.at("images"),
             pattern="border",
             thickness=setting.size["thickness"],
             held_out=0.25,

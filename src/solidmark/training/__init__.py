@@ -1,9 +1,9 @@
 """Training, from scratch or from a base: recipes, presets, and runs that a kill does not change."""
 
+from solidmark.cards.recipe import Recipe
 from solidmark.training.checkpoints import read_checkpoint, read_latest
 from solidmark.training.network import build_scheduler, build_unet
-from solidmark.training.presets import PRESETS, Preset, preset
-from solidmark.training.recipe import Recipe
+from solidmark.training.presets import PRESETS, Preset, preset, usual_preset
 from solidmark.training.train import check_fit, train
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "read_checkpoint",
     "read_latest",
     "train",
+    "usual_preset",
 ]

@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from solidmark.cards.recipe import Recipe
 from solidmark.marks import Pattern
 from solidmark.randomness import LEVELS, seeded
 from solidmark.training.batches import Batch
 from solidmark.training.network import save_whole, twin
-from solidmark.training.recipe import Recipe
 from solidmark.training.task import Task
 from solidmark.types import MarkedImages
 

@@ -12,12 +12,12 @@ from typing import NamedTuple, cast
 
 from jaxtyping import Float, Int, UInt8
 
+from solidmark.cards.recipe import Recipe
 from solidmark.late import Tensor, torch
 from solidmark.models import Conditions
 from solidmark.randomness import generator, uniform
 from solidmark.runs import Processes
 from solidmark.training.pictures import TrainingSet
-from solidmark.training.recipe import Recipe
 
 
 class Batch(NamedTuple):

@@ -16,10 +16,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, normalize
 
+from solidmark.cards.recipe import Recipe
 from solidmark.randomness import seeded
 from solidmark.training.batches import Batch
 from solidmark.training.network import save_whole
-from solidmark.training.recipe import Recipe
 from solidmark.training.task import Task
 
 TOKENS = "tokens"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.errors import BadInput
 from solidmark.late import torch
 from solidmark.runs import Processes, check_device
-from solidmark.training.recipe import Recipe
 
 
 def start_accelerator(recipe: Recipe, device: str) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.data import Sample
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.late import Tensor, torch
@@ -20,7 +21,6 @@ from solidmark.training.lora import add_lora, save_lora
 from solidmark.training.loss import DenoisingLoss
 from solidmark.training.network import save_whole, twin
 from solidmark.training.pictures import TrainingSet, load_training_set
-from solidmark.training.recipe import Recipe
 from solidmark.training.task import Task
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.late import Tensor
 from solidmark.models.lora import WEIGHTS
 from solidmark.randomness import seeded
 from solidmark.runs import write_bytes
-from solidmark.training.recipe import Recipe
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 """The layers that the examples of diffusers train: queries, keys, values, and what comes out."""

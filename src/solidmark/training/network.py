@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.diffusion import DiscreteSchedule
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
@@ -16,7 +17,6 @@ from solidmark.models.finding import FACTS
 from solidmark.randomness import seeded
 from solidmark.runs import move_folder, write_json
 from solidmark.training.loss import DenoisingLoss, call_unet
-from solidmark.training.recipe import Recipe
 from solidmark.training.task import Task
 
 BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import TINY, Recipe
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 from solidmark.marks import Marked, Pattern, mark_again
@@ -22,10 +23,8 @@ from solidmark.runs import Run, open_run, progress
 from solidmark.training.latents import AT_ONCE
 from solidmark.training.network import BETAS, save_whole
 from solidmark.training.pictures import TrainingSet, load_training_set
-from solidmark.training.recipe import Recipe
 from solidmark.training.trainer import LATEST, begin, require_last_state
 
-TINY = "tiny-t2i"
 FACTOR = 4
 """The pixels along a side of one cell of its latents."""
 

@@ -1,11 +1,12 @@
 """Recipes by name, each with the data it expects and the figures that its authors gave."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from solidmark.errors import UnknownName
+from solidmark.cards.recipe import NETWORK, TINY, Recipe
+from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import Border, Pattern, Segments
-from solidmark.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ PRESETS = {
         pattern=Segments(2, 16),
         note="Made to memorize on a laptop's processor: few images, many epochs.",
     ),
-    "tiny-t2i": Preset(
+    TINY: Preset(
         Recipe(
-            base="tiny-t2i",
+            base=TINY,
             from_scratch=True,
             num_train_epochs=400,
             train_batch_size=32,
@@ -203,6 +204,15 @@ PRESETS = {
 }
 
 
+def usual_preset(overrides: Mapping[str, Any]) -> str:
+    """The preset of what is to be trained, when none is named."""
+    if overrides.get("base") in (None, TINY):
+        return TINY if overrides.get("base") else "ddpm-32"
+    if overrides.get("lora_rank"):
+        return "sd-lora"
+    return "sd-pretrain" if overrides.get("from_scratch") else "sd-finetune"
+
+
 def preset(name: str, **overrides: Any) -> Recipe:
     """The recipe of a preset, with some fields changed.
 
@@ -212,7 +222,7 @@ def preset(name: str, **overrides: Any) -> Recipe:
 
     Raises:
         UnknownName: When there is no such preset or field.
-        BadInput: When a value cannot be used.
+        BadInput: When a value cannot be used, or is of a network and the base has one.
 
     Example:
         >>> from solidmark.training import preset
@@ -225,4 +235,13 @@ def preset(name: str, **overrides: Any) -> Recipe:
     for field in overrides:
         if not hasattr(recipe, field):
             raise UnknownName("option of a recipe", field, recipe.to_json())
-    return replace(recipe, **overrides)
+    recipe = replace(recipe, **overrides)
+    # What a base has already would change nothing, and nobody would know.
+    if recipe.base not in (None, TINY):
+        for field in NETWORK:
+            if field in overrides:
+                raise BadInput(
+                    f"{field} is for a network that is built anew, and a base has one. Leave it "
+                    "out."
+                )
+    return recipe

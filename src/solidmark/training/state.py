@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 from solidmark.training.checkpoints import Snapshot
-from solidmark.training.recipe import Recipe
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import TINY, Recipe
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.marks import Marked, open_marked
 from solidmark.models.finding import find_pipeline
@@ -15,9 +16,8 @@ from solidmark.training.batches import Plan
 from solidmark.training.devices import start_accelerator
 from solidmark.training.finetune import latent_set, latent_task, network_of, open_base
 from solidmark.training.network import build_unet, check_size, pixel_task
-from solidmark.training.parts import TINY, check_tiny, train_parts
+from solidmark.training.parts import check_tiny, train_parts
 from solidmark.training.pictures import load_training_set
-from solidmark.training.recipe import Recipe
 from solidmark.training.trainer import LATEST, Training, begin, require_last_state
 
 LATENTS = "latents"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import Recipe
 from solidmark.errors import BadInput, RunConflict
 from solidmark.late import torch
 from solidmark.marks import Marked, pattern_to_json
@@ -27,7 +28,6 @@ from solidmark.training.interrupts import deferred_interrupt
 from solidmark.training.loss import to_device
 from solidmark.training.losses import draw_losses, write_losses
 from solidmark.training.pictures import TrainingSet, write_quarantine
-from solidmark.training.recipe import Recipe
 from solidmark.training.state import State, fresh_state, learning_rates
 from solidmark.training.task import Task
 

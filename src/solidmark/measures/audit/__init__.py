@@ -3,7 +3,7 @@
 from solidmark.measures.audit.comparing import Comparison, compare
 from solidmark.measures.audit.observing import observe
 from solidmark.measures.audit.planning import Planned, plan
-from solidmark.measures.audit.question import Question
+from solidmark.measures.audit.question import Question, usual_readers
 from solidmark.measures.audit.scoring import renew_inversions, score
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "plan",
     "renew_inversions",
     "score",
+    "usual_readers",
 ]

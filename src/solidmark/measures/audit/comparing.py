@@ -23,7 +23,9 @@ from solidmark.runs import (
     write_results,
 )
 from solidmark.scores import DELTAS, SCORES, paired
+from solidmark.scores.written import p_number
 from solidmark.verdicts.change import change_between
+from solidmark.verdicts.readers import reader
 
 CHANGES = pa.schema(
     [
@@ -34,6 +36,12 @@ CHANGES = pa.schema(
 )
 """The columns of `changes.parquet`: a row a reader and image that was read in both audits, with its
 mean distances and whether it is named."""
+
+HEADS = ("reader", "split", "what", "first", "second", "difference", "95 % interval", "p", "n")
+SPLITS = {"trained": "trained", "held_out": "held-out", "ceiling": "reference"}
+
+SMALL = 5e-4
+"""A number nearer to 0 is written with a power of ten."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,15 @@ class Comparison:
         """As `solidmark compare --json` prints it."""
         rows = [figure.to_json() for figure in self.figures]
         return {**self.asked, "differs": self.differs, "rows": rows}
+
+    @property
+    def lines(self) -> list[str]:
+        """The figures as a table whose columns are as wide as they must be, and what else is to say."""
+        rows = [HEADS, *map(cells, self.figures)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        asked = [f"Differs: {name}: {one} / {other}" for name, (one, other) in self.differs.items()]
+        return lines + lost(self.figures) + asked
 
 
 def compare(
@@ -136,6 +153,35 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
+
+
+def cells(one: Figure) -> tuple[str, ...]:
+    """A figure as a row under `HEADS`."""
+
+    def number(value: float | None, sign: str = "") -> str:
+        """Four digits after the point; two that mean something where those would all be 0."""
+        digits = ".4f" if not value or abs(value) >= SMALL else ".1e"
+        return "" if value is None else f"{value:{sign}{digits}}"
+
+    what = one.statistic.replace("_", " ") if one.delta is None else f"within {one.delta:g}"
+    sides = (number(one.number(side)) for side in ("first", "second"))
+    ends = () if one.interval is None else (number(end, "+") for end in one.interval)
+    p_value = "" if one.p_value is None else p_number(one.p_value)
+    about = (one.reader or "", one.split, what, *sides, number(one.value, "+"))
+    return (*about, " to ".join(ends), p_value, f"{one.n}")
+
+
+def lost(figures: Sequence[Figure]) -> list[str]:
+    """What was not compared, a line a reader and split."""
+    return list(
+        dict.fromkeys(
+            f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split)}: "
+            f"{one.failed:,} pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows "
+            "stand alone."
+            for one in figures
+            if one.failed or one.number("unpaired")
+        )
+    )
 
 
 def _scores(folder: Path) -> pa.Table:

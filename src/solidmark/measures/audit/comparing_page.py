@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from solidmark.measures.audit.comparing import CHANGES
-from solidmark.measures.audit.page_run import SPLITS
+from solidmark.measures.audit.comparing import CHANGES, SPLITS, lost
 from solidmark.page.comparison import captions_of, made, page_of, proof_of, shortened
 from solidmark.page.drawing import INK, LOOK, Drawing, drawing, legend
 from solidmark.page.marked import Marked, open_marked
@@ -92,7 +91,6 @@ def compare_page(folder: Path, images: bool, top: int) -> Page:
     )
     drawings = tuple(_scatter(run, name) for name in run.readers)
     differs = results.facts.get("differs") or {}
-    lost = f"The pictures cannot be shown: {run.marked.missing}"
     return page_of(
         results,
         "What changed between the two runs?",
@@ -113,11 +111,13 @@ def compare_page(folder: Path, images: bool, top: int) -> Page:
                 link="Curves",
             ),
             Figures("figures", "All figures", tables=tuple(_tables(results)), folded=True),
-            made(results, tuple(_lost(results))),
+            made(results, tuple(lost(results.figures) or ["Every row was compared."])),
         ),
         ((f"Differs: {name}", f"{one} / {other}") for name, (one, other) in differs.items()),
         proof=proof_of(cards, "Those that changed most:"),
-        notes=(lost,) if images and run.marked.missing else (),
+        notes=(f"The pictures cannot be shown: {run.marked.missing}",)
+        if images and run.marked.missing
+        else (),
     )
 
 
@@ -221,15 +221,3 @@ def _line(one: Figure) -> Line:
         (side("first"), side("second"), Cell(signed(one.value) + unit, tuple(facts))),
         f"{one.unit}; {one.direction} = memorized",
     )
-
-
-def _lost(results: Results) -> list[str]:
-    """What was not compared."""
-    found = {
-        f"{reader(str(one.reader)).title}, {SPLITS.get(one.split, one.split).lower()}: "
-        f"{one.failed:,} pairs have a failed row, {one.number('unpaired') or 0:,.0f} rows stand "
-        "alone.": None
-        for one in results.figures
-        if one.failed or one.number("unpaired")
-    }
-    return list(found) or ["Every row was compared."]

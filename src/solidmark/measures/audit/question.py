@@ -8,13 +8,25 @@ from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import FOLDERS, Marked, open_marked
 from solidmark.mitigations import Mitigated, Mitigation, to_json
-from solidmark.models import Opening, model_fingerprints, open_model
+from solidmark.models import Opening, is_latent, model_fingerprints, open_model
 from solidmark.models.controls import control_samples
 from solidmark.models.fit import check_captions, check_fit, check_stated_fit
 from solidmark.perturbations import Perturbation, Perturbed, require_room
-from solidmark.readers import Energy, Outpaint, Reader
+from solidmark.readers import Energy, Outpaint, Reader, default_reader
 from solidmark.readers.outpaint import require_pixels
 from solidmark.runs import Run, open_run
+
+
+def usual_readers(model: str, marked: Marked) -> list[str]:
+    """The names of the readers that are asked when none is named.
+
+    Arguments:
+        model: As of `Question`.
+        marked: The marked images.
+    """
+    usual = [default_reader(marked.pattern).name]
+    # A caption of its own tells a picture before it is drawn, which no other reader asks about.
+    return [*usual, "recall"] if marked.captions > 1 and is_latent(model) else usual
 
 
 @dataclass(frozen=True)

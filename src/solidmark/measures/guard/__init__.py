@@ -1,9 +1,9 @@
 """One image at a time against an index of the training set: pass or refuse."""
 
 from solidmark.measures.guard.calibration import parse_thresholds
-from solidmark.measures.guard.guard import Guard, Unread, open_index
-from solidmark.measures.guard.index import Indexing, build_index
-from solidmark.measures.guard.verdict import RULES, Closeness, Verdict
+from solidmark.measures.guard.guard import Guard, open_index
+from solidmark.measures.guard.index import Indexing, build_index, index_lines
+from solidmark.measures.guard.verdict import RULES, Closeness, Unread, Verdict, outcome_of
 
 __all__ = [
     "RULES",
@@ -13,6 +13,8 @@ __all__ = [
     "Unread",
     "Verdict",
     "build_index",
+    "index_lines",
     "open_index",
+    "outcome_of",
     "parse_thresholds",
 ]

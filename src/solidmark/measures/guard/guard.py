@@ -8,7 +8,7 @@ those of a training image is refused whatever the distances say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from solidmark.measures.guard.verdict import (
     Closeness,
     Flags,
     Rule,
+    Unread,
     Verdict,
     refused,
     within,
 )
 from solidmark.measures.nearest.gathering import BATCH, contrast
+from solidmark.runs import progress
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.types import Image
 
@@ -46,23 +48,6 @@ BELOW_IS_SUSPICIOUS = 1.0
 """Of rescaled l2, where nothing is calibrated (Carlini et al., 2023, section 4)."""
 
 _ROUNDING = 1e-3
-
-
-@dataclass(frozen=True)
-class Unread:
-    """An image that cannot be judged, which is no reason to let it pass.
-
-    Arguments:
-        id: What it is called.
-        note: Why.
-    """
-
-    id: str
-    note: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"id": self.id, "status": "unread", "note": self.note}
 
 
 @dataclass(frozen=True)
@@ -127,6 +112,30 @@ class Guard:
             good = [sample for sample in said if isinstance(sample, Sample)]
             verdicts = iter(self._judged(good) if good else [])
             yield from (each if isinstance(each, Unread) else next(verdicts) for each in said)
+
+    def screen_all(self, places: Sequence[str]) -> list[Verdict | Unread]:
+        """Judges files and folders of images, which are named so that a user finds them.
+
+        Arguments:
+            places: As `open` takes them.
+        """
+        sources = [(place.rstrip("/"), self.open(place)) for place in places]
+        found: list[Verdict | Unread] = []
+        with progress("judging the images", sum(len(data) for _, data in sources)) as advance:
+            for place, data in sources:
+                for said in self.screen(data):
+                    name = place if data.ids == [place] else f"{place}/{said.id}"
+                    found.append(replace(said, id=name))
+                    advance(1)
+        return found
+
+    def to_json(self, said: Verdict | Unread) -> dict[str, Any]:
+        """As plain values, with the picture of the nearest training image where there is one."""
+        if isinstance(said, Unread):
+            return said.to_json()
+        nearest = said.copy_of or said.decisive.nearest
+        picture = None if nearest is None else self.index.picture(nearest)
+        return {**said.to_json(), "picture": None if picture is None else str(picture)}
 
     def open(self, where: str) -> Dataset:
         """The images of a file or a folder, prepared as the training images were.

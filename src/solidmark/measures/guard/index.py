@@ -28,6 +28,7 @@ from solidmark.measures.nearest.roles import NULL, Answer, Asking
 from solidmark.measures.nearest.sides import Learned, open_learned
 from solidmark.neighbours import PIXEL_DISTANCES
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes
+from solidmark.scores.written import percent, percents
 
 TRAINING = "training"
 """Where the pixels of the training images lie."""
@@ -253,3 +254,38 @@ def _null(
         columns = tables.rows_of(held_out, training, answer, copies=copies)
         found.append(tables.table_of(columns, tables.NULL, measure=distance.name))
     return found
+
+
+def index_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """What was laid out, and what it will refuse.
+
+    Arguments:
+        manifest: Of the index.
+    """
+    broken = f" {manifest['quarantined']:,} could not be read." if manifest["quarantined"] else ""
+    lines = [f"{manifest['images']:,} training images.{broken}"]
+    if not manifest["thresholds"]:
+        lines.append(
+            'Without held-out images nobody can say what is too close: give "solidmark guard" a '
+            "--threshold NAME=VALUE, or index with --held-out."
+        )
+    shares = []
+    for row in manifest["thresholds"]:
+        if "measure" not in row:
+            if len(manifest["asked"]) > 1 and row["refused"] is not None:
+                shares.append(
+                    f"At {row['fpr']:g}, {percent(row['refused'])} of the held-out images "
+                    f"themselves would be refused by {row['rule']} of the distances."
+                )
+        elif row["threshold"] is None:
+            lines.append(f"{row['measure']}: {row['note']} Give fewer --fpr, or more images.")
+        else:
+            close = f"a distance of {row['threshold']:.4g} or less"
+            if manifest["measures"][row["measure"]]["direction"] == "high":
+                close = f"a similarity of {1 - row['threshold']:.4g} or more"
+            lines.append(
+                f"{row['measure']}: {close} is refused, at a false-positive rate of "
+                f"{row['fpr']:g} ({row['n']:,} held-out images: really "
+                f"{percents(row['ci_low'], row['ci_high'])})."
+            )
+    return lines + shares

@@ -12,13 +12,17 @@ What l2 alone can see, a copy of what the training set holds dozens of times, is
 images of little content, and for no others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
+
+from solidmark import runs
+from solidmark.errors import BadInput
+from solidmark.scores.written import p_number, plural
 
 Rule = Literal["any", "all"]
 RULES: tuple[Rule, ...] = ("any", "all")
@@ -90,10 +94,71 @@ class Verdict:
 
         return min(self.closeness.values(), key=order)
 
+    @property
+    def line(self) -> str:
+        """What is said of it."""
+        about = f"{'REFUSE' if self.refused else 'pass  '}  {self.id}"
+        if self.copy_of is not None:
+            return f'{about}: the training image "{self.copy_of}" itself'
+        told = self.decisive
+        if told.distance is None:
+            return f"{about}: {told.measure} sees nothing in it, it is blank"
+        close = f"distance {told.distance:.4f}, refused up to {told.threshold:.4f}"
+        if told.similarity is not None:
+            close = f"similarity {told.similarity:.4f}, refused from {1 - told.threshold:.4f}"
+        p_value = "" if told.p_value is None else f", p {p_number(told.p_value)}"
+        low = " (of little content)" if self.low_content else ""
+        return f'{about}: {told.measure} {close}{p_value}, nearest "{told.nearest}"{low}'
+
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
         status = "refused" if self.refused else "pass"
         return {**asdict(self), "status": status}
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An image that cannot be judged, which is no reason to let it pass.
+
+    Arguments:
+        id: What it is called.
+        note: Why.
+    """
+
+    id: str
+    note: str
+
+    @property
+    def line(self) -> str:
+        """What is said of it."""
+        return f"UNREAD  {self.id}: {self.note}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"id": self.id, "status": "unread", "note": self.note}
+
+
+def outcome_of(said: Sequence[Verdict | Unread]) -> runs.Verdict:
+    """Whether all may pass: what cannot be judged must not pass unseen.
+
+    Raises:
+        BadInput: When nothing can be judged.
+    """
+    unread = [one for one in said if isinstance(one, Unread)]
+    refused = sum(not isinstance(one, Unread) and one.refused for one in said)
+    count = plural(len(said), "image")
+    if len(unread) == len(said):
+        note = unread[0].note[:300].rstrip(".")
+        if len(said) == 1:
+            raise BadInput(f"{note}. Name another image, or mend it.")
+        raise BadInput(
+            f"None of the {count} can be judged, the first because: {note}. Name others, or mend "
+            "them."
+        )
+    if not refused and not unread:
+        return runs.Verdict("passed", f"{count} may pass.", "Pass")
+    more = f", {len(unread):,} cannot be judged" if unread else ""
+    return runs.Verdict("refused", f"{refused:,} of {count} refused{more}.", "Refused")
 
 
 def within(
