@@ -94,12 +94,28 @@ def _cards(study: Study, results: Results) -> Iterator[Card]:
 
 def our_table(study: Study, figures: Sequence[Figure]) -> Table:
     """A line an arm, a column a read-out: the mean over the seeds with all that it takes."""
-    readouts = _read_out(study, figures)
-    heads = (Cell(study.axis.capitalize() or "Arm"), *(_head(one) for one in readouts))
-    found = {(one.split, r.name): one for r in readouts for one in levels(figures, r.name)}
-    arms = list(dict.fromkeys(one.split for one in figures))
-    lines = [Line(arm, tuple(_cell(found.get((arm, r.name))) for r in readouts)) for arm in arms]
-    return Table("", heads, tuple(lines), _notes(figures))
+    every = [one for r in study.readouts for one in levels(figures, r.name)]
+    return _side_by_side(study, every, study.axis.capitalize() or "Arm", _notes(figures))
+
+
+def _side_by_side(
+    study: Study, figures: Sequence[Figure], axis: str, notes: tuple[str, ...] = ()
+) -> Table:
+    """A line an arm, a column a read-out; what is the same down a column stands in its head."""
+    columns = []
+    for readout in _read_out(study, figures):
+        own = {one.split: one for one in figures if one.statistic == readout.name}
+        facts = {arm: facts_of(one) for arm, one in own.items()}
+        first, *others = facts.values()
+        shared = [fact for fact in first if all(fact in some for some in others)]
+        cells = {
+            arm: Cell(told(one), (*interval_of(one), *(f for f in facts[arm] if f not in shared)))
+            for arm, one in own.items()
+        }
+        columns.append((_head(readout, shared), cells))
+    arms = dict.fromkeys(one.split for one in figures)
+    lines = [Line(arm, tuple(cells.get(arm) for _, cells in columns)) for arm in arms]
+    return Table("", (Cell(axis), *(head for head, _ in columns)), tuple(lines), notes)
 
 
 def _read_out(study: Study, figures: Sequence[Figure]) -> tuple[Readout, ...]:
@@ -120,12 +136,17 @@ def published_table(one: Published) -> Table:
     return Table(one.source, (Cell("Published"), *map(Cell, one.heads)), tuple(lines))
 
 
+def interval_of(one: Figure) -> tuple[str, ...]:
+    """The 95 % interval of a figure, if it has one."""
+    if one.interval is None:
+        return ()
+    low, high = (number(end, one.unit) for end in one.interval)
+    return (f"{low} to {high}",)
+
+
 def facts_of(one: Figure) -> tuple[str, ...]:
-    """What stands under a figure: its interval, chance, p and n."""
+    """What stands under a figure beside its interval: chance, p and n."""
     facts = []
-    if one.interval is not None:
-        low, high = (number(end, one.unit) for end in one.interval)
-        facts.append(f"95 % interval {low} to {high}")
     if one.chance is not None and one.other is None:
         facts.append(f"chance {number(one.chance, one.unit)}")
     if one.p_value is not None:
@@ -137,12 +158,12 @@ def facts_of(one: Figure) -> tuple[str, ...]:
 
 
 def _cell(one: Figure | None) -> Cell | None:
-    return None if one is None else Cell(told(one), facts_of(one))
+    return None if one is None else Cell(told(one), (*interval_of(one), *facts_of(one)))
 
 
-def _head(one: Readout) -> Cell:
+def _head(one: Readout, shared: Sequence[str] = ()) -> Cell:
     direction = f"{one.direction} = memorized" if one.direction else ""
-    return Cell(one.name, tuple(filter(None, (one.unit, direction))))
+    return Cell(one.name, tuple(filter(None, (one.unit, direction, *shared))))
 
 
 def _notes(figures: Sequence[Figure]) -> tuple[str, ...]:
@@ -152,9 +173,9 @@ def _notes(figures: Sequence[Figure]) -> tuple[str, ...]:
 def _words(readouts: Sequence[Readout]) -> Iterator[str]:
     yield from (f"{one.name}: {one.about}" for one in readouts if one.about)
     yield (
-        "Intervals are Student's over the seeds, and at least as wide as what is known within the "
-        "seeds. An arm differs where its difference from the first, paired by seed, has "
-        "p at most 5 % over the number of such arms."
+        "Ranges under a figure are 95 % intervals: Student's over the seeds, and at least as wide "
+        "as what is known within the seeds. An arm differs where its difference from the first, "
+        "paired by seed, has p at most 5 % over the number of such arms."
     )
 
 
@@ -187,21 +208,15 @@ def _plot(study: Study, readout: Readout, own: Sequence[Figure]) -> Drawing:
         axes.set_xticks(places, [one.split for one in own], rotation=30, ha="right")
         axes.set(ylabel="%" if scale == 100 else readout.unit, xlabel=study.axis)
 
-    said = f"The mean over the seeds with its 95 % interval. {readout.about}".strip()
+    about = readout.about[:1].upper() + readout.about[1:]
+    said = f"The mean over the seeds with its 95 % interval. {about}".strip()
     return drawing(paint, readout.name, readout.name, said)
 
 
 def _differences(study: Study, figures: Sequence[Figure]) -> Iterator[Table]:
     own = [one for one in figures if one.other is not None]
-    readouts = _read_out(study, own)
-    heads = (Cell("Arm"), *(_head(one) for one in readouts))
-    found = {(one.split, one.statistic): one for one in own}
-    arms = dict.fromkeys(one.split for one in own)
-    if arms:
-        lines = [
-            Line(arm, tuple(_cell(found.get((arm, r.name))) for r in readouts)) for arm in arms
-        ]
-        yield Table("", heads, tuple(lines))
+    if own:
+        yield _side_by_side(study, own, "Arm")
 
 
 def _by_seed(study: Study, figures: Sequence[Figure]) -> Iterator[Table]:

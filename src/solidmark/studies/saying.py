@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from solidmark.page.tabled import digits
 from solidmark.runs import Figure
 from solidmark.scores.written import percent
 from solidmark.studies.combining import BY_ALL, tells_apart
-from solidmark.studies.study import Readout, Study
+from solidmark.studies.study import Study
 
 
 def headline(study: Study, figures: Sequence[Figure]) -> str:
@@ -28,24 +27,27 @@ def headline(study: Study, figures: Sequence[Figure]) -> str:
 
 
 def told_apart(study: Study, figures: Sequence[Figure]) -> tuple[str, ...]:
-    """For each read-out: which arms differ from the first, and which cannot be told apart."""
-    return tuple(filter(None, (_apart(one, figures) for one in study.readouts)))
-
-
-def _apart(readout: Readout, figures: Sequence[Figure]) -> str:
-    own = [one for one in figures if one.statistic == readout.name and one.other is not None]
-    if not own:
-        return ""
-    if all(one.interval is None for one in own):
-        return f"{readout.name}: one seed cannot tell arms apart."
-    apart = [one.split for one in own if tells_apart(one, len(own))]
-    alike = [one.split for one in own if one.split not in apart]
-    said = []
-    if apart:
-        said.append(f"differ from {own[0].other}: {', '.join(apart)}")
-    if alike:
-        said.append(f"cannot be told from {own[0].other}: {', '.join(alike)}")
-    return f"{readout.name}: {'; '.join(said)}."
+    """Which arms differ from the first in which read-out, and what tells none apart."""
+    said, silent, first = [], [], ""
+    for readout in study.readouts:
+        own = [one for one in figures if one.statistic == readout.name and one.other is not None]
+        if not own:
+            continue
+        first = str(own[0].other)
+        if all(one.interval is None for one in own):
+            return ("One seed cannot tell arms apart.",)
+        apart = [one.split for one in own if tells_apart(one, len(own))]
+        alike = [one.split for one in own if one.split not in apart]
+        if not apart:
+            silent.append(readout.name)
+        elif not alike:
+            said.append(f"{readout.name}: all others differ from {first}.")
+        else:
+            there = f"{', '.join(apart)} differ{'s' * (len(apart) == 1)} from {first}"
+            said.append(f"{readout.name}: {there}; {', '.join(alike)} cannot be told from it.")
+    if silent:
+        said.append(f"Nothing can be told from {first} by: {'; '.join(silent)}.")
+    return tuple(said)
 
 
 def levels(figures: Sequence[Figure], readout: str) -> list[Figure]:
@@ -61,4 +63,4 @@ def told(one: Figure) -> str:
 
 def number(value: float, unit: str | None) -> str:
     """A number in its unit."""
-    return percent(value) if unit == "share" else digits(value)
+    return percent(value) if unit == "share" else f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

@@ -33,6 +33,7 @@ def _lines(study: Study, results: Results) -> Iterator[str]:
     yield from (f"- {one}" for one in verdict.details)
     yield ""
     yield from _table(our_table(study, results.figures))
+    yield "\nIn brackets: the 95 % interval over the seeds, and what is not the same for all."
     for one in study.published:
         yield from ("", f"## {one.source}", "")
         yield from _table(published_table(one))

@@ -79,7 +79,7 @@ class Comparison:
 
     @property
     def lines(self) -> list[str]:
-        """The figures as a table whose columns are as wide as they must be, and what else is to say."""
+        """The figures as a table of columns as wide as they must be, and what else is to say."""
         rows = [HEADS, *map(cells, self.figures)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
