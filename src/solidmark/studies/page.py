@@ -44,7 +44,7 @@ def study_page(folder: Path, images: bool, top: int) -> Page:
         ("Data", f"{f'{count:,} of ' if count else ''}{results.config.get('data')}"),
         ("Networks", ", ".join(f"{one:,} weights" for one in weights) or "none trained"),
         ("Seeds", f"{len(seeds)}"),
-        ("Time", f"{float(results.facts.get('seconds') or 0) / 60:.0f} minutes"),
+        ("Time", f"{float(results.facts.get('seconds') or 0) / 60:.0f} minutes of a core"),
     )
     first = next((one.split for one in figures), "the first arm")
     sections: list[Section] = [
