@@ -36,10 +36,15 @@ def _perturbation(card: Card) -> str:
     return _row(f"`{spelled}`", card.how, card.unit, allowed, card.paper)
 
 
+def _study(card: Card) -> str:
+    return _row(f"[{card.name}](studies/{card.name}.md)", card.asks, card.paper)
+
+
 TABLES: list[tuple[str, Mapping[str, Card], Callable[[Card], str]]] = [
     ("readers.md", cards.PERTURBATIONS, _perturbation),
     ("readers.md", cards.READERS, _reader),
     ("signals.md", cards.SIGNALS, _signal),
+    ("studies.md", cards.STUDIES, _study),
     ("nearest.md", {**cards.DISTANCES, **cards.EMBEDDERS}, _distance),
 ]
 """The documents, the cards that one of their tables shows, and its row of each."""
