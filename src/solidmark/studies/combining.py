@@ -31,7 +31,9 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
     """
     known = [one for one in figures if one.value is not None]
     facts = _shared(figures) | {"seeds": len(known)}
-    base = replace(figures[0], by=BY_ALL, p_value=None, facts=facts)
+    notes = {one.note for one in figures}  # What only one seed is told is no word on them all.
+    note = notes.pop() if len(notes) == 1 else None
+    base = replace(figures[0], by=BY_ALL, p_value=None, facts=facts, note=note)
     if not known:
         return replace(base, value=None, n=0, ci_low=None, ci_high=None)
     values = [float(one.value or 0) for one in known]

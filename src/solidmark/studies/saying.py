@@ -37,14 +37,13 @@ def told_apart(study: Study, figures: Sequence[Figure]) -> tuple[str, ...]:
         if all(one.interval is None for one in own):
             return ("One seed cannot tell arms apart.",)
         apart = [one.split for one in own if tells_apart(one, len(own))]
-        alike = [one.split for one in own if one.split not in apart]
         if not apart:
             silent.append(readout.name)
-        elif not alike:
+        elif len(apart) == len(own):
             said.append(f"{readout.name}: all others differ from {first}.")
         else:
-            there = f"{', '.join(apart)} differ{'s' * (len(apart) == 1)} from {first}"
-            said.append(f"{readout.name}: {there}; {', '.join(alike)} cannot be told from it.")
+            there = " | ".join(apart)
+            said.append(f"{readout.name}: differ from {first}: {there}; the others do not.")
     if silent:
         said.append(f"Nothing can be told from {first} by: {'; '.join(silent)}.")
     return tuple(said)
