@@ -1,15 +1,13 @@
 """Pictures with captions, and a text-to-image model of them, which several studies share."""
 
-import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from solidmark.randomness import uniform
-from solidmark.runs import open_run, say
 from solidmark.studies.stage import Stage, stage
 from solidmark.studies.study import Setting
+from solidmark.studies.written import write_data
 
 PARTS = (20, 10, 4, 2, 1)
 """Weights are kept after a 20th, a tenth ... of all passes over the data, and after all."""
@@ -36,37 +34,16 @@ def picked(
         seed: Of which.
         read: How the images are read, as of `data.open_data`.
     """
-    from solidmark.data import open_data, to_picture
+    from solidmark.data import open_data
     from solidmark.errors import BadInput
 
-    run = open_run(
-        out,
-        "picked",
-        {"data": str(data), "images": images, "resolution": resolution, "seed": seed, **read},
-    )
-    if run.finished:
-        return
     opened = open_data(data, resolution=resolution, **read)
     told = [n for n, record in enumerate(opened.records) if record.caption]
     if len(told) < images:
         raise BadInput(f'"{data}" has {len(told)} images with a caption, and {images} were asked.')
     order = sorted(told, key=lambda n: uniform(seed, "picked", opened.ids[n]))[:images]
-    samples = (opened[n] for n in order)
-    write_pictures(out, ((s.id, str(s.caption), to_picture(s.image)) for s in samples))
-    run.finish("images")
-
-
-def write_pictures(out: Path, pictures: Iterable[tuple[str, str, Any]]) -> None:
-    """Writes an image folder of ids, captions and pictures."""
-    (out / "images").mkdir(exist_ok=True)
-    rows = []
-    for number, (id, caption, picture) in enumerate(pictures):
-        name = f"{number:06d}.png"
-        picture.save(out / "images" / name)
-        rows.append({"file_name": name, "id": id, "text": caption})
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (out / "images" / "metadata.jsonl").write_text(text, encoding="utf-8")
-    say(f"{len(rows):,} images with captions: {out}", error=True)
+    asked = {"data": str(data), "images": images, "resolution": resolution, "seed": seed, **read}
+    write_data(out, "picked", asked, (opened[n] for n in order))
 
 
 def captioned(setting: Setting) -> Stage:

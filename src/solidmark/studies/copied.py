@@ -1,16 +1,15 @@
 """Data with copies: images that are there so and so often, exactly or nearly alike."""
 
 import io
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from solidmark.data import Sample
 from solidmark.randomness import uniform
-from solidmark.runs import open_run, say
+from solidmark.studies.written import write_data
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,37 +42,27 @@ def copied(
         kinds: Whether copies are exact, near, or some of each.
         read: How the images are read, as of `data.open_data`.
     """
-    from PIL import Image
+    from solidmark.data import open_data, to_picture, to_tensor
 
-    from solidmark.data import open_data
+    opened = open_data(data, resolution=resolution, **read)
+
+    def samples() -> Iterator[Sample]:
+        order = sorted(range(len(opened)), key=lambda i: uniform(seed, "copied", opened.ids[i]))
+        for kind in kinds:
+            for count in counts:
+                for number in range(each):
+                    sample = opened[order.pop()]
+                    group = f"{kind}-{count:02d}-{number:04d}"
+                    picture = to_picture(sample.image)
+                    for copy in range(count):
+                        shown = changed(picture, copy) if kind == "near" else picture
+                        id = f"{group}-{copy:02d}"
+                        yield replace(sample, id=id, group=group, image=to_tensor(shown))
 
     config = {"data": str(data), "counts": list(counts), "each": each, "seed": seed}
-    config["kinds"] = list(kinds)
-    run = open_run(out, "copied", {**config, "resolution": resolution, **read})
-    if run.finished:
-        return
-    opened = open_data(data, resolution=resolution, **read)
-    order = sorted(range(len(opened)), key=lambda i: uniform(seed, "copied", opened.ids[i]))
-    (out / "images").mkdir(exist_ok=True)
-    rows = []
-    for kind in kinds:
-        for count in counts:
-            for number in range(each):
-                sample = opened[order.pop()]
-                values = np.round(np.moveaxis(np.asarray(sample.image), 0, -1) * 255)
-                picture = Image.fromarray(values.astype(np.uint8).squeeze())
-                for copy in range(count):
-                    id = f"{kind}-{count:02d}-{number:04d}-{copy:02d}"
-                    shown = changed(picture, copy) if kind == "near" else picture
-                    shown.save(out / "images" / f"{id}.png")
-                    group = id.rsplit("-", 1)[0]
-                    told = {"text": sample.caption, "class": sample.label}
-                    row = {"file_name": f"{id}.png", "id": id, "group": group, **told}
-                    rows.append({name: value for name, value in row.items() if value is not None})
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    (out / "images" / "metadata.jsonl").write_text(text, encoding="utf-8")
-    say(f"{len(rows):,} images with their copies: {out}", error=True)
-    run.finish("images")
+    write_data(
+        out, "copied", {**config, "kinds": list(kinds), "resolution": resolution, **read}, samples()
+    )
 
 
 def changed(picture: "Image", copy: int) -> "Image":

@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from solidmark.data import Sample
 from solidmark.randomness import uniform
 from solidmark.runs import open_run
-from solidmark.studies.captioned import write_pictures
+from solidmark.studies.written import write_images
 
 FEW, MANY, OTHER = "few", "many", "other"
 """Names of one picture, names of many, and names under which the foreign picture stands too."""
@@ -48,7 +49,7 @@ def planted(
         pictures: How many a name has that has many.
         seed: Of which pictures stand where.
     """
-    from solidmark.data import open_data, to_picture
+    from solidmark.data import open_data
 
     config = {"data": str(data), "names": names, "pictures": pictures, "seed": seed}
     run = open_run(out, "planted", config)
@@ -58,15 +59,16 @@ def planted(
     order = sorted(range(len(opened)), key=lambda n: uniform(seed, "planted", opened.ids[n]))
     names_of = plan(order, [str(one.caption) for one in opened.records], names, pictures)
 
-    def shown() -> Iterator[tuple[str, str, Any]]:
+    def shown() -> Iterator[Sample]:
         for name in names_of:
             for number, place in enumerate(name.own):
-                yield f"{name.id}-{number:03d}", name.text, to_picture(opened[place].image)
+                own = opened[place]
+                yield replace(own, id=f"{name.id}-{number:03d}", caption=name.text)
             for number in range(name.foreign):
-                picture = to_picture(opened[order[-1]].image)
-                yield f"{name.id}-{FOREIGN}-{number:03d}", name.text, picture
+                foreign = opened[order[-1]]
+                yield replace(foreign, id=f"{name.id}-{FOREIGN}-{number:03d}", caption=name.text)
 
-    write_pictures(out, shown())
+    write_images(out, shown())
     own = {name.text: [f"{name.id}-{n:03d}" for n in range(len(name.own))] for name in names_of}
     _write(out / "prompts.jsonl", [{"id": one.id, "text": one.text} for one in names_of])
     features = [{"feature": name, "images": ids, "names": [name]} for name, ids in own.items()]

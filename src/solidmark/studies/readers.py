@@ -19,8 +19,10 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
         # Segments are what `mark` takes, so that other studies have the same networks.
         marked = setting.mark(seed, **({} if pattern == "segments" else {"pattern": pattern}))
         model = network(setting, marked, seed, epochs)
-        # A frame of one grey names nobody at any time: it is asked of the last network alone.
-        for epoch in epochs if pattern == "segments" else epochs[-1:]:
+        # The longest training comes first, where there is most to be told apart. A frame of one
+        # grey names nobody at any time: it is asked of that network alone.
+        longest_first = epochs[::-1]
+        for epoch in longest_first if pattern == "segments" else longest_first[:1]:
             asked = model.at(f"epochs/epoch-{epoch:04d}")
             for name, reader in readers(pattern, setting.size["steps"]).items():
                 audit = setting.audit(asked, marked, seed, readers=(reader,))

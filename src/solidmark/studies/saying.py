@@ -31,7 +31,7 @@ def told_apart(study: Study, figures: Sequence[Figure]) -> tuple[str, ...]:
     said, silent, first = [], [], ""
     for readout in study.readouts:
         own = [one for one in figures if one.statistic == readout.name and one.other is not None]
-        if not own:
+        if not own or readout.direction is None:  # What it costs is no finding.
             continue
         first = str(own[0].other)
         if all(one.interval is None for one in own):

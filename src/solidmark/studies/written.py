@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from solidmark.randomness import generator, normal, uniform
 from solidmark.runs import open_run, say
 
 Where = str | os.PathLike[str]
+
+PLAIN = re.compile(r"[\w-]+")
 
 COPY = " copy "
 """What stands in the id of a copy, behind that of its image."""
@@ -126,19 +129,24 @@ def write_data(out: Path, name: str, asked: Mapping[str, Any], samples: Iterable
         samples: The images.
     """
     run = open_run(out, name, asked)
-    if run.finished:
-        return
+    if not run.finished:
+        write_images(out, samples)
+        run.finish("images")
+
+
+def write_images(out: Path, samples: Iterable[Sample]) -> None:
+    """Writes images into `images/` of a folder, called by their ids where these can be names."""
     (out / "images").mkdir(exist_ok=True)
     lines = []
     for number, sample in enumerate(samples):
-        file = f"{number:06d}.png"
+        file = f"{sample.id if PLAIN.fullmatch(sample.id) else f'{number:06d}'}.png"
         to_picture(sample.image).save(out / "images" / file)
         told = {"text": sample.caption, "class": sample.label, "group": sample.group}
         known = {column: value for column, value in told.items() if value is not None}
-        lines.append(json.dumps({"file_name": file, "id": sample.id, **known}) + "\n")
+        row = {"file_name": file, "id": sample.id, **known}
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     (out / "images" / "metadata.jsonl").write_text("".join(lines), encoding="utf-8")
-    say(f"{len(lines):,} images, {name}: {out}", error=True)
-    run.finish("images")
+    say(f"{len(lines):,} images: {out}", error=True)
 
 
 def _each(data: Where, images: int, read: Mapping[str, Any]) -> Iterator[Sample]:
