@@ -95,7 +95,7 @@ STUDY = Study(
         epochs=None,
         size={
             **{"epochs": (10, 40), "each": 10, "number": 400, "steps": 20, "draws": 4},
-            **{"inverted": 10, "descent": 120, "every": 10},
+            **{"inverted": 20, "descent": 120, "every": 10},
         },
         seeds=(0, 1, 2, 3, 4),
     ),

@@ -111,9 +111,10 @@ STUDY = Study(
     quick=Setting(
         images=None,
         epochs=None,
+        seeds=(0, 1, 2, 3, 4),
         size={
             **{"epochs": (10, 40), "each": 10, "steps": 20, "sampling": (5,)},
-            **{"inverted": 10, "descent": 120, "every": 10},
+            **{"inverted": 20, "descent": 120, "every": 10},
         },
     ),
     said=(

@@ -92,6 +92,7 @@ STUDY = Study(
     quick=Setting(
         images=64,
         epochs=None,
+        seeds=(0, 1, 2, 3, 4),
         size={"epochs": (50, 150), "draws": 4, "steps": 10, "number": 400},
     ),
     said=(

@@ -44,8 +44,9 @@ STUDY = Study(
     ),
     # The kernels are to 12 pixels what 5 and more are to pictures of some hundred.
     quick=Setting(
-        images=128,
-        epochs=150,
+        images=64,
+        epochs=400,
+        seeds=(0, 1, 2, 3, 4),
         size={"perturbations": (*CROPS, "blur:3", "blur:5", "blur:9", *TURNS, *OURS)},
     ),
     published=(

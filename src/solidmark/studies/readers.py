@@ -80,7 +80,9 @@ STUDY = Study(
         size={"epochs": (25, 50, 100, 200, 400), "steps": 250},
         seeds=(0, 1, 2),
     ),
-    quick=Setting(images=64, epochs=None, size={"epochs": (50, 150), "steps": 50}),
+    quick=Setting(
+        images=64, epochs=None, seeds=(0, 1, 2, 3, 4), size={"epochs": (50, 150), "steps": 50}
+    ),
     said=(
         "All readers of a frame are asked about the same images by the same networks. One grey "
         "can be guessed: its p-values hardly fall under .01, so look at the rank test there.",
