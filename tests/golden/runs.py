@@ -72,6 +72,7 @@ def _page(line: str, unsaid: tuple[str, ...] = ()) -> Run:
 
 
 RUNS: dict[str, Run] = {
+    "release": Run(("release unet released --marked border",)),
     "study-planned": Run(("study all studied --quick --dry-run",)),
     "plan": Run(("plan --images 100 --resolution 32", "plan --images 5 --resolution 8")),
     "mark-border": Run(
