@@ -72,7 +72,6 @@ def _page(line: str, unsaid: tuple[str, ...] = ()) -> Run:
 
 
 RUNS: dict[str, Run] = {
-    "release": Run(("release unet released --marked border",)),
     "study-planned": Run(("study all studied --quick --dry-run",)),
     "plan": Run(("plan --images 100 --resolution 32", "plan --images 5 --resolution 8")),
     "mark-border": Run(
@@ -110,6 +109,7 @@ RUNS: dict[str, Run] = {
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
+    "release": Run(("release unet released --marked border",)),
     "observe": Run(
         (
             "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"
