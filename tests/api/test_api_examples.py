@@ -13,7 +13,8 @@ from solidmark import api
 
 ORDER = (
     *("mark", "plan", "train", "generate", "audit", "observe", "score", "report", "compare"),
-    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard", "study"),
+    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard"),
+    *("study", "release"),
 )
 
 

@@ -90,7 +90,9 @@ def test_every_option_has_a_help_text(command: str) -> None:
         assert parameter.help.rstrip().endswith((".", "]")) or "..." in parameter.help  # type: ignore[attr-defined]
 
 
-def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_work(
+    run: Run, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the order in which a user would type them; what takes hours is only planned."""
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "photos", 12)
@@ -117,13 +119,14 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "guard",
         "inspect",
         "study",
+        "release",
     ]
     assert sorted(order) == sorted(COMMANDS)
     for command in order:
         found = examples(run(command, "--help").out)
         assert found, command
         for words in found:
-            if command in ("demo", "train", "study"):
+            if command in ("demo", "train", "study", "release"):
                 words.append("--dry-run")
             asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
             if command in asks:
@@ -139,6 +142,8 @@ def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
                 os.rename("audit", "observed")
             if command == "compare":
                 shutil.copytree("audit", words[2])
+            if command == "release":
+                shutil.copytree(world / "model", "model")
             if command == "guard":
                 words += ["--fpr", "0.5"]  # Of so few held-out images; the memorizer draws copies.
             answer = run(*words)

@@ -27,6 +27,9 @@ for line in json.load(sys.stdin):
 """Command lines one after another: what one imports is there for all that follow."""
 
 MISSING = [
+    "release none new --marked marked",
+    "release model new --marked none",
+    "release model new --marked marked --audit none",
     "study duplication new --data none",
     "study all new --data none",
     "mark none new",
@@ -75,6 +78,10 @@ MISSING = [
 """Each argument that is a path, where nothing is there."""
 
 UNFIT = [
+    "release photos new --marked marked",
+    "release model.ckpt new --marked marked",
+    "release model new --marked audit",
+    "release model new --marked marked --audit marked",
     "study readers new --epochs 3",
     "study none new",
     "mark photos foreign",
@@ -134,6 +141,7 @@ WRONG_MODEL = [
 """A model for other images, or one that cannot be opened; its files say so."""
 
 OUT_OF_RANGE = [
+    "release model new --marked marked --public",
     "study duplication new --images 4",
     "study duplication new --seeds 0",
     "study duplication new --workers 0",
@@ -196,6 +204,7 @@ PLANNED = [
     "generate memorizer new --marked marked",
     "study pattern new --quick --images 64",
     "study all new --quick --epochs 2",
+    "release model new --marked marked",
 ]
 """What only plans. A model is judged by its files (`models/foreseen.py`), and not opened."""
 

@@ -109,6 +109,7 @@ RUNS: dict[str, Run] = {
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
+    "release": Run(("release unet released --marked border",)),
     "observe": Run(
         (
             "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"

@@ -12,6 +12,7 @@ from solidmark.api.asking import (
     signals,
 )
 from solidmark.api.making import generate, mark, plan, train
+from solidmark.api.releasing import release
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, guard, index, nearest
 from solidmark.api.studying import study
@@ -33,6 +34,7 @@ __all__ = [
     "nearest",
     "observe",
     "plan",
+    "release",
     "report",
     "score",
     "signals",
