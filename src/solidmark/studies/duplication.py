@@ -1,12 +1,14 @@
 """Copies in the training set: Table 2 and appendix F, with the chance of so many keys and tries."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from solidmark.runs import Figure
 from solidmark.studies.copied import KINDS, copied
-from solidmark.studies.readouts import rows_of
+from solidmark.studies.readouts import any_key_hit, detected
+from solidmark.studies.remarked import firsts
 from solidmark.studies.stage import stage
-from solidmark.studies.study import Arm, Made, Published, Readout, Setting, Study
+from solidmark.studies.study import Arm, Published, Setting, Study
 
 DELTAS = (0.1, 0.05, 0.005)
 COUNTS = (1, 2, 3, 4, 8, 16)
@@ -17,85 +19,59 @@ def arms(setting: Setting, seed: int) -> Iterator[Arm]:
     """How often an image is there, how alike its copies are, and whether they share a key."""
     from solidmark.readers import Outpaint
 
+    size = setting.size
     asked = {"resolution": setting.resolution, **setting.read, "seed": seed}
-    data = stage(copied, setting.data, counts=COUNTS, each=setting.size["each"], **asked)
+    data = stage(copied, setting.data, counts=COUNTS, each=size["each"], **asked)
     audits = {}
     for keys in KEYS:
-        marked = setting.mark(
-            seed,
-            data.at("images"),
-            pattern="border",
-            thickness=setting.size["thickness"],
-            held_out=0.25,
-            keys_per_copy=keys,
-            near_duplicates=False,
+        shared: dict[str, Any] = {"held_out": 0.25, "keys_per_copy": keys, "near_duplicates": False}
+        grey, greys = (
+            setting.mark(seed, data.at("images"), pattern=pattern, **size["frame"], **shared)
+            for pattern in ("border", "segments")
         )
-        audits[keys] = setting.audit(
-            setting.train(marked, seed),
-            marked,
-            seed,
-            readers=(Outpaint(steps=setting.size["steps"]),),
-            repeats=setting.size["repeats"],
-        )
+        published = {
+            "readers": (Outpaint(steps=size["steps"]),),
+            "repeats": size["repeats"],
+        }
+        audits[keys] = {
+            "published": setting.audit(setting.train(grey, seed), grey, seed, **published),
+            # Of many greys one copy is asked: what is read of it needs no other.
+            "blend": setting.audit(
+                setting.train(greys, seed), stage(firsts, greys), seed, readers=("blend",)
+            ),
+            "data": data,
+        }
     for keys in KEYS:
         for kind in KINDS:
             for count in COUNTS:
-                made = {"audit": audits[keys], "data": data}
                 of = f"{kind}-{count:02d}-"
                 name = f"{kind}, {keys} key{'s' * (keys == 'independent')}, {count} x"
-                yield Arm(name, made, count, ("data", f"images/{of}0000-*.png"), of)
+                yield Arm(name, audits[keys], count, ("data", f"images/{of}0000-*.png"), of)
 
 
-def any_key_hit(delta: float, split: str) -> Readout:
-    """The share of images of which any key is read to within delta in any try."""
-
-    def read(made: Made) -> Figure | None:
-        import numpy as np
-
-        from solidmark.scores import any_key
-
-        columns = ("id", "split", "group", "key_group", "key_read", "distance", "status")
-        every = [r for r in rows_of(made["audit"], *columns) if r["split"] == split]
-        own = [r for r in every if r["id"].startswith(made.of)]
-        rows = [r for r in own if r["status"] == "ok"]
-        if not rows:
-            return None
-        (found,) = any_key(
-            np.array([r["distance"] for r in rows]),
-            np.array([r["key_read"] for r in rows]),
-            [r["key_group"] for r in rows],
-            [r["group"] for r in rows],
-            [delta],
-        )
-        return Figure(
-            measure="solidmark",
-            statistic="any_key",
-            split=split,
-            value=found.count / found.n,
-            n=found.n,
-            count=found.count,
-            failed=len(own) - len(rows),
-            chance=found.chance,
-            delta=delta,
-        )
-
-    title = "Any key" if split == "trained" else "Held-out, any key"
-    about = "images of which any copy's key is hit by any try; chance knows how many there are"
-    return Readout(f"{title} within {delta:g}", "share", "high", read, about)
-
+by_blend = tuple(
+    replace(one, name=f"{one.name} by Blend", about=f"{one.about}; 16 greys, one copy asked")
+    for one in (detected("blend"), detected("blend", split="held_out"))
+)
 
 STUDY = Study(
     "duplication",
     arms,
-    (*(any_key_hit(delta, "trained") for delta in DELTAS), any_key_hit(0.05, "held_out")),
+    (
+        *by_blend,
+        *(any_key_hit(delta) for delta in DELTAS),
+        any_key_hit(0.05, above=True),
+        any_key_hit(0.05, "held_out", above=True),
+    ),
     full=Setting(
         images=None,
         epochs=50,
-        size={"each": 67, "thickness": 2, "steps": 250, "repeats": 10},
-        seeds=(0, 1, 2),
+        size={"each": 67, "frame": {"thickness": 2}, "steps": 250, "repeats": 10},
     ),
     quick=Setting(
-        images=None, epochs=30, size={"each": 14, "thickness": 2, "steps": 20, "repeats": 4}
+        images=None,
+        epochs=40,
+        size={"each": 10, "frame": {"thickness": 2}, "steps": 20, "repeats": 2},
     ),
     axis="copies",
     published=(

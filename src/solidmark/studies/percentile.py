@@ -107,7 +107,7 @@ STUDY = Study(
     full=Setting(
         images=4000, epochs=100, size=SIZE | {"chosen": 10, "repeats": 8, "generations": 5000}
     ),
-    quick=Setting(images=512, epochs=40, size=SIZE),
+    quick=Setting(images=512, epochs=100, size=SIZE),
     said=(
         "Less than one training image in twenty is a copy, so at most about as many generations "
         "are: beyond the 95th percentile they may all be copies or none, and it stays.",

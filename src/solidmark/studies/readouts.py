@@ -108,6 +108,61 @@ def area(measure: str, known: Sequence[float], unseen: Sequence[float], seed: in
     )
 
 
+def any_key_hit(delta: float, split: str = "trained", above: bool = False) -> Readout:
+    """The share of images of which any key is read to within delta in any try.
+
+    Arguments:
+        delta: How near.
+        split: Of which images.
+        above: Whether what chance has is taken off, as a part of what it leaves.
+    """
+
+    def read(made: Made) -> Figure | None:
+        import numpy as np
+
+        from solidmark.scores import any_key
+
+        columns = ("id", "split", "group", "key_group", "key_read", "distance", "status")
+        every = [r for r in rows_of(made["published"], *columns) if r["split"] == split]
+        own = [r for r in every if r["id"].startswith(made.of)]
+        rows = [r for r in own if r["status"] == "ok"]
+        if not rows:
+            return None
+        (found,) = any_key(
+            np.array([r["distance"] for r in rows]),
+            np.array([r["key_read"] for r in rows]),
+            [r["key_group"] for r in rows],
+            [r["group"] for r in rows],
+            [delta],
+        )
+        hit = share("any_key", found.count, found.n, found.chance, len(own) - len(rows))
+        return beyond(hit) if above and hit is not None else hit
+
+    title = f"{'Any' if split == 'trained' else 'Held-out, any'} key within {delta:g}"
+    about = "images of which any copy's key is hit by any try of the published reader"
+    if above:
+        title, about = (
+            f"{title}, above chance",
+            f"{about}, above chance as a part of what it leaves",
+        )
+        return Readout(title, "part of the rest", "high", read, about)
+    # It rises with the number of keys and tries, whatever is known: no finding by itself.
+    return Readout(title, "share", None, read, about)
+
+
+def beyond(hit: Figure) -> Figure:
+    """How far a share lies above its chance, as a part of what chance leaves; its own is 0."""
+    from scipy import stats
+
+    chance, n = float(hit.chance or 0), int(hit.n or 1)
+    left = max(1 - chance, 0.5 / n)  # Where chance has all, half an image is all that is left.
+    ends = stats.binomtest(hit.count or 0, n).proportion_ci(0.95, "exact")
+    value, low, high = (
+        (float(one) - chance) / left for one in (hit.value or 0, ends.low, ends.high)
+    )
+    return replace(hit, value=value, count=None, chance=0.0, ci_low=low, ci_high=high)
+
+
 def rows_of(folder: Path, *columns: str, file: str = "scores.parquet") -> list[dict[str, Any]]:
     """Rows of a table of a run, as far as these columns go."""
     table = read_table(folder / file, columns, "Run the study again.")
