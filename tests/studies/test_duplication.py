@@ -30,7 +30,7 @@ def hit(count: int, n: int, chance: float) -> Figure:
 
 def test_what_lies_above_chance_is_nothing_on_average_where_there_is_chance_alone():
     draws = np.random.default_rng(0).binomial(20, 0.6, 4000)
-    made = [beyond(Figure("", "", "", value=k / 20, n=20, count=int(k), chance=0.6)) for k in draws]
+    made = [beyond(hit(int(count), 20, 0.6)) for count in draws]
     mean = float(np.mean([one.value for one in made]))
     # The standard error of the mean of 4,000: sqrt(.6 x .4 / 20) / .4 / sqrt(4000) = .0043.
     assert mean == pytest.approx(0, abs=4 * 0.0043)
