@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check clean
+.PHONY: install demo models test check clean
 
 install: .venv/installed
 
@@ -13,6 +13,9 @@ install: .venv/installed
 
 demo: install
 	$(BIN)/solidmark demo runs/demo
+
+models: install
+	$(BIN)/python benchmarks/models.py runs/models
 
 check: install
 	$(BIN)/ruff check src tests benchmarks
