@@ -1,5 +1,6 @@
 """What many tests need: small marked folders, small networks, and a quiet machine."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_power_cut() -> Iterator[None]:
+    """No file is forced to the disk: tests kill processes, and a machine goes on after that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -79,18 +88,18 @@ def pictures() -> type[Pictures]:
     return Pictures
 
 
-@pytest.fixture
-def make_marked(tmp_path: Path) -> Callable[..., Marked]:
-    """Marks in-memory pictures, or the example digits with `digits=True`."""
+@pytest.fixture(scope="session")
+def mark_in() -> Callable[..., Marked]:
+    """Marks in-memory pictures, or the example digits with `digits=True`, in a folder."""
 
-    def make(
+    def mark(
+        folder: Path,
         count: int = 16,
         *,
         side: int = 8,
         channels: int = 1,
         pattern: Pattern | None = None,
         digits: bool = False,
-        name: str = "marked",
         **options: object,
     ) -> Marked:
         data = (
@@ -100,8 +109,18 @@ def make_marked(tmp_path: Path) -> Callable[..., Marked]:
         )
         options.setdefault("held_out", 0.5)
         marking = Marking(pattern or Border(2), **{"seed": 0, **options})  # type: ignore[arg-type]
-        mark_dataset(data, tmp_path / name, marking, {"count": count})
-        return open_marked(tmp_path / name)
+        mark_dataset(data, folder, marking, {"count": count})
+        return open_marked(folder)
+
+    return mark
+
+
+@pytest.fixture
+def make_marked(tmp_path: Path, mark_in: Callable[..., Marked]) -> Callable[..., Marked]:
+    """As `mark_in`, in a folder of the test."""
+
+    def make(count: int = 16, *, name: str = "marked", **how: object) -> Marked:
+        return mark_in(tmp_path / name, count, **how)
 
     return make
 

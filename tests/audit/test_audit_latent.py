@@ -1,6 +1,7 @@
 """Whole audits of a latent text-to-image model, captions and autoencoder included."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,9 +45,23 @@ def rows(out: Path) -> list[dict]:
     return pq.read_table(out / "evidence.parquet").to_pylist()
 
 
-def test_from_a_pipeline_on_disk_to_the_page(sd: str, pictures: Marked, tmp_path: Path) -> None:
-    out = tmp_path / "audit"
-    observe(ask(sd, pictures, out))
+@pytest.fixture(scope="module")
+def asked(mark_in: Callable[..., Marked], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such pictures, for tests that change nothing in them."""
+    folder = tmp_path_factory.mktemp("asked") / "marked"
+    return mark_in(folder, 12, side=24, channels=3, pattern=Border(4)).folder
+
+
+@pytest.fixture(scope="module")
+def whole(sd: str, asked: Path) -> Path:
+    """What an audit of them that ran through has observed."""
+    out = asked.parent / "whole"
+    observe(ask(sd, open_marked(asked), out))
+    return out
+
+
+def test_from_a_pipeline_on_disk_to_the_page(whole: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "audit"))
     results = score(out)
     evidence = rows(out)
     assert len(evidence) == 2 * (6 + 6 + 6)
@@ -111,9 +126,9 @@ class _Stopped(Exception):
 
 @pytest.mark.parametrize("after", [1, 5])
 def test_a_resumed_audit_ends_in_the_bytes_of_one_that_ran_through(
-    after: int, sd: str, pictures: Marked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    after: int, sd: str, asked: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    observe(ask(sd, pictures, tmp_path / "whole"))
+    pictures = open_marked(asked)
     left, commit = [after], Ledger.commit
 
     def stopping(self: Ledger, found: dict) -> None:
@@ -129,26 +144,27 @@ def test_a_resumed_audit_ends_in_the_bytes_of_one_that_ran_through(
     monkeypatch.setattr(Ledger, "commit", commit)
     observe(ask(sd, pictures, tmp_path / "stopped"))
     for name in ("evidence.parquet", "calibration.json", "round_trip.json"):
-        whole, resumed = ((tmp_path / run / name).read_bytes() for run in ("whole", "stopped"))
-        assert whole == resumed, name
+        resumed = (tmp_path / "stopped" / name).read_bytes()
+        assert (whole / name).read_bytes() == resumed, name
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_rows_of_one(sd: str, pictures: Marked, tmp_path: Path) -> None:
-    observe(ask(sd, pictures, tmp_path / "one"))
-    words = ["observe", sd, pictures.folder, tmp_path / "two", "--batch-size", 4, "--device", "cpu"]
+def test_two_processes_give_the_rows_of_one(
+    sd: str, asked: Path, whole: Path, tmp_path: Path
+) -> None:
+    words = ["observe", sd, asked, tmp_path / "two", "--batch-size", 4, "--device", "cpu"]
     words += ["--reader", "energy", "--energy-candidates", 5, "--reader", "latent-outpaint"]
     words += ["--latent-outpaint-steps", 4, "--latent-outpaint-every", 2]
     run_command_together(2, *words)
     assert len(list((tmp_path / "two" / "ledger").glob("ledger-*.sqlite"))) == 2
-    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    one, two = rows(whole), rows(tmp_path / "two")
     assert len(one) == len(two) == 36
     for a, b in zip(one, two, strict=True):
         assert [a[n] for n in ("reader", "split", "id")] == [
             b[n] for n in ("reader", "split", "id")
         ]
         assert a["key_read"] == pytest.approx(b["key_read"], abs=1e-5)
-    trips = [json.loads((tmp_path / n / "round_trip.json").read_text()) for n in ("one", "two")]
+    trips = [json.loads((out / "round_trip.json").read_text()) for out in (whole, tmp_path / "two")]
     assert trips[0]["means"] == pytest.approx(trips[1]["means"], abs=1e-6)
 
 

@@ -7,8 +7,10 @@ tests.golden`, looks at the diff of git, and says in the commit what it shows, a
 import re
 
 import pytest
+from painting import Painted
 
 from solidmark.cli.main import COMMANDS
+from solidmark.page import drawing
 from solidmark.runs import VERDICTS
 
 from .comparing import close, differences, same
@@ -24,6 +26,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("golden"))
 
 
+@pytest.fixture
+def painted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of every figure are made, of every kind of page with what a run finds."""
+    if isinstance(drawing.painted, Painted):
+        monkeypatch.setattr(drawing, "painted", drawing.painted.exactly)
+
+
+@pytest.mark.usefixtures("painted_exactly")
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_says_and_writes_the_same(name: str, world: World) -> None:
     frozen = (FROZEN / f"{name}.txt").read_text(encoding="utf-8").splitlines()

@@ -166,6 +166,24 @@ def test_a_fresh_denoiser_is_a_function_of_the_seed(
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+PLAIN = {"num_train_epochs": 1, "adam_epsilon": 1e-3}
+
+
+@pytest.fixture(scope="module")
+def plainly(
+    captioned: Path, base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, dict[str, torch.Tensor]]:
+    """What training without any option gives, by the rank of the LoRA."""
+    here = tmp_path_factory.mktemp("plainly")
+    return {
+        rank: load_file(
+            train(captioned, here / f"{rank}", tuned(base, **PLAIN, lora_rank=rank), device="cpu")
+            / (LORA if rank else WEIGHTS)
+        )
+        for rank in (0, 2)
+    }
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -179,18 +197,17 @@ def test_a_fresh_denoiser_is_a_function_of_the_seed(
 )
 @pytest.mark.parametrize("rank", [0, 2])
 def test_the_options_of_training_work_on_a_base(
-    captioned: Path, base: Path, tmp_path: Path, changes: dict[str, object], rank: int
+    captioned: Path,
+    base: Path,
+    plainly: dict[int, dict[str, torch.Tensor]],
+    tmp_path: Path,
+    changes: dict[str, object],
+    rank: int,
 ) -> None:
     """Each trains, and each but the last two changes the result as much as it should."""
-    plain = {"num_train_epochs": 1, "lora_rank": rank, "adam_epsilon": 1e-3}
-    name = LORA if rank else WEIGHTS
-    one, two = (
-        load_file(train(captioned, tmp_path / out, recipe, device="cpu") / name)
-        for out, recipe in (
-            ("plain", tuned(base, **plain)),
-            ("changed", tuned(base, **{**plain, **changes})),
-        )
-    )
+    recipe = tuned(base, **{**PLAIN, "lora_rank": rank, **changes})
+    out = train(captioned, tmp_path / "changed", recipe, device="cpu")
+    one, two = plainly[rank], load_file(out / (LORA if rank else WEIGHTS))
     assert {tensor.dtype for tensor in two.values()} == {torch.float32}
     worst = max(float((one[key] - two[key]).abs().max()) for key in one)
     same = "gradient_checkpointing" in changes or "gradient_accumulation_steps" in changes
