@@ -43,7 +43,9 @@ def told_apart(study: Study, figures: Sequence[Figure]) -> tuple[str, ...]:
             said.append(f"{readout.name}: all others differ from {first}.")
         else:
             there = " | ".join(apart)
-            said.append(f"{readout.name}: differ from {first}: {there}; the others do not.")
+            said.append(
+                f"{readout.name}: differ from {first}: {there}; the others cannot be told from it."
+            )
     if silent:
         said.append(f"Nothing can be told from {first} by: {'; '.join(silent)}.")
     return tuple(said)
