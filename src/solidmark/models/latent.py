@@ -133,16 +133,16 @@ class LatentModel:
     def denoise(self, z_t: Latents, t: Times, condition: Conditions) -> Latents:
         alpha, sigma = moments(self.schedule, t)
         network = self.network
-        condition = condition.map(lambda tensor: _on(tensor, network))
+        device, dtype = network.device, network.dtype  # For each, diffusers walks all modules.
+        condition = condition.map(lambda tensor: _on(tensor, device, dtype))
         time = times_told(self.schedule.network_time, t, len(z_t)).to(z_t.device)
         # A reader that descends on the keys needs the gradient of its input, and a mitigation
         # that changes the prompt that of the condition; nobody else pays.
         with torch.set_grad_enabled(z_t.requires_grad or condition.requires_grad):
-            output = self.family.predict(network, z_t.to(network.dtype), time, condition)
+            output = self.family.predict(network, z_t.to(dtype), time, condition)
         return to_sample(output.float(), z_t, alpha, sigma, self.prediction)
 
 
-def _on(tensor: Tensor, network: Any) -> Tensor:
-    """On the device of the network, and in its precision unless it holds whole numbers."""
-    dtype = network.dtype if tensor.is_floating_point() else tensor.dtype
-    return tensor.to(network.device, dtype)
+def _on(tensor: Tensor, device: Any, dtype: Any) -> Tensor:
+    """On a device, and in a precision unless it holds whole numbers."""
+    return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
