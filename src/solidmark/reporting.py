@@ -25,7 +25,7 @@ from solidmark.measures.signals.page import signals_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import command_line, made_by, path_word, read_json, read_manifest
+from solidmark.runs import command_line, made_by, path_word, read_manifest
 from solidmark.studies.page import study_page
 
 
@@ -96,9 +96,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         NotFound: When the folder is not a finished run.
         BadInput: When one of its files cannot be read.
     """
-    path = folder / "manifest.json"
-    manifest = read_json(path) if path.is_file() else None
-    command = str(manifest.get("command")) if isinstance(manifest, dict) else ""
+    command = str(read_manifest(folder)["command"])
     page = PAGES.get(command, _audit)(folder, images, top)
     return write_page(folder, page, images=images, top=top)
 
