@@ -225,8 +225,8 @@ def test_repeats_are_said_and_the_first_is_shown(make_audit: Make) -> None:
     assert len(re.findall(r'<bdi class="id">trained', section(text, "images"))) == 6
 
 
-def test_an_unfinished_folder_is_refused_with_the_next_command(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r'no results\.json.*"solidmark audit" makes one'):
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"no manifest\.json: it is not a folder of solidmark"):
         write_report(tmp_path)
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import hypot, sqrt
+from math import hypot, inf, sqrt
 
 from solidmark.runs import Figure
 
 CONFIDENCE = 0.95
-BOUNDS = {"share": (0.0, 1.0), "area": (0.0, 1.0), "rank correlation": (-1.0, 1.0)}
+BOUNDS = {
+    **{"share": (0.0, 1.0), "area": (0.0, 1.0), "rank correlation": (-1.0, 1.0)},
+    "percent": (-inf, 100.0),
+}
 """The least and the most of a figure, by its unit."""
 
 BY_ALL, BY_SEED = "all seeds", "seed"
@@ -20,7 +23,8 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
     The interval is Student's over the seeds. Where the seeds agree by luck, or are all at an end
     of the scale, that is too narrow; so it reaches at least as far as what is known within the
     seeds: Clopper and Pearson's of the pooled counts, or the mean half-width over the root of the
-    number of seeds. Nothing leaves the range of its unit.
+    number of seeds. Where all seeds have the same value and nothing is known within them, nothing
+    is known of its spread, and there is no interval. Nothing leaves the range of its unit.
 
     Arguments:
         figures: One figure a seed, of one arm and one read-out; those without a value count as
@@ -43,6 +47,8 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
     chances = [one.chance for one in known if one.chance is not None]
     ends = [one for one in (_within(known), _between(values)) if one is not None]
     low, high = (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (None, None)
+    if low == high:
+        low, high = None, None
     if base.unit in BOUNDS and low is not None and high is not None:
         least, most = BOUNDS[base.unit]
         low, high = max(least, low), min(most, high)

@@ -69,10 +69,10 @@ STUDY = Study(
         size={"distances": PIXELS, "generations": 10_000, "steps": 50},
     ),
     quick=Setting(
-        images=64,
-        epochs=300,
+        images=128,
+        epochs=150,
         seeds=(0, 1, 2, 3, 4),
-        size={"distances": PIXELS, "generations": 300, "steps": 20},
+        size={"distances": PIXELS, "generations": 500, "steps": 20},
     ),
     said=(
         "A network that was trained on a changed picture and gives that back has memorized it: "

@@ -71,7 +71,7 @@ STUDY = Study(
         images=None,
         epochs=None,
         seeds=(0, 1, 2, 3, 4),
-        size={"images": (48, 192), "epochs": (12, 25, 50, 100, 200)},
+        size={"images": (64, 256), "epochs": (12, 25, 50, 100, 200)},
     ),
     axis="data and epochs",
 )
