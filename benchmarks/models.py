@@ -46,7 +46,7 @@ def main() -> None:
         marks, recipe = MODELS[name]
         work = asked.out / "work" / name
         marked = solidmark.mark(marks.pop("data"), work / "marked", **COMMON, **marks).folder
-        model = solidmark.train(marked, work / "model", seed=SEED, device="cpu", **recipe).folder
+        model = solidmark.train(marked, work / "model", seed=SEED, device="cpu", **recipe)
         audit = solidmark.audit(model, marked, work / "audit", device="cpu")
         released = solidmark.release(
             model,

@@ -20,7 +20,7 @@ def _lines(study: Study, results: Results) -> Iterator[str]:
     yield f"# {study.name}: {study.card.asks}"
     yield ""
     yield (
-        f"`solidmark study {study.name} OUT`{' --quick' if _is_quick(study, results) else ''}, "
+        f"`solidmark study {study.name} OUT{' --quick' if _is_quick(study, results) else ''}`, "
         f"made in {float(facts.get('seconds') or 0) / 60:.0f} minutes of a core. Follows: "
         f"{study.card.paper}. Data: {config.get('data')}; {len(seeds)} seeds; weights of the "
         f"networks: {weights}."
