@@ -104,7 +104,7 @@ STUDY = Study(
         },
     ),
     quick=Setting(
-        "openmoji", 64, 32, 120, (0, 1, 2), "tiny-t2i",
+        "openmoji", 64, 32, 120, (0, 1, 2, 3, 4), "tiny-t2i",
         size={
             "mitigations": ("gni:1", "rt:4", "cwr:4", "rna:4"),
             **{"names": 4, "pictures": 6, "per_prompt": 16, "steps": 12, "guidance": 1.0},
