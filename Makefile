@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test check clean
+.PHONY: install demo models test check docs dist clean
 
 install: .venv/installed
 
@@ -26,5 +26,17 @@ check: install
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# The documents as a site: site/index.html. Its pages load nothing from elsewhere.
+docs: .venv/documents
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+.venv/documents: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+# Wheel and sdist in dist/, and the wheel tried in a fresh virtual environment.
+dist: install
+	$(BIN)/python -m tests.dist dist
+
 clean:
-	rm -rf .venv runs build src/*.egg-info
+	rm -rf .venv runs build dist site src/*.egg-info

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -499,27 +498,3 @@ def test_pictures_are_kept_if_asked(guard: Guard, digits: Path) -> None:
 
     assert torch.equal(to_tensor(Image.open(path)), images(digits / "train")[4])
     assert guard.index.picture("nobody") is None
-
-
-# The document
-
-
-def test_the_document_runs(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "guard.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    train = images(digits / "train")
-    draws = iter([to_picture(i) for i in [train[0], noised(train[1], 2, 0), torch.rand(1, 12, 12)]])
-
-    class Pipeline:
-        def __call__(self, prompt: str) -> "Pipeline":
-            self.images = [next(draws)]
-            return self
-
-    names: dict = {"pipeline": Pipeline(), "prompt": "a digit"}
-    shutil.copytree(digits / "train", "photos")
-    shutil.copytree(digits / "held_out", "never-shown")
-    monkeypatch.setenv("SOLIDMARK_CACHE", str(tmp_path / "cache"))
-    exec(compile(code, "docs/guard.md", "exec"), names)
-    assert not names["verdict"].refused
-    assert next(draws, None) is None
