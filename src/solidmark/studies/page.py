@@ -95,7 +95,7 @@ def _cards(study: Study, results: Results) -> Iterator[Card]:
 def our_table(study: Study, figures: Sequence[Figure]) -> Table:
     """A line an arm, a column a read-out: the mean over the seeds with all that it takes."""
     every = [one for r in study.readouts for one in levels(figures, r.name)]
-    return _side_by_side(study, every, study.axis.capitalize() or "Arm", _notes(figures))
+    return _side_by_side(study, every, study.axis.capitalize() or "Arm", _notes(every))
 
 
 def _side_by_side(
@@ -167,7 +167,16 @@ def _head(one: Readout, shared: Sequence[str] = ()) -> Cell:
 
 
 def _notes(figures: Sequence[Figure]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.note for one in figures if one.note))
+    """What must be known of figures, with the arms where it is not all of them."""
+    every = {one.split for one in figures}
+    noted: dict[str, list[str]] = {}
+    for one in figures:
+        if one.note:
+            noted.setdefault(one.note, []).append(one.split)
+    return tuple(
+        note if every == set(arms) else f"{' | '.join(dict.fromkeys(arms))}: {note}"
+        for note, arms in noted.items()
+    )
 
 
 def _words(readouts: Sequence[Readout]) -> Iterator[str]:
