@@ -15,11 +15,13 @@ from solidmark.api.making import generate, mark, plan, train
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, guard, index, nearest
 from solidmark.api.studying import study
+from solidmark.api.watching import Watch
 
 __all__ = [
     "Folder",
     "Result",
     "Rows",
+    "Watch",
     "audit",
     "compare",
     "duplicates",
