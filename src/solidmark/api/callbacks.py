@@ -1,6 +1,7 @@
 """A watch as the trainers want it; their packages are imported when a callback is made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,17 +26,25 @@ def lightning_callback(watch: "Watch", of: Callable[[Any], Any]) -> Any:
     class WatchCallback(Callback):  # type: ignore[misc]
         """Looks every so many optimizer steps."""
 
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            self._log = partial(_to_loggers, trainer)
+            watch.trackers.append(self._log)
+
+        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            watch.trackers.remove(self._log)
+
         def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
-            # With accumulated gradients several batches end at one step, which is asked once.
-            step, before = trainer.global_step, {one.step for one in watch.looks}
-            if watch(step, of(pl_module)):
+            # With accumulated gradients several batches end at one step, which is asked once, and
+            # the first ones before there was any.
+            if trainer.global_step and watch(trainer.global_step, of(pl_module)):
                 trainer.should_stop = True
-            for one in watch.looks:
-                if one.step not in before:
-                    for logger in trainer.loggers:
-                        logger.log_metrics(one.logged, step=step)
 
     return WatchCallback()
+
+
+def _to_loggers(trainer: Any, values: Mapping[str, float], step: int) -> None:
+    for logger in trainer.loggers:
+        logger.log_metrics(dict(values), step=step)
 
 
 def trainer_callback(watch: "Watch", of: Callable[[Any], Any]) -> Any:

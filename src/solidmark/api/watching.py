@@ -39,7 +39,7 @@ class Watch:
         marked: The folder that `mark` made, whose `train/` is trained on.
         out: The folder to write; one that holds a watch of the same goes on.
         every: Optimizer steps between two looks.
-        stop_at: When `should_stop` is true: at the verdict "memorized", or when at least this
+        stop_at: When `should_stop` becomes true: at the verdict "memorized", or when at least this
             share of the images is memorized.
         log: Where the numbers go too: an `accelerate.Accelerator`, or `log(values, step)`.
         readers: As of `audit`; the one that fits the marks when empty.
@@ -76,7 +76,7 @@ class Watch:
     ) -> None:
         from solidmark.marks import open_marked
         from solidmark.measures.audit import Question
-        from solidmark.measures.watch import begin, require_stop
+        from solidmark.measures.watch import begin, is_reached, require_stop
         from solidmark.readers import default_reader
 
         if every < 1:
@@ -84,7 +84,7 @@ class Watch:
         require_stop(stop_at)
         self.folder = Path(out).absolute()
         self.every, self.stop_at = every, stop_at
-        self._log: Tracker | None = getattr(log, "log", log)
+        self.trackers: list[Tracker] = [] if log is None else [getattr(log, "log", log)]
         self._page = page
         usual = default_reader(open_marked(Path(marked)).pattern)
         chosen = tuple(map(as_reader, readers)) or (usual,)
@@ -92,6 +92,7 @@ class Watch:
         self._question = configured(Question, self.folder, {"limit": IMAGES, **options}, **given)
         self._checked = False
         begin(self._question)
+        self.should_stop = is_reached(self.looks, stop_at)
 
     def __call__(
         self,
@@ -141,7 +142,7 @@ class Watch:
         Raises:
             BadInput: When the model was not made for images like these.
         """
-        from solidmark.measures.watch import ask
+        from solidmark.measures.watch import ask, is_reached
         from solidmark.models.live import is_live
 
         with undisturbed():
@@ -155,6 +156,7 @@ class Watch:
                 self._keep(step)
             if made is not None:
                 processes.wait()
+                self.should_stop = is_reached(self.looks, self.stop_at)
         return self.should_stop
 
     def _keep(self, step: int) -> None:
@@ -164,10 +166,10 @@ class Watch:
         gather(self.folder)
         if self._page:
             write_report(self.folder)
-        if self._log is not None:
-            for one in self.looks:
-                if one.step == step:
-                    self._log(one.logged, step=step)
+        for one in self.looks:
+            if one.step == step:
+                for log in self.trackers:
+                    log(one.logged, step=step)
 
     @property
     def looks(self) -> list["Look"]:
@@ -175,13 +177,6 @@ class Watch:
         from solidmark.measures.watch import looks_of
 
         return looks_of(self.folder)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether any look has passed `stop_at`."""
-        from solidmark.measures.watch import is_reached
-
-        return is_reached(self.looks, self.stop_at)
 
     @property
     def result(self) -> Result:
