@@ -70,7 +70,7 @@ def undisturbed() -> Iterator[None]:
     """
     import numpy as np
 
-    plain, arrays = random.getstate(), np.random.get_state()
+    plain, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     with torch.random.fork_rng(devices=devices):
@@ -78,7 +78,7 @@ def undisturbed() -> Iterator[None]:
             yield
         finally:
             random.setstate(plain)
-            np.random.set_state(arrays)
+            np.random.set_state(arrays)  # noqa: NPY002
             if mps is not None:
                 torch.mps.set_rng_state(mps)
 

@@ -19,7 +19,7 @@ from solidmark.scores.parts import pools_of_rows
 from solidmark.verdicts import judge_keys
 from solidmark.verdicts.watched import judge_watch
 
-TRAININGS, LOOKS, IMAGES, KEYS = 500, 8, 12, 4
+TRAININGS, LOOKS, IMAGES, KEYS = 500, 6, 8, 2
 
 
 def figures(p_all: float, p_best: float) -> list[Figure]:

@@ -151,10 +151,7 @@ def _show_plan(asked: Asked, question: "Question", checkpoints: int = 1) -> None
     images = counts(marked, question.splits, question.limit)
     asked.plan(
         images=images,
-        evaluations=checkpoints
-        * sum(images.values())
-        * question.repeats
-        * len(question.readers),
+        evaluations=checkpoints * sum(images.values()) * question.repeats * len(question.readers),
         marked_size=list(marked.marked_size),
         **({} if checkpoints == 1 else {"checkpoints": checkpoints}),
     )

@@ -102,7 +102,9 @@ def ask(
             observe(replace(own, opening=opening), found)
     if processes.is_main:
         look = len(made_in(question.out)) + 1
-        write_json(folder / LOOK, {"version": VERSION, "look": look, "step": step, "images": images})
+        write_json(
+            folder / LOOK, {"version": VERSION, "look": look, "step": step, "images": images}
+        )
     processes.wait()
     return folder
 

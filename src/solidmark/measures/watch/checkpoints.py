@@ -64,7 +64,7 @@ def checkpoints_in(folder: Path) -> list[Checkpoint]:
             f"its own: {', '.join(one.path.name for one in found)}. Move the others elsewhere."
         )
     if passed and Processes.here().is_main:
-        say(f'Not asked, since no checkpoint with a number: {", ".join(passed)}.', error=True)
+        say(f"Not asked, since no checkpoint with a number: {', '.join(passed)}.", error=True)
     return found
 
 

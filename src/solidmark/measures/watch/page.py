@@ -55,7 +55,9 @@ def watch_page(folder: Path, images: bool, top: int) -> Page:
         {"Marked images": "marked"},
         (
             Plots("curves", "The curve", said, groups=groups, link="Curve"),
-            Figures("looks", "Every look", tables=tuple(_table(looks, one, unit) for one in readers)),
+            Figures(
+                "looks", "Every look", tables=tuple(_table(looks, one, unit) for one in readers)
+            ),
             Note("many", f"What it means to look often: {count}", (MANY,), link="Many looks"),
             glossary(TERMS, used, float(results.config.get("fdr", 0.05)), TELLS),
             made(results, files=FILES),
