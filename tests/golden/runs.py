@@ -109,6 +109,13 @@ RUNS: dict[str, Run] = {
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
+    "audit-epochs": Run(
+        (f"audit unet border watched --epochs epochs {CPU}", "score watched"),
+        "watched",
+        skip=("evidence.parquet", "scores.parquet"),
+        unsaid=AGAIN,
+        plant="epochs",
+    ),
     "observe": Run(
         (
             "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"

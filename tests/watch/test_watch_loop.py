@@ -1,8 +1,11 @@
 """A real loop of diffusers: it goes on exactly as if nobody had looked."""
 
 import random
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import loops
 import numpy as np
@@ -105,3 +108,21 @@ def test_a_killed_look_is_made_anew(make_watch: Make, monkeypatch: pytest.Monkey
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_the_loop_of_the_documents(marked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands there, with a small network, few steps, and a folder that is called otherwise."""
+    text = (Path(__file__).parents[2] / "docs" / "watching.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    assert len(code.splitlines()) <= 35
+    small = {"layers_per_block": 1, "block_out_channels": (8, 8), "norm_num_groups": 4}
+    blocks = {"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2}
+    monkeypatch.setattr("diffusers.UNet2DModel", partial(UNet2DModel, **small, **blocks))
+    monkeypatch.chdir(marked.parent)
+    for here, there in (("20_000", "4"), ("every=500", "every=2, limit=6")):
+        assert here in code
+        code = code.replace(here, there)
+    names: dict[str, Any] = {}
+    exec(compile(code, "watching.md", "exec"), names)
+    assert [look.images for look in names["watch"].looks] == [32, 64]
+    assert (marked.parent / "watched" / "report.html").is_file()

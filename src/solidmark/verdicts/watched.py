@@ -43,7 +43,7 @@ def judge_watch(looks: Sequence[tuple[int, Verdict]], unit: str) -> Verdict:
     steps = [one for one, _ in looks]
     many = plural(len(looks), "look")
     span = f"{unit} {last:,}" if len(looks) == 1 else f"{unit}s {min(steps):,} to {last:,}"
-    details = [f"{many} at {span}; they share the level of one audit."]
+    details = [f"{many} at {span}: looks at one training share the level of one audit."]
     if last != step:
         details.append(f"At the last look ({unit} {last:,}): {at_last.headline}")
     found = [_finding(step, verdict, unit)]
@@ -67,6 +67,6 @@ def _when(seen: bool, state: str, unit: str, step: int) -> str:
 def _finding(step: int, verdict: Verdict, unit: str) -> Finding:
     """A look as a finding of the watch."""
     title = f"{unit.capitalize()} {step:,}"
-    asks = f"The audit of the model at {unit} {step:,}."
+    asks = f"Which training images the model has memorized at {unit} {step:,}."
     about = (str(step), title, asks, verdict.state, verdict.label, verdict.headline)
     return Finding(*about, verdict.details, verdict.finding)

@@ -34,8 +34,8 @@ FILES = (
 
 MANY = (
     "Who looks often sees something by luck in the end. So the looks share the level of one audit: "
-    "the first has half of it, look k 1 / (k (k + 1)). A p-value counts only below the level of its "
-    "own look, which the table has. Intervals are those of each look alone."
+    "the first has half of it, look k 1 / (k (k + 1)). A p-value counts only below the level of "
+    "its own look, which the table has. Intervals are those of each look alone."
 )
 
 
