@@ -111,7 +111,7 @@ def _killed(*_: object) -> None:
 
 
 def test_the_loop_of_the_documents(marked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it stands there, with a small network, few steps, and a folder that is called otherwise."""
+    """As it stands there, with a small network and few steps."""
     text = (Path(__file__).parents[2] / "docs" / "watching.md").read_text(encoding="utf-8")
     code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
     assert len(code.splitlines()) <= 35

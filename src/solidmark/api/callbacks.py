@@ -23,7 +23,7 @@ def lightning_callback(watch: "Watch", of: Callable[[Any], Any]) -> Any:
     except ImportError:
         from pytorch_lightning import Callback
 
-    class WatchCallback(Callback):  # type: ignore[misc]
+    class WatchCallback(Callback):
         """Looks every so many optimizer steps."""
 
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -56,7 +56,7 @@ def trainer_callback(watch: "Watch", of: Callable[[Any], Any]) -> Any:
     """
     from transformers import TrainerCallback
 
-    class WatchCallback(TrainerCallback):  # type: ignore[misc]
+    class WatchCallback(TrainerCallback):
         """Looks every so many optimizer steps."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:

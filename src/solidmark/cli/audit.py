@@ -104,14 +104,14 @@ def _watch(asked: Asked, question: "Question", epochs: Path) -> None:
     if "invmm" in asked.values["measure"]:
         raise BadInput("--epochs asks for keys. Leave --measure invmm or it out.")
     from solidmark.measures.watch import checkpoints_in, gather, watch_checkpoints
-    from solidmark.runs import Processes
+    from solidmark.runs import Processes, open_results
 
     if asked.dry_run:
         return _show_plan(asked, question, checkpoints=len(checkpoints_in(epochs)))
     watch_checkpoints(question, epochs)
     if Processes.here().is_main:
         gather(question.out)
-    return asked.page(with_details=True)
+        asked.page(open_results(question.out).judged.details[0])
 
 
 def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":

@@ -1,4 +1,4 @@
-"""One training, looked at again and again: canaries audited every so many steps, and the curve."""
+"""One training, looked at again and again: audited every so many steps, and the curve."""
 
 from solidmark.measures.watch.asking import ask, begin, check
 from solidmark.measures.watch.checkpoints import Checkpoint, checkpoints_in, watch_checkpoints
