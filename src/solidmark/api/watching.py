@@ -1,4 +1,4 @@
-"""A training, looked at while it goes on: marked images audited every so many steps, in any loop."""
+"""A training, looked at while it goes on: audited every so many steps, in any loop."""
 
 import os
 from collections.abc import Callable, Mapping
