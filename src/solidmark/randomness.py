@@ -5,6 +5,7 @@ process that asks, or the runs that were killed before.
 """
 
 import hashlib
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -59,6 +60,27 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(digest(seed, purpose)[:8], "big") >> 1)
         yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Afterwards every global generator is as it was: of Python, of NumPy, of torch on all devices.
+
+    What a program would have drawn next it draws next, whatever was done within.
+    """
+    import numpy as np
+
+    plain, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            random.setstate(plain)
+            np.random.set_state(arrays)  # noqa: NPY002
+            if mps is not None:
+                torch.mps.set_rng_state(mps)
 
 
 def normal(generators: "Sequence[torch.Generator]", shape: Sequence[int]) -> Tensor:

@@ -22,6 +22,8 @@ from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.page import nearest_page
 from solidmark.measures.signals import score_signals
 from solidmark.measures.signals.page import signals_page
+from solidmark.measures.watch import score_watch
+from solidmark.measures.watch.page import watch_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
@@ -63,6 +65,7 @@ PAGES: Mapping[str, Maker] = {
     "nearest": nearest_page,
     "signals": signals_page,
     "study": study_page,
+    "watch": watch_page,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
@@ -72,6 +75,7 @@ SCORERS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "invmm": score_invmm,
     "nearest": score_nearest,
     "signals": score_signals,
+    "watch": score_watch,
 }
 """What scores their evidence anew; that of others, if any, is of an audit."""
 

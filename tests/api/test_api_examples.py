@@ -32,7 +32,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     here, names = Path.cwd(), {"solidmark": solidmark}
     os.chdir(tmp_path_factory.mktemp("examples"))
     try:
-        for name in ORDER:
+        for name in (*ORDER, "Watch"):
             exec(compile(example(name), f"example of {name}", "exec"), names)
     finally:
         os.chdir(here)

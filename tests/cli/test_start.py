@@ -38,6 +38,7 @@ MISSING = [
     "generate model new --marked none",
     "generate model new --data none",
     "audit none marked new",
+    "audit model marked new --epochs none",
     "audit model none new",
     "observe none marked new",
     "observe model none new",

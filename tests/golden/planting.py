@@ -52,5 +52,16 @@ def _unread() -> None:
     _plant("unread", fail)
 
 
-PLANTS: dict[str, Callable[[], None]] = {"leaked": _leaked, "unread": _unread}
+def _epochs() -> None:
+    """The checkpoints of a training: networks that were not trained, as that is another one on
+    another processor."""
+    for number in (1, 2):
+        shutil.copytree("unet", f"epochs/epoch-{number:04d}")
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "epochs": _epochs,
+    "leaked": _leaked,
+    "unread": _unread,
+}
 """What `Run.plant` may name."""

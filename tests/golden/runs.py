@@ -110,6 +110,13 @@ RUNS: dict[str, Run] = {
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
     "release": Run(("release unet released --marked border",)),
+    "audit-epochs": Run(
+        (f"audit unet border watched --epochs epochs {CPU}", "score watched"),
+        "watched",
+        skip=("evidence.parquet", "scores.parquet"),
+        unsaid=AGAIN,
+        plant="epochs",
+    ),
     "observe": Run(
         (
             "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"

@@ -16,11 +16,13 @@ from solidmark.api.releasing import release
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, guard, index, nearest
 from solidmark.api.studying import study
+from solidmark.api.watching import Watch
 
 __all__ = [
     "Folder",
     "Result",
     "Rows",
+    "Watch",
     "audit",
     "compare",
     "duplicates",

@@ -2,19 +2,28 @@
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solidmark.api.given import configured, model_path
 from solidmark.api.result import Folder, Result
 from solidmark.errors import UnknownName
 
+if TYPE_CHECKING:
+    from solidmark.measures.audit import Question
+
 Where = str | os.PathLike[str]
 
 
 def audit(
-    model: Any, marked: Where, out: Where, *, readers: Sequence[Any] = (), **options: Any
+    model: Any,
+    marked: Where,
+    out: Where,
+    *,
+    readers: Sequence[Any] = (),
+    epochs: Where | None = None,
+    **options: Any,
 ) -> Result:
     """Says which training images a model has memorized: observes and scores.
 
@@ -25,6 +34,8 @@ def audit(
         out: The folder to write.
         readers: How keys are read: names, or readers of `solidmark.readers`; what fits the marks
             and the model when empty.
+        epochs: A folder of checkpoints, each of which is asked: pipelines in place of the model,
+            LoRAs added to it. The result is then that of a watch, with the curve.
         options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed,
             perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...).
 
@@ -43,11 +54,18 @@ def audit(
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
         found.verdict.headline, found.named, found.page
     """
+    from solidmark.measures.audit import observe as ask
     from solidmark.measures.audit import score as score_evidence
+    from solidmark.measures.watch import gather, watch_checkpoints
 
-    folder = observe(model, marked, out, readers=readers, **options).folder
-    score_evidence(folder)
-    return Result(folder)
+    question = _question(model, marked, Path(out), readers, options)
+    if epochs is None:
+        ask(question)
+        score_evidence(question.out)
+    else:
+        watch_checkpoints(question, Path(epochs))
+        gather(question.out)
+    return Result(question.out)
 
 
 def observe(
@@ -73,18 +91,25 @@ def observe(
     Example:
         kept = solidmark.observe("gaussian", marked, "observed", readers=["linear"], limit=4)
     """
-    from solidmark.marks import open_marked
-    from solidmark.measures.audit import Question, usual_readers
     from solidmark.measures.audit import observe as ask
 
-    folder = Path(out)
-    where = model_path(model, folder)
-    chosen = tuple(map(_reader, readers or usual_readers(where, open_marked(Path(marked)))))
-    ask(configured(Question, folder, options, model=where, marked=Path(marked), readers=chosen))
-    return Folder(folder)
+    ask(_question(model, marked, Path(out), readers, options))
+    return Folder(Path(out))
 
 
-def _reader(asked: Any) -> Any:
+def _question(
+    model: Any, marked: Where, out: Path, readers: Sequence[Any], options: Mapping[str, Any]
+) -> "Question":
+    from solidmark.marks import open_marked
+    from solidmark.measures.audit import Question, usual_readers
+
+    where = model_path(model, out)
+    chosen = tuple(map(as_reader, readers or usual_readers(where, open_marked(Path(marked)))))
+    return configured(Question, out, options, model=where, marked=Path(marked), readers=chosen)
+
+
+def as_reader(asked: Any) -> Any:
+    """A reader from its name, or as it is."""
     from solidmark.readers import READERS
 
     if not isinstance(asked, str):

@@ -18,6 +18,7 @@ TABLES = {
     "intent": "findings.parquet",
     "duplicates": "duplicates.parquet",
     "cliques": "cliques.parquet",
+    "watch": "watch.parquet",
 }
 """The tables of commands whose rows lie elsewhere than in `scores.parquet`."""
 

@@ -51,7 +51,8 @@ class Asked:
         asked, command = self.values, str(self.context.info_name)
         if asked.get("marked") is not None:
             read_marked(asked["marked"])
-        check_free(asked["out"], "audit" if command == "observe" else command)
+        made = "watch" if asked.get("epochs") is not None else command
+        check_free(asked["out"], "audit" if command == "observe" else made)
         if "model" in asked:
             is_latent(asked["model"])
 

@@ -1,5 +1,6 @@
 """`solidmark audit` and `solidmark observe`, which is its first half."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from solidmark.cli import closing
@@ -45,7 +46,7 @@ def observe(asked: Asked, model: Model, marked: MarkedFolder, out: Out) -> None:
     asked.answer({"evidence": evidence}, evidence)
 
 
-@command(*QUESTION, matter=("reader", "measure"))
+@command(*QUESTION, matter=("reader", "measure", "epochs"))
 def audit(
     asked: Asked,
     model: Model,
@@ -54,6 +55,7 @@ def audit(
     measure: Annotated[list[str], "--measure", Choice("measure", MEASURES)] = ["solidmark"],
     invmm_preset: Preset = "quick",
     invmm_budget: BudgetOf = None,
+    epochs: Annotated[Path | None, "--epochs", "FOLDER"] = None,
     images: Pictures = True,
     fail_on: FailOn = [],
 ) -> None:
@@ -67,8 +69,12 @@ def audit(
     Arguments:
         measure: solidmark (keys, always), and invmm beside it (inverts the images, those first
             whose keys are read best, into OUT/invmm); may be given again.
+        epochs: A folder of checkpoints, each of which is asked: pipelines in place of MODEL, LoRAs
+            (of diffusers, kohya) added to it. OUT/report.html then draws the curve of the training.
     """
     question = question_of(asked, model, marked)
+    if epochs is not None:
+        return _watch(asked, question, epochs)
     inverted = _invmm_of(asked, question)
     if asked.dry_run:
         return _show_plan(asked, question)
@@ -91,6 +97,21 @@ def audit(
             lines.append(f"InvMM: {open_results(inverted.out).judged.headline}")
             score(out)
     return asked.page(*lines)
+
+
+def _watch(asked: Asked, question: "Question", epochs: Path) -> None:
+    """Every checkpoint of a training in place of one model."""
+    if "invmm" in asked.values["measure"]:
+        raise BadInput("--epochs asks for keys. Leave --measure invmm or it out.")
+    from solidmark.measures.watch import checkpoints_in, gather, watch_checkpoints
+    from solidmark.runs import Processes, open_results
+
+    if asked.dry_run:
+        return _show_plan(asked, question, checkpoints=len(checkpoints_in(epochs)))
+    watch_checkpoints(question, epochs)
+    if Processes.here().is_main:
+        gather(question.out)
+        asked.page(open_results(question.out).judged.details[0])
 
 
 def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
@@ -124,12 +145,13 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
     )
 
 
-def _show_plan(asked: Asked, question: "Question") -> None:
+def _show_plan(asked: Asked, question: "Question", checkpoints: int = 1) -> None:
     marked = question.open_images()
     question.open_model(marked)
     images = counts(marked, question.splits, question.limit)
     asked.plan(
         images=images,
-        evaluations=sum(images.values()) * question.repeats * len(question.readers),
+        evaluations=checkpoints * sum(images.values()) * question.repeats * len(question.readers),
         marked_size=list(marked.marked_size),
+        **({} if checkpoints == 1 else {"checkpoints": checkpoints}),
     )

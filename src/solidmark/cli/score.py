@@ -61,7 +61,7 @@ def score(
         trust_control: Of nearest, inpaint, signals, invmm and intent: name images although the
             control is of another kind. [default: as before]
     """
-    from solidmark.measures.intent import score_intent
+    from solidmark.api.result import TABLES
     from solidmark.reporting import renew_pages, scorer_of
     from solidmark.runs import open_results, remove_temporaries
 
@@ -74,8 +74,8 @@ def score(
             raise BadInput(f'--{option} says nothing to the results of "{out}". Leave it out.')
     if "fpr" in known and fpr and len(fpr) > 1:
         raise BadInput(f'"{out}" is scored at one --fpr. Name one.')
-    table = "findings.parquet" if score_again is score_intent else "scores.parquet"
     results = asked.fill(score_again, folder=out, manifest=None, fpr=fpr[0] if fpr else None)
+    table = TABLES.get(results["command"], "scores.parquet")
     verdict, renewed = open_results(out).judged, renew_pages(out)
     asked.answer(
         {**results, "pages": list(map(str, renewed.pages)), "stale": list(renewed.stale)},

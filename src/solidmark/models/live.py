@@ -1,12 +1,21 @@
-"""A model that a program holds already, kept as a folder: a result must say what it looked at."""
+"""A model that a program holds already: kept as a folder, or asked where it stands.
+
+A result must say what it looked at: by the files of the folder, or by the hashes of the weights.
+"""
 
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solidmark.diffusion import DiscreteSchedule, Model
 from solidmark.errors import BadInput
+from solidmark.models.loading import Precision
+from solidmark.models.pipelines import FAMILIES, schedule_of, to_model
+from solidmark.models.pixel import PixelModel
 from solidmark.runs import open_run
 
 if TYPE_CHECKING:
@@ -14,6 +23,21 @@ if TYPE_CHECKING:
 
 KEPT = "model"
 """The folder with the pipeline, inside the one that is kept."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A model in memory, ready to be asked.
+
+    Arguments:
+        model: The model.
+        device: Where it stands.
+        hashes: Those of the weights of its parts, by name.
+    """
+
+    model: Model
+    device: str
+    hashes: Mapping[str, str]
 
 
 def is_live(model: object) -> bool:
@@ -48,6 +72,63 @@ def keep_model(model: Any, out: Path) -> Path:
         pipeline.save_pretrained(out / KEPT, safe_serialization=True)
         run.finish(KEPT)
     return out / KEPT
+
+
+@contextmanager
+def borrowed(model: Any, precision: Precision = "fp32") -> Iterator[Live]:
+    """A model that is being trained, to be asked where it stands; afterwards it is as it was.
+
+    Nothing is copied, so that layers of a LoRA and the like count as they do in the training. While
+    it is asked all its parts are in evaluation mode; that, which weights learn and where parts
+    stand is put back. What was drawn at random meanwhile, `randomness.undisturbed` undoes.
+
+    Arguments:
+        model: As of `keep_model`, of the classes that can be opened.
+        precision: What a network of pixels computes in. All others compute in that of their
+            weights.
+
+    Raises:
+        BadInput: When it is no such model.
+    """
+    import torch
+
+    pipeline = _pipeline(model)
+    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    modes = [(one, one.training) for part in parts for one in part.modules()]
+    learning = [(one, one.requires_grad) for part in parts for one in part.parameters()]
+    stood = [(part, _device(part)) for part in parts]
+    try:
+        yield _lent(pipeline, precision)
+    finally:
+        for part, device in stood:
+            if device is not None and _device(part) != device:
+                part.to(device)
+        for module, training in modes:
+            module.training = training
+        for parameter, learns in learning:
+            parameter.requires_grad_(learns)
+
+
+def _lent(pipeline: Any, precision: Precision) -> Live:
+    denoiser = pipeline.components.get("transformer", pipeline.components.get("unet"))
+    device = _device(denoiser)
+    named = {n: part for n, part in pipeline.components.items() if hasattr(part, "state_dict")}
+    hashes = {name: _hash(part) for name, part in named.items()}
+    if type(pipeline).__name__ in FAMILIES:
+        return Live(to_model(pipeline, device), str(device), hashes)
+    schedule, prediction = schedule_of(pipeline.scheduler)
+    if not isinstance(schedule, DiscreteSchedule) or set(named) != {"unet"}:
+        raise BadInput(
+            f"A {type(pipeline).__name__} of a {type(denoiser).__name__} cannot be asked. Give a "
+            f"pixel-space DDPM or DDIM, or a {', '.join(FAMILIES)}."
+        )
+    unet = denoiser.eval().requires_grad_(False)
+    return Live(PixelModel(unet, schedule, prediction, precision), str(device), hashes)
+
+
+def _device(part: Any) -> Any:
+    """Where a part stands, by its first weight."""
+    return next((one.device for one in part.parameters()), None)
 
 
 def _pipeline(model: Any) -> Any:

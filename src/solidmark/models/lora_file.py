@@ -10,7 +10,7 @@ handed on has the strength 1 everywhere.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,22 @@ def read_lora(path: Path) -> LoraFile:
     return LoraFile(path, tensors, biases, len(layers), power, prediction_in(path, metadata))
 
 
-def _layers(held: Mapping[str, Tensor]) -> dict[str, tuple[str, str]]:
+def is_lora(path: Path) -> bool:
+    """Whether a file holds LoRA weights, by the names in its head; what cannot be read does not.
+
+    Arguments:
+        path: A .safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return bool(_layers(file.keys()))
+    except (OSError, SafetensorError):
+        return False
+
+
+def _layers(held: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The names of both matrices of each layer, by what comes before."""
     found = {}
     for name in held:

@@ -16,7 +16,7 @@ from solidmark.scores.eidetic import DELTAS, eidetic
 from solidmark.scores.exchange import hits_within, products
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.keys import image_keys
-from solidmark.scores.level import level_of
+from solidmark.scores.level import level_of, shares_of
 from solidmark.scores.parts import Part, parts_of, result_row
 from solidmark.scores.peers import Pool, peers_of
 from solidmark.scores.reach import Rule, reach_rows
@@ -41,6 +41,7 @@ def aggregate(
     seed: int = 0,
     statistic: Statistic = "l1",
     correction: Correction = "bh",
+    look: int | None = None,
 ) -> list[Figure]:
     """Makes the figures of `results.json` from a score table, whatever the order of its rows.
 
@@ -54,6 +55,7 @@ def aggregate(
         seed: Of the bootstrap and of other draws.
         statistic: The statistic that `score_table` was asked for.
         correction: How it made the q-values.
+        look: Which of several looks at one training it is, as of `shares_of`.
 
     Returns:
         The figures, as docs/formats.md describes them: no NaN.
@@ -72,7 +74,7 @@ def aggregate(
     parts = parts_of(scores.select(SCORES.names).sort_by(order).to_pylist(), statistic, seed)
     pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys).values()).pools))
     readers = sorted({reader for reader, _ in parts})
-    rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers)))
+    rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers) * shares_of(look)))
     rows = []
     for reader in readers:
         own = {s: part for (r, s), part in parts.items() if r == reader}
@@ -88,7 +90,7 @@ def _reader_rows(
     for split in (split for split in SPLITS if split in parts):
         part, images = parts[split], once[split]
         yield from _count_rows(part, pools, rule.deltas)
-        yield _exchange_row(images, pools)
+        yield _exchange_row(images, pools, 1.0 if split == "ceiling" else rule.level)
         yield _named_row(images, rule.fdr)
         yield _share_row(images, pools)
         if split != "ceiling":
@@ -128,8 +130,8 @@ def _count_rows(
     yield result_row(part, "correlation", "r", r, 0.0)
 
 
-def _exchange_row(part: Part, pools: Mapping[int, Pool] | None) -> Figure:
-    estimate = part.exchange(pools).z() if part.n else Estimate(note=_NOTHING)
+def _exchange_row(part: Part, pools: Mapping[int, Pool] | None, level: float) -> Figure:
+    estimate = part.exchange(pools).z(level) if part.n else Estimate(note=_NOTHING)
     return result_row(part, "permutation_z", "standard deviations", estimate, 0.0)
 
 

@@ -11,6 +11,7 @@ the readings are, as long as the model depends on the keys of a group only throu
 change when they are handed out again.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +31,12 @@ FIRST, DRAWS = 999, 9_999
 """So many draws; the larger number, drawn anew, where the first ones leave p at `_OPEN` or below.
 A p-value below that line takes both rounds to be small, and either round alone is valid."""
 
+MOST = 4_000_000
+"""So many draws at most, for a level far below what `DRAWS` can tell: minutes for 1,000 images."""
+
 _OPEN = 0.05
+_FLOOR = 10 / (DRAWS + 1)
+"""Where `DRAWS` leave a p-value at or below this, a smaller level takes more of them."""
 _BLOCK = 1024
 _AT_ONCE = 250 * _BLOCK
 """So many keys are handed out at a time."""
@@ -99,8 +105,13 @@ class Exchange:
     pools: Mapping[int, Pool] = field(repr=False)
     seed: int = 0
 
-    def tests(self, *fits: Callable[[Block], Fit]) -> list[float]:
+    def tests(self, *fits: Callable[[Block], Fit], level: float = 1.0) -> list[float]:
         """The p-value of each way to fit, all from the same draws.
+
+        Arguments:
+            fits: The ways to fit.
+            level: What the p-values will be compared with: they can fall below it, as far as
+                `MOST` draws reach.
 
         Returns:
             One-sided p-values, at least 1 / (B + 1); low means that own keys fit better.
@@ -112,13 +123,22 @@ class Exchange:
             sharper = self._tested([fits[number] for number in again], DRAWS)
             for number, p in zip(again, sharper, strict=True):
                 found[number] = p
+        draws = min(math.ceil(2 / level), MOST)
+        last = [number for number, p in enumerate(found) if p <= _FLOOR]
+        if last and draws > DRAWS:
+            finest = self._tested([fits[number] for number in last], draws)
+            for number, p in zip(last, finest, strict=True):
+                found[number] = p
         return found
 
-    def z(self) -> Estimate:
+    def z(self, level: float = 1.0) -> Estimate:
         """All rows in one number: how much nearer the own keys lie, in standard deviations.
 
         Mean and variance under exchange are exact (Hoeffding, 1951); the p-value is that of
         `tests`, not of a normal law. The interval comes from the spread between units.
+
+        Arguments:
+            level: As of `tests`.
 
         Returns:
             z (chance 0; high means memorized) with interval and one-sided p-value; None with a note
@@ -142,7 +162,7 @@ class Exchange:
             # Readings that are all the same, of an average say, fit whatever is handed out alike.
             return Estimate(0.0, p_value=1.0, note="Exchanged keys fit as well as the own ones.")
         spread = float(np.sqrt(variance))
-        (p,) = self.tests(closeness)
+        (p,) = self.tests(closeness, level=level)
         if len(own) < 2:
             return Estimate(total / spread, p_value=p, note="An interval needs at least 2 keys.")
         width = float(stats.norm.ppf(0.975) * np.sqrt(len(own) * np.var(own, ddof=1))) / spread

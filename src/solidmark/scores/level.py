@@ -14,11 +14,31 @@ POWER = 0.8
 """How often what is called the smallest share would have been seen."""
 
 
+def shares_of(look: int | None) -> int:
+    """In how many parts the level is cut, of which a look at a training has one.
+
+    .. math:: \\sum_{k \\ge 1} \\frac{\\alpha}{k (k + 1)} = \\alpha
+
+    So all looks together keep the level, however many there will be, and whenever one stops.
+
+    Arguments:
+        look: Which look it is, counted from 1; None of a run that is the only one.
+
+    References:
+        Alpha spending: Lan and DeMets, 1983; the sum telescopes, and the bound is Bonferroni's.
+
+    Example:
+        >>> shares_of(None), shares_of(1), shares_of(3)
+        (1, 2, 12)
+    """
+    return 1 if look is None else look * (look + 1)
+
+
 def level_of(readers: int, alpha: float = ALPHA) -> float:
     """The level of one test of one reader (Bonferroni).
 
     Arguments:
-        readers: How many readers the run has.
+        readers: How many readers the run has; times `shares_of` a look.
         alpha: The level of the run.
 
     Example:

@@ -18,7 +18,7 @@ class Facts:
     Arguments:
         reader: Its name.
         figures: Those that are its own.
-        readers: How many readers share the level of the run.
+        readers: How many readers share the level of the run; times the shares of a look.
     """
 
     reader: str

@@ -10,7 +10,7 @@ called memorized once in a hundred at most, and as rarely is a sound run called 
 from collections.abc import Mapping, Sequence
 
 from solidmark.runs import Figure, Finding, Verdict
-from solidmark.scores.level import ALPHA, HINT, level_of
+from solidmark.scores.level import ALPHA, HINT, level_of, shares_of
 from solidmark.scores.written import at_least, at_most, percent
 from solidmark.verdicts import key_sentences as sentences
 from solidmark.verdicts.key_facts import Facts
@@ -45,6 +45,7 @@ def judge_keys(
     unknown: Unknown | None = None,
     mirror: str = "",
     changed: str = "",
+    look: int | None = None,
 ) -> Verdict:
     """Puts the figures of an audit into a verdict, with a finding a reader.
 
@@ -54,6 +55,8 @@ def judge_keys(
         unknown: Why the model does not know pictures like these at all, where it does not.
         mirror: What a green verdict must add of mirror images; empty where there is nothing.
         changed: What each verdict that sees nothing must say of pictures that were changed.
+        look: Which of several looks at one training it is (`scores.shares_of`); None of a run that
+            is the only one.
 
     Returns:
         The verdict. The most pressing state among the readers decides; within a state, the
@@ -67,7 +70,7 @@ def judge_keys(
     )
     if not order:
         return Verdict("failed", "This run has no results.", "Nothing scored", finding="failed")
-    count = max(len(scored), 1)
+    count = max(len(scored), 1) * shares_of(look)
     found = tuple(
         _judge(
             Facts(name, [one for one in figures if one.reader == name], count),
@@ -85,7 +88,8 @@ def judge_keys(
     rule = (
         "A reader sees memorization when the permutation test of all trained images, or the "
         f"smallest p among them (Simes), is below {level_of(count):.2g}: a run in which nothing is "
-        f"memorized is called memorized at most once in {round(1 / ALPHA)}."
+        f"memorized is called memorized at most once in {round(1 / ALPHA)}"
+        + (f", all looks together: this is look {look}." if look else ".")
     )
     return Verdict(
         first.state,

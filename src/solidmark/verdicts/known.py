@@ -35,7 +35,7 @@ MISREAD = (
 
 CURES: dict[Reason, str] = {
     "untrained": "Train it further, or name the weights that were trained; where it was trained, "
-    "it was on other pictures. What it draws stands below.",
+    "it was on other pictures. The page of the audit shows what it draws.",
     "folder": "Train on the folder train/ of this marked folder as it is, or name the marked "
     "folder that the model was trained on.",
     "crops": "Switch the crops off, train at the size of the marked images, and audit again.",

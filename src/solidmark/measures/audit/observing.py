@@ -24,6 +24,7 @@ from solidmark.measures.audit.perturbing import keep_perturbed
 from solidmark.measures.audit.question import Question
 from solidmark.measures.audit.roundtrip import keep_round_trip
 from solidmark.models.controls import ceiling_model, told_of
+from solidmark.models.live import Live
 from solidmark.perturbations import Perturbed
 from solidmark.randomness import generator
 from solidmark.readers import Energy, Reader
@@ -105,11 +106,12 @@ _Unit = tuple[_Task, str, int]
 """A question to a model: the task, the image's id, which repeat."""
 
 
-def observe(question: Question) -> Run:
+def observe(question: Question, live: Live | None = None) -> Run:
     """Asks a model for the keys of marked images.
 
     Arguments:
         question: The model, the images, the readers, and how.
+        live: The model, where a program has it open; that of the question is then its name alone.
 
     Returns:
         The run, with `evidence.parquet` in its folder.
@@ -120,8 +122,11 @@ def observe(question: Question) -> Run:
     """
     marked = question.open_images()
     device = question.opening.device
-    model = question.open_model(marked)
-    run = question.open_run(marked)
+    if live is None:
+        model, run = question.open_model(marked), question.open_run(marked)
+    else:
+        model = question.fitted(live.model, marked)
+        run = question.open_run(marked, live.hashes)
     if run.finished:
         return run
     processes = Processes.here()

@@ -1,5 +1,6 @@
 """What an audit asks: which model, which images, how it is read."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,15 +117,33 @@ class Question:
             self.opening,
             control_samples=lambda name: control_samples(marked, name, self.seed),
         )
+        return self.fitted(model, marked)
+
+    def fitted(self, model: Model, marked: Marked) -> Model:
+        """A model that is open, as it is asked; checks that it was made for images like these.
+
+        Raises:
+            BadInput: When channels or sizes differ, or a reader cannot read such a model.
+            MissingCapability: When the model is not told what a mitigation changes.
+        """
         check_fit(model, marked.channels, marked.marked_size, marked)
         check_captions(model, marked, self.splits)
         if any(isinstance(reader, Outpaint) for reader in self.readers):
             require_pixels(model)  # Now, and not after the other readers were calibrated.
         return Mitigated(model, self.mitigations, self.seed) if self.mitigations else model
 
-    def open_run(self, marked: Marked) -> Run:
-        """Opens the run folder, which holds this question and no other."""
-        return open_run(self.out, "audit", self.to_json(), self._fingerprints(marked))
+    def open_run(self, marked: Marked, weights: Mapping[str, str] | None = None) -> Run:
+        """Opens the run folder, which holds this question and no other.
+
+        Arguments:
+            marked: The marked images.
+            weights: The hashes of the parts of a live model; the files of `model` say them of any
+                other.
+        """
+        if weights is None:
+            weights = model_fingerprints(self.model, self.opening)
+        found = {**marked.fingerprints(*self.splits), **weights}
+        return open_run(self.out, "audit", self.to_json(), found)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""
@@ -140,7 +159,3 @@ class Question:
         # Where pictures are asked about as they are it is not said, as in runs of before.
         perturb = {"perturb": [to_json(one) for one in self.perturb]} if self.perturb else {}
         return {**plain, "splits": list(self.splits), **both, **perturb}
-
-    def _fingerprints(self, marked: Marked) -> dict[str, str]:
-        own = marked.fingerprints(*self.splits)
-        return {**own, **model_fingerprints(self.model, self.opening)}

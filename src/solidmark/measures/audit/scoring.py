@@ -48,6 +48,7 @@ def score(
     statistic: Statistic = "l1",
     correction: Correction = "bh",
     marked: Path | None = None,
+    look: int | None = None,
 ) -> dict[str, Any]:
     """Scores and judges the evidence of an audit folder.
 
@@ -61,6 +62,7 @@ def score(
             the keys, or the sum of the energies of the keys.
         correction: How the q-values are made: Benjamini-Hochberg or Benjamini-Yekutieli.
         marked: Where the marked folder is now, if it has moved.
+        look: Which of several looks at one training it is, which share the level.
 
     Returns:
         What is in `results.json`.
@@ -112,6 +114,7 @@ def score(
             fdr=fdr,
             statistic=statistic,
             correction=correction,
+            look=look,
         )
         if failed < len(scores)
         else []
@@ -124,9 +127,11 @@ def score(
         unknown(knowing, notes),
         mirror_note(knowing),
         perturbed_note(manifest["config"].get("perturb") or ()),
+        look,
     )
     inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
+    chosen |= {} if look is None else {"look": look}
     files = {row["id"]: row["file_name"] or "" for row in images.keys.to_pylist()}
     write_bytes(out / "scores.parquet", table_bytes(scores))
     write_bytes(out / NAMED, named_csv(told, files, verdict.naming, fdr))

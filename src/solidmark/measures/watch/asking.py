@@ -1,0 +1,131 @@
+"""A look: an audit of its own in `looks/`, of the model as it is at one step.
+
+A look that is whole has a `look.json`, which says which one it is: its part of the level hangs on
+that (`scores.level.shares_of`). A step that has one is not asked twice.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from solidmark.errors import BadInput
+from solidmark.marks import Marked
+from solidmark.measures.audit import Question, observe
+from solidmark.models.live import borrowed
+from solidmark.runs import VERSION, Processes, made_by, open_run, read_ours, write_json
+
+LOOKS = "looks"
+LOOK = "look.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A look that was made.
+
+    Arguments:
+        folder: That of its audit.
+        look: Which one it is, in the order in which they were made, from 1.
+        step: At which step of the training, or after which epoch.
+        images: How many images the training had seen, where that is known.
+    """
+
+    folder: Path
+    look: int
+    step: int
+    images: int | None
+
+
+def begin(question: Question, unit: str = "step") -> Marked:
+    """Opens the folder of a watch: new, or one that goes on.
+
+    Arguments:
+        question: What is asked at every look; its `out` is the folder.
+        unit: What is counted: "step" or "epoch".
+
+    Returns:
+        The marked images.
+
+    Raises:
+        RunConflict: When the folder holds something else, or a watch of another question.
+        BadInput: When a split has no marked image.
+    """
+    marked = question.open_images()
+    config = {**question.to_json(), "unit": unit}
+    run = open_run(question.out, "watch", config, marked.fingerprints(*question.splits))
+    if not run.finished:
+        run.finish()  # Whole with any number of looks; each has a lock of its own.
+    return marked
+
+
+def check(question: Question, live: Any) -> None:
+    """Checks that a model in training can be asked, before it has trained for long.
+
+    Raises:
+        BadInput: When it cannot be asked, or was made for other images.
+        MissingCapability: When a reader or a mitigation needs what it has not.
+    """
+    with borrowed(live, question.opening.precision) as found:
+        question.fitted(found.model, question.open_images())
+
+
+def ask(
+    question: Question, step: int, *, live: Any = None, images: int | None = None
+) -> Path | None:
+    """Makes a look, unless it is there already.
+
+    Arguments:
+        question: What is asked, and of which model; its `out` is the folder of the watch.
+        step: At which step.
+        live: The model, where a program has it in memory.
+        images: How many images the training has seen.
+
+    Returns:
+        The folder of the look; None where it was there.
+
+    Raises:
+        BadInput: When the model cannot be asked.
+    """
+    folder = question.out / LOOKS / f"{step:08d}"
+    if (folder / LOOK).is_file():
+        return None
+    processes = Processes.here()
+    own = replace(question, out=folder)
+    if live is None:
+        observe(own)
+    else:
+        if processes.is_main:
+            _clear(folder)
+        processes.wait()
+        with borrowed(live, question.opening.precision) as found:
+            opening = replace(question.opening, device=found.device)
+            observe(replace(own, opening=opening), found)
+    if processes.is_main:
+        look = len(made_in(question.out)) + 1
+        write_json(
+            folder / LOOK, {"version": VERSION, "look": look, "step": step, "images": images}
+        )
+    processes.wait()
+    return folder
+
+
+def made_in(out: Path) -> list[Made]:
+    """The looks of a watch, in the order in which they were made.
+
+    Raises:
+        BadInput: When one of their files cannot be read.
+    """
+    found = []
+    for path in sorted((out / LOOKS).glob(f"*/{LOOK}")):
+        kept = read_ours(path, "Remove its folder, and make the look again.", look=int, step=int)
+        found.append(Made(path.parent, kept["look"], kept["step"], kept.get("images")))
+    return sorted(found, key=lambda one: one.look)
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a killed look has left: the weights that it asked cannot be had again."""
+    if not folder.exists():
+        return
+    if made_by(folder) != "audit":
+        raise BadInput(f'"{folder}" is no look of a watch. Remove it.')
+    shutil.rmtree(folder)
