@@ -4,6 +4,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from .packing import answer, installed, pack
 
 if __name__ == "__main__":
@@ -12,5 +14,8 @@ if __name__ == "__main__":
         programs = installed(wheel, Path(work) / "fresh")
         said = answer(programs, "--version", Path(work))
         answer(programs, "--help", Path(work))
-        answer(programs, f"inspect {wheel.parent}", Path(work))
+        pictures = Path(work) / "pictures"
+        pictures.mkdir()
+        Image.new("L", (8, 8)).save(pictures / "grey.png")
+        answer(programs, f"inspect {pictures}", Path(work))
     sys.stdout.write(f"{sdist}\n{wheel}\n{said}")

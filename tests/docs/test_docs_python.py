@@ -46,10 +46,12 @@ def _live(here: Path) -> Names:
 
 
 def _drawing(here: Path) -> Names:
-    """A pipeline that gives back a training image, and then a fresh one."""
-    draws = iter(
-        [Image.open(here / "photos" / "0.png"), Image.open(here / "generated" / "200.png")]
+    """A pipeline that gives back a training image, then one a little brighter, then a fresh one."""
+    copied, near, fresh = (
+        Image.open(here / name) for name in ("photos/0.png", "photos/1.png", "generated/200.png")
     )
+    near = near.point(lambda value: min(value + 2, 255))
+    draws = iter([copied, near, fresh])
 
     class Pipeline:
         def __call__(self, prompt: str) -> "Pipeline":
