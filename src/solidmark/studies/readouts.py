@@ -122,6 +122,8 @@ def any_key_hit(delta: float, split: str = "trained", above: bool = False) -> Re
 
         from solidmark.scores import any_key
 
+        if "published" not in made:
+            return None
         columns = ("id", "split", "group", "key_group", "key_read", "distance", "status")
         every = [r for r in rows_of(made["published"], *columns) if r["split"] == split]
         own = [r for r in every if r["id"].startswith(made.of)]
