@@ -15,10 +15,10 @@ def test_every_kind_and_number_of_copies_is_an_arm(micro, values):
     arms = list(dict.fromkeys(arm for arm, _ in found))
     assert len(arms) == 2 * len(KEYS) * len(COUNTS)
     assert arms[0] == "exact, shared key, 1 x"
-    for arm in arms:
-        for delta in DELTAS:
-            asked = found.get((arm, f"Any key within {delta:g}"))
-            assert (asked is None) == arm.startswith("near")
+    # Of so few images all may be held out at some count, but not at every one.
+    for delta in DELTAS:
+        asked = {arm for arm in arms if found.get((arm, f"Any key within {delta:g}")) is not None}
+        assert {arm.split(",")[0] for arm in asked} == {"exact"}
     names = {name for _, name in found}
     assert {one.name for one in STUDY.readouts} == names
 
