@@ -12,7 +12,18 @@ import solidmark
 from solidmark import api
 
 ORDER = (
-    *("mark", "plan", "train", "generate", "audit", "observe", "score", "report", "compare"),
+    *(
+        "mark",
+        "plan",
+        "choose",
+        "train",
+        "generate",
+        "audit",
+        "observe",
+        "score",
+        "report",
+        "compare",
+    ),
     *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard", "study"),
 )
 

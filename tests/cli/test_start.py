@@ -68,6 +68,9 @@ MISSING = [
     "guard none photos",
     "guard an-index none --threshold l2=0.1",
     "inspect none",
+    "choose none",
+    "choose photos --model none",
+    "choose photos --held-out none",
     "plan --images 100 --resolution 8 --model none --data photos",
     "plan --images 100 --resolution 8 --model model --data none",
     "demo new --config none",
@@ -122,6 +125,8 @@ UNFIT = [
     "guard marked photos",
     "guard foreign photos",
     "inspect foreign",
+    "choose unfinished",
+    "choose photos --model photos",
     "plan --images 100 --resolution 8 --model photos --data photos",
 ]
 """A folder that is not finished, is another command's, or is nobody's."""
@@ -169,6 +174,8 @@ OUT_OF_RANGE = [
     "index photos new --fpr 2",
     "guard an-index photos --threshold none",
     "inspect model --none",
+    "choose photos --question none",
+    "choose photos --budget none",
     "plan --images 1 --resolution 8",
     "demo new --seed none",
 ]
@@ -217,8 +224,15 @@ UNASKABLE = [
 ]
 """What a model cannot be asked for, as its files say."""
 
-NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect")
+NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose")
 """Commands without --dry-run."""
+
+LOOKS = [
+    "choose photos",
+    "choose marked --model model --question pixel",
+    "choose photos --model memorizer --held-out photos --budget 20000",
+]
+"""What looks at pictures, and computes with nothing but numpy."""
 
 
 def parameters(command: str) -> set[str]:
@@ -240,7 +254,7 @@ def answers(world: Path) -> Answers:
     """What each command line came to: its exit code, what was imported by then, what it said."""
     done = subprocess.run(
         [sys.executable, "-c", ASK],
-        input=json.dumps([*REFUSED, *DRY]),
+        input=json.dumps([*REFUSED, *DRY, *LOOKS]),
         cwd=world,
         capture_output=True,
         text=True,
@@ -264,6 +278,13 @@ def test_a_plan_comes_before_torch(line: str, answers: Answers) -> None:
     code, found, said = answers[line]
     assert code == 0, said
     assert "nothing was written" in said
+    assert found == []
+
+
+@pytest.mark.parametrize("line", LOOKS)
+def test_pictures_are_looked_at_without_torch(line: str, answers: Answers) -> None:
+    code, found, said = answers[line]
+    assert code == 0, said
     assert found == []
 
 

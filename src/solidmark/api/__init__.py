@@ -11,6 +11,7 @@ from solidmark.api.asking import (
     score,
     signals,
 )
+from solidmark.api.choosing import choose
 from solidmark.api.making import generate, mark, plan, train
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, guard, index, nearest
@@ -21,6 +22,7 @@ __all__ = [
     "Result",
     "Rows",
     "audit",
+    "choose",
     "compare",
     "duplicates",
     "generate",
