@@ -22,10 +22,13 @@ from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.page import nearest_page
 from solidmark.measures.signals import score_signals
 from solidmark.measures.signals.page import signals_page
+from solidmark.measures.unmarked import combine, score_unmarked
+from solidmark.measures.unmarked.page import PAGES as PARTS
+from solidmark.measures.unmarked.page import unmarked_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import command_line, made_by, path_word, read_json, read_manifest
+from solidmark.runs import RESULTS, command_line, made_by, path_word, read_json, read_manifest
 from solidmark.studies.page import study_page
 
 
@@ -63,6 +66,7 @@ PAGES: Mapping[str, Maker] = {
     "nearest": nearest_page,
     "signals": signals_page,
     "study": study_page,
+    "unmarked": unmarked_page,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
@@ -72,10 +76,11 @@ SCORERS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "invmm": score_invmm,
     "nearest": score_nearest,
     "signals": score_signals,
+    "unmarked": score_unmarked,
 }
 """What scores their evidence anew; that of others, if any, is of an audit."""
 
-SHOWN_BY = {("invmm", "audit"), ("signals", "invmm")}
+SHOWN_BY = {("invmm", "audit"), ("signals", "invmm"), *((name, "unmarked") for name in PARTS)}
 """A run in a folder named after its command, and the run whose folder that lies in: the page of the
 second shows results of the first."""
 
@@ -99,6 +104,10 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
     path = folder / "manifest.json"
     manifest = read_json(path) if path.is_file() else None
     command = str(manifest.get("command")) if isinstance(manifest, dict) else ""
+    if command == "unmarked":  # What may stand on its page may stand on theirs.
+        for part in (folder / name for name in PARTS):
+            if (part / RESULTS).is_file():
+                write_report(part, images=images, top=top)
     page = PAGES.get(command, _audit)(folder, images, top)
     return write_page(folder, page, images=images, top=top)
 
@@ -158,8 +167,11 @@ def _showing(folder: Path) -> list[Path]:
     inner = folder.resolve()
     while (inner.name, made_by(inner.parent)) in SHOWN_BY:
         place = found[-1].parent if found[-1].name == inner.name else inner.parent
-        if inner.name == "invmm" and (place / "results.json").is_file():
-            renew_inversions(place)
+        if (place / RESULTS).is_file():
+            if made_by(place) == "unmarked":
+                combine(place)
+            elif inner.name == "invmm":
+                renew_inversions(place)
         found.append(place)
         inner = inner.parent
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from solidmark.api.given import configured, model_path
+from solidmark.api.given import configured, images_path, model_path
 from solidmark.api.result import Folder, Result
 from solidmark.errors import UnknownName
 
@@ -124,14 +124,14 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
     return Result(folder)
 
 
-def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
+def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     """Hides half of each image, and looks how closely the model draws it again.
 
     Arguments:
         model: As of `audit`.
-        marked: The folder that `mark` made.
+        marked: The folder that `mark` made, or any images that the model was trained on.
         out: The folder to write.
-        options: As of `generating.Inpainting` (half, frame, draws, steps, limit, seed ...) and
+        options: As of `inpaint.Inpainting` (held_out, half, draws, steps, limit, seed ...) and
             `models.Opening`.
 
     Returns:
@@ -152,7 +152,8 @@ def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
 
     folder = Path(out)
     where = model_path(model, folder)
-    draw(configured(Inpainting, folder, options, model=where, marked=Path(marked)))
+    asked = images_path(marked, folder, "images")
+    draw(configured(Inpainting, folder, options, model=where, marked=asked))
     score_inpainting(folder)
     return Result(folder)
 

@@ -13,11 +13,8 @@ from solidmark.diffusion import Model
 from solidmark.errors import UnknownName
 from solidmark.measures.invmm import Budget
 from solidmark.runs import Figure, Finding, Verdict
+from solidmark.verdicts.together import SCOPE
 
-NO_MARKS = (
-    "Without marks only this can be seen: what the model draws again, how easily, and that "
-    "training left a trace. Keys are not asked, so joint memory of a picture and its frame is not."
-)
 FIRST = (
     "Held-out images must be of the same kind: every measure tests that first, without the model."
 )
@@ -233,7 +230,7 @@ def chosen(case: Case, model: Model, budget: Budget | None, named: Named) -> Cho
             step = _with_budget(step, budget)
         steps.append(replace(step, lines=command_lines(measure.name, step, case, model, named)))
     notes = [FIRST] if case.data.held_out else []
-    notes += [] if case.data.marked else [NO_MARKS]
+    notes += [] if case.data.marked else [SCOPE]
     notes += [TIME] if budget is not None and budget.seconds else []
     names = [one.measure.name for one in steps]
     return Choice(case, tuple(steps), tuple(left_out), tuple(notes), of_all(names, case, named))

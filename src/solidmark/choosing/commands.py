@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from solidmark.choosing.costs import DRAWS, PER_PROMPT, PROMPTS
 from solidmark.choosing.facts import Case
 from solidmark.diffusion import Model
+from solidmark.measures.unmarked import MEASURES
 from solidmark.runs import command_line, path_word
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 OUT = {"inpaint": "inpainted", "invmm": "inverted", "duplicates": "copies"}
 """The folders that measures write, where they are not called as these."""
-
-TOGETHER = ("signals", "nearest", "inpaint", "invmm")
-"""The measures of an audit without marks."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def command_lines(
         named: What both are called.
     """
     trained, data = named.words
-    sized = sizes(case, model)
+    sized = [w for name, v in sizes(case, model).items() for w in (f"--{name}", v)]
     limit = ("--limit", str(step.cost.trained)) if step.limited else ()
     out = OUT.get(measure, measure)
     if measure == "duplicates":
@@ -86,21 +84,23 @@ def command_lines(
 
 def of_all(names: Sequence[str], case: Case, named: Named) -> str:
     """One command for all that needs no marks; empty where it would have nothing to judge by."""
-    if case.data.marked or named.held_out is None or not set(names) & set(TOGETHER):
+    if case.data.marked or named.held_out is None or not set(names) & set(MEASURES):
         return ""
     return command_line("audit", *named.words, "audit", *named.other)
 
 
-def sizes(case: Case, model: Model) -> tuple[str, ...]:
-    """The options that bring plain images to what the model was built for."""
+def sizes(case: Case, model: Model) -> dict[str, str]:
+    """The options that bring plain images to what the model was built for, by name."""
+    found: dict[str, str] = {}
     if case.data.marked:
-        return ()
+        return found
     small, large = case.data.sides
     built: tuple[int, int] | None = getattr(model, "sample_size", None)
-    found: tuple[str, ...] = ()
     if built is not None and {small, large} != {*built}:
         height, width = built
-        found = ("--resolution", str(height) if height == width else f"{height}x{width}")
+        found["resolution"] = str(height) if height == width else f"{height}x{width}"
     elif small != large:
-        found = ("--resolution", str(small))
-    return (*found, "--mode", "L") if getattr(model, "channels", None) == 1 else found
+        found["resolution"] = str(small)
+    if getattr(model, "channels", None) == 1:
+        found["mode"] = "L"
+    return found

@@ -49,9 +49,11 @@ class Asked:
         from solidmark.runs import check_free
 
         asked, command = self.values, str(self.context.info_name)
-        if asked.get("marked") is not None:
-            read_marked(asked["marked"])
-        check_free(asked["out"], "audit" if command == "observe" else command)
+        unmarked = command == "audit" and asked.get("held_out") is not None
+        if isinstance(asked.get("marked"), Path) or (command == "audit" and not unmarked):
+            read_marked(Path(asked["marked"]))
+        made = "unmarked" if unmarked else "audit" if command == "observe" else command
+        check_free(asked["out"], made)
         if "model" in asked:
             is_latent(asked["model"])
 
