@@ -2,31 +2,41 @@
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from solidmark.api.given import configured, images_path, model_path
 from solidmark.api.result import Folder, Result
-from solidmark.errors import UnknownName
+from solidmark.errors import BadInput, UnknownName
 
 Where = str | os.PathLike[str]
 
 
 def audit(
-    model: Any, marked: Where, out: Where, *, readers: Sequence[Any] = (), **options: Any
+    model: Any,
+    marked: Any,
+    out: Where,
+    *,
+    readers: Sequence[Any] = (),
+    held_out: Any = None,
+    **options: Any,
 ) -> Result:
     """Says which training images a model has memorized: observes and scores.
 
     Arguments:
         model: A path, a name on the hub, a control ("memorizer"), a diffusers pipeline, or
             `(network, scheduler)`.
-        marked: The folder that `mark` made.
+        marked: The folder that `mark` made; or, with `held_out`, any images.
         out: The folder to write.
         readers: How keys are read: names, or readers of `solidmark.readers`; what fits the marks
             and the model when empty.
+        held_out: Of images without marks: those of the same kind that the model never saw. The
+            model is asked by what `choose` names then, a folder a measure.
         options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed,
-            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...).
+            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...). Without
+            marks as of `unmarked.Unmarked` (resolution, mode, steps ...), and measures, number,
+            limit and budget as of `choosing.choose_unmarked`.
 
     Returns:
         The result: `verdict`, `named`, `figures`, `rows`, `page`.
@@ -43,11 +53,43 @@ def audit(
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
         found.verdict.headline, found.named, found.page
     """
+    if held_out is not None:
+        return _without_marks(model, marked, Path(out), held_out, readers, options)
     from solidmark.measures.audit import score as score_evidence
 
     folder = observe(model, marked, out, readers=readers, **options).folder
     score_evidence(folder)
     return Result(folder)
+
+
+CHOSEN = ("measures", "number", "limit", "budget")
+"""What is said of an audit without marks to `choose_unmarked`."""
+
+
+def _without_marks(
+    model: Any,
+    images: Any,
+    out: Path,
+    held_out: Any,
+    readers: Sequence[Any],
+    options: Mapping[str, Any],
+) -> Result:
+    """An audit of images without marks."""
+    from solidmark.choosing import choose_unmarked
+    from solidmark.measures.unmarked import Unmarked, audit_unmarked
+
+    if readers:
+        raise BadInput("Readers read keys, and images without marks have none. Leave them out.")
+    where = model_path(model, out)
+    trained, other = images_path(images, out, "images"), images_path(held_out, out, "held-out")
+    said = {name: value for name, value in options.items() if name in CHOSEN}
+    if "budget" in said:
+        said["budget"] = str(said["budget"])
+    chosen = choose_unmarked(trained, where, other, **said)
+    own = {name: value for name, value in options.items() if name not in CHOSEN}
+    given = {"model": where, "images": trained, "held_out": other, "parts": chosen.parts}
+    audit_unmarked(configured(Unmarked, out, {**chosen.sized, **own}, **given))
+    return Result(out)
 
 
 def observe(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from solidmark.choosing.commands import Named, command_lines, of_all
-from solidmark.choosing.costs import INVERTED, Cost, cost_of
+from solidmark.choosing.costs import Cost, cost_of
 from solidmark.choosing.facts import FLAT, QUESTIONS, Case, Question
 from solidmark.choosing.looking import look_at_data, look_at_model
 from solidmark.choosing.rules import DISTANCES, MEASURES, RULES, Measure, Rule
@@ -226,8 +226,8 @@ def chosen(case: Case, model: Model, budget: Budget | None, named: Named) -> Cho
                 continue
             step = replace(step, cost=within, limited=within != cost)
             left -= within.calls
-        if measure.name == "invmm":
-            step = _with_budget(step, budget)
+        if measure.name == "invmm" and budget is not None and budget.seconds is not None:
+            step = replace(step, options=("--budget", f"{budget.seconds:.0f}s"))
         steps.append(replace(step, lines=command_lines(measure.name, step, case, model, named)))
     notes = [FIRST] if case.data.held_out else []
     notes += [] if case.data.marked else [SCOPE]
@@ -254,15 +254,6 @@ def _with_distances(step: Step, case: Case) -> Step:
     asked = [word for one in rules if one.asked for word in ("--distance", one.of)]
     reason = f"{step.reason} Distances: {said}."
     return replace(step, reason=reason, options=(*step.options, *asked))
-
-
-def _with_budget(step: Step, budget: Budget | None) -> Step:
-    """The step of InvMM, which spends no more than it may, whatever its images take."""
-    if budget is not None and budget.seconds is not None:
-        return replace(step, options=(*step.options, "--budget", f"{budget.seconds:.0f}s"))
-    count = min(step.cost.count, INVERTED) if budget is None else step.cost.count
-    cost = replace(step.cost, count=count)
-    return replace(step, cost=cost, options=(*step.options, "--budget", f"{cost.calls:.0f}"))
 
 
 def _about(case: Case) -> str:

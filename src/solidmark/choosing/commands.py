@@ -56,7 +56,7 @@ def command_lines(
     """
     trained, data = named.words
     sized = [w for name, v in sizes(case, model).items() for w in (f"--{name}", v)]
-    limit = ("--limit", str(step.cost.trained)) if step.limited else ()
+    limit = () if step.cost.limit is None else ("--limit", step.cost.limit)
     out = OUT.get(measure, measure)
     if measure == "duplicates":
         return (command_line(measure, data, out),)
@@ -79,7 +79,7 @@ def command_lines(
         return drawn, command_line(measure, *words)
     own = ("--draws", DRAWS) if measure == "inpaint" else step.options
     words = (trained, data, out, *named.other, *sized, *own)
-    return (command_line(measure, *words, *(() if measure == "invmm" else limit)),)
+    return (command_line(measure, *words, *limit),)
 
 
 def of_all(names: Sequence[str], case: Case, named: Named) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from functools import partial
 from typing import Any, Literal, cast
 
 from solidmark.choosing.facts import Case
@@ -27,7 +27,7 @@ PER_PROMPT = 16
 PROMPTS = 32
 """Prompts of `intent`."""
 INVERTED = 16
-"""Images that InvMM may take when nobody says what it may spend."""
+"""Images a side that InvMM takes, at random: most suspicious ones alone would all be trained."""
 LEAST = 16
 """Fewer images a split, generations or prompts than these show nothing."""
 
@@ -42,22 +42,30 @@ class Cost:
         each: Of one unit; one with a gradient counts 2.3.
         count: How many units.
         unit: What is counted.
-        trained: How many of them are training images, where they are images.
         bound: Whether it may be more or less: "at least", "at most".
-        least: A measure of fewer units than these shows nothing.
+        sides: Of images: how many are trained, and how many held out.
+        limit: Of images: how many of each side are asked about at most; None = all.
+        least: Fewer units, or images a side, show nothing.
     """
 
     each: float = 0.0
     count: int = 0
     unit: Unit = "image"
-    trained: int = 0
     bound: str = ""
+    sides: tuple[int, int] = (0, 0)
+    limit: int | None = None
     least: int = LEAST
 
     @property
     def calls(self) -> float:
         """Of all units."""
         return self.each * self.count
+
+    def of(self, limit: int) -> "Cost":
+        """The same of so many images a side at most."""
+        if limit >= max(self.sides):
+            return self
+        return replace(self, count=sum(min(limit, side) for side in self.sides), limit=limit)
 
     def within(self, calls: float) -> "Cost | None":
         """The same for so many calls: of fewer units; None where too few are left.
@@ -68,14 +76,10 @@ class Cost:
         if self.calls <= calls:
             return self
         many = int(calls // self.each)
-        if self.unit != "image" or self.least < LEAST:
+        if self.unit != "image":
             return replace(self, count=many) if many >= self.least else None
-        other = self.count - self.trained
-        limit = max(many // 2, many - other)  # A limit holds for each split by itself.
-        if limit < self.least:
-            return None
-        own, rest = min(limit, self.trained), min(limit, other)
-        return replace(self, count=own + rest, trained=own)
+        limit = max(many // 2, many - min(self.sides))  # A limit holds for each side by itself.
+        return self.of(limit) if limit >= self.least else None
 
     def __str__(self) -> str:
         if not self.each:
@@ -95,20 +99,20 @@ def cost_of(measure: str, case: Case, model: Model) -> Cost:
         model: The model, foreseen.
     """
     data = case.data
-    every = data.images + data.held_out
+    sides = data.images, data.held_out
+    images = partial(Cost, count=sum(sides), sides=sides)
     if measure == "audit":
-        return Cost(_reading(case), every, trained=data.images)
+        return images(_reading(case))
     if measure == "signals":
-        return Cost(sum(one.card.network_calls for one in able(model)), every, trained=data.images)
+        return images(sum(one.card.network_calls for one in able(model)))
     if measure == "nearest":
         return Cost(STEPS, min(MOST, EACH * data.images), "generation")
     if measure == "inpaint":
-        return Cost(DRAWS * STEPS, every, trained=data.images)
+        return images(DRAWS * STEPS)
     if measure == "invmm":
         quick = PRESETS["quick"]
-        rounds = ceil(quick.steps / quick.every)
-        most = sum(quick.most_calls(n * quick.every) for n in range(rounds))
-        return Cost(round(most), every, trained=data.images, bound="at most", least=2)
+        most = sum(map(quick.most_calls, range(0, quick.steps, quick.every)))
+        return images(round(most), bound="at most", least=LEAST // 2).of(INVERTED)
     if measure == "intent":
         prompts = min(PROMPTS, data.captions)
         return Cost(PER_PROMPT * STEPS, prompts, "prompt", bound="at least")

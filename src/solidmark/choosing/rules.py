@@ -201,8 +201,7 @@ RULES = (
         True,
         (),
         "It looks for the noise that an image comes from, so it needs no luck in drawing. Dear: "
-        "last, the most suspicious images first, and within a budget.",
-        ("--triage", "loss"),
+        "last, and of a few images of both kinds, drawn at random.",
         source="benchmarks/inversion.md",
     ),
     Rule("intent", False, ("no meaning",), "It asks what prompts bring back, not for pixels."),

@@ -79,5 +79,5 @@ def _part(step: Step, number: int | None, limit: int | None) -> Part:
         distances = tuple(value for option, value in pairs if option == "--distance")
         return Part(name, number=number or step.cost.count, distances=distances)
     if name == "invmm":
-        return Part(name, limit, budget=dict(pairs)["--budget"])
-    return Part(name, limit or (step.cost.trained if step.limited else None))
+        return Part(name, limit or step.cost.limit, budget=dict(pairs).get("--budget"))
+    return Part(name, limit or step.cost.limit)

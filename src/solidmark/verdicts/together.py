@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from solidmark.runs import Finding, Verdict
 from solidmark.scores.level import ALPHA
 from solidmark.verdicts.control import HEADLINE
+from solidmark.verdicts.sentences import UNSEEN
 from solidmark.verdicts.words import listed, lower
 
 STATES = ("do-not-trust", "memorized", "hint", "not-seen", "cannot-be-judged", "failed")
@@ -86,7 +87,8 @@ def judge_together(measures: Sequence[Told]) -> Verdict:
         elif nothing and seen:
             details.append(TRACE)
     details.append(SCOPE)
-    details += first.verdict.details[:SHOWN]
+    details += _unseen(nothing) if state == "not-seen" else first.verdict.details[:SHOWN]
+    naming = [first, *(one for one in measures if one is not first)]
     return Verdict(
         state=state,
         headline=_headline(measures, first),
@@ -94,6 +96,7 @@ def judge_together(measures: Sequence[Told]) -> Verdict:
         details=tuple(dict.fromkeys(details)),
         finding="other_kind" if first.is_other_kind else state,
         rule=_rule(len(measures)),
+        naming=tuple(one.name for one in naming if one.verdict.state == state == "memorized"),
         findings=tuple(
             Finding(
                 one.name,
@@ -129,10 +132,24 @@ def _others(measures: Sequence[Told], first: Told) -> list[str]:
     others = [one for one in measures if one is not first]
     if first.verdict.state == "not-seen":
         others = [one for one in others if one.verdict.state != "not-seen"]
+    same = [one.title for one in others if one.verdict.state == first.verdict.state]
+    if same and not first.is_other_kind:
+        said.append(f"{listed(same)} {'says' if len(same) == 1 else 'say'} the same.")
+        others = [one for one in others if one.title not in same]
     for label in dict.fromkeys(one.verdict.label for one in others):
         names = [one.title for one in others if one.verdict.label == label]
         said.append(f"{listed(names)}: {lower(label)}.")
     return said
+
+
+def _unseen(measures: Sequence[Told]) -> list[str]:
+    """What each measure would have missed, where it saw nothing."""
+    return [
+        f"{one.title}. {sentence}"
+        for one in measures
+        for sentence in one.verdict.details
+        if sentence.startswith(UNSEEN)
+    ]
 
 
 def _rule(count: int) -> str:

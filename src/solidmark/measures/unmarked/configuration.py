@@ -1,5 +1,6 @@
 """What an audit without marks asks: which measures, of which images, how much of each."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,7 @@ class Unmarked:
         """The run of `invmm`."""
         budget = None if part.budget is None else Budget.parse(part.budget)
         preset = PRESETS[self.preset]
-        return InvMM(**self._asked(part), inversion=preset, triage="loss", budget=budget)
+        return InvMM(**self._asked(part), inversion=preset, budget=budget)
 
     def generation(self, part: Part, model: Model, size: tuple[int, int]) -> Generation:
         """What is drawn for `nearest`: prompts take turns where the model is told any.
@@ -209,5 +210,10 @@ class Unmarked:
         left_out = ("out", "opening", "parts", "fdr", "trust_control")
         names = [one.name for one in fields(self) if one.name not in left_out]
         opening = {**asdict(self.opening), "loras": list(self.opening.loras)}
-        parts = {one.name: asdict(one) | {"distances": list(one.distances)} for one in self.parts}
+        parts = [asdict(one) | {"distances": list(one.distances)} for one in self.parts]
         return {name: getattr(self, name) for name in names} | opening | {"parts": parts}
+
+
+def names_of(config: Mapping[str, Any]) -> list[str]:
+    """The measures of a configuration as it stands in a manifest, in their order."""
+    return [str(part["name"]) for part in config["parts"]]

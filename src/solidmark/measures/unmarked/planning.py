@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from solidmark.diffusion import Model
 from solidmark.measures.invmm import Budget
+from solidmark.measures.invmm.inversion import PRESETS
 from solidmark.measures.signals.measuring import able
 from solidmark.measures.unmarked.configuration import Part, Unmarked
 from solidmark.subjects import Subjects
@@ -54,5 +55,11 @@ def _planned(asked: Unmarked, part: Part, subjects: Subjects, model: Model) -> P
         return Planned(part.name, part.number, part.number * asked.steps)
     if part.name == "inpaint":
         return Planned(part.name, count, count * part.draws * asked.steps)
-    budget = Budget() if part.budget is None else Budget.parse(part.budget)
-    return Planned(part.name, count, budget.calls, "at most" if budget.calls else "")
+    if part.budget is not None:
+        budget = Budget.parse(part.budget)
+        return Planned(part.name, count, budget.calls, "at most" if budget.calls else "")
+    inversion = PRESETS[asked.preset]
+    rounds = range(0, inversion.steps, inversion.every)
+    return Planned(
+        part.name, count, count * round(sum(map(inversion.most_calls, rounds))), "at most"
+    )

@@ -13,7 +13,7 @@ from solidmark.measures.inpaint import score_inpainting
 from solidmark.measures.invmm import score_invmm
 from solidmark.measures.nearest import score_nearest
 from solidmark.measures.signals import score_signals
-from solidmark.measures.unmarked.configuration import GENERATED
+from solidmark.measures.unmarked.configuration import GENERATED, names_of
 from solidmark.runs import (
     RESULTS,
     Figure,
@@ -107,7 +107,7 @@ def score_unmarked(
         RunConflict: When it is of another command, or not finished.
     """
     manifest = read_manifest(out, "unmarked") if manifest is None else manifest
-    names = [*manifest["config"]["parts"]]
+    names = names_of(manifest["config"])
     for name in names:
         # Each has its share of the level, so that all of them together keep it.
         try:
@@ -136,7 +136,7 @@ def combine(
     figures: list[Figure] = []
     tables: list[pa.Table] = []
     failed = 0
-    for name in manifest["config"]["parts"]:
+    for name in names_of(manifest["config"]):
         found = open_results(out / name) if (out / name / RESULTS).is_file() else None
         told.append(_told(name, found))
         figures.append(_spent(out, name))
