@@ -73,14 +73,6 @@ def _page(line: str, unsaid: tuple[str, ...] = ()) -> Run:
 
 RUNS: dict[str, Run] = {
     "study-planned": Run(("study all studied --quick --dry-run",)),
-    "choose": Run(
-        (
-            "choose photos --held-out fresh --model unet",
-            "choose border --question pixel --budget 2000",
-            "choose captioned --question reconstructive --held-out fresh",
-        ),
-        after=("mark-border",),
-    ),
     "plan": Run(("plan --images 100 --resolution 32", "plan --images 5 --resolution 8")),
     "mark-border": Run(
         ("mark photos border --pattern border --thickness 2 --held-out 0.25 --mode L --seed 0",),
@@ -98,6 +90,14 @@ RUNS: dict[str, Run] = {
     ),
     "mark-few": Run(
         ("mark photos few --thickness 2 --held-out 0.2 --limit 10 --mode L --seed 3",), "few"
+    ),
+    "choose": Run(
+        (
+            "choose photos --held-out fresh --model unet",
+            "choose border --question pixel --budget 2000",
+            "choose captioned --question reconstructive --held-out fresh",
+        ),
+        after=("mark-border",),
     ),
     "mark-planned": Run(("mark photos planned --seed 0 --dry-run",)),
     "train": Run((f"train border trained {TINY}",), "trained"),
