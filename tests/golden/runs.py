@@ -117,22 +117,6 @@ RUNS: dict[str, Run] = {
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
     "audit-network": _audit("unet", "border", "audit-network"),
-    "audit-unmarked": Run(
-        (
-            f"audit memorizer photos unmarked --held-out fresh --mode L -n 32 --limit 16 {CPU}"
-            " --measure signals --measure nearest --measure inpaint",
-            "report unmarked --top 2",
-        ),
-        "unmarked",
-        unsaid=AGAIN,
-    ),
-    "audit-unmarked-planned": Run(
-        (
-            f"audit unet photos planned-2 --held-out fresh --budget 90000 {CPU} --dry-run",
-            f"audit memorizer photos planned-2 --held-out fresh --reader blend {CPU}",
-            f"audit memorizer photos planned-2 {CPU}",
-        )
-    ),
     "observe": Run(
         (
             "observe memorizer segments observed --reader linear --reader gradient --no-ceiling"
@@ -225,6 +209,22 @@ RUNS: dict[str, Run] = {
             "score border",
             "report nothing",
             "inspect nowhere",
+        )
+    ),
+    "audit-unmarked": Run(
+        (
+            f"audit memorizer photos unmarked --held-out fresh --mode L -n 32 --limit 16 {CPU}"
+            " --measure signals --measure nearest --measure inpaint",
+            "report unmarked --top 2",
+        ),
+        "unmarked",
+        unsaid=AGAIN,
+    ),
+    "audit-unmarked-planned": Run(
+        (
+            f"audit unet photos planned-2 --held-out fresh --budget 90000 {CPU} --dry-run",
+            f"audit memorizer photos planned-2 --held-out fresh --reader blend {CPU}",
+            f"audit memorizer photos planned-2 {CPU}",
         )
     ),
 }
