@@ -22,12 +22,15 @@ from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.page import nearest_page
 from solidmark.measures.signals import score_signals
 from solidmark.measures.signals.page import signals_page
+from solidmark.measures.unmarked import combine, score_unmarked
+from solidmark.measures.unmarked.page import PAGES as PARTS
+from solidmark.measures.unmarked.page import unmarked_page
 from solidmark.measures.watch import score_watch
 from solidmark.measures.watch.page import watch_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import command_line, made_by, path_word, read_manifest
+from solidmark.runs import RESULTS, command_line, made_by, path_word, read_manifest
 from solidmark.studies.page import study_page
 
 
@@ -66,6 +69,7 @@ PAGES: Mapping[str, Maker] = {
     "signals": signals_page,
     "study": study_page,
     "watch": watch_page,
+    "unmarked": unmarked_page,
 }
 """The pages of commands, by the command in the manifest; the others make an audit."""
 
@@ -76,10 +80,11 @@ SCORERS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "nearest": score_nearest,
     "signals": score_signals,
     "watch": score_watch,
+    "unmarked": score_unmarked,
 }
 """What scores their evidence anew; that of others, if any, is of an audit."""
 
-SHOWN_BY = {("invmm", "audit"), ("signals", "invmm")}
+SHOWN_BY = {("invmm", "audit"), ("signals", "invmm"), *((name, "unmarked") for name in PARTS)}
 """A run in a folder named after its command, and the run whose folder that lies in: the page of the
 second shows results of the first."""
 
@@ -101,6 +106,10 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         BadInput: When one of its files cannot be read.
     """
     command = str(read_manifest(folder)["command"])
+    if command == "unmarked":  # What may stand on its page may stand on theirs.
+        for part in (folder / name for name in PARTS):
+            if (part / RESULTS).is_file():
+                write_report(part, images=images, top=top)
     page = PAGES.get(command, _audit)(folder, images, top)
     return write_page(folder, page, images=images, top=top)
 
@@ -160,8 +169,11 @@ def _showing(folder: Path) -> list[Path]:
     inner = folder.resolve()
     while (inner.name, made_by(inner.parent)) in SHOWN_BY:
         place = found[-1].parent if found[-1].name == inner.name else inner.parent
-        if inner.name == "invmm" and (place / "results.json").is_file():
-            renew_inversions(place)
+        if (place / RESULTS).is_file():
+            if made_by(place) == "unmarked":
+                combine(place)
+            elif inner.name == "invmm":
+                renew_inversions(place)
         found.append(place)
         inner = inner.parent
     return found

@@ -12,9 +12,9 @@ import solidmark
 from solidmark import api
 
 ORDER = (
-    *("mark", "plan", "train", "generate", "audit", "observe", "score", "report", "compare"),
-    *("signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index", "guard"),
-    *("study", "release"),
+    *("mark", "plan", "choose", "train", "generate", "audit", "observe", "score", "report"),
+    *("compare", "signals", "inpaint", "invmm", "intent", "nearest", "duplicates", "index"),
+    *("guard", "study", "release"),
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run, write_digits, write_drawn
+from solidmark.cli.choose import QUESTIONS
 from solidmark.cli.inpaint import FRAMES, HALVES
 from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.mark import PATTERNS
@@ -99,6 +100,7 @@ def test_the_examples_work(
     order = [
         "demo",
         "plan",
+        "choose",
         "mark",
         "train",
         "generate",
@@ -154,7 +156,7 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import data, marks, models, scores, training
+    from solidmark import choosing, data, marks, models, scores, training
     from solidmark.measures.inpaint import configuration
 
     assert set(PATTERNS) == set(marks.PATTERNS)
@@ -162,6 +164,7 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     assert set(MODES) == set(data.MODES)
     assert set(PRESETS) == set(training.PRESETS)
     assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
+    assert choosing.QUESTIONS == QUESTIONS
     assert set(HALVES) == set(get_args(configuration.Half))
     assert set(FRAMES) == set(get_args(configuration.Frame))
     assert STATISTICS == scores.STATISTICS

@@ -40,6 +40,8 @@ MISSING = [
     "audit none marked new",
     "audit model marked new --epochs none",
     "audit model none new",
+    "audit model photos new --held-out none",
+    "audit none photos new --held-out photos",
     "observe none marked new",
     "observe model none new",
     "score none",
@@ -50,6 +52,7 @@ MISSING = [
     "signals model photos new --held-out none",
     "inpaint none marked new",
     "inpaint model none new",
+    "inpaint model photos new --held-out none",
     "invmm none marked new",
     "invmm model none new",
     "invmm model photos new --held-out none",
@@ -72,6 +75,9 @@ MISSING = [
     "guard none photos",
     "guard an-index none --threshold l2=0.1",
     "inspect none",
+    "choose none",
+    "choose photos --model none",
+    "choose photos --held-out none",
     "plan --images 100 --resolution 8 --model none --data photos",
     "plan --images 100 --resolution 8 --model model --data none",
     "demo new --config none",
@@ -95,6 +101,9 @@ UNFIT = [
     "audit model unfinished new",
     "audit model audit new",
     "audit model marked marked",
+    "audit model photos new",
+    "audit model photos audit --held-out photos",
+    "audit model marked new --held-out photos",
     "audit model.ckpt marked new",
     "audit photos marked new",
     "observe model unfinished new",
@@ -130,6 +139,8 @@ UNFIT = [
     "guard marked photos",
     "guard foreign photos",
     "inspect foreign",
+    "choose unfinished",
+    "choose photos --model photos",
     "plan --images 100 --resolution 8 --model photos --data photos",
 ]
 """A folder that is not finished, is another command's, or is nobody's."""
@@ -157,6 +168,8 @@ OUT_OF_RANGE = [
     "audit model marked new --mitigation none",
     "audit model marked new --perturb none",
     "audit model marked new --perturb crop:2",
+    "audit model photos new --held-out photos --budget none",
+    "audit model photos new --held-out photos --reader blend",
     "observe model marked new --perturb blur:9",
     "observe model marked new --reader none",
     "observe model marked new --reader recall --recall-t 2",
@@ -178,6 +191,8 @@ OUT_OF_RANGE = [
     "index photos new --fpr 2",
     "guard an-index photos --threshold none",
     "inspect model --none",
+    "choose photos --question none",
+    "choose photos --budget none",
     "plan --images 1 --resolution 8",
     "demo new --seed none",
 ]
@@ -197,6 +212,9 @@ PLANNED = [
         for model in ("model", "memorizer", "average")
     ),
     "signals model photos new --mode L",
+    "inpaint model photos new --held-out photos --mode L",
+    "audit model photos new --held-out photos",
+    "audit memorizer photos new --held-out photos --budget 20000",
     "invmm memorizer photos new --mode L --triage loss",
     "intent memorizer photos new --caption seven",
     "intent average marked new --caption seven",
@@ -227,8 +245,15 @@ UNASKABLE = [
 ]
 """What a model cannot be asked for, as its files say."""
 
-NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect")
+NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose")
 """Commands without --dry-run."""
+
+LOOKS = [
+    "choose photos",
+    "choose marked --model model --question pixel",
+    "choose photos --model memorizer --held-out photos --budget 20000",
+]
+"""What looks at pictures, and computes with nothing but numpy."""
 
 
 def parameters(command: str) -> set[str]:
@@ -250,7 +275,7 @@ def answers(world: Path) -> Answers:
     """What each command line came to: its exit code, what was imported by then, what it said."""
     done = subprocess.run(
         [sys.executable, "-c", ASK],
-        input=json.dumps([*REFUSED, *DRY]),
+        input=json.dumps([*REFUSED, *DRY, *LOOKS]),
         cwd=world,
         capture_output=True,
         text=True,
@@ -274,6 +299,13 @@ def test_a_plan_comes_before_torch(line: str, answers: Answers) -> None:
     code, found, said = answers[line]
     assert code == 0, said
     assert "nothing was written" in said
+    assert found == []
+
+
+@pytest.mark.parametrize("line", LOOKS)
+def test_pictures_are_looked_at_without_torch(line: str, answers: Answers) -> None:
+    code, found, said = answers[line]
+    assert code == 0, said
     assert found == []
 
 

@@ -91,6 +91,14 @@ RUNS: dict[str, Run] = {
     "mark-few": Run(
         ("mark photos few --thickness 2 --held-out 0.2 --limit 10 --mode L --seed 3",), "few"
     ),
+    "choose": Run(
+        (
+            "choose photos --held-out fresh --model unet",
+            "choose border --question pixel --budget 2000",
+            "choose captioned --question reconstructive --held-out fresh",
+        ),
+        after=("mark-border",),
+    ),
     "mark-planned": Run(("mark photos planned --seed 0 --dry-run",)),
     "train": Run((f"train border trained {TINY}",), "trained"),
     "train-planned": Run((f"train border trained-2 {TINY} --dry-run",)),
@@ -209,6 +217,22 @@ RUNS: dict[str, Run] = {
             "score border",
             "report nothing",
             "inspect nowhere",
+        )
+    ),
+    "audit-unmarked": Run(
+        (
+            f"audit memorizer photos unmarked --held-out fresh --mode L -n 32 --limit 16 {CPU}"
+            " --measure signals --measure nearest --measure inpaint",
+            "report unmarked --top 2",
+        ),
+        "unmarked",
+        unsaid=AGAIN,
+    ),
+    "audit-unmarked-planned": Run(
+        (
+            f"audit unet photos planned-2 --held-out fresh --budget 90000 {CPU} --dry-run",
+            f"audit memorizer photos planned-2 --held-out fresh --reader blend {CPU}",
+            f"audit memorizer photos planned-2 {CPU}",
         )
     ),
 }

@@ -11,6 +11,7 @@ from solidmark.api.asking import (
     score,
     signals,
 )
+from solidmark.api.choosing import choose
 from solidmark.api.making import generate, mark, plan, train
 from solidmark.api.releasing import release
 from solidmark.api.result import Folder, Result, Rows
@@ -24,6 +25,7 @@ __all__ = [
     "Rows",
     "Watch",
     "audit",
+    "choose",
     "compare",
     "duplicates",
     "generate",

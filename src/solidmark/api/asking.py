@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solidmark.api.given import configured, model_path
+from solidmark.api.given import configured, images_path, model_path
 from solidmark.api.result import Folder, Result
-from solidmark.errors import UnknownName
+from solidmark.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from solidmark.measures.audit import Question
@@ -18,11 +18,12 @@ Where = str | os.PathLike[str]
 
 def audit(
     model: Any,
-    marked: Where,
+    marked: Any,
     out: Where,
     *,
     readers: Sequence[Any] = (),
     epochs: Where | None = None,
+    held_out: Any = None,
     **options: Any,
 ) -> Result:
     """Says which training images a model has memorized: observes and scores.
@@ -30,14 +31,18 @@ def audit(
     Arguments:
         model: A path, a name on the hub, a control ("memorizer"), a diffusers pipeline, or
             `(network, scheduler)`.
-        marked: The folder that `mark` made.
+        marked: The folder that `mark` made; or, with `held_out`, any images.
         out: The folder to write.
         readers: How keys are read: names, or readers of `solidmark.readers`; what fits the marks
             and the model when empty.
         epochs: A folder of checkpoints, each of which is asked: pipelines in place of the model,
             LoRAs added to it. The result is then that of a watch, with the curve.
+        held_out: Of images without marks: those of the same kind that the model never saw. The
+            model is asked by what `choose` names then, a folder a measure.
         options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed,
-            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...).
+            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...). Without
+            marks as of `unmarked.Unmarked` (resolution, mode, steps ...), and measures, number,
+            limit and budget as of `choosing.choose_unmarked`.
 
     Returns:
         The result: `verdict`, `named`, `figures`, `rows`, `page`.
@@ -54,6 +59,10 @@ def audit(
         found = solidmark.audit("memorizer", marked, "audited", readers=["energy"], limit=8)
         found.verdict.headline, found.named, found.page
     """
+    if held_out is not None and epochs is not None:
+        raise BadInput("Checkpoints are asked for keys. Mark the images, or leave epochs out.")
+    if held_out is not None:
+        return _without_marks(model, marked, Path(out), held_out, readers, options)
     from solidmark.measures.audit import observe as ask
     from solidmark.measures.audit import score as score_evidence
     from solidmark.measures.watch import gather, watch_checkpoints
@@ -66,6 +75,36 @@ def audit(
         watch_checkpoints(question, Path(epochs))
         gather(question.out)
     return Result(question.out)
+
+
+CHOSEN = ("measures", "number", "limit", "budget")
+"""What is said of an audit without marks to `choose_unmarked`."""
+
+
+def _without_marks(
+    model: Any,
+    images: Any,
+    out: Path,
+    held_out: Any,
+    readers: Sequence[Any],
+    options: Mapping[str, Any],
+) -> Result:
+    """An audit of images without marks."""
+    from solidmark.choosing import choose_unmarked
+    from solidmark.measures.unmarked import Unmarked, audit_unmarked
+
+    if readers:
+        raise BadInput("Readers read keys, and images without marks have none. Leave them out.")
+    where = model_path(model, out)
+    trained, other = images_path(images, out, "images"), images_path(held_out, out, "held-out")
+    said = {name: value for name, value in options.items() if name in CHOSEN}
+    if "budget" in said:
+        said["budget"] = str(said["budget"])
+    chosen = choose_unmarked(trained, where, other, **said)
+    own = {name: value for name, value in options.items() if name not in CHOSEN}
+    given = {"model": where, "images": trained, "held_out": other, "parts": chosen.parts}
+    audit_unmarked(configured(Unmarked, out, {**chosen.sized, **own}, **given))
+    return Result(out)
 
 
 def observe(
@@ -149,14 +188,14 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
     return Result(folder)
 
 
-def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
+def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     """Hides half of each image, and looks how closely the model draws it again.
 
     Arguments:
         model: As of `audit`.
-        marked: The folder that `mark` made.
+        marked: The folder that `mark` made, or any images that the model was trained on.
         out: The folder to write.
-        options: As of `generating.Inpainting` (half, frame, draws, steps, limit, seed ...) and
+        options: As of `inpaint.Inpainting` (held_out, half, draws, steps, limit, seed ...) and
             `models.Opening`.
 
     Returns:
@@ -177,7 +216,8 @@ def inpaint(model: Any, marked: Where, out: Where, **options: Any) -> Result:
 
     folder = Path(out)
     where = model_path(model, folder)
-    draw(configured(Inpainting, folder, options, model=where, marked=Path(marked)))
+    asked = images_path(marked, folder, "images")
+    draw(configured(Inpainting, folder, options, model=where, marked=asked))
     score_inpainting(folder)
     return Result(folder)
 

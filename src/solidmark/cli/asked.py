@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from solidmark.cli.outcome import REFUSED
+from solidmark.errors import SolidmarkError
 from solidmark.runs import VERSION, Processes, Verdict, say, usual_device
 
 if TYPE_CHECKING:
@@ -44,17 +45,32 @@ class Asked:
 
     def require(self) -> None:
         """Judges what its folders and its model are, before anything slow is imported."""
-        from solidmark.marks.marked import read_marked
         from solidmark.models import is_latent
         from solidmark.runs import check_free
 
         asked, command = self.values, str(self.context.info_name)
-        if asked.get("marked") is not None:
-            read_marked(asked["marked"])
+        unmarked = command == "audit" and asked.get("held_out") is not None
+        if isinstance(asked.get("marked"), Path) or (command == "audit" and not unmarked):
+            self._require_marked(Path(asked["marked"]), may_be_plain=command == "audit")
         made = "watch" if asked.get("epochs") is not None else command
-        check_free(asked["out"], "audit" if command == "observe" else made)
+        made = "unmarked" if unmarked else "audit" if command == "observe" else made
+        check_free(asked["out"], made)
         if "model" in asked:
             is_latent(asked["model"])
+
+    def _require_marked(self, folder: Path, may_be_plain: bool) -> None:
+        from solidmark.marks.marked import read_marked
+        from solidmark.runs import made_by
+
+        try:
+            read_marked(folder)
+        except SolidmarkError as error:
+            if not may_be_plain or not folder.exists() or made_by(folder) is not None:
+                raise
+            raise type(error)(
+                f"{error} Images without marks are audited with --held-out, images of the same "
+                "kind that the model never saw."
+            ) from error
 
     def fill(self, make: Callable[..., Made], **given: Any) -> Made:
         """Calls a class or a function with the options that are called as its parameters.

@@ -10,8 +10,8 @@ from solidmark.runs import Processes, say
 if TYPE_CHECKING:
     from solidmark.data import Opened
 
-SILENT = ("demo", "inspect")
-"""One opens nothing of the user's, the other says as much by itself."""
+SILENT = ("demo", "inspect", "choose")
+"""One opens nothing of the user's, the others say as much by themselves."""
 KEEPS_LOST = ("mark",)
 """Commands that keep what their images lost, and say it also when they read none again."""
 

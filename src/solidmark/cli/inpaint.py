@@ -8,7 +8,8 @@ from solidmark.cli.command import command
 from solidmark.cli.generate import SamplingGuidance, SamplingSteps
 from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, Positive, TrustControl
-from solidmark.cli.subjects import MarkedFolder, Subjects, counts
+from solidmark.cli.searching import HeldOut, Sized
+from solidmark.cli.subjects import Subjects, Trained
 from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ HALVES = ("left", "right", "top", "bottom")
 FRAMES = ("hidden", "shown")
 
 
-@command(Subjects, Told, Opened, matter=("draws", "steps"))
+@command(Subjects, Sized, Told, Opened, matter=("held_out", "draws", "steps"))
 def inpaint(
     asked: Asked,
     model: Model,
-    marked: MarkedFolder,
+    marked: Trained,
     out: Out,
+    held_out: HeldOut = None,
     half: Annotated[str, Choice("half", HALVES)] = "left",
     frame: Annotated[str, Choice("frame", FRAMES)] = "hidden",
     draws: Positive = 100,
@@ -79,11 +81,10 @@ def inpaint(
 
 
 def _show_plan(asked: Asked, inpainting: "Inpainting") -> None:
-    marked = inpainting.open_marked()
-    inpainting.open_model(marked)
-    images = counts(marked, inpainting.splits, inpainting.limit)
-    asked.plan(
-        images=images,
-        draws=sum(images.values()) * inpainting.draws,
-        marked_size=list(marked.marked_size),
-    )
+    subjects = inpainting.open_subjects()
+    inpainting.open_model(subjects)
+    images = {split: len(subjects.ids(split)) for split in subjects.splits}
+    draws = sum(images.values()) * inpainting.draws
+    marked = subjects.marked
+    size = {} if marked is None else {"marked_size": list(marked.marked_size)}
+    asked.plan(images=images, draws=draws, **size)

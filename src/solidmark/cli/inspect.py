@@ -15,6 +15,9 @@ from solidmark.cli.following import (
 )
 from solidmark.runs import Verdict
 
+COMMANDS = {"unmarked": "audit"}
+"""What makes a folder whose manifest says another verb."""
+
 
 @command(ends=Said)
 def inspect(asked: Asked, what: Annotated[str, "WHAT"]) -> None:
@@ -43,7 +46,8 @@ def inspect(asked: Asked, what: Annotated[str, "WHAT"]) -> None:
         return asked.answer(found.to_json(), said, *found.lines, verdict=verdict)
     is_finished = bool(manifest.get("finished"))
     state = "finished" if is_finished else "NOT finished: run the command again"
-    said = f'made by "solidmark {manifest["command"]}", {state}'
+    made = COMMANDS.get(manifest["command"], manifest["command"])
+    said = f'made by "solidmark {made}", {state}'
     is_scored = is_finished and (folder / RESULTS).is_file()
     judged = open_results(folder).verdict if is_scored else None
     verdict = judged or Verdict("done" if is_finished else "unfinished", said)

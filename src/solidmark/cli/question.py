@@ -70,4 +70,4 @@ def question_of(asked: Asked, model: str, marked: Path) -> "Question":
                 f"{', '.join(names)} reads. Add --reader {owner}, or leave the option out."
             )
     chosen = tuple(readers.READERS[name](**options[name]) for name in names)
-    return asked.fill(Question, readers=chosen)
+    return asked.fill(Question, marked=marked, readers=chosen)

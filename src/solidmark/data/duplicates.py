@@ -51,10 +51,20 @@ def sign(image: Sample | Image) -> Signature:
     Arguments:
         image: A sample, or values in [0, 1] with shape (C, H, W).
     """
-    import imagehash
-
     picture = to_picture(image.image if isinstance(image, Sample) else image)
     content = image.content if isinstance(image, Sample) else content_hash(picture)
+    return sign_picture(picture, content)
+
+
+def sign_picture(picture: Picture.Image, content: str) -> Signature:
+    """The signature of a picture.
+
+    Arguments:
+        picture: In mode "L" or "RGB".
+        content: The hash of its pixels.
+    """
+    import imagehash
+
     grey = _thumbnail(picture.convert("L"), GREY_SIDE)
     colour = _thumbnail(picture.convert("RGB"), COLOUR_SIDE)
     flat = _stacked([grey]).std() < FLAT

@@ -64,11 +64,15 @@ class _Task:
         return [(image, round(model.calls / len(part), 6)) for image in images]
 
 
-def generate(generation: Generation) -> Run:
+def generate(
+    generation: Generation, bare: Model | None = None, made_of: Mapping[str, str] | None = None
+) -> Run:
     """Draws images into a folder; the same call goes on with a folder that was not finished.
 
     Arguments:
         generation: The model, what it is told, and how it is sampled from.
+        bare: The model, where it is open already.
+        made_of: The fingerprints of the images that a control is made of.
 
     Returns:
         The run. Its folder is an image folder: `images/` and `metadata.jsonl`. Images that are
@@ -79,7 +83,7 @@ def generate(generation: Generation) -> Run:
         MissingCapability: When there is guidance, and the model has nothing to be led from.
     """
     marked = generation.open_marked()
-    bare = generation.open_model(marked)
+    bare = generation.open_model(marked) if bare is None else bare
     size = (bare.channels, *generation.size(bare, marked))
     prompts = generation.prompts(bare, marked)
     check_told(bare, prompts, size)
@@ -89,6 +93,7 @@ def generate(generation: Generation) -> Run:
     prints = {
         **model_fingerprints(generation.model, generation.opening),
         **({} if marked is None else marked.fingerprints()),
+        **(made_of or {}),
         "prompts": digest(0, *(str(prompt) for prompt in prompts)).hex()[:16],
     }
     run = open_run(generation.out, "generate", generation.to_json(), prints)

@@ -36,6 +36,7 @@ from solidmark.runs.results import (
     open_results,
     read_results,
     scored_before,
+    shared,
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
@@ -103,6 +104,7 @@ __all__ = [
     "require_whole",
     "say",
     "scored_before",
+    "shared",
     "shell_word",
     "shown",
     "stay_offline",

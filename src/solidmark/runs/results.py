@@ -159,5 +159,14 @@ def scored_before(folder: Path) -> dict[str, Any]:
     return dict(found["config"])
 
 
+def shared(among: int) -> dict[str, int]:
+    """What stands in a configuration of how many runs share the level of a verdict.
+
+    Arguments:
+        among: How many; 1 says nothing.
+    """
+    return {"among": among} if among > 1 else {}
+
+
 def _again(folder: Path) -> str:
     return f'Run "solidmark score {folder}".'

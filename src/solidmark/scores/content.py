@@ -15,6 +15,20 @@ UNLIKE = 0.01
 """How seldom luck must make the contrasts of both sides differ so, to be warned of."""
 
 
+def contrast(pixels: Float[np.ndarray, "*D C"]) -> float:
+    """The standard deviation of pixels round the mean of their channel, in [0, 0.5].
+
+    Arguments:
+        pixels: Values in [0, 1], channels last.
+
+    Example:
+        >>> contrast(np.array([[[0.0], [1.0]]]))
+        0.5
+    """
+    values = np.asarray(pixels, dtype=np.float64).reshape(-1, pixels.shape[-1])
+    return float(np.sqrt(np.square(values - values.mean(axis=0)).mean()))
+
+
 def low_content(contrast: Float[np.ndarray, " N"]) -> int:
     """How many of some pictures are nearly of one colour; one without a contrast is not.
 

@@ -16,6 +16,7 @@ from solidmark.subjects.solidmark import Evidence, SolidMark
 from solidmark.subjects.subjects import (
     SPLITS,
     MarkedSplit,
+    Numbered,
     Subjects,
     check_subjects_fit,
     choose,
@@ -33,6 +34,7 @@ __all__ = [
     "Evidence",
     "Likeness",
     "MarkedSplit",
+    "Numbered",
     "PixelLikeness",
     "SolidMark",
     "Subjects",

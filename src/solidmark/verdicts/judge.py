@@ -29,7 +29,11 @@ SHOWN = 3
 
 
 def judge(
-    family: Family, measures: Sequence[Compared], control: Control | None, *about: str
+    family: Family,
+    measures: Sequence[Compared],
+    control: Control | None,
+    *about: str,
+    among: int = 1,
 ) -> Verdict:
     """Weighs the measures of a run against each other.
 
@@ -38,12 +42,13 @@ def judge(
         measures: What each measure hands in, one or more.
         control: Whether what is compared is of one kind; None where that is not known.
         about: What must be said of the run as a whole, in sentences.
+        among: How many runs share the level: those of one audit without marks.
 
     Returns:
         The verdict. The most pressing outcome among the measures decides.
     """
     tests = sum(len(one.p_values) for one in measures)
-    needed = ALPHA / max(1, tests)
+    needed = ALPHA / max(1, tests * among)
     outcomes = {one.name: outcome(one, control, needed) for one in measures}
     findings = {
         one.name: _finding(family, one, outcomes[one.name], control, needed) for one in measures
@@ -72,7 +77,7 @@ def judge(
         label=family.label(decided),
         details=tuple(detail for detail in details if detail),
         finding=family.name(decided),
-        rule=_rule(family, needed) if tests and not whole else "",
+        rule=_rule(family, needed, among) if tests and not whole else "",
         findings=tuple(findings.values()),
     )
 
@@ -159,9 +164,10 @@ def _others(
     return tuple(said)
 
 
-def _rule(family: Family, needed: float) -> str:
+def _rule(family: Family, needed: float, among: int) -> str:
+    run = "a run" if among == 1 else f"an audit of {among} such measures"
     return (
         f"{family.measure} sees {family.sees} when {family.tests} has p below {needed:.2g}, so "
-        f"that a run {family.innocent} is said to show {family.sees} at most once in "
+        f"that {run} {family.innocent} is said to show {family.sees} at most once in "
         f"{round(1 / ALPHA)}."
     )

@@ -15,6 +15,10 @@ FEW = 99
 """Fewer images than these cannot show a rate of 1 %."""
 
 
+UNSEEN = "What this cannot see:"
+"""How the sentence of a green verdict begins."""
+
+
 def of(pair: Pair, count: int) -> str:
     """The word for so many."""
     return pair[0] if count == 1 else pair[1]
@@ -114,9 +118,9 @@ def unseen(one: Question, needed: float) -> str:
     """What a green verdict cannot see."""
     w, seen = one.words, one.smallest_seen(needed)
     if seen is None:
-        return f"What this cannot see: {w.missed}."
+        return f"{UNSEEN} {w.missed}."
     return (
-        f"What this cannot see: {w.whom} where they are fewer than {percent(seen)} of the "
+        f"{UNSEEN} {w.whom} where they are fewer than {percent(seen)} of the "
         f"{one.n:,} {of(w.asked, one.n)}, and {w.missed}."
     )
 

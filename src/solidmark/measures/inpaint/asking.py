@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample
 from solidmark.diffusion import (
     Denoiser,
@@ -25,10 +26,10 @@ from solidmark.diffusion import (
 from solidmark.errors import BrokenImage
 from solidmark.generating.configuration import mitigated
 from solidmark.late import torch
-from solidmark.marks import Marked, file_stem, write_image
-from solidmark.measures.inpaint.configuration import Inpainting, hidden_half
+from solidmark.marks import file_stem, write_image
+from solidmark.measures.inpaint.configuration import Inpainting, frame_of, hidden_half
 from solidmark.models import model_fingerprints
-from solidmark.randomness import generator, uniform
+from solidmark.randomness import generator
 from solidmark.runs import (
     Processes,
     Room,
@@ -40,6 +41,7 @@ from solidmark.runs import (
     work_through,
     write_bytes,
 )
+from solidmark.subjects import Subjects
 from solidmark.types import Image, Mask
 
 NEUTRAL = 0.5
@@ -72,7 +74,7 @@ class _Task:
     """Everything that the draws depend on."""
 
     asked: Inpainting
-    marked: Marked
+    subjects: Subjects
     model: Model
     scored: Mask
     free: Mask
@@ -122,19 +124,24 @@ def inpaint(inpainting: Inpainting) -> Run:
         BadInput: When model and images do not fit, or one image not into the memory.
         MissingCapability: When there is guidance, and the model has nothing to be led from.
     """
-    marked = inpainting.open_marked()
-    bare = inpainting.open_model(marked)
+    subjects = inpainting.open_subjects()
+    bare = inpainting.open_model(subjects)
     model = mitigated(bare, inpainting.mitigations, inpainting.seed)
-    scored = hidden_half(marked.pattern, marked.marked_size, inpainting.half)
-    frame = marked.pattern.mask(*marked.marked_size)
+    marked, (_, *size) = subjects.marked, subjects.size
+    pattern, (height, width) = None if marked is None else marked.pattern, size
+    scored = hidden_half(pattern, (height, width), inpainting.half)
+    frame = frame_of(pattern, (height, width))
     free = scored | frame if inpainting.frame == "hidden" else scored
-    task = _Task(inpainting, marked, model, scored, free)
-    units = _units(inpainting, marked)
-    _check_guidance(inpainting, bare, marked, units[0][1])
-    prints = {
-        **marked.fingerprints(*inpainting.splits),
-        **model_fingerprints(inpainting.model, inpainting.opening),
-    }
+    task = _Task(inpainting, subjects, model, scored, free)
+    units = [
+        (split, id, draw)
+        for split in inpainting.splits
+        for id in subjects.ids(split)
+        for draw in range(inpainting.draws)
+    ]
+    _check_guidance(inpainting, bare, subjects, units[0])
+    prints = subjects.fingerprint() if marked is None else marked.fingerprints(*inpainting.splits)
+    prints |= model_fingerprints(inpainting.model, inpainting.opening)
     run = open_run(inpainting.out, "inpaint", inpainting.to_json(), prints)
     if run.finished:
         return run
@@ -146,9 +153,12 @@ def inpaint(inpainting: Inpainting) -> Run:
     rows = work_through(run, "inpainting", batches, _name, draw_batch, room, _best_pictures)
     if Processes.here().is_main:
         _write_evidence(run, task, units, rows)
+        if marked is None:  # Else it is looked at when the run is scored.
+            look_at_control(run.folder, *sides_of(subjects), inpainting.seed)
         run.finish(
             "evidence.parquet",
             "pictures",
+            *(() if marked is not None else ("control.json",)),
             memory=memory_of(rows),
             picture=_box(~frame),
             hidden=_box(scored),
@@ -157,21 +167,11 @@ def inpaint(inpainting: Inpainting) -> Run:
     return run
 
 
-def _units(asked: Inpainting, marked: Marked) -> list[_Unit]:
-    """All draws, in order; of a random but fixed choice of the images."""
-    units = []
-    for split in asked.splits:
-        drawn = sorted(marked.ids(split), key=lambda id: uniform(asked.seed, "limit", id))
-        for id in sorted(drawn[: asked.limit]):
-            units += [(split, id, draw) for draw in range(asked.draws)]
-    return units
-
-
-def _check_guidance(asked: Inpainting, model: Model, marked: Marked, id: str) -> None:
+def _check_guidance(asked: Inpainting, model: Model, subjects: Subjects, unit: _Unit) -> None:
     """Fails before anything is written where the model has nothing to be led from."""
     if asked.guidance != 1:
         try:
-            model.unconditional(model.condition([marked.sample(id)]))
+            model.unconditional(model.condition([subjects.sample(*unit[:2])]))
         except BrokenImage:
             return  # It will be a failed row; the others say the same in time.
 
@@ -184,14 +184,14 @@ def _name(unit: _Unit) -> str:
 def _draw_batch(run: Run, task: _Task, room: Room, units: Sequence[_Unit]) -> dict[str, Any]:
     """Makes the draws of a batch; the best picture of each image is on disk before the rows."""
     rows: dict[str, Any] = {}
-    found: dict[str, Sample | str] = {}
-    for _, id, _ in units:
-        if id not in found:
-            found[id] = _load(task.marked, id)
+    found: dict[tuple[str, str], Sample | str] = {}
+    for split, id, _ in units:
+        if (split, id) not in found:
+            found[split, id] = _load(task.subjects, split, id)
     good: list[_Unit] = []
     samples: list[Sample] = []
     for unit in units:
-        sample = found[unit[1]]
+        sample = found[unit[:2]]
         if isinstance(sample, str):
             rows[_name(unit)] = {"distance": None, "note": sample, "network_calls": 0.0}
         else:
@@ -201,19 +201,22 @@ def _draw_batch(run: Run, task: _Task, room: Room, units: Sequence[_Unit]) -> di
     while len(drawn) < len(good):
         done = len(drawn)
         drawn += room.fit(partial(task.pictures, good[done:], samples[done:]))
-    best: dict[str, tuple[float, _Unit, Image]] = {}
+    best: dict[tuple[str, str], tuple[float, _Unit, Image]] = {}
     for unit, sample, (image, calls) in zip(good, samples, drawn, strict=True):
         distance = _distance(image, sample.image, task.scored)
         row: dict[str, Any] = {"distance": distance, "note": "", "network_calls": calls}
         row["contrast"] = _contrast(sample.image, task.scored)
         if distance is None:
             row["note"] = "The model drew numbers that are not finite."
-        elif unit[1] not in best or distance < best[unit[1]][0]:
-            best[unit[1]] = (distance, unit, image)
+        elif unit[:2] not in best or distance < best[unit[:2]][0]:
+            best[unit[:2]] = (distance, unit, image)
         rows[_name(unit)] = row
     for _, unit, image in best.values():
         rows[_name(unit)]["picture"] = _picture(unit)
         write_image(run.folder / _picture(unit), image)
+        if task.subjects.marked is None:
+            truth = next(s for u, s in zip(good, samples, strict=True) if u == unit)
+            write_image(run.folder / truth_of(*unit[:2]), truth.image)
     return rows
 
 
@@ -229,10 +232,10 @@ def _best_pictures(rows: Mapping[str, Any]) -> dict[str, str]:
     return {name: rows[name]["picture"] for name in best.values()}
 
 
-def _load(marked: Marked, id: str) -> Sample | str:
+def _load(subjects: Subjects, split: str, id: str) -> Sample | str:
     """An image, or what is wrong with it."""
     try:
-        return marked.sample(id)
+        return subjects.sample(split, id)
     except BrokenImage as error:
         return str(error)
 
@@ -254,10 +257,20 @@ def _contrast(image: Image, scored: Mask) -> float:
     return float((shown - shown.mean(1, keepdim=True)).square().mean().sqrt())
 
 
-def _contents(marked: Marked) -> dict[str, str]:
-    """The hash of each image's pixels before it was marked."""
-    columns = (marked.keys[name].to_pylist() for name in ("id", "source_content"))
-    return dict(zip(*columns, strict=True))
+def _contents(subjects: Subjects) -> dict[tuple[str, str], str]:
+    """The hash of each image's pixels, before it was marked where it was."""
+    asked = [(split, id) for split in subjects.splits for id in subjects.ids(split)]
+    if subjects.marked is not None:
+        columns = (subjects.marked.keys[name].to_pylist() for name in ("id", "source_content"))
+        known = dict(zip(*columns, strict=True))
+        return {(split, id): known[id] for split, id in asked}
+    samples = {unit: _load(subjects, *unit) for unit in asked}
+    return {unit: one.content for unit, one in samples.items() if isinstance(one, Sample)}
+
+
+def truth_of(split: str, id: str) -> str:
+    """Where the picture itself lies, of an image that has no marked folder."""
+    return f"pictures/truth/{split}/{file_stem(id)}.png"
 
 
 def _box(where: Mask) -> list[int]:
@@ -276,8 +289,8 @@ def _write_evidence(run: Run, task: _Task, units: Sequence[_Unit], rows: Mapping
         _evidence_row(split, id, [rows[_name(unit)] for unit in drawn])
         for (split, id), drawn in sorted(images.items())
     ]
-    contents = _contents(task.marked)
-    table = [row | {"content": contents[row["id"]]} for row in table]
+    contents = _contents(task.subjects)
+    table = [row | {"content": contents.get((row["split"], row["id"]))} for row in table]
     columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
     write_bytes(run.folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
     kept = {row.get("picture") for row in table}

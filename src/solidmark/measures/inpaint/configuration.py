@@ -13,23 +13,23 @@ frame in its place would be a frame that the model has never seen. It is drawn a
 `frame="shown"` asks what the key alone brings back.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from solidmark.data import Mode, Resolution
 from solidmark.diffusion import Model, Paste
 from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import (
     check_counts,
     check_sampling,
-    open_any,
     to_plain,
 )
 from solidmark.late import torch
-from solidmark.marks import FOLDERS, Marked, Pattern, open_marked
+from solidmark.marks import FOLDERS, Pattern
 from solidmark.mitigations import Mitigation
 from solidmark.models import Opening
-from solidmark.models.fit import check_captions, check_fit, check_stated_fit
+from solidmark.subjects import Subjects, open_subject_model, open_subjects
 from solidmark.types import Mask
 
 Half = Literal["left", "right", "top", "bottom"]
@@ -43,7 +43,7 @@ class Inpainting:
     Arguments:
         model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
             `average-per-caption`).
-        marked: The folder of `solidmark mark` that the model was trained on.
+        marked: The folder of `solidmark mark` that the model was trained on, or any images.
         out: The folder to write.
         half: Which half is hidden.
         frame: Whether the frames are hidden too, or shown.
@@ -64,6 +64,10 @@ class Inpainting:
         caption: The prompt of images that have no caption.
         opening: Where and in what the model runs, and what is added to it.
         mitigations: What is done to what the model is told, in this order.
+        held_out: Of plain images: those of the same kind that the model never saw.
+        resolution: Of plain images: the side they are scaled to.
+        mode: Of plain images: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
 
     References:
         Carlini et al., 2023, "Extracting training data from diffusion models", Section 5.3;
@@ -71,7 +75,7 @@ class Inpainting:
     """
 
     model: str
-    marked: Path
+    marked: Path | str
     out: Path
     half: Half = "left"
     frame: Frame = "hidden"
@@ -90,6 +94,10 @@ class Inpainting:
     caption: str | None = None
     opening: Opening = field(default_factory=Opening)
     mitigations: tuple[Mitigation, ...] = ()
+    held_out: str | None = None
+    resolution: Resolution | None = None
+    mode: Mode | None = None
+    window: str = "full"
 
     def __post_init__(self) -> None:
         check_sampling(self.steps, self.eta, self.guidance)
@@ -110,48 +118,58 @@ class Inpainting:
             if word not in names:
                 raise UnknownName(kind, word, names)
 
-    def open_marked(self) -> Marked:
-        """Opens the marked folder.
+    def open_subjects(self) -> Subjects:
+        """Opens the images.
 
         Raises:
-            BadInput: When a split that is asked for has no marked image.
+            NotFound: When there is no such data.
+            BadInput: When a split of a marked folder that is asked for has no marked image.
         """
-        marked = replace(open_marked(self.marked), caption=self.caption)
-        for split in self.splits:
-            if not marked.ids(split):
+        subjects = open_subjects(
+            str(self.marked),
+            self.held_out,
+            caption=self.caption,
+            limit=self.limit,
+            seed=self.seed,
+            splits=self.splits,
+            resolution=self.resolution,
+            mode=self.mode,
+            window=self.window,
+            one_size=True,
+        )
+        for split in self.splits if subjects.marked is not None else ():
+            if not subjects.ids(split):
                 raise BadInput(
                     f'"{self.marked}" has no {split} images. '
                     "Mark with a larger --held-out, or leave the split out with --split."
                 )
-        return marked
+        return subjects
 
-    def open_model(self, marked: Marked) -> Model:
+    def open_model(self, subjects: Subjects) -> Model:
         """Opens the model, without its mitigations, and checks that the images fit it.
 
         Raises:
             BadInput: When channels or sizes differ, or captions are missing.
         """
-        check_stated_fit(self.model, marked)
-        model = open_any(self.model, self.opening, marked, self.seed)
-        check_fit(model, marked.channels, marked.marked_size, marked)
-        check_captions(model, marked, self.splits)
-        return model
+        return open_subject_model(self.model, self.opening, subjects, self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as it stands in the manifest."""
-        return {**to_plain(self), "splits": list(self.splits)}
+        """The configuration as it stands in the manifest: of plain images what is said of them."""
+        plain = {**to_plain(self), "splits": list(self.splits)}
+        usual = {"held_out": None, "resolution": None, "mode": None, "window": "full"}
+        return {name: v for name, v in plain.items() if name not in usual or v != usual[name]}
 
 
-def hidden_half(pattern: Pattern, size: tuple[int, int], half: Half) -> Mask:
+def hidden_half(pattern: Pattern | None, size: tuple[int, int], half: Half) -> Mask:
     """Where an image is hidden and scored: one half of what the frame leaves of it.
 
     Arguments:
-        pattern: How the images were marked.
-        size: The height and width of the marked images, in pixels.
+        pattern: How the images were marked; None where they were not.
+        size: The height and width of the images, in their frames, in pixels.
         half: Which half; of an odd number of rows or columns it is the smaller one at the left and
             the top.
     """
-    picture = ~pattern.mask(*size)
+    picture = ~frame_of(pattern, size)
     rows, columns = picture.any(1).nonzero(), picture.any(0).nonzero()
     top, bottom = int(rows.min()), int(rows.max()) + 1
     left, right = int(columns.min()), int(columns.max()) + 1
@@ -165,3 +183,13 @@ def hidden_half(pattern: Pattern, size: tuple[int, int], half: Half) -> Mask:
     hidden = torch.zeros(size, dtype=torch.bool)
     hidden[parts[half]] = True
     return hidden & picture
+
+
+def frame_of(pattern: Pattern | None, size: tuple[int, int]) -> Mask:
+    """Where an image is frame; nowhere without one.
+
+    Arguments:
+        pattern: How the images were marked; None where they were not.
+        size: The height and width of the images, in pixels.
+    """
+    return torch.zeros(size, dtype=torch.bool) if pattern is None else pattern.mask(*size)

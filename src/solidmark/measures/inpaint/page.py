@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from solidmark.measures.inpaint.asking import truth_of
 from solidmark.measures.inpaint.scoring import MEASURES, SCORES
 from solidmark.measures.inpaint.verdict import different
 from solidmark.page.comparison import (
@@ -66,6 +67,11 @@ class _Run:
     outline: Markup
     copies: Mapping[str, int]
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether the pictures themselves lie in the folder: the images were not marked."""
+        return (self.scored.results.folder / "pictures" / "truth").is_dir()
+
 
 def inpaint_page(folder: Path, images: bool, top: int) -> Page:
     """The page of an `inpaint` run, as a `Maker` of pages.
@@ -81,10 +87,11 @@ def inpaint_page(folder: Path, images: bool, top: int) -> Page:
     cards, lucky = ([_card(run, rows, about, images) for rows in some] for some in shown)
     used = {one.statistic for one in results.figures}
     lost = f"The truth cannot be shown: {run.marked.missing}"
+    is_lost = images and run.marked.missing and not run.has_truth
     return page_of(
         results,
         "Does the model know how its training images go on?",
-        {"Model": "model", "Marked folder": "marked"},
+        {"Model": "model", "Images" if run.has_truth else "Marked folder": "marked"},
         (
             ranked_gallery(
                 *(cards, lucky, len(trained), sum(map(scored.names, trained)), scored.fdr),
@@ -99,7 +106,7 @@ def inpaint_page(folder: Path, images: bool, top: int) -> Page:
             made(results, (_left_out(run),), (scored.failures(), unmarked(run.marked))),
         ),
         proof=proof_of(cards),
-        notes=(lost,) if images and run.marked.missing else (),
+        notes=(lost,) if is_lost else (),
     )
 
 
@@ -153,8 +160,11 @@ def _card(
     """An image beside the best of its drawings."""
     row, scored = next(iter(rows.values())), run.scored
     draws, drawn = run.drawn.get((row.split, row.id), (0, None))
+    truth = run.marked.folder, run.marked.files.get(row.id)
+    if run.has_truth:
+        truth = scored.results.folder, truth_of(row.split, row.id)
     sides = (
-        ("truth", run.marked.folder, run.marked.files.get(row.id)),
+        ("truth", *truth),
         (f"best of {draws:,} draw{'' if draws == 1 else 's'}", scored.results.folder, drawn),
     )
     pictures = [(what, _cut_out(run, folder, name)) for what, folder, name in sides if images]

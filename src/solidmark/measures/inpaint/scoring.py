@@ -29,6 +29,7 @@ from solidmark.runs import (
     read_manifest,
     read_table,
     scored_before,
+    shared,
     write_bytes,
     write_results,
 )
@@ -72,6 +73,7 @@ def score_inpainting(
     fprs: Sequence[float] | None = None,
     fdr: float = 0.05,
     trust_control: bool | None = None,
+    among: int | None = None,
 ) -> dict[str, Any]:
     """Scores the evidence of an inpainting attack: writes `scores.parquet`, `results.json` and
     `named.csv`.
@@ -84,6 +86,7 @@ def score_inpainting(
         fdr: The false-discovery rate at which images are named.
         trust_control: Whether images are named although the held-out ones are of another kind.
             None = as before.
+        among: How many runs share the level: those of one audit without marks. None = as before.
 
     Returns:
         What is in `results.json`.
@@ -98,6 +101,7 @@ def score_inpainting(
         Carlini et al., 2023, Section 5.3. The p-values are ours.
     """
     before = scored_before(out)
+    among = int(before.get("among", 1)) if among is None else among
     lowest = before.get("lowest", LOWEST) if lowest is None else lowest
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     if lowest < 1:
@@ -150,10 +154,10 @@ def score_inpainting(
         out,
         manifest,
         figures,
-        verdict=verdict_on(asked, config, figures, control, lowest),
+        verdict=verdict_on(asked, config, figures, control, lowest, among),
         memory=manifest.get("memory"),
         failed=sum(row["status"] == "failed" for row in evidence),
-        chosen={"lowest": lowest, "fprs": list(fprs), "fdr": fdr},
+        chosen={"lowest": lowest, "fprs": list(fprs), "fdr": fdr, **shared(among)},
         measures={measure: _card(measure, lowest) for measure in MEASURES},
         control=None if control is None else control.to_json(),
     )

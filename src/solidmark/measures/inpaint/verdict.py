@@ -49,6 +49,7 @@ def verdict_on(
     figures: Sequence[Figure],
     control: Control | None,
     lowest: int,
+    among: int = 1,
 ) -> Verdict:
     """The verdict on an inpainting attack.
 
@@ -58,6 +59,7 @@ def verdict_on(
         figures: The figures of all measures.
         control: Whether the held-out images are of the same kind.
         lowest: How many of the lowest draws are averaged.
+        among: How many runs share the level.
     """
     found = []
     names = different(int(config.get("draws") or 0), lowest, tables)
@@ -70,7 +72,7 @@ def verdict_on(
         for split, columns in zip(TRAINED[:2], tables[names[0]], strict=True)
     }
     shown = SHOWN if config.get("frame") == "shown" else ""
-    return judge(FAMILY, found, control, counted_once(copies), shown)
+    return judge(FAMILY, found, control, counted_once(copies), shown, among=among)
 
 
 def different(draws: int, lowest: int, measures: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from solidmark.runs import (
     read_table,
     require_whole,
     scored_before,
+    shared,
     table_bytes,
     write_bytes,
     write_results,
@@ -40,6 +41,7 @@ def score_invmm(
     fprs: Sequence[float] | None = None,
     fdr: float = 0.05,
     trust_control: bool | None = None,
+    among: int | None = None,
 ) -> dict[str, Any]:
     """Scores what was inverted: writes `scores.parquet`, `results.json` and `named.csv`.
 
@@ -50,6 +52,7 @@ def score_invmm(
         fdr: The false-discovery rate at which images are named.
         trust_control: Whether images are named although the held-out ones are of another kind.
             None = as before.
+        among: How many runs share the level: those of one audit without marks. None = as before.
 
     Returns:
         What is in `results.json`.
@@ -65,6 +68,7 @@ def score_invmm(
         the intervals are ours.
     """
     before = scored_before(out)
+    among = int(before.get("among", 1)) if among is None else among
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
         for rate in rates:
@@ -92,11 +96,16 @@ def score_invmm(
         out,
         manifest,
         figures,
-        verdict=verdict_on(judged, config, figures, control),
+        verdict=verdict_on(judged, config, figures, control, among),
         memory=manifest.get("memory"),
         failed=sum(row["status"] == "failed" for row in judged.rows),
         # The rate of the threshold stands in the manifest; here are those of the detections.
-        chosen={"threshold_fpr": config["fpr"], "fprs": list(fprs), "fdr": fdr},
+        chosen={
+            "threshold_fpr": config["fpr"],
+            "fprs": list(fprs),
+            "fdr": fdr,
+            **shared(among),
+        },
         threshold=manifest["threshold"],
         similarity=manifest["similarity"],
         excluded=manifest["excluded"],

@@ -44,7 +44,11 @@ WORDS = Nouns(
 
 
 def verdict_on(
-    judged: Judged, config: Mapping[str, Any], figures: Sequence[Figure], control: Control | None
+    judged: Judged,
+    config: Mapping[str, Any],
+    figures: Sequence[Figure],
+    control: Control | None,
+    among: int = 1,
 ) -> Verdict:
     """The verdict on an InvMM run.
 
@@ -53,6 +57,7 @@ def verdict_on(
         config: How they were asked about.
         figures: The figures.
         control: Whether the held-out images are of the same kind.
+        among: How many runs share the level.
     """
     n, m = (int(np.isfinite(judged.scores(split)).sum()) for split in SPLITS)
     own, other = (
@@ -85,7 +90,7 @@ def verdict_on(
         split: sum(row["split"] == split and row["copy_of"] is not None for row in judged.rows)
         for split in SPLITS
     }
-    return judge(FAMILY, [found], control, counted_once(copies))
+    return judge(FAMILY, [found], control, counted_once(copies), among=among)
 
 
 def _found(k: int, j: int, n: int, m: int) -> str:

@@ -20,6 +20,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
 from solidmark.runs import Processes, progress, read_table, table_bytes, write_bytes
+from solidmark.scores import content
 from solidmark.types import Image
 
 AGAIN = 'Remove it, then run the same "solidmark nearest" again.'
@@ -100,8 +101,7 @@ class Gathered:
 
 def contrast(image: Image) -> float:
     """The standard deviation of the pixels round the mean of their channel, in [0, 0.5]."""
-    values = image.flatten(1).double()
-    return float((values - values.mean(dim=1, keepdim=True)).square().mean().sqrt())
+    return content.contrast(image.permute(1, 2, 0).numpy())
 
 
 def gather(

@@ -26,6 +26,8 @@ from solidmark.runs import (
     read_manifest,
     read_table,
     require_whole,
+    scored_before,
+    shared,
     write_bytes,
     write_results,
 )
@@ -50,6 +52,7 @@ def score_nearest(
     fprs: Sequence[float] | None = None,
     fdr: float | None = None,
     trust_control: bool | None = None,
+    among: int | None = None,
 ) -> dict[str, Any]:
     """Makes the figures, the verdict and `named.csv` of a `nearest` run; nothing is searched for.
 
@@ -60,6 +63,7 @@ def score_nearest(
         fdr: The false-discovery rate at which images are named; that of the run when not given.
         trust_control: Whether images are named although the held-out ones are of another kind;
             as before when not given.
+        among: How many runs share the level: those of one audit without marks. None = as before.
 
     Returns:
         What is in `results.json`.
@@ -68,7 +72,8 @@ def score_nearest(
         NotFound: When the folder has no tables.
     """
     manifest = manifest or read_manifest(out, "nearest")
-    config = dict(manifest["config"])
+    among = int(scored_before(out).get("among", 1)) if among is None else among
+    config = {**manifest["config"], **shared(among)}
     config |= {name: value for name, value in (("fprs", fprs), ("fdr", fdr)) if value is not None}
     config["fprs"] = list(config["fprs"])
     for name in ("scores", "null", "images", "augmented"):
@@ -99,7 +104,12 @@ def score_nearest(
         manifest,
         figures,
         verdict=verdict_on(
-            tables, manifest["measures"], figures, control, null_is_training=of_training
+            tables,
+            manifest["measures"],
+            figures,
+            control,
+            null_is_training=of_training,
+            among=among,
         ),
         failed=len(_failed(scores, null, images)),
         chosen=config,

@@ -72,6 +72,7 @@ def verdict_on(
     control: Control | None,
     *,
     null_is_training: bool,
+    among: int = 1,
 ) -> Verdict:
     """The verdict on generations beside the training set.
 
@@ -81,6 +82,7 @@ def verdict_on(
         figures: The figures of all of them.
         control: Whether the held-out images are of the same kind.
         null_is_training: Whether training images among themselves stand for held-out ones.
+        among: How many runs share the level.
     """
     words = AMONG_TRAINING if null_is_training else OF_GENERATIONS
     found = []
@@ -89,7 +91,7 @@ def verdict_on(
         if len(tables[name]["trained"]):
             asked.append(_question(OF_TRAINING, name, card, tables[name], figures, TRAINED))
         found.append(Compared(name, title_of(name), asks_of(name), tuple(asked), _place(name)))
-    return judge(FAMILY, found, control)
+    return judge(FAMILY, found, control, among=among)
 
 
 def _question(

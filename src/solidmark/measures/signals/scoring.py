@@ -25,6 +25,7 @@ from solidmark.runs import (
     read_table,
     require_whole,
     scored_before,
+    shared,
     table_bytes,
     write_bytes,
     write_results,
@@ -65,6 +66,7 @@ def score_signals(
     fprs: Sequence[float] | None = None,
     fdr: float | None = None,
     trust_control: bool | None = None,
+    among: int | None = None,
 ) -> dict[str, Any]:
     """Scores the evidence of a run: writes `scores.parquet`, `results.json` and
     `named.csv`.
@@ -76,6 +78,7 @@ def score_signals(
         fdr: The false-discovery rate at which images are named. None = as before, else 0.05.
         trust_control: Whether images are named although the held-out ones are of another kind.
             None = as before.
+        among: How many runs share the level: those of one audit without marks. None = as before.
 
     Returns:
         What is in `results.json`.
@@ -87,6 +90,7 @@ def score_signals(
         EmptyTable: When no trained image has a value by any signal.
     """
     before = scored_before(out)
+    among = int(before.get("among", 1)) if among is None else among
     fprs = before.get("fprs", FPRS) if fprs is None else fprs
     fdr = float(before.get("fdr", 0.05)) if fdr is None else fdr
     for name, rates in (("--fpr", fprs), ("--fdr", (fdr,))):
@@ -119,10 +123,10 @@ def score_signals(
         out,
         manifest,
         figures,
-        verdict=verdict_on(scored, manifest["signals"], figures, control),
+        verdict=verdict_on(scored, manifest["signals"], figures, control, among),
         memory=manifest.get("memory"),
         failed=len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
-        chosen={"fprs": list(fprs), "fdr": fdr},
+        chosen={"fprs": list(fprs), "fdr": fdr, **shared(among)},
         left_out=manifest["left_out"],
         control=None if control is None else control.to_json(),
         measures={

@@ -71,6 +71,7 @@ def verdict_on(
     cards: Mapping[str, Row],
     figures: Sequence[Figure],
     control: Control | None,
+    among: int = 1,
 ) -> Verdict:
     """The verdict on a run of signals.
 
@@ -79,10 +80,13 @@ def verdict_on(
         cards: What is known of each signal.
         figures: The figures of all of them.
         control: Whether the held-out images are of the same kind.
+        among: How many runs share the level.
     """
     found = [_compared(name, scored[name], cards[name], figures) for name in in_order(scored)]
     best = sorted(found, key=lambda one: min(one.p_values, default=1.0))
-    return judge(FAMILY, [replace(one, place=best.index(one)) for one in found], control)
+    return judge(
+        FAMILY, [replace(one, place=best.index(one)) for one in found], control, among=among
+    )
 
 
 def in_order(names: Mapping[str, Any]) -> list[str]:
