@@ -49,6 +49,7 @@ LINES = {
     "index": ["photos", "OUT", "--distance", "l2", "--mode", "L", *CPU],
     "guard": ["an-index", "photos", "--threshold", "l2=0.1", *CPU],
     "inspect": ["audit"],
+    "choose": ["photos"],
     "release": ["model", "OUT", "--marked", "marked"],
     "study": ["unconditional", "OUT", "--quick", *SMALL_STUDY, *CPU],
 }
