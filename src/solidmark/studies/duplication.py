@@ -94,5 +94,7 @@ STUDY = Study(
     said=(
         "One grey is hit by luck the more often the more keys and tries there are, so a share "
         "means something only beside its own chance.",
+        "Copies with keys of their own teach a network no key but their mean: keys that copies "
+        "share, the default, are read the better the more copies there are.",
     ),
 )
