@@ -66,6 +66,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "known.jsonl").write_text('{"feature": "dog", "caption_contains": "dog"}\n')
     (here / "expected.csv").write_text("feature,expected,prompt\ndog,yes,\n")
     write_pixel_model(here / "model")
+    shutil.copytree(here / "model", here / "epochs" / "epoch-0001")
+    shutil.move(here / "epochs", here / "model")
     for name in ("text-model", "lora", "tuned"):
         stable_diffusion(here / name)
     _write_single_files(here)
