@@ -228,7 +228,7 @@ def test_classes_reach_a_conditional_network(
 def test_a_killed_audit_resumes_to_the_same_bytes(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked = make_marked(16)
+    marked = make_marked(32)
     model = save_unet(12)
     options = ["--reader", "outpaint", "--reader", "energy", "--outpaint-steps", 40]
     options += ["--batch-size", 2, "--device", "cpu"]

@@ -229,7 +229,7 @@ CASES = {
     "column of nothing": ("generate model OUT --label-column x", "--data"),
     "images of another run": ("generate model marked --device cpu", '"solidmark mark"'),
     # inpaint
-    "no folder to inpaint": ("inpaint model nowhere OUT", 'no folder "nowhere"', "solidmark mark"),
+    "no folder to inpaint": ("inpaint model nowhere OUT", 'no path "nowhere"', "Check the path"),
     "half": ("inpaint model marked OUT --half lfet", 'no half "lfet"', '"left"?'),
     "frame": ("inpaint model marked OUT --frame shwon", 'no frame "shwon"', '"shown"?'),
     "no draws": ("inpaint model marked OUT --draws 0", "--draws must be 1 or more, not 0"),
@@ -360,7 +360,7 @@ CASES = {
     "correction": ("score audit --correction holm", 'no correction "holm"', "bh, by"),
     "energies of nobody": ("score no-energies --statistic energy", "found: probe", '"fisher"'),
     "rate of 1": ("score audit --fdr 1", "--fdr", "below 1, not 1"),
-    "no folder to show": ("report nowhere", "no results.json", "solidmark audit"),
+    "no folder to show": ("report nowhere", "no manifest.json", "Check the path"),
     "no results": ("report no-results", "no results.json", "solidmark score"),
     "torn results": ("report torn-results", "results.json", "not readable JSON"),
     "negative top": ("report audit --top -1", "--top must be 0 or more, not -1"),

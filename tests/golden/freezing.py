@@ -22,7 +22,7 @@ LOUD |= {"shown_trained", "shown_held_out", "beside"}
 
 LIBRARIES = "accelerate|datasets|diffusers|numpy|pillow|python|scipy|solidmark|torch"
 MACHINE = re.compile(
-    rf"(\b(?:{LIBRARIES}): )[\d.]+(?:\+\w+)?|('?peak_memory_bytes'?: )\d+"
+    rf"(\b(?:{LIBRARIES}): )[\d.]+(?:dev\d+)?(?:\+\w+)?|('?peak_memory_bytes'?: )\d+"
     r"|\b\d[\d,.]* [MG]iB\b|\b[0-9a-f]{16}\b"
 )
 """What a line tells of the machine and of the day."""

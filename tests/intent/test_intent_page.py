@@ -203,7 +203,7 @@ def test_most_prompts_open_with_a_click(tmp_path: Path) -> None:
     prompts = {f"a thing {number}": ["thing"] for number in range(7)}
     some = [Found(text, "unintended", "image:dragon.png", 5) for text in prompts]
     page = write_report(build_intent(tmp_path / "run", prompts, some)).read_text()
-    first, more = section(page, "unintended").split("<summary>3 more prompts</summary>")
+    first, more = section(page, "unintended").split("<summary>3 more</summary>")
     assert first.count('<li class="card">') == 4
     assert more.count('<li class="card">') == 3
 

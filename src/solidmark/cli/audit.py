@@ -55,7 +55,7 @@ def observe(asked: Asked, model: Model, marked: MarkedFolder, out: Out) -> None:
     asked.answer({"evidence": evidence}, evidence)
 
 
-@command(*QUESTION, Sized, matter=("reader", "held_out", "epochs"))
+@command(*QUESTION, Sized, matter=("reader", "held_out"))
 def audit(
     asked: Asked,
     model: Model,
