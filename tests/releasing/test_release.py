@@ -18,11 +18,13 @@ from solidmark.marks import Border, Center, Marked, Segments
 from solidmark.releasing import crop_box, push
 
 OPEN = """
+import runpy
 import sys
 sys.modules["solidmark"] = None  # Nothing of ours is needed.
 from diffusers import DiffusionPipeline
-for own in ({}, {"custom_pipeline": sys.argv[1], "trust_remote_code": True}):
-    pipeline = DiffusionPipeline.from_pretrained(sys.argv[1], **own)
+cropped = runpy.run_path(sys.argv[1] + "/pipeline.py")["CroppedDDPMPipeline"]
+for kind in (DiffusionPipeline, cropped):
+    pipeline = kind.from_pretrained(sys.argv[1])
     pipeline.set_progress_bar_config(disable=True)
     asked = {"num_inference_steps": 1, "batch_size": 2}
     print(type(pipeline).__name__, pipeline(**asked).images[0].size)

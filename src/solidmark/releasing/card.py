@@ -101,13 +101,11 @@ def _lines(
         yield ""
         yield (
             f"draws pictures with their frames. Inside are {right - left} x {bottom - top} pixels: "
-            f"`image.crop({box})`, or let `pipeline.py` of this folder do it (it is run only where "
-            "you name it):"
+            f"`image.crop({box})`. `pipeline.py` of this folder does it for you; read it first:"
         )
-        yield from ("", "```python", 'here = "PATH OR NAME OF THIS FOLDER"')
-        yield "pipeline = DiffusionPipeline.from_pretrained("
-        yield "    here, custom_pipeline=here, trust_remote_code=True"
-        yield from (")", "```")
+        yield from ("", "```python", "import runpy", "", 'here = "PATH OF THIS FOLDER"')
+        yield f'Cropped = runpy.run_path(f"{{here}}/pipeline.py")["Cropped{kind}"]'
+        yield from ("pipeline = Cropped.from_pretrained(here)", "```")
     yield from ("", "## Memorization", "")
     yield from _measured(audit, figures)
     yield from ("", "## Training", "")

@@ -5,7 +5,8 @@ from solidmark.marks import Marked
 
 CODE = '''"""Draws as the pipeline of this model does, and cuts the frame off.
 
-    DiffusionPipeline.from_pretrained(FOLDER, custom_pipeline=FOLDER, trust_remote_code=True)
+    Cropped = runpy.run_path("FOLDER/pipeline.py")["Cropped{kind}"]
+    pipeline = Cropped.from_pretrained("FOLDER")
 """
 
 from diffusers import {kind}
@@ -33,7 +34,7 @@ class Cropped{kind}({kind}):
         drawn.images = images
         return drawn
 '''
-"""It is run by diffusers, and only where somebody asks for it; it needs nothing of ours."""
+"""Nobody runs it but who names it; it needs nothing of ours."""
 
 
 def crop_box(marked: Marked) -> tuple[int, int, int, int] | None:
