@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 from solidmark.errors import BadInput
 from solidmark.late import fft
 from solidmark.scores.groups import writable
+from solidmark.scores.screen import screened_p_values
 from solidmark.scores.tilt import Window, tilted_window
 
 _LEAST_PLACES, _MOST_PLACES = 2**14, 2**17
@@ -89,18 +90,19 @@ def additive_p_values(
     if weights is None:
         weights = np.ones(costs.shape[1:])
     rates = weights / weights.sum(axis=1, keepdims=True)
-    return np.array([_p_value(c, k, rates) for c, k in zip(costs, levels, strict=True)])
+    least = np.where(rates > 0, costs, np.inf).min(axis=2, keepdims=True)
+    own = (np.take_along_axis(costs, levels[..., None], axis=2) - least).sum(axis=(1, 2))
+    costs = costs - least
+    p = screened_p_values(costs, own, rates)
+    for row in np.flatnonzero(np.isnan(p)):
+        p[row] = _p_value(costs[row], float(own[row]), rates)
+    return p
 
 
-def _p_value(
-    costs: Float[np.ndarray, "M L"], levels: Int[np.ndarray, " M"], rates: Float[np.ndarray, "M L"]
-) -> float:
-    own = costs[np.arange(len(levels)), levels]
+def _p_value(costs: Float[np.ndarray, "M L"], own: float, rates: Float[np.ndarray, "M L"]) -> float:
     possible = rates > 0
-    least = np.where(possible, costs, np.inf).min(axis=1, keepdims=True)
-    costs, own = costs - least, own - least[:, 0]
     largest = float(np.where(possible, costs, 0.0).max(axis=1).sum())
-    x = float(own.sum()) + _TIE * largest
+    x = own + _TIE * largest
     if x >= largest:
         return 1.0
     if x < 0:
