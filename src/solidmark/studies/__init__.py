@@ -1,7 +1,7 @@
 """Studies: the tables of the papers, and ours, as data that one engine runs."""
 
 from solidmark.studies.catalogue import find_study, sized
-from solidmark.studies.engine import run_study
+from solidmark.studies.engine import run_studies
 from solidmark.studies.study import Setting, Study
 from solidmark.studies.table import markdown
 
@@ -10,6 +10,6 @@ __all__ = [
     "Study",
     "find_study",
     "markdown",
-    "run_study",
+    "run_studies",
     "sized",
 ]
