@@ -74,3 +74,11 @@ def test_costs_of_all_scales_are_judged_alike() -> None:
         additive_p_values(costs, levels, weights),
         rtol=1e-6,
     )
+
+
+def test_a_row_does_not_depend_on_those_beside_it() -> None:
+    costs, levels, weights = drawn("l1", 16, 40, seed=2)
+    together = additive_p_values(costs, levels, weights)
+    for some in (slice(0, 1), slice(3, 10), slice(None, None, -1)):
+        alone = additive_p_values(costs[some], levels[some], weights)
+        np.testing.assert_array_equal(alone, together[some])

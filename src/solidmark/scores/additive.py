@@ -15,6 +15,7 @@ transform of the tilted law
 
 whose bulk lies where the far tail of T was. A transform is exact to 1e-16 of its largest value:
 without the tilt a p-value of 1e-20 would be noise, with it, it has as many digits as one of 0.5.
+Ordinary rows are not worth that: `screen.py` decides them before.
 """
 
 import math
@@ -61,7 +62,8 @@ def additive_p_values(
     no draw that counts is lost: the result is never below the exact value by more than 1e-9 of it,
     which is the rounding of the transform. Since `P(T <= x) / x^M` falls with x for costs that are
     spread evenly, it is above it by about 0.4 % in the far tail and less in the bulk. (Above
-    M = 32 the bins are capped, and the far tail is M^2 / 2^18 too high.)
+    M = 32 the bins are capped, and the far tail is M^2 / 2^18 too high.) What is ordinary, with a
+    p-value of .02 or more, is found within 1 % of it to either side (`screen.py`).
 
     Arguments:
         costs: The cost of each level of each key, with shape (N, M, 256), in any unit; low means

@@ -27,12 +27,16 @@ _LARGEST_STEP = 1e-6
 _FEWEST_STEPS = 200
 """Between sums of neighbouring greys, to a standard deviation of the sum: eight keys have 209."""
 
-_FREQUENCIES = 96
-_OVER = 1e-5
-"""Where a transform is this small at the last frequency, what is left out does not count."""
+_NARROWEST, _WIDEST = 40.0, 80.0
+"""In bins and roots of M: the standard deviations of a sum that its frequencies are laid out for.
+
+Keys that are drawn evenly have 74. The layout is fixed: no row depends on its neighbours."""
 
 _REACH = 10.0
 """How many inverse standard deviations the frequencies go; a normal law needs 5, skewed ones 9."""
+
+_OVER = 1e-5
+"""Where a transform is this small at the last frequency, what is left out does not count."""
 
 _WITHIN, _BEYOND = 5.0, 7.0
 """In standard deviations: how far a row may be from the mean, and how far its law is followed."""
@@ -62,30 +66,26 @@ def screened_p_values(
     undecided = np.full(len(costs), np.nan)
     if not _is_smooth(rates):
         return undecided
-    count = rates.shape[0]
-    reach = np.where(rates > 0, costs, 0.0).max(axis=(1, 2))
-    usable = reach > 0
-    # In bins of the row's own largest cost, so that rows of all scales share their frequencies.
-    scale = (_BINS - 1) / np.where(usable, reach, 1.0)
-    shared = _shared_out(costs, scale, rates)
-    places = np.arange(_BINS)
-    mean = shared @ places
-    spread = np.sqrt((shared @ places**2 - mean**2).sum(axis=1).clip(0))
-    usable &= (spread > 0) & (np.abs(own * scale - mean.sum(axis=1)) < _WITHIN * spread)
-    if not usable.any():
-        return undecided
-    whole = 1.02 * count * (_BINS - 1)
-    half_period = min(whole, (_WITHIN + _BEYOND) * spread[usable].max())
-    highest = _REACH / np.quantile(spread[usable], 0.1)
-    last = min(_FREQUENCIES, int(np.ceil(highest * half_period / np.pi / 2)))
-    odd = 2 * np.arange(last) + 1
+    root = np.sqrt(len(rates))
+    half_period = min(len(rates) * _BINS, (_WITHIN + _BEYOND) * _WIDEST * root)
+    odd = np.arange(1, _REACH / (_NARROWEST * root) * half_period / np.pi, 2)
     angle = np.pi / half_period * odd
-    waves = np.exp(-1j * np.outer(places, angle))
-    flat = shared.reshape(-1, _BINS)
-    each = (flat @ waves.real + 1j * (flat @ waves.imag)).reshape(len(costs), count, last)
-    transform = each.prod(axis=1)
+    bins = np.arange(_BINS)
+    turns = np.outer(bins, angle)
+    asked = np.column_stack([np.cos(turns), -np.sin(turns), bins, bins**2])
+    reach = np.where(rates > 0, costs, 0.0).max(axis=(1, 2))
+    # In bins of the row's own largest cost, so that rows of all scales share their frequencies.
+    scale = (_BINS - 1) / np.where(reach > 0, reach, 1.0)
+    # One product a row, whose rounding is the same whatever rows stand beside it.
+    found = np.matmul(_shared_out(costs, scale, rates), asked)
+    real, imaginary = found[..., : len(odd)], found[..., len(odd) : -2]
+    mean, square = found[..., -2], found[..., -1]
+    spread = np.sqrt((square - mean**2).sum(axis=1).clip(0))
+    transform = (real + 1j * imaginary).prod(axis=1)
     turned = np.exp(1j * np.outer(own * scale, angle)) * transform
     p = 0.5 + 2 / np.pi * (turned.imag / odd).sum(axis=1)
+    usable = (reach > 0) & (spread > 0) & (spread <= _WIDEST * root)
+    usable &= np.abs(own * scale - mean.sum(axis=1)) < _WITHIN * spread
     usable &= (np.abs(transform[:, -1]) < _OVER) & (p >= CERTAIN) & _has_many_values(costs, rates)
     return np.where(usable, p.clip(None, 1.0), undecided)
 
@@ -122,8 +122,8 @@ def _shared_out(
     scale: Float[np.ndarray, " N"],
     rates: Float[np.ndarray, "M L"],
 ) -> Float[np.ndarray, "N M B"]:
-    """How probable each bin is for each key: a cost between two bins is in both, by its nearness."""
-    rows, count, levels = costs.shape
+    """How probable each bin is for each key: a cost between two bins is in both, by nearness."""
+    rows, count = costs.shape[:2]
     at = np.where(rates > 0, costs * scale[:, None, None], 0.0)
     low = at.astype(np.int32).clip(max=_BINS - 2)
     above = (at - low) * rates
