@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.recipe import TINY
 from solidmark.errors import BadInput
 from solidmark.models import Opening, model_fingerprints
 from solidmark.models.finding import FACTS
@@ -112,6 +113,15 @@ def with_base(facts: Mapping[str, Any], base: str) -> dict[str, Any]:
         return {}
     recipe = {**(facts.get("recipe") or {}), "base": base}
     return {**facts, "base": base, "recipe": recipe}
+
+
+def without_paths(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a training, where a base that lies here has its own name and not its path."""
+    recipe = dict(facts.get("recipe") or {})
+    base = recipe.get("base")
+    if base is None or base == TINY or _is_name(str(base)):
+        return dict(facts)
+    return {**facts, "recipe": {**recipe, "base": Path(str(base)).name}}
 
 
 def _is_name(said: str) -> bool:

@@ -13,7 +13,7 @@ from solidmark.models.reading import PICKLES, read_config, refuse_pickles
 from solidmark.models.trusted import refuse_code
 from solidmark.releasing.card import About, card
 from solidmark.releasing.cropping import lora_use, pipeline_code, pipeline_use
-from solidmark.releasing.packed import Packed, asked_of, base_of, lora_of, with_base
+from solidmark.releasing.packed import Packed, asked_of, base_of, lora_of, with_base, without_paths
 from solidmark.releasing.pushing import push
 from solidmark.runs import (
     Results,
@@ -118,12 +118,14 @@ def pack(wanted: Release) -> None:
     if run.finished:
         return
     name = wanted.name or wanted.out.resolve().name
-    facts = dict(packed.facts)
+    facts = without_paths(packed.facts)
     products = []
     if base is None or lora is None:
         kind = packed.kind
         about = About(name, f"A `{kind}`", [*pipeline_use(kind, marked)])
         products += _copied(packed.folder, wanted.out)
+        if facts != packed.facts:
+            write_json(wanted.out / FACTS, facts)
         if code := pipeline_code(kind, marked):
             write_bytes(wanted.out / "pipeline.py", code.encode())
             products.append("pipeline.py")
