@@ -119,7 +119,7 @@ def pack(wanted: Release) -> None:
         return
     name = wanted.name or wanted.out.resolve().name
     facts = without_paths(packed.facts)
-    products = []
+    products: list[str] = []
     if base is None or lora is None:
         kind = packed.kind
         about = About(name, f"A `{kind}`", [*pipeline_use(kind, marked)])
