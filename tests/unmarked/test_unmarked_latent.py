@@ -11,7 +11,7 @@ import torch
 
 from solidmark.cli import main
 from solidmark.runs import open_results, read_manifest
-from unmarked.latent import write_pictures
+from unmarked.latent import SIDE, memorizing_model, write_pictures
 
 ALL = ("signals", "nearest", "inpaint", "invmm")
 EVERY = " ".join(f"--measure {name}" for name in ALL) + " --invmm-budget 2000"
@@ -103,3 +103,20 @@ def test_one_caption_for_all_where_there_is_none(world: Path, ask: Ask) -> None:
     folder = ask(line.replace("OUT", "captioned") + " --measure signals --caption dog")
     rows = (folder / "generated" / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(row)["text"] for row in rows} == {"dog"}
+
+
+@pytest.mark.slow
+def test_a_latent_model_that_has_its_images_by_heart_is_said_to_memorize(
+    tmp_path: Path, world: Path
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 0, 16)
+    write_pictures(tmp_path / "control", 16, 32)
+    memorizing_model(tmp_path / "model", photos)
+    asked = "--measure signals --measure nearest --measure inpaint --device cpu -n 48"
+    with chdir(tmp_path):
+        assert main(f"audit model photos out --held-out control {asked}".split()) == 0
+    verdict = open_results(tmp_path / "out").judged
+    assert verdict.state == "memorized"
+    states = {one.name: one.state for one in verdict.findings}
+    assert states["nearest"] == "memorized"
+    assert read_manifest(tmp_path / "out")["config"]["resolution"] in (None, SIDE)
