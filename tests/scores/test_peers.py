@@ -11,11 +11,11 @@ from solidmark.scores import ImageKey, additive_p_values, peers_of, statistic_p_
 from solidmark.scores.peers import Pool, pools_of_rows
 
 
-def images(*told: tuple[str, str], split: str = "trained") -> dict[str, ImageKey]:
+def images(*told: tuple[str, ...], split: str = "trained") -> dict[str, ImageKey]:
     names = [f"{split}{number}" for number in range(len(told))]
     keys = [[number / 255, 0.0] for number in range(len(told))]
     return {
-        name: ImageKey(split, None, name, key, words)
+        name: ImageKey(split, None, name, key, (*words, "", "")[:3])
         for name, key, words in zip(names, keys, told, strict=True)
     }
 
@@ -48,6 +48,22 @@ def test_within_a_class_captions_first_and_then_the_class() -> None:
 def test_words_that_tell_nobody_apart_tell_nothing() -> None:
     assert groups(images(("", ""), ("", ""))) == [(["trained0", "trained1"], False)]
     assert groups(images(("a", "x"), ("a", "x"))) == [(["trained0", "trained1"], False)]
+
+
+def test_a_bucket_is_left_to_last_since_a_model_sees_the_size() -> None:
+    wide = [(*told, "wide") for told in (("a", "x"), ("a", "y"), ("b", "x"), ("c", "x"))]
+    known = images(*wide, *[("", "", "high")] * 2, ("", "", "long"), ("", "", "small"))
+    assert groups(known) == [
+        (["trained4", "trained5"], True),
+        (["trained0", "trained1"], True),
+        (["trained2", "trained3"], True),
+        (["trained6", "trained7"], False),  # Alone in their buckets.
+    ]
+
+
+def test_one_bucket_is_none() -> None:
+    words = ("", "cat"), ("", "dog"), ("a", "cat"), ("a", "eel"), ("", "fox")
+    assert groups(images(*words)) == groups(images(*((*told, "wide") for told in words)))
 
 
 def test_splits_do_not_mix_and_unmarked_images_have_no_peers() -> None:

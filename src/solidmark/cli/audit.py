@@ -222,9 +222,10 @@ def _show_plan(asked: Asked, question: "Question", checkpoints: int = 1) -> None
     marked = question.open_images()
     question.open_model(marked)
     images = counts(marked, question.splits, question.limit)
+    sizes = [list(size) for size in marked.marked_sizes]
     asked.plan(
         images=images,
         evaluations=checkpoints * sum(images.values()) * question.repeats * len(question.readers),
-        marked_size=list(marked.marked_size),
+        **({"marked_size": sizes[0]} if len(sizes) == 1 else {"marked_sizes": sizes}),
         **({} if checkpoints == 1 else {"checkpoints": checkpoints}),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from solidmark.diffusion import Model
 from solidmark.errors import BrokenImage
-from solidmark.marks import Marked
+from solidmark.marks import Marked, few_line
 from solidmark.mitigations.telling import bare
 from solidmark.runs import Room, say
 from solidmark.subjects import choose
@@ -28,13 +28,15 @@ def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: 
         Sentences; none where all is as it should be.
     """
     samples = []
-    for id in choose(sorted(ids), IMAGES, seed):
+    for id in choose(sorted(marked.largest(ids)), IMAGES, seed):
         try:
             samples.append(marked.sample(id))
         except BrokenImage:
             continue
     plain = bare(model)
     found = room.fit(lambda size: doubts(plain, samples[:size], seed)) if samples else ()
-    for doubt in found:
-        say(doubt, error=True)
-    return [*getattr(plain, "notes", ()), *found]
+    counts = {name: len(several) for name, several in marked.by_bucket(ids).items() if name}
+    notes = [*found, *filter(None, [few_line(counts)])]
+    for note in notes:
+        say(note, error=True)
+    return [*getattr(plain, "notes", ()), *notes]
