@@ -203,6 +203,7 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
         raise BadInput("InvMM asks the model without --mitigation. Leave one of both out.")
     if question.perturb:
         raise BadInput("InvMM inverts the pictures as they are. Leave --perturb or it out.")
+    question.open_images().require_one_size("audit --measure invmm")
     from solidmark.measures.invmm import Budget, InvMM
     from solidmark.measures.invmm.inversion import PRESETS
 

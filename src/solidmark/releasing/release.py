@@ -91,6 +91,7 @@ def release(wanted: Release) -> Path:
 def pack(wanted: Release) -> None:
     """Writes the folder of `release`."""
     marked = open_marked(wanted.marked)
+    marked.require_one_size("release")
     folder = find_pipeline(wanted.model)
     refuse_code(folder)
     for part in (one for one in folder.iterdir() if one.is_dir()):
