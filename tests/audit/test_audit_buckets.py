@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import tiny
+from PIL import Image
 from shapes import mark_shapes
 
 from solidmark.marks import Marked, Segments
 from solidmark.measures.audit import Question, observe, score
-from solidmark.readers import Blend
+from solidmark.readers import Blend, Recall
+from solidmark.reporting import write_report
 from solidmark.runs import open_results
 
 SIZES = ((24, 32), (32, 24), (24, 24))
@@ -69,6 +72,31 @@ def test_each_bucket_is_calibrated_by_itself(marked: Marked, tmp_path: Path) -> 
     found = json.loads((out / "calibration.json").read_text())
     assert set(found) == {"version", *(f"blend model {h}x{w}" for h, w in SIZES)}
     assert len({tuple(found[name]["linear"]["gradient"]["mean"]) for name in found if " " in name})
+
+
+@pytest.mark.parametrize("family", ["stable_diffusion", "stable_diffusion_xl"])
+def test_a_latent_model_is_asked_bucket_by_bucket(family: str, tmp_path: Path) -> None:
+    model = getattr(tiny, family)(tmp_path / "model")
+    marked = mark_shapes(tmp_path, 12, ((32, 48), (48, 32)), held_out=0.5, pattern=Segments(4, 4))
+    readers = (Blend(steps=1), Recall(draws=1))
+    tables = []
+    for size in (8, 1):
+        out = tmp_path / f"{size}"
+        asked = Question(str(model), marked.folder, out, readers, batch_size=size, caption="a view")
+        observe(asked)
+        results = score(out)
+        assert results["failed"] == 0
+        tables.append(pq.read_table(out / "scores.parquet").to_pylist())
+        assert json.loads((out / "round_trip.json").read_text())["bucket"] == "32x48"
+        for row in pq.read_table(out / "evidence.parquet").to_pylist():
+            if row["picture"] is not None:
+                with Image.open(out / row["picture"]) as picture:
+                    size = f"{picture.height}x{picture.width}"
+                assert marked.by_bucket([row["id"]]) == {size: [row["id"]]}
+    for one, other in zip(*tables, strict=True):
+        assert np.allclose(one["key_read"], other["key_read"], atol=1e-3)
+    write_report(tmp_path / "8")
+    assert "of the bucket 32x48" in (tmp_path / "8" / "report.html").read_text()
 
 
 def test_small_buckets_are_named_at_once_and_in_the_results(

@@ -230,7 +230,7 @@ def _calibrate(
         known = {task.about: found[task.about] for task in tasks if task.bucket == most}
         room.fit(
             lambda size: keep_round_trip(
-                run.folder, first.measure, Metered(first.model, size), references[most], known
+                run.folder, first.measure, Metered(first.model, size), references[most], known, most
             )
         )
         write_json(path, {"version": VERSION, **found})
