@@ -100,9 +100,10 @@ def test_a_latent_model_is_asked_bucket_by_bucket(family: str, tmp_path: Path) -
 
 
 def test_small_buckets_are_named_at_once_and_in_the_results(
-    marked: Marked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    marked = mark_shapes(tmp_path, 24, SIZES, pattern=Segments(2, 4))
     out = audit(marked, "gaussian", tmp_path / "out", limit=3, splits=("trained",), ceiling=False)
     (note,) = json.loads((out / "results.json").read_text())["notes"]
-    assert note.startswith("Buckets of fewer than 8 images: ")
+    assert note.startswith("Buckets of fewer than 8 trained images: ")
     assert note in capsys.readouterr().err

@@ -105,11 +105,11 @@ class Marked:
         if len(self.sizes) > 1:
             names = ", ".join(map(bucket_name, self.marked_sizes))
             who = f'"solidmark {verb}"' if verb else "What was asked"
-            own = "A trainer with buckets trains on them. " if verb == "train" else ""
+            cure = "Train by the trainer of these buckets, or mark" if verb == "train" else "Mark"
             raise BadInput(
                 f'"{self.folder}" was marked in {len(self.sizes)} buckets ({names}), which '
-                f'"solidmark audit" asks one by one. {who} takes one size. {own}Mark into another '
-                "folder with --resolution for it."
+                f'"solidmark audit" asks one by one. {who} takes one size. {cure} the data into '
+                "another folder with --resolution."
             )
 
     def by_bucket(self, ids: Iterable[str]) -> dict[str, list[str]]:
@@ -281,17 +281,18 @@ def bucket_name(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def few_line(buckets: Mapping[str, int]) -> str | None:
+def few_line(buckets: Mapping[str, int], what: str = "images") -> str | None:
     """A sentence that names the buckets of few images; None where there is none.
 
     Arguments:
         buckets: How many images each has, by its name.
+        what: Which images were counted.
     """
     small = [f"{name} ({count:,})" for name, count in buckets.items() if count < FEW]
     if not small:
         return None
     return (
-        f"Buckets of fewer than {FEW} images: {', '.join(small)}. Little can be read in them, and "
+        f"Buckets of fewer than {FEW} {what}: {', '.join(small)}. Little can be read in them, and "
         "their keys are exchanged with few others; name fewer sizes to bring these images together."
     )
 

@@ -35,8 +35,10 @@ def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: 
             continue
     plain = bare(model)
     found = room.fit(lambda size: doubts(plain, samples[:size], seed)) if samples else ()
-    counts = {name: len(several) for name, several in marked.by_bucket(ids).items() if name}
-    notes = [*found, *filter(None, [few_line(counts)])]
+    # Keys are exchanged with those of all trained images, asked or not.
+    buckets = marked.by_bucket(marked.ids("trained")).items()
+    few = few_line({name: len(ids) for name, ids in buckets if name}, "trained images")
+    notes = [*found, *filter(None, [few])]
     for note in notes:
         say(note, error=True)
     return [*getattr(plain, "notes", ()), *notes]

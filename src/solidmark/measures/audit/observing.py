@@ -214,46 +214,48 @@ def _calibrate(
     """Lets each reader choose on reference images, once a run, and keeps what it chose."""
     path = run.folder / "calibration.json"
     if processes.is_main and not path.is_file():
-        references = _references(tasks, pictures, question)
-        found: dict[str, Any] = {}
-        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
-            for task in tasks:
-                if task.about not in found:
-                    samples = references[task.bucket]
-                    # Of a bucket of damaged images alone nothing is asked.
-                    found[task.about] = (
-                        room.fit(partial(_choose_well, task, samples)) if samples else {}
-                    )
-                    advance()
+        references = _references(tasks, question.seed)
         most = max(references, key=lambda bucket: len(references[bucket]))
-        first = next(task for task in tasks if task.bucket == most)
-        known = {task.about: found[task.about] for task in tasks if task.bucket == most}
-        room.fit(
-            lambda size: keep_round_trip(
-                run.folder, first.measure, Metered(first.model, size), references[most], known, most
+        found: dict[str, Any] = {}
+        seen = False
+        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
+            for bucket, ids in references.items():
+                several = [task for task in tasks if task.bucket == bucket]
+                samples = [one for one in (_load(pictures, id) for id in ids) if one is not None]
+                seen = seen or bool(samples)
+                for task in several:
+                    if task.about not in found:
+                        # Of a bucket of damaged images alone nothing is asked.
+                        found[task.about] = (
+                            room.fit(partial(_choose_well, task, samples)) if samples else {}
+                        )
+                        advance()
+                if bucket == most and samples:
+                    known = {task.about: found[task.about] for task in several}
+                    room.fit(partial(_round_trip, run.folder, several[0], samples, known))
+        if not seen:
+            raise BadInput(
+                f'None of the images of "{question.marked}" can be read. Mark them again.'
             )
-        )
         write_json(path, {"version": VERSION, **found})
     processes.wait()
     cure = 'Remove it, then run the same "solidmark audit" again.'
     return read_ours(path, cure, **{task.about: dict for task in tasks})
 
 
-def _references(
-    tasks: Sequence[_Task], pictures: Perturbed, question: Question
-) -> dict[str, list[Sample]]:
+def _references(tasks: Sequence[_Task], seed: int) -> dict[str, list[str]]:
     """What the readers are calibrated on: some of the images that are asked about, by bucket."""
     asked: dict[str, set[str]] = {}
     for task in tasks:
         asked.setdefault(task.bucket, set()).update(id for id, _ in task.units)
-    found = {}
-    for bucket, several in asked.items():
-        ids = choose(sorted(several), REFERENCE, question.seed)
-        loaded = (_load(pictures, id) for id in ids)
-        found[bucket] = [sample for sample in loaded if sample is not None]
-    if not any(found.values()):
-        raise BadInput(f'None of the images of "{question.marked}" can be read. Mark them again.')
-    return found
+    return {bucket: choose(sorted(ids), REFERENCE, seed) for bucket, ids in asked.items()}
+
+
+def _round_trip(
+    folder: Path, task: _Task, samples: Sequence[Sample], known: Mapping[str, Any], size: int
+) -> None:
+    """Measures what the autoencoder makes of greys, so many images at a time."""
+    keep_round_trip(folder, task.measure, Metered(task.model, size), samples, known, task.bucket)
 
 
 def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:
