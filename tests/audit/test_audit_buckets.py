@@ -1,6 +1,7 @@
 """An audit of a folder in buckets: asked and exchanged bucket by bucket, with the same rows."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import tiny
 from PIL import Image
 from shapes import mark_shapes
 
-from solidmark.marks import Marked, Segments
+from solidmark.marks import Marked, Segments, open_marked
 from solidmark.measures.audit import Question, observe, score
 from solidmark.readers import Blend, Recall
 from solidmark.reporting import write_report
@@ -72,6 +73,20 @@ def test_each_bucket_is_calibrated_by_itself(marked: Marked, tmp_path: Path) -> 
     found = json.loads((out / "calibration.json").read_text())
     assert set(found) == {"version", *(f"blend model {h}x{w}" for h, w in SIZES)}
     assert len({tuple(found[name]["linear"]["gradient"]["mean"]) for name in found if " " in name})
+
+
+def test_a_bucket_of_damaged_images_alone_fails_and_the_others_go_on(
+    marked: Marked, tmp_path: Path
+) -> None:
+    shutil.copytree(marked.folder, tmp_path / "marked")
+    damaged = [row for row in marked.keys.to_pylist() if row["bucket"] == "32x24"]
+    for row in damaged:
+        (tmp_path / "marked" / row["file_name"]).write_bytes(b"nothing")
+    out = audit(open_marked(tmp_path / "marked"), "gaussian", tmp_path / "out", ceiling=False)
+    rows = pq.read_table(out / "scores.parquet").to_pylist()
+    failed = {row["id"] for row in rows if row["status"] == "failed"}
+    assert failed == {row["id"] for row in damaged}
+    assert json.loads((out / "calibration.json").read_text())["blend model 32x24"] == {}
 
 
 @pytest.mark.parametrize("family", ["stable_diffusion", "stable_diffusion_xl"])
