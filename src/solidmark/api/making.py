@@ -73,11 +73,9 @@ def mark(
     folder = Path(out)
     painted = pattern_of(pattern, thickness, count) if isinstance(pattern, str) else pattern
     secret = kept_seed(folder) if seed is None else seed
-    shapes, sized = None, read
-    if buckets is not None:
-        shapes = parse_buckets(buckets, read.get("resolution"))
+    shapes = None if buckets is None else parse_buckets(buckets, read.get("resolution"))
+    if shapes is not None:
         painted, shapes = in_buckets(painted, shapes)
-        sized = {**read, "resolution": None}
     marking = Marking(
         painted, secret, held_out, canaries, keys_per_copy, near_duplicates, shapes is not None
     )
@@ -93,7 +91,8 @@ def mark(
         **({} if buckets is None else {"buckets": buckets}),
         **read,
     }
-    mark_dataset(open_data(data, **sized, buckets=shapes), folder, marking, asked)
+    side = {} if shapes is None else {"resolution": None}
+    mark_dataset(open_data(data, **{**read, **side}, buckets=shapes), folder, marking, asked)
     return Folder(folder)
 
 

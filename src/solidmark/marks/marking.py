@@ -39,7 +39,6 @@ from solidmark.runs import (
     open_run,
     progress,
     remove_temporaries,
-    write_bytes,
 )
 from solidmark.types import Image, MarkedImage
 
@@ -138,8 +137,8 @@ def mark_dataset(
     bucketed = pattern if marking.bucketed else None
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
-    write_tables(out, planned, images, broken, classes)
-    write_bytes(out / "keys.parquet", keys_bytes(planned, images, contents, marking.seed, bucketed))
+    keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
+    write_tables(out, planned, images, broken, classes, keys)
     shutil.rmtree(folder)
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
@@ -278,7 +277,8 @@ def _sizes(images: Mapping[str, Any], bucketed: bool) -> list[tuple[int, int, in
                 f'The images differ in size ("{first}" is {here}, "{id}" is {there} pixels). '
                 "Give --resolution, or --buckets for a trainer that has some."
             )
-    return sorted({tuple(row["size"]) for row in images.values()})
+    sizes = (row["size"] for row in images.values())
+    return sorted({(channels, height, width) for channels, height, width in sizes})
 
 
 def _write_images(

@@ -21,8 +21,18 @@ def write_tables(
     images: Mapping[str, Any],
     broken: Mapping[str, str],
     classes: Sequence[str | None],
+    keys: bytes,
 ) -> None:
-    """Writes the metadata that goes to the trainer, and what could not be read."""
+    """Writes the metadata that goes to the trainer, what could not be read, and the keys.
+
+    Arguments:
+        out: The marked folder.
+        planned: What was done with each image.
+        images: What was seen of each, by id.
+        broken: Why the others could not be read, by id.
+        classes: The name of each class.
+        keys: What `keys_bytes` gave.
+    """
     for split, folder in FOLDERS.items():
         lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
         if lines:
@@ -31,6 +41,7 @@ def write_tables(
         out / "quarantine.jsonl",
         _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
     )
+    write_bytes(out / "keys.parquet", keys)
 
 
 def keys_bytes(
