@@ -124,22 +124,18 @@ def mark(
     channels, *before = sizes_of(manifest)[0]
     after = pattern_from_json(manifest["pattern"]).marked_size(*before)
     closing.then(*after_marking(out, manifest))
-    count = manifest.get("buckets", {})
-    sized = (
-        f"{before[0]} x {before[1]} pixels before marking, {after[0]} x {after[1]} after"
-        if not count
-        else f"{plural(len(count), 'bucket')}"
-    )
+    shares: dict[str, int] = manifest.get("buckets", {})
+    sized = f"{before[0]} x {before[1]} pixels before marking, {after[0]} x {after[1]} after"
+    if shares:
+        sized = plural(len(shares), "bucket")
     lines = [
         f"{plural(manifest['trained'], 'image')} to train on in {out / 'train'}, "
         f"{manifest['held_out']:,} held out; {sized}, {'grey' if channels == 1 else 'colour'}.",
     ]
-    if count:
-        each = ", ".join(f"{name} ({number:,})" for name, number in count.items())
-        lines += [
-            f"Marked images by size, height x width: {each}.",
-            *filter(None, [few_line(count)]),
-        ]
+    if shares:
+        each = ", ".join(f"{name} ({number:,})" for name, number in shares.items())
+        few = few_line(shares)
+        lines += [f"Marked images by size, height x width: {each}.", *([few] if few else [])]
     if manifest["duplicates"]:
         keys = "the key of their original" if keys_per_copy == "shared" else "a key each"
         lines.append(f"Copies of others: {plural(manifest['duplicates'], 'image')}, with {keys}.")
