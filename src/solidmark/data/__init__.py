@@ -1,5 +1,6 @@
 """Data sets: ids and samples, from any source, and what is twice in them."""
 
+from solidmark.data.aspect import AspectBuckets, Resolution, parse_buckets, sides_of
 from solidmark.data.classes import class_numbers, names_by_number
 from solidmark.data.columns import Columns
 from solidmark.data.dataset import Dataset, Sample
@@ -14,10 +15,8 @@ from solidmark.data.prepare import (
     NOTES,
     Mode,
     Preparation,
-    Resolution,
     content_hash,
     lost_lines,
-    sides_of,
     to_picture,
     to_tensor,
 )
@@ -27,6 +26,7 @@ __all__ = [
     "EXAMPLES",
     "MODES",
     "NOTES",
+    "AspectBuckets",
     "Columns",
     "Dataset",
     "Example",
@@ -49,6 +49,7 @@ __all__ = [
     "lost_lines",
     "names_by_number",
     "open_data",
+    "parse_buckets",
     "sides_of",
     "sign",
     "take_inventories",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from solidmark.data.aspect import AspectBuckets, Resolution
 from solidmark.data.classes import class_numbers
 from solidmark.data.columns import Columns
 from solidmark.data.examples import EXAMPLES, Example
@@ -23,7 +24,7 @@ from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.live import Live, live_records
 from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
-from solidmark.data.prepare import Mode, Preparation, Resolution
+from solidmark.data.prepare import Mode, Preparation
 from solidmark.data.records import Records, ordered, path_id, quoted
 from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
@@ -49,6 +50,7 @@ def open_data(
     limit: int | None = None,
     window: str = "full",
     keep_grey: bool = True,
+    buckets: AspectBuckets | None = None,
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
@@ -75,6 +77,7 @@ def open_data(
             "full", "used" (each picture's own lowest and highest) or "LOW:HIGH".
         keep_grey: Whether grey pictures become "L" where no mode is given; else they are "RGB",
             as most models take them.
+        buckets: The sizes that images are sorted into by their shape, in place of a resolution.
 
     Raises:
         NotFound: When there is no such data.
@@ -90,7 +93,7 @@ def open_data(
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
     example = _example(where) if held is None else None
     kind = mode or (example.mode if example else "RGB")
-    preparation = Preparation(resolution, kind, window)
+    preparation = Preparation(resolution, kind, window, buckets=buckets)
     if held is not None:
         found = live_records(held, columns)
     elif example:

@@ -1,7 +1,6 @@
 """From a picture to the tensor that is marked and trained on: the same for every source."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,17 +8,15 @@ from typing import Literal
 import numpy as np
 from PIL import Image as Picture
 
+from solidmark.data.aspect import AspectBuckets, Resolution, sides_of
 from solidmark.data.decode import look
 from solidmark.data.levels import window_of
-from solidmark.errors import BadInput, BrokenImage, UnknownName
+from solidmark.errors import BrokenImage, UnknownName
 from solidmark.late import torch
 from solidmark.types import Image
 
 Mode = Literal["RGB", "L"]
 MODES: tuple[Mode, ...] = ("RGB", "L")
-Resolution = int | str
-"""A side in pixels, or "HEIGHTxWIDTH"."""
-
 CROPPED = 0.2
 """A line is said where cutting out the centre drops more than this share of a picture."""
 
@@ -27,7 +24,7 @@ NOTES: Mapping[str, str] = {
     "narrow": "{images} of more than 8 bits came out in fewer than 32 of 256 grey levels: give "
     "--window LOW:HIGH (the values of black and white), or --window used",
     "cropped": "cutting out the centre drops more than a fifth of {images}: --resolution "
-    "HEIGHTxWIDTH keeps another shape",
+    "HEIGHTxWIDTH or --buckets keeps another shape",
     "frames": "{images} of several frames: the first was taken",
 }
 """What may be lost of a picture, and the sentence that says of how many."""
@@ -61,6 +58,7 @@ class Preparation:
         mode: "RGB" for three channels, "L" for one.
         window: Which values of deep pictures are black and white: "full", "used" or "LOW:HIGH".
         grey: Whether pictures in colour are refused: "L" was not asked for, but found.
+        buckets: The sizes that pictures are sorted into by their shape, in place of a resolution.
 
     Example:
         >>> image, content = Preparation(resolution=8, mode="L")(Picture.new("RGB", (30, 20)))
@@ -72,6 +70,7 @@ class Preparation:
     mode: Mode = "RGB"
     window: str = "full"
     grey: bool = False
+    buckets: AspectBuckets | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -115,14 +114,21 @@ class Preparation:
             )
         found = {"narrow": decoded.narrow, "frames": decoded.frames > 1}
         picture = picture.convert(self.mode)
-        if self.resolution is not None:
-            height, width = sides_of(self.resolution)
+        size = self._size(picture)
+        if size is not None:
+            height, width = size
             before = picture.width * picture.height
             box = _centre(picture.width, picture.height, width, height)
             kept = (box[2] - box[0]) * (box[3] - box[1])
             found["cropped"] = kept < (1 - CROPPED) * before
             picture = _scaled(picture, box, (width, height))
         return picture, tuple(name for name in NOTES if found.get(name))
+
+    def _size(self, picture: Picture.Image) -> tuple[int, int] | None:
+        """The height and width that it is brought to; None where it keeps its own."""
+        if self.buckets is not None:
+            return self.buckets.picture(picture.height, picture.width)
+        return None if self.resolution is None else sides_of(self.resolution)
 
 
 def lost_lines(counts: Mapping[str, int]) -> list[str]:
@@ -140,26 +146,6 @@ def lost_lines(counts: Mapping[str, int]) -> list[str]:
         for name, sentence in NOTES.items()
         if counts.get(name)
     ]
-
-
-def sides_of(resolution: Resolution) -> tuple[int, int]:
-    """Height and width in pixels.
-
-    Raises:
-        BadInput: When they are no numbers of 1 or more.
-
-    Example:
-        >>> sides_of(64), sides_of("480x640")
-        ((64, 64), (480, 640))
-    """
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
-    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if height < 1 or width < 1:
-        raise BadInput(
-            f'A resolution of "{resolution}" pixels is no image. Use 1 or more, or HEIGHTxWIDTH, '
-            "such as 480x640."
-        )
-    return height, width
 
 
 def _is_grey(picture: Picture.Image) -> bool:

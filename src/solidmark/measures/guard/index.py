@@ -89,8 +89,12 @@ class Indexing:
             raise BadInput("--fpr must be above 0 and below 1.")
 
     def open_learned(self) -> Learned:
-        """The images, undecoded."""
-        return open_learned(
+        """The images, undecoded.
+
+        Raises:
+            BadInput: When a marked folder holds images of several sizes.
+        """
+        found = open_learned(
             self.training,
             self.held_out,
             resolution=self.resolution,
@@ -98,6 +102,9 @@ class Indexing:
             window=self.window,
             limit=self.limit,
         )
+        if found.marked is not None:
+            found.marked.require_one_size("index")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""

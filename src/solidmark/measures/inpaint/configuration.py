@@ -136,7 +136,7 @@ class Inpainting:
             mode=self.mode,
             window=self.window,
             one_size=True,
-        )
+        ).of_one_size("inpaint")
         for split in self.splits if subjects.marked is not None else ():
             if not subjects.ids(split):
                 raise BadInput(

@@ -115,7 +115,7 @@ class InvMM:
             mode=self.mode,
             window=self.window,
             one_size=True,
-        )
+        ).of_one_size("invmm")
         if self.triage in ("solidmark", "energy") and subjects.marked is None:
             raise BadInput(
                 f'--triage {self.triage} reads keys, and "{self.images}" is no folder of '

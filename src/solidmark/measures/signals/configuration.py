@@ -102,7 +102,7 @@ class Measuring:
             mode=self.mode,
             window=self.window,
             one_size=True,
-        )
+        ).of_one_size("signals")
 
     def open_model(self, subjects: Subjects) -> Model:
         """Opens the model, and checks that the images fit it.
