@@ -114,6 +114,7 @@ def test_the_examples_work(
         "intent",
         "compare",
         "nearest",
+        "judge",
         "duplicates",
         "cliques",
         "index",
@@ -143,6 +144,8 @@ def test_the_examples_work(
                 os.rename("audit", "observed")
             if command == "compare":
                 shutil.copytree("audit", words[2])
+            if command == "judge":
+                (tmp_path / words[2]).write_text("generation,image,verdict\na,b,copy\n")
             if command == "release":
                 shutil.copytree(world / "model", "model")
             if command == "guard":

@@ -68,6 +68,8 @@ MISSING = [
     "nearest none photos new",
     "nearest photos none new",
     "nearest photos photos new --held-out none",
+    "judge none said.csv",
+    "judge audit none",
     "duplicates none new",
     "cliques none new",
     "index none new",
@@ -131,6 +133,9 @@ UNFIT = [
     "compare marked audit",
     "nearest photos unfinished new",
     "nearest photos photos audit",
+    "judge audit said.csv",
+    "judge marked said.csv",
+    "judge audit photos",
     "duplicates unfinished new",
     "duplicates photos audit",
     "cliques drawn audit",
@@ -186,6 +191,7 @@ OUT_OF_RANGE = [
     "compare audit audit --delta 2",
     "nearest photos photos new --neighbours 0",
     "nearest photos photos new --distance none",
+    "judge audit said.csv --none",
     "duplicates photos new --above 2",
     "cliques drawn new --least 1",
     "index photos new --fpr 2",
@@ -245,7 +251,7 @@ UNASKABLE = [
 ]
 """What a model cannot be asked for, as its files say."""
 
-NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose")
+NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose", "judge")
 """Commands without --dry-run."""
 
 LOOKS = [

@@ -181,6 +181,13 @@ RUNS: dict[str, Run] = {
     "intent": _page(f"intent memorizer told intent {INTENT}"),
     "intent-gaussian": _page(f"intent gaussian told unintended {INTENT}", AGAIN),
     "nearest-copies": _page(f"nearest copied photos near --held-out fresh {L2}"),
+    "judge": Run(
+        ("judge near said.csv", "judge near said.csv", "report near --top 3"),
+        "near",
+        ("nearest-copies",),
+        only=("judgements.parquet", "judged.csv", "results.json", "report.html"),
+        unsaid=AGAIN,
+    ),
     "nearest-two": _page(
         f"nearest photos border nearest --distance patched-l2 --no-per-image {L2}", AGAIN
     ),

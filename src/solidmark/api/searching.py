@@ -1,6 +1,7 @@
 """Generations and training images beside each other: copies, and a guard against them."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,40 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
     folder = Path(out)
     search(configured(Comparison, folder, options, generated=generated, training=training))
     score_nearest(folder)
+    return Result(folder)
+
+
+def judge(out: Where, judgements: Where | Iterable[Mapping[str, Any]]) -> Result:
+    """Keeps what people say of the pairs of a comparison: which generations are copies.
+
+    Arguments:
+        out: The folder of `nearest`, or of an audit without marks.
+        judgements: A CSV file, as its page makes one; or rows with `generation`, `image` and
+            `verdict` ("copy", "not", "unsure"), and perhaps `split`, `who` and `when`.
+
+    Returns:
+        The result of the comparison, whose figures have `judged` and `judged_auc` now.
+
+    Raises:
+        NotFound: When there is no such run or file.
+        BadInput: When a judgement cannot be used; says which.
+
+    Example:
+        pair = next(iter(close.rows))
+        said = [{"generation": pair["id"], "image": pair["nearest"], "verdict": "copy"}]
+        judged = solidmark.judge(close, said)
+    """
+    from solidmark.measures.nearest import checked, read_judgements, score_nearest
+    from solidmark.measures.nearest import judge as record
+    from solidmark.reporting import renew_pages
+
+    if isinstance(judgements, str | os.PathLike):
+        rows = read_judgements(Path(judgements))
+    else:
+        rows = checked(judgements)
+    folder = record(Path(out), rows).folder
+    score_nearest(folder)
+    renew_pages(folder)
     return Result(folder)
 
 
