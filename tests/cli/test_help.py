@@ -117,6 +117,7 @@ def test_the_examples_work(
         "judge",
         "duplicates",
         "cliques",
+        "fit",
         "index",
         "guard",
         "inspect",
@@ -128,7 +129,7 @@ def test_the_examples_work(
         found = examples(run(command, "--help").out)
         assert found, command
         for words in found:
-            if command in ("demo", "train", "study", "release"):
+            if command in ("demo", "fit", "train", "study", "release"):
                 words.append("--dry-run")
             asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
             if command in asks:

@@ -46,6 +46,7 @@ LINES = {
     "invmm": ["memorizer", "marked", "OUT", *SHORT],
     "compare": ["audit", "no-energies-scored"],
     "nearest": ["photos", "marked", "OUT", "--distance", "l2", "--mode", "L", *CPU],
+    "fit": ["drawn", "OUT", "--steps", 2, "--batch-size", 8, *CPU],
     "judge": ["near", "said.csv"],
     "duplicates": ["photos", "OUT", "--mode", "L", *CPU],
     "cliques": ["drawn", "OUT", "--distance", "l2", "--calibrate", "--mode", "L", *CPU],

@@ -42,6 +42,36 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
     return Result(folder)
 
 
+def fit(data: Any, out: Where, **options: Any) -> Folder:
+    """Fits a small embedder to one's own images, where no published one knows their kind.
+
+    Arguments:
+        data: Hundreds of images of the kind in question: a path, pictures in a list, or any data.
+        out: The folder to write; `own:FOLDER` names it wherever an embedder is named.
+        options: As of `nearest.fitting.Fitting`: side, steps, batch_size, limit, seed ...
+
+    Returns:
+        The folder; its `manifest` says what share of changed copies it finds.
+
+    Raises:
+        NotFound: When there are no such images.
+        BadInput: When there are too few different ones.
+        UnknownName: When there is no such option.
+
+    References:
+        SimCLR (Chen et al., 2020); SSCD (Pizzi et al., 2022).
+
+    Example:
+        fitted = solidmark.fit("digits", "fitted", limit=64, steps=2, batch_size=16)
+        alike = solidmark.nearest(drawn, marked, "alike", distances=["own:fitted"])
+    """
+    from solidmark.measures.nearest.fitting import Fitting, fit_own
+
+    folder = Path(out)
+    fit_own(configured(Fitting, folder, options, data=data))
+    return Folder(folder)
+
+
 def judge(out: Where, judgements: Where | Iterable[Mapping[str, Any]]) -> Result:
     """Keeps what people say of the pairs of a comparison: which generations are copies.
 

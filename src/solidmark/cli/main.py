@@ -28,7 +28,7 @@ app = typer.Typer(
 NAMES = (
     *("demo", "plan", "mark", "train", "generate", "audit", "observe", "score", "report"),
     *("signals", "inpaint", "invmm", "intent", "compare", "nearest", "judge", "duplicates"),
-    *("cliques", "index", "guard", "inspect", "choose", "study", "release"),
+    *("cliques", "fit", "index", "guard", "inspect", "choose", "study", "release"),
 )
 """The verbs, in the order of the help; each stands in a module of its name."""
 
