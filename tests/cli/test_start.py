@@ -203,6 +203,7 @@ OUT_OF_RANGE = [
     "inspect model --none",
     "choose photos --question none",
     "choose photos --budget none",
+    "choose photos --ask",
     "plan --images 1 --resolution 8",
     "demo new --seed none",
 ]
