@@ -17,7 +17,7 @@ def fit(
     data: Annotated[str, "DATA"],
     out: Out,
     side: Annotated[int | None, at_least(16)] = None,
-    steps: Positive = 400,
+    steps: Positive = 250,
     batch_size: Annotated[int, at_least(8)] = 128,
     dimensions: Annotated[int, at_least(2)] = 64,
     learning_rate: Annotated[float, ABOVE_ZERO] = 2e-3,

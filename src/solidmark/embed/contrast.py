@@ -47,7 +47,7 @@ class Fit:
         seed: Of the first weights, the batches and the views.
     """
 
-    steps: int = 400
+    steps: int = 250
     batch_size: int = 128
     learning_rate: float = 2e-3
     seed: int = 0

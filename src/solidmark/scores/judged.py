@@ -138,22 +138,22 @@ def judged_area(
         if one.split == "generated" and one.verdict in sides:
             lost += one.pair not in distances
             sides[one.verdict] += [one] * (one.pair in distances)
-    values = [np.array([distances[one.pair] for one in some]) for some in sides.values()]
+    close, far = (np.array([distances[one.pair] for one in some]) for some in sides.values())
     images = [[one.pair[1] for one in some] for some in sides.values()]
     known = Figure(
         measure=measure,
         split="generated",
         statistic="judged_auc",
-        n=sum(map(len, values)),
+        n=len(close) + len(far),
         failed=lost,
         unit="share of pairs of pairs",
         chance=0.5,
-        facts={"copies": len(values[0]), "others": len(values[1])},
+        facts={"copies": len(close), "others": len(far)},
         note="It takes pairs that were called copies, and pairs that were called none.",
     )
-    if not all(map(len, values)):
+    if not len(close) or not len(far):
         return known
-    found = roc(*values, *images, fprs=(), seed=seed).auc
+    found = roc(close, far, *images, fprs=(), seed=seed).auc
     return replace(
         known,
         value=found.value,

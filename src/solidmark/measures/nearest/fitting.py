@@ -55,7 +55,7 @@ class Fitting:
     data: str
     out: Path
     side: int | None = None
-    steps: int = 400
+    steps: int = 250
     batch_size: int = 128
     dimensions: int = 64
     learning_rate: float = 2e-3
