@@ -198,7 +198,7 @@ RUNS: dict[str, Run] = {
     "cliques": _page(f"cliques prompted cliques --calibrate --fpr 0.001 {L2}"),
     "cliques-none": _page(f"cliques noise-prompted no-cliques --calibrate --fpr 0.001 {L2}", AGAIN),
     "fit-planned": Run(
-        ("fit photos fitted --dry-run", "nearest copied photos none --distance own")
+        ("fit photos fitted --device cpu --dry-run", "nearest copied photos none --distance own")
     ),
     "index": Run((f"index photos index --held-out fresh --fpr 0.1 {L2}",), "index"),
     "guard": Run(
