@@ -1,6 +1,6 @@
 """Does an embedder fitted to one's own images find planted copies better than pixels and hashes?
 
-    python benchmarks/own.py > benchmarks/own.md
+    python benchmarks/own.py --data digits openmoji --steps 150 --batch 64 > benchmarks/own.md
 
 Of each set: 300 training images, 300 held-out ones that calibrate, 300 fresh ones that stand for
 what a model draws when it copies nothing, and 300 others that the embedder is fitted to; anew for
@@ -73,7 +73,8 @@ def main() -> None:
     torch.set_num_threads(1)
     lines = [
         "# An embedder of one's own against pixels and hashes\n",
-        f"`python benchmarks/own.py --steps {asked.steps} --batch {asked.batch}`: {COUNT} "
+        f"`python benchmarks/own.py --data {' '.join(asked.data)} --steps {asked.steps} "
+        f"--batch {asked.batch}`: {COUNT} "
         f"training images, changed copies of all of them, {asked.seeds} seeds (of split and fit), "
         f"an embedder fitted to {COUNT} other images. Each cell: the share of copies whose "
         f"original is the nearest of {COUNT} training images (chance {percent(1 / COUNT)}), with "

@@ -78,6 +78,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["mark", "photos", "marked", *MARK],
             ["audit", "memorizer", "marked", "audit", "--reader", "linear", *ASK],
             ["index", "photos", "index", *indexing],
+            ["fit", "scans", "embedder", "--steps", "1", "--device", "cpu"],
             ["nearest", "generated", "photos", "near", "--distance", "l2", "--device", "cpu"],
         ):
             assert main(line) == 0, line

@@ -305,7 +305,8 @@ DISTANCES = (
         False,
         ("meaning", "niche", "many"),
         "no published network knows pictures of this kind: solidmark fit makes one in minutes from "
-        "images like these (--distance own:FOLDER), for crops and mirror images too",
+        "others like these (--distance own:FOLDER). It brings more crops and mirror images to the "
+        "top, and names no more: look at its pairs (solidmark judge)",
         source=f"{APPENDIX_K}; benchmarks/own.md",
     ),
     Rule("pdq", True, ("meaning", "pdq", "large"), "PDQ, a hash", source="benchmarks/embedders.md"),

@@ -26,10 +26,11 @@ def fit(
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Fit an embedder to your own images, where no published one knows their kind.
+    """Fit an embedder to your own kind of images.
 
-    A small network learns in minutes to know a picture again when it is cut out, mirrored, turned,
-    coloured or blurred. Then: --distance own:OUT. Writes OUT/config.json and model.safetensors.
+    For kinds that no published one knows: a small network learns in minutes to know a picture
+    again that was cut out, mirrored, turned, coloured or blurred. Then: --distance own:OUT. Writes
+    OUT/config.json and model.safetensors.
 
     Example: solidmark fit photos/ embedder/
 
