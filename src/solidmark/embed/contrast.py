@@ -84,9 +84,10 @@ def fit(
         values = pictures[batch].to(device).float() / 255
         both = torch.cat([views(values, generators) for _ in range(2)])
         rows = functional.normalize(features(weights, shape, (both - 0.5) / 0.25), dim=1)
-        loss = contrast(*rows.chunk(2))
+        one, other = rows.chunk(2)
+        loss = contrast(one, other)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         told(float(loss.detach()))
     return {name: value.detach() for name, value in weights.items()}
