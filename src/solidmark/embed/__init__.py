@@ -1,11 +1,13 @@
 """Embedders: what an image looks like to a network or a hash, as a vector of length 1."""
 
 from solidmark.embed.cache import Cache, default_folder, embed_samples
+from solidmark.embed.contrast import Fit, fit, views
 from solidmark.embed.embedder import Embedder, EmbedderCard, unit_rows
 from solidmark.embed.function import Function
 from solidmark.embed.hashes import Pdq, PerceptualHash
 from solidmark.embed.onnx import Onnx, open_onnx, open_sscd_onnx
 from solidmark.embed.opening import EMBEDDERS, open_embedder
+from solidmark.embed.own import Own, Shape, open_own, save_own
 from solidmark.embed.pixels import Pixels
 from solidmark.embed.torchscript import TorchScript, open_sscd
 from solidmark.embed.vision import FAMILIES, Vision, open_vision
@@ -16,19 +18,26 @@ __all__ = [
     "Cache",
     "Embedder",
     "EmbedderCard",
+    "Fit",
     "Function",
     "Onnx",
+    "Own",
     "Pdq",
     "PerceptualHash",
     "Pixels",
+    "Shape",
     "TorchScript",
     "Vision",
     "default_folder",
     "embed_samples",
+    "fit",
     "open_embedder",
     "open_onnx",
+    "open_own",
     "open_sscd",
     "open_sscd_onnx",
     "open_vision",
+    "save_own",
     "unit_rows",
+    "views",
 ]
