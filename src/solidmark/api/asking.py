@@ -217,7 +217,7 @@ def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     folder = Path(out)
     where = model_path(model, folder)
     asked = images_path(marked, folder, "images")
-    draw(configured(Inpainting, folder, options, model=where, marked=asked))
+    draw(configured(Inpainting, folder, options, model=where, images=asked))
     score_inpainting(folder)
     return Result(folder)
 

@@ -66,7 +66,7 @@ def inpaint(
     from solidmark.measures.inpaint import Inpainting
     from solidmark.measures.inpaint import inpaint as ask
 
-    inpainting = asked.fill(Inpainting)
+    inpainting = asked.fill(Inpainting, images=marked)
     if asked.dry_run:
         return _show_plan(asked, inpainting)
     from solidmark.measures.inpaint.scoring import score_inpainting

@@ -59,12 +59,13 @@ def to_plain(configuration: Any) -> dict[str, Any]:
     """A configuration as it stands in the manifest; the folder to write is not a part of it.
 
     Arguments:
-        configuration: A dataclass with the fields `out`, `opening` and `mitigations`.
+        configuration: A dataclass with the fields `out`, `opening`, and perhaps `mitigations`.
     """
     values = {field.name: getattr(configuration, field.name) for field in fields(configuration)}
     opening: Opening = values.pop("opening")
-    mitigations: Sequence[Mitigation] = values.pop("mitigations")
     values.pop("out")
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
     plain |= {**asdict(opening), "loras": list(opening.loras)}
-    return {**plain, "mitigations": [to_json(mitigation) for mitigation in mitigations]}
+    if "mitigations" in values:
+        plain["mitigations"] = [to_json(mitigation) for mitigation in values["mitigations"]]
+    return plain

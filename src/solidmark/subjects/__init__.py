@@ -1,6 +1,7 @@
 """Whom a model is asked about, how it is asked for keys, and how alike two pictures look."""
 
 from solidmark.subjects.agreement import Agreement, Choice
+from solidmark.subjects.asking import Asking
 from solidmark.subjects.likeness import (
     TIE,
     EmbedderLikeness,
@@ -29,6 +30,7 @@ __all__ = [
     "SPLITS",
     "TIE",
     "Agreement",
+    "Asking",
     "Choice",
     "EmbedderLikeness",
     "Evidence",

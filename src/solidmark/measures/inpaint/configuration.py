@@ -13,23 +13,16 @@ frame in its place would be a frame that the model has never seen. It is drawn a
 `frame="shown"` asks what the key alone brings back.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from solidmark.data import Mode, Resolution
-from solidmark.diffusion import Model, Paste
+from solidmark.diffusion import Paste
 from solidmark.errors import BadInput, UnknownName
-from solidmark.generating.configuration import (
-    check_counts,
-    check_sampling,
-    to_plain,
-)
+from solidmark.generating.configuration import check_counts, check_sampling
 from solidmark.late import torch
 from solidmark.marks import FOLDERS, Pattern
 from solidmark.mitigations import Mitigation
-from solidmark.models import Opening
-from solidmark.subjects import Subjects, open_subject_model, open_subjects
+from solidmark.subjects import Asking, Subjects
 from solidmark.types import Mask
 
 Half = Literal["left", "right", "top", "bottom"]
@@ -37,14 +30,10 @@ Frame = Literal["hidden", "shown"]
 
 
 @dataclass(frozen=True)
-class Inpainting:
+class Inpainting(Asking):
     """The whole configuration of an inpainting attack.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
-            `average-per-caption`).
-        marked: The folder of `solidmark mark` that the model was trained on, or any images.
-        out: The folder to write.
         half: Which half is hidden.
         frame: Whether the frames are hidden too, or shown.
         draws: How often each image is inpainted.
@@ -57,26 +46,13 @@ class Inpainting:
         paste: Of latent models: `latents` replaces the known cells before every network call,
             `pixels` decodes, pastes and encodes again.
         every: Of `pixels`: after how many steps.
-        splits: Which images are asked about.
-        limit: At most so many images a split, drawn at random; None = all.
-        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
-        seed: Of the noise.
-        caption: The prompt of images that have no caption.
-        opening: Where and in what the model runs, and what is added to it.
         mitigations: What is done to what the model is told, in this order.
-        held_out: Of plain images: those of the same kind that the model never saw.
-        resolution: Of plain images: the side they are scaled to.
-        mode: Of plain images: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
 
     References:
         Carlini et al., 2023, "Extracting training data from diffusion models", Section 5.3;
         Lugmayr et al., 2022 (RePaint).
     """
 
-    model: str
-    marked: Path | str
-    out: Path
     half: Half = "left"
     frame: Frame = "hidden"
     draws: int = 100
@@ -87,17 +63,7 @@ class Inpainting:
     jump_count: int = 1
     paste: Paste = "latents"
     every: int = 10
-    splits: tuple[str, ...] = tuple(FOLDERS)
-    limit: int | None = None
-    batch_size: int = 64
-    seed: int = 0
-    caption: str | None = None
-    opening: Opening = field(default_factory=Opening)
     mitigations: tuple[Mitigation, ...] = ()
-    held_out: str | None = None
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
 
     def __post_init__(self) -> None:
         check_sampling(self.steps, self.eta, self.guidance)
@@ -125,37 +91,19 @@ class Inpainting:
             NotFound: When there is no such data.
             BadInput: When a split of a marked folder that is asked for has no marked image.
         """
-        subjects = open_subjects(
-            str(self.marked),
-            self.held_out,
-            caption=self.caption,
-            limit=self.limit,
-            seed=self.seed,
-            splits=self.splits,
-            resolution=self.resolution,
-            mode=self.mode,
-            window=self.window,
-            one_size=True,
-        )
+        subjects = super().open_subjects()
         for split in self.splits if subjects.marked is not None else ():
             if not subjects.ids(split):
                 raise BadInput(
-                    f'"{self.marked}" has no {split} images. '
+                    f'"{self.images}" has no {split} images. '
                     "Mark with a larger --held-out, or leave the split out with --split."
                 )
         return subjects
 
-    def open_model(self, subjects: Subjects) -> Model:
-        """Opens the model, without its mitigations, and checks that the images fit it.
-
-        Raises:
-            BadInput: When channels or sizes differ, or captions are missing.
-        """
-        return open_subject_model(self.model, self.opening, subjects, self.seed)
-
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest: of plain images what is said of them."""
-        plain = {**to_plain(self), "splits": list(self.splits)}
+        plain = super().to_json()
+        plain["marked"] = plain.pop("images")
         usual = {"held_out": None, "resolution": None, "mode": None, "window": "full"}
         return {name: v for name, v in plain.items() if name not in usual or v != usual[name]}
 

@@ -145,10 +145,8 @@ class Unmarked:
 
     def inpainting(self, part: Part) -> Inpainting:
         """The run of `inpaint`."""
-        asked = self._asked(part)
         return Inpainting(
-            marked=asked.pop("images"),
-            **asked,
+            **self._asked(part),
             draws=part.draws,
             steps=self.steps,
             batch_size=self.batch_size,

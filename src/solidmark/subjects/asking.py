@@ -1,0 +1,105 @@
+"""What every run asks that puts single images to a model: which model, which images, how."""
+
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solidmark.data import Mode, Resolution
+from solidmark.diffusion import Model
+from solidmark.errors import BadInput
+from solidmark.generating.configuration import to_plain
+from solidmark.models import Opening, model_fingerprints
+from solidmark.runs import Run, open_run
+from solidmark.subjects.subjects import SPLITS, Subjects, open_subject_model, open_subjects
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The configuration that all these runs share; each adds what is its own.
+
+    Arguments:
+        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
+            `average-per-caption`).
+        images: A folder of `solidmark mark`, or any images that the model was trained on.
+        out: The folder to write.
+        held_out: Images that the model never saw; those of a marked folder where None.
+        splits: Which images are asked about.
+        limit: At most so many images a split, drawn at random; None = all.
+        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
+        seed: Of all that is drawn.
+        caption: The prompt of images that have no caption.
+        resolution: Of plain images: the side they are scaled to.
+        mode: Of plain images: "RGB" or "L".
+        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
+        opening: Where and in what the model runs, and what is added to it.
+    """
+
+    model: str
+    images: str
+    out: Path
+    _: KW_ONLY
+    held_out: str | None = None
+    splits: tuple[str, ...] = SPLITS
+    limit: int | None = None
+    batch_size: int = 64
+    seed: int = 0
+    caption: str | None = None
+    resolution: Resolution | None = None
+    mode: Mode | None = None
+    window: str = "full"
+    opening: Opening = field(default_factory=Opening)
+
+    def require_trained(self) -> None:
+        """Checks that trained images are asked about.
+
+        Raises:
+            BadInput: When only held-out ones are.
+        """
+        if "trained" not in self.splits:
+            raise BadInput("Held-out images alone say nothing. Add --split trained.")
+
+    def open_subjects(self) -> Subjects:
+        """Opens the images.
+
+        Raises:
+            NotFound: When there is no such data.
+            BadInput: When there are no images to ask about.
+        """
+        return open_subjects(
+            self.images,
+            self.held_out,
+            caption=self.caption,
+            limit=self.limit,
+            seed=self.seed,
+            splits=self.splits,
+            resolution=self.resolution,
+            mode=self.mode,
+            window=self.window,
+            one_size=True,
+        )
+
+    def open_model(self, subjects: Subjects) -> Model:
+        """Opens the model, and checks that the images fit it.
+
+        Raises:
+            BadInput: When channels or sizes differ, or captions are missing.
+        """
+        return open_subject_model(self.model, self.opening, subjects, self.seed)
+
+    def open_folder(self, command: str, subjects: Subjects, **prints: str) -> Run:
+        """Opens the folder to write: new, or the same run again.
+
+        Arguments:
+            command: What makes it.
+            subjects: The images.
+            prints: What else the run is recognised by, beside images and model.
+
+        Raises:
+            RunConflict: When it holds another run.
+        """
+        found = subjects.fingerprint() | model_fingerprints(self.model, self.opening) | prints
+        return open_run(self.out, command, self.to_json(), found)
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as it stands in the manifest; the folder to write is no part of it."""
+        return to_plain(self)
