@@ -91,13 +91,7 @@ class Cost:
 
 
 def cost_of(measure: str, case: Case, model: Model) -> Cost:
-    """What a measure costs.
-
-    Arguments:
-        measure: Its name.
-        case: The data and the model.
-        model: The model, foreseen.
-    """
+    """What a measure costs."""
     data = case.data
     sides = data.images, data.held_out
     images = partial(Cost, count=sum(sides), sides=sides)

@@ -48,7 +48,6 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
 
     Arguments:
         data: The bytes of the file.
-        window: The values of black and white.
 
     Raises:
         BrokenImage: When it holds no picture, or several, or cannot be read, or pydicom is not

@@ -66,7 +66,6 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
 
     Arguments:
         where: A name on the hub, or a path.
-        columns: The columns' names.
         split: The split; without one "train", or the only one.
 
     Raises:
@@ -80,9 +79,6 @@ def table_records(opened: Any, where: str, columns: Columns, split: str | None =
     """The rows of a table of the `datasets` library, or of one of its splits.
 
     Arguments:
-        opened: The table, or the tables by split.
-        where: What it is called.
-        columns: The columns' names.
         split: As of `hub_records`.
 
     Raises:

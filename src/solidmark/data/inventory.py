@@ -115,7 +115,6 @@ def inventory_of(
 
     Arguments:
         records: Its images; those with a flaw are counted among what is not used.
-        unused: What else there is.
         by_folder: Whether the folders are the classes.
     """
     good = []

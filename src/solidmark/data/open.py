@@ -235,7 +235,6 @@ def _matches(pattern: str, missing: list[Unused]) -> list[Path]:
     """The files that a pattern names; `{000..012}` counts, as WebDataset writes it.
 
     Arguments:
-        pattern: The pattern.
         missing: Takes the files that a count names and that are not there.
     """
     if braces := _BRACES.search(pattern):

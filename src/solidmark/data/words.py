@@ -32,9 +32,7 @@ def read_words(names: Iterable[str], read: Callable[[str], bytes], place: str) -
     """Reads the files that tell of a picture; the first of each kind is believed.
 
     Arguments:
-        names: The files, the strongest first.
         read: Gives the bytes of one.
-        place: What they are in, for messages.
     """
     told: dict[str, Any] = {}
     unused: list[Unused] = []

@@ -91,7 +91,6 @@ def hub_fingerprint(folder: Path, wanted: Iterable[str]) -> str:
     """The hash of what is fetched of the hub; what else lies in a snapshot is somebody else's.
 
     Arguments:
-        folder: The snapshot.
         wanted: Patterns of the names of the files, as the hub's own filter takes them.
     """
     names = {path.relative_to(folder).as_posix(): path for path in visible_files(folder)}

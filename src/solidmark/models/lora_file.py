@@ -72,9 +72,6 @@ class LoraFile:
 def read_lora(path: Path) -> LoraFile:
     """Reads a file.
 
-    Arguments:
-        path: A .safetensors file.
-
     Raises:
         BadInput: When it is no file of LoRA weights, or holds more than can be added.
 
@@ -147,7 +144,6 @@ def product_power(a: Tensor, b: Tensor) -> float:
     """The sum of the squares of B A, without computing it.
 
     Arguments:
-        a: The matrix A, with shape (r, ...).
         b: The matrix B, with shape (..., r) or (..., r, 1, 1).
     """
     a, b = a.double().flatten(1), b.double().reshape(len(b), -1)

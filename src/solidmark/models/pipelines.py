@@ -131,7 +131,6 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     """Puts the parts of a pipeline together, as its index says.
 
     Arguments:
-        folder: Its folder, or one with its configuration.
         load: Gives a part by its name and by the library and class in the index.
 
     Raises:

@@ -44,8 +44,6 @@ def compare_with_family(pipe: Any, stated: Stated, base: Path) -> tuple[str, ...
 
     Arguments:
         pipe: The pipeline of the file, before it was changed to what that states.
-        stated: What the file states.
-        base: Where the configuration is from.
 
     Returns:
         One line, or none.

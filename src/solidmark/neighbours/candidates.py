@@ -31,7 +31,6 @@ class Candidates:
 
         Arguments:
             values: For rows of the base from `row` on.
-            row: The number of the first row.
         """
         # No value that is not kept is smaller than the last one that is.
         most = self.values[:, -1]

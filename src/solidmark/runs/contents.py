@@ -86,8 +86,6 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
     """What of a finished run is gone or changed.
 
     Arguments:
-        folder: That of the run.
-        manifest: Its manifest.
         pictures: Whether they are looked at too.
     """
     try:

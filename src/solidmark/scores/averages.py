@@ -56,8 +56,6 @@ def group_averages(
 
     Arguments:
         key_read: The readings, with shape (N, M), in [0, 1].
-        peers: The number of each row's group.
-        pools: The groups, by number.
         fdr: The rate at which groups are called known.
 
     Returns:

@@ -99,8 +99,6 @@ def parts_of(
 
     Arguments:
         rows: The rows, sorted by reader, split, id and repeat.
-        asked: The statistic that was asked for.
-        seed: Of the aggregates.
     """
     used = {row["reader"]: row["statistic"] for row in rows if row["statistic"] is not None}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -135,10 +133,6 @@ def result_row(
     """A figure of one reader and split.
 
     Arguments:
-        part: The rows that it is of.
-        statistic: Its name.
-        unit: Its unit.
-        estimate: The number.
         chance: What is to be expected of a model that knows no key.
         ranked: Whether it is made of p-values, so that it matters what these rank.
         more: Other fields of `Figure`, or others than those of the part.

@@ -68,8 +68,7 @@ def differences(first: Sequence[Figure], second: Sequence[Figure]) -> Figure | N
     """The second arm less the first, paired by seed: keys, halves and weights begin alike.
 
     Arguments:
-        first: A figure a seed.
-        second: The same of another arm, in the same order of seeds.
+        second: Figures of another arm, in the same order of seeds as the first.
 
     Returns:
         The mean difference with Student's interval and two-sided p-value over the seeds; neither

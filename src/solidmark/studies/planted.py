@@ -45,9 +45,7 @@ def planted(
     Arguments:
         data: Pictures with captions; the names are words of them.
         out: The folder to write: `images/`, `prompts.jsonl`, `features.jsonl`.
-        names: How many of each kind.
         pictures: How many a name has that has many.
-        seed: Of which pictures stand where.
     """
     from solidmark.data import open_data
 

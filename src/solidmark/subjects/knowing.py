@@ -93,10 +93,6 @@ def times_of_noise(schedule: Schedule, variance: float) -> list[float]:
 
     .. math:: \\sigma_t^2 / \\alpha_t^2 = r \\operatorname{Var} z_0
 
-    Arguments:
-        schedule: The model's schedule.
-        variance: Of the latents.
-
     Returns:
         The nearest of a thousand times, for each r.
     """
@@ -251,12 +247,6 @@ def averaging(z_0: Latents, z_t: Latents, t: float, sampler: Sampler) -> Latents
 
     The mean and the variance are those of the other images, since an average that contains an image
     knows something of it.
-
-    Arguments:
-        z_0: The latents of two or more images.
-        z_t: The same with noise.
-        t: The time.
-        sampler: Knows the schedule.
 
     References:
         Wiener (1949), of a diagonal covariance.

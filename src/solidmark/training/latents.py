@@ -101,13 +101,8 @@ def encode_shards(
     """Encodes the images and captions that are not there yet and are this process's share.
 
     Arguments:
-        folder: Where the shards are.
         model: The model; only its autoencoder and encoders are asked.
-        source: The marked folder.
-        ids: The images, all readable.
         mirrored: Whether mirrored images are encoded too.
-        origin: The fingerprint of the model.
-        here: The process.
 
     Returns:
         The shards of all processes.

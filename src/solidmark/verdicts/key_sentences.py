@@ -63,7 +63,6 @@ def averages(facts: Facts, headlined: bool) -> str:
     """What groups of images are known by together, where no image is seen to be memorized.
 
     Arguments:
-        facts: What the aggregates say of a reader.
         headlined: Whether the headline has said of how many groups.
     """
     row = facts.averages

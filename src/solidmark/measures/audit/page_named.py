@@ -31,7 +31,6 @@ def named_section(audit: Audit, images: bool) -> Figures:
     """Whom every reader names that scored a trained image.
 
     Arguments:
-        audit: The audit.
         images: Whether pictures may stand on the page.
     """
     scored = [name for name in audit.readers if audit.of(name, "trained")]

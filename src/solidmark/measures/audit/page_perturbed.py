@@ -18,7 +18,6 @@ def perturbed_section(audit: Audit, images: bool) -> Section | None:
     """A few pictures before and after; None where they were asked about as they are.
 
     Arguments:
-        audit: The audit.
         images: Whether pictures may stand on the page.
     """
     done = audit.results.config.get("perturb") or ()

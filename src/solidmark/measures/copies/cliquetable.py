@@ -91,13 +91,7 @@ def write_cliques(
     """Writes `cliques.parquet`, `results.json` and the pictures.
 
     Arguments:
-        run: Whose folder they are for.
-        asked: The configuration.
-        prompted: The prompts.
-        gathered: The images.
-        distance: By which they were compared.
         found: A row a prompt: `n`, `members`, `is_largest`, `edges`, `mean_distance`.
-        chance: What chance gives.
         threshold: The threshold, and on how many pairs it was calibrated.
 
     Returns:

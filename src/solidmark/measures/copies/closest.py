@@ -115,13 +115,7 @@ class Uniques:
         return found
 
     def closest(self, by: Distance, rows: Rows, found: Neighbours) -> Closest:
-        """What a search among the unique images says of all images.
-
-        Arguments:
-            by: The distance.
-            rows: The rows that were searched.
-            found: The neighbours of each row, itself excluded.
-        """
+        """What a search among the unique images says of all images."""
         nearest = np.full(len(self), -1)
         distance = np.full(len(self), np.nan)
         nearest[rows.number] = self.first[rows.number[found.index[:, 0]]]

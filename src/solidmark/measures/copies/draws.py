@@ -118,7 +118,6 @@ class Calibration:
 
         Arguments:
             among: The distances of all pairs of the rows.
-            rows: The rows of the draw.
         """
         values = among[np.triu(self.draws.apart(rows), 1)]
         # Twice the rank that decides, since draws differ a little in how many pairs they have.

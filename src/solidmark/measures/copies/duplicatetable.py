@@ -81,12 +81,6 @@ def write_duplicates(
     """Writes all files but the page.
 
     Arguments:
-        run: Whose folder they are for.
-        asked: The configuration.
-        data: The data set.
-        images: Those that could be read.
-        broken: The others, and why.
-        copies: The members of all groups.
         similarity: Of each of them to the kept one of its group, where there is an embedder.
         closest: The nearest other image of each, by each measure.
 

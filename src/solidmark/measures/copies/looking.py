@@ -47,8 +47,6 @@ def look_at(run: Run, data: Dataset, device: str) -> tuple[list[Looked], dict[st
     """Looks at all images, by all processes together; what a killed run has seen is kept.
 
     Arguments:
-        run: Whose ledger keeps it.
-        data: The images.
         device: Where the run computes, for its rows on memory.
 
     Returns:

@@ -108,12 +108,7 @@ class Indexing:
 
 
 def open_searched(config: Mapping[str, Any], device: str) -> tuple[Distance, ...]:
-    """The distances of an index, and those that are asked about images of little content.
-
-    Arguments:
-        config: Of its manifest.
-        device: Where embedders run.
-    """
+    """The distances of an index, and those that are asked about images of little content."""
     words = list(config["distances"])
     words += [SECOND[w] for w in words if w in SECOND and SECOND[w] not in words]
     options = {name: config[name] for name in ("n", "alpha", "tiles")}

@@ -188,11 +188,9 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     """Opens a folder of `build_index`.
 
     Arguments:
-        folder: The folder.
         memory: The most bytes to hold, beside Python, its libraries, embedders and the ids of the
             images. An index of at most half of it stays in the memory, and a larger one is read
             from the disk for every question.
-        device: Where embedders and matrix products run.
 
     Raises:
         NotFound: When there is no index.

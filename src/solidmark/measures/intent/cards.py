@@ -97,9 +97,6 @@ def card_of(run: IntentRun, id: str, rows: Sequence[Row], images: bool) -> Card:
     """A prompt with its findings of one type.
 
     Arguments:
-        run: The run.
-        id: Of the prompt.
-        rows: Its findings.
         images: Whether pictures and words of prompts may stand on the page.
     """
     several = len(rows) > 1

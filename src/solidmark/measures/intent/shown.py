@@ -90,7 +90,6 @@ def image_threshold(
     Arguments:
         calibration: The rows of `calibration.parquet`.
         evidence: The rows of `evidence.parquet`.
-        rules: The rate, or the threshold itself.
 
     Raises:
         BadInput: When there is neither a threshold nor a pair of different pictures.
@@ -130,9 +129,7 @@ def set_threshold(
     """From which likeness a generation shows a class or a phrase.
 
     Arguments:
-        pictures: The pictures that show it.
         calibration: The rows of `calibration.parquet`.
-        rules: The rate.
     """
     inside = set(pictures)
     outside = [r for r in calibration if r["kind"] == "image" and r["id"] not in inside]
@@ -166,7 +163,6 @@ def features_shown(
     Arguments:
         evidence: The rows of `evidence.parquet`.
         known: The rows of `known.parquet`.
-        thresholds: By feature.
     """
     holding: dict[str, list[str]] = {}
     for feature in known:

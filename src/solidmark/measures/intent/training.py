@@ -123,7 +123,6 @@ class Training:
         each, so it has no other.
 
         Arguments:
-            likeness: What compares.
             rows: Of the images that are asked about; all finite.
 
         Returns:

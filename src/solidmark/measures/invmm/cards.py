@@ -120,10 +120,6 @@ def card_of(run: Inverted, row: Row, scale: Scale, label: str, images: bool) -> 
     """An image, and what came of the search for it.
 
     Arguments:
-        run: The run.
-        row: Its row.
-        scale: What the drawings of all cards hold.
-        label: Its class, where it has one.
         images: Whether pictures, captions and prompts may stand on the page.
     """
     one = run.best.get((row["split"], row["id"]), {}) if images else {}

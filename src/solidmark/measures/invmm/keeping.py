@@ -62,10 +62,7 @@ def keep_attempt(
     """Writes the files of an ended attempt and gives its row, which is committed after them.
 
     Arguments:
-        folder: That of the run.
         words: The prompt that was found, where one was.
-        attempt: What came of it.
-        sample: The image.
     """
     stem = f"{attempt.split}/{file_stem(attempt.id)}"
     one = f"{stem}-{attempt.repeat}"
@@ -101,13 +98,6 @@ def write_tables(
 
     An image without a row was not tried. A copy has the row of the image that was inverted in its
     place, without its cost. A held-out image that was trained on has none.
-
-    Arguments:
-        folder: That of the run.
-        restarts: Attempts an image.
-        roll: Who was asked about.
-        order: In which order.
-        rows: The ledger.
     """
     evidence: list[dict[str, Any]] = []
     paths: list[dict[str, Any]] = []

@@ -33,12 +33,8 @@ def result_rows(
     """Makes the figures.
 
     Arguments:
-        judged: The images.
-        restarts: Attempts an image.
-        triage: What ranked them.
         fprs: The false-positive rates at which detections are reported.
         fdr: The false-discovery rate at which images are named.
-        seed: Of the bootstrap.
     """
     sides = {split: side(MEASURE, split, "low", judged.scores(split), seed) for split in _SPLITS}
     rows: list[Figure] = []

@@ -83,10 +83,6 @@ def triage(
     """Ranks the images. The rows go to the ledger, so that a killed triage goes on.
 
     Arguments:
-        asked: The configuration.
-        run: Whose ledger keeps the values.
-        subjects: The images.
-        model: Who is asked.
         units: The images to rank, by split and id.
 
     Raises:

@@ -53,11 +53,7 @@ def verdict_on(
     """The verdict on an InvMM run.
 
     Arguments:
-        judged: The images.
-        config: How they were asked about.
-        figures: The figures.
         control: Whether the held-out images are of the same kind.
-        among: How many runs share the level.
     """
     n, m = (int(np.isfinite(judged.scores(split)).sum()) for split in SPLITS)
     own, other = (

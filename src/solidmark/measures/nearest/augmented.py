@@ -109,7 +109,6 @@ def augmented_copies_of(gathered: Gathered, seed: int) -> list[Copy]:
     """Changed copies of some of the images, drawn by their ids.
 
     Arguments:
-        gathered: The training images.
         seed: Of the choice of images and of the noise.
     """
     ids, status = gathered.column("id"), gathered.column("status")
@@ -148,10 +147,6 @@ def augmented_rows(
     """How near changed copies of training images come to their originals.
 
     Arguments:
-        gathered: The training images.
-        distances: Distances that share a space.
-        rows: The training images in that space.
-        copies: The copies.
         how: Where and with how much memory to search.
 
     Returns:

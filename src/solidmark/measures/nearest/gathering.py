@@ -152,9 +152,6 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
     Blank images, of which an embedder sees nothing, have no row.
 
     Arguments:
-        gathered: The images.
-        embedder: Who embeds.
-        folder: Where to write.
         cache: Where vectors are kept from run to run.
     """
     contents, status = gathered.column("content"), gathered.column("status")

@@ -28,7 +28,6 @@ def write_pictures(out: Path, gathered: Mapping[str, Gathered]) -> None:
 
     Arguments:
         out: The folder of the run, with its tables.
-        gathered: The sides.
     """
     wanted: dict[str, set[str]] = {name: set() for name in gathered}
     null_side = "held_out" if "held_out" in gathered else "training"

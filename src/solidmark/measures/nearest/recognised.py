@@ -25,7 +25,6 @@ def augmented_share(
     Arguments:
         copies: Rows of `augmented.parquet`, of one measure.
         threshold: The calibrated threshold, in its direction; None when there is none.
-        measure: Its name.
     """
     changes = dict.fromkeys(str(copy["change"]) for copy in copies)
     return [

@@ -121,9 +121,6 @@ class Network:
         """p of each attempt, and its gradient with respect to what that attempt descends on.
 
         Arguments:
-            free: What is descended on, with shape (A, ...), by name.
-            draws: One an attempt.
-            subject: What attempts are about.
             rows: Which row of it each attempt is about.
 
         Returns:

@@ -98,7 +98,6 @@ def cheap_check(inversion: Inversion, before: Mapping[float, float], last: bool)
     """The few-step sampler first, the worst sample first, no more than it takes to refuse.
 
     Arguments:
-        inversion: The configuration.
         before: The lowest similarity of each guidance at the last check; those that came closest
             are tried first. Empty at first.
         last: Whether the budget ends with this check.
