@@ -52,7 +52,7 @@ def reach_rows(
     """Makes the figures, each with `by`: what would have seen it.
 
     Arguments:
-        ceiling: Those of the reference, where there are any.
+        ceiling: The rows of the reference, where there are any.
         rule: The level of the verdict, and the rate of the names.
     """
     measured = ceiling if ceiling is not None and ceiling.n else None
