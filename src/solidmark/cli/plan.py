@@ -6,13 +6,7 @@ from solidmark.cards import Range
 from solidmark.cards.option import A_SHARE, SET_ASIDE, at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
-from solidmark.cli.options import (
-    Device,
-    Fdr,
-    Positive,
-    Whole,
-    a_resolution,
-)
+from solidmark.cli.options import Device, Fdr, Positive, Whole, a_resolution
 
 
 @command(ends=Said)

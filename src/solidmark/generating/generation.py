@@ -8,12 +8,7 @@ from typing import Any
 from solidmark.data import Records, Resolution, open_data, sides_of
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
-from solidmark.generating.configuration import (
-    check_counts,
-    check_sampling,
-    open_any,
-    to_plain,
-)
+from solidmark.generating.configuration import check_counts, check_sampling, open_any, to_plain
 from solidmark.generating.prompts import (
     Prompt,
     classes_of,

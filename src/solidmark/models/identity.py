@@ -12,14 +12,7 @@ from pathlib import Path
 from solidmark.errors import NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.controls import CONTROLS
-from solidmark.models.finding import (
-    CONFIGS,
-    UNWANTED,
-    WANTED,
-    download,
-    find_base,
-    find_pipeline,
-)
+from solidmark.models.finding import CONFIGS, UNWANTED, WANTED, download, find_base, find_pipeline
 from solidmark.models.loading import Opening
 from solidmark.models.lora import find_lora
 from solidmark.models.lora_file import BESIDE

@@ -14,14 +14,7 @@ from solidmark.models.trusted import refuse_code
 from solidmark.releasing.card import card
 from solidmark.releasing.cropping import pipeline_code
 from solidmark.releasing.pushing import push
-from solidmark.runs import (
-    Results,
-    fingerprint,
-    open_results,
-    open_run,
-    read_manifest,
-    write_bytes,
-)
+from solidmark.runs import Results, fingerprint, open_results, open_run, read_manifest, write_bytes
 
 KEYS = "keys.parquet"
 PARTS = ("*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.txt", "*/*.model")

@@ -41,15 +41,7 @@ from solidmark.runs.results import (
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, write_table
-from solidmark.runs.verdict import (
-    STATES,
-    TONES,
-    VERDICTS,
-    Finding,
-    Tone,
-    Verdict,
-    verdict_from,
-)
+from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Tone, Verdict, verdict_from
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [

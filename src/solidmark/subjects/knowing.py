@@ -20,13 +20,7 @@ from solidmark.generating.drawing import draw
 from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.randomness import generator, normal
-from solidmark.subjects.views import (
-    at_latents,
-    contrasts,
-    cut_out,
-    turned_layout,
-    without_frame,
-)
+from solidmark.subjects.views import at_latents, contrasts, cut_out, turned_layout, without_frame
 from solidmark.types import Images, Latents, MarkedImages, Mask
 
 NOISE = (0.25, 1.0, 4.0)

@@ -64,12 +64,7 @@ def train_parts(
     """
     # Their classes are torch's, which is there only when something is computed.
     from solidmark.training.autoencoder import AUTOENCODER, autoencoder_task, build_autoencoder
-    from solidmark.training.captions import (
-        CAPTIONS,
-        build_matching,
-        build_tokenizer,
-        captions_task,
-    )
+    from solidmark.training.captions import CAPTIONS, build_matching, build_tokenizer, captions_task
 
     folder = run.folder / "base"
     if (folder / "model_index.json").is_file():

@@ -28,13 +28,7 @@ from solidmark.measures.intent.tables import (
     write_table,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.runs import (
-    read_json,
-    read_manifest,
-    read_results,
-    require_whole,
-    write_results,
-)
+from solidmark.runs import read_json, read_manifest, read_results, require_whole, write_results
 from solidmark.scores.control import Control
 from solidmark.verdicts.intent import judge_intent
 

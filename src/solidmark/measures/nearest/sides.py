@@ -3,15 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from solidmark.data import (
-    Dataset,
-    Mode,
-    Resolution,
-    Sample,
-    content_hash,
-    identity_of,
-    open_data,
-)
+from solidmark.data import Dataset, Mode, Resolution, Sample, content_hash, identity_of, open_data
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, Pattern, find_marked
 from solidmark.runs import made_by, read_manifest

@@ -11,17 +11,7 @@ from solidmark.page.beside import thresholds
 from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
 from solidmark.page.pictures import Picture
 from solidmark.page.scored import Measure, Row, Scored
-from solidmark.page.sections import (
-    Card,
-    Cards,
-    Cell,
-    Figures,
-    Gallery,
-    Line,
-    Plots,
-    Shown,
-    Table,
-)
+from solidmark.page.sections import Card, Cards, Cell, Figures, Gallery, Line, Plots, Shown, Table
 from solidmark.page.tabled import cell_of, digits
 from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness

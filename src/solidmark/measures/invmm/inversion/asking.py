@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from solidmark.data import Sample
-from solidmark.diffusion import (
-    Condition,
-    Model,
-    Schedule,
-    moments,
-    training_steps,
-    training_times,
-)
+from solidmark.diffusion import Condition, Model, Schedule, moments, training_steps, training_times
 from solidmark.late import Tensor, torch
 from solidmark.measures.invmm.inversion.configuration import Inversion
 from solidmark.measures.invmm.inversion.objective import draw_steps
