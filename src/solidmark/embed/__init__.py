@@ -4,31 +4,24 @@ from solidmark.embed.cache import Cache, default_folder, embed_samples
 from solidmark.embed.embedder import Embedder, EmbedderCard, unit_rows
 from solidmark.embed.function import Function
 from solidmark.embed.hashes import Pdq, PerceptualHash
-from solidmark.embed.onnx import Onnx, open_onnx, open_sscd_onnx
+from solidmark.embed.onnx import open_onnx
 from solidmark.embed.opening import EMBEDDERS, open_embedder
 from solidmark.embed.pixels import Pixels
-from solidmark.embed.torchscript import TorchScript, open_sscd
-from solidmark.embed.vision import FAMILIES, Vision, open_vision
+from solidmark.embed.torchscript import open_sscd
 
 __all__ = [
     "EMBEDDERS",
-    "FAMILIES",
     "Cache",
     "Embedder",
     "EmbedderCard",
     "Function",
-    "Onnx",
     "Pdq",
     "PerceptualHash",
     "Pixels",
-    "TorchScript",
-    "Vision",
     "default_folder",
     "embed_samples",
     "open_embedder",
     "open_onnx",
     "open_sscd",
-    "open_sscd_onnx",
-    "open_vision",
     "unit_rows",
 ]

@@ -1,6 +1,6 @@
 """Whom a model is asked about, how it is asked for keys, and how alike two pictures look."""
 
-from solidmark.subjects.agreement import Agreement, Choice
+from solidmark.subjects.agreement import Agreement
 from solidmark.subjects.asking import Asking
 from solidmark.subjects.likeness import (
     TIE,
@@ -15,7 +15,6 @@ from solidmark.subjects.likeness import (
 )
 from solidmark.subjects.solidmark import Evidence, SolidMark
 from solidmark.subjects.subjects import (
-    SPLITS,
     MarkedSplit,
     Numbered,
     Subjects,
@@ -27,11 +26,9 @@ from solidmark.subjects.subjects import (
 )
 
 __all__ = [
-    "SPLITS",
     "TIE",
     "Agreement",
     "Asking",
-    "Choice",
     "EmbedderLikeness",
     "Evidence",
     "Likeness",

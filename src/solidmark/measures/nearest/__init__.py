@@ -3,12 +3,11 @@
 from solidmark.measures.nearest.comparison import NULLS, Comparison
 from solidmark.measures.nearest.nearest import nearest
 from solidmark.measures.nearest.scoring import score_nearest
-from solidmark.measures.nearest.sides import Sides, open_side, open_sides
+from solidmark.measures.nearest.sides import open_side, open_sides
 
 __all__ = [
     "NULLS",
     "Comparison",
-    "Sides",
     "nearest",
     "open_side",
     "open_sides",
