@@ -40,7 +40,7 @@ from solidmark.runs.results import (
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes
+from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, typed, write_rows
 from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
 from solidmark.runs.work import memory_of, work_through
 
@@ -99,6 +99,7 @@ __all__ = [
     "stay_offline",
     "table_bytes",
     "tame",
+    "typed",
     "usual_device",
     "verdict_from",
     "visible_files",
@@ -106,4 +107,5 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_results",
+    "write_rows",
 ]

@@ -30,6 +30,7 @@ from solidmark.runs import (
     read_table,
     scored_before,
     shared,
+    typed,
     write_bytes,
     write_results,
 )
@@ -47,16 +48,9 @@ LOWEST = 10
 
 SCORES = pa.schema(
     [
-        ("measure", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("distance", pa.float64()),
-        ("contrast", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("copy_of", pa.string()),
+        *typed(pa.string(), "measure", "split", "id"),
+        *typed(pa.float64(), "distance", "contrast", "p_value", "q_value"),
+        *typed(pa.string(), "status", "note", "copy_of"),
     ]
 )
 """The columns of `scores.parquet`: a row per measure, split and image."""

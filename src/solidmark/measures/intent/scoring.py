@@ -25,10 +25,16 @@ from solidmark.measures.intent.tables import (
     FINDINGS,
     GENERATIONS,
     read_table,
-    write_table,
 )
 from solidmark.measures.intent.types import TYPES
-from solidmark.runs import read_json, read_manifest, read_results, require_whole, write_results
+from solidmark.runs import (
+    read_json,
+    read_manifest,
+    read_results,
+    require_whole,
+    write_results,
+    write_rows,
+)
 from solidmark.scores.control import Control
 from solidmark.verdicts.intent import judge_intent
 
@@ -123,9 +129,9 @@ def score(
     control = control_of(folder, trust_control)
     found, withheld = _judgeable(find(scene), control)
     findings = _illustrated(found, generations, scene.known, originals)
-    write_table(folder / "generations.parquet", generations, GENERATIONS)
-    write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
-    write_table(folder / "findings.parquet", findings, FINDINGS)
+    write_rows(folder / "generations.parquet", generations, GENERATIONS)
+    write_rows(folder / "features.parquet", _features(scene, originals), FEATURES)
+    write_rows(folder / "findings.parquet", findings, FINDINGS)
     return _results(folder, scene, evidence, findings, generations, picture, control, withheld)
 
 

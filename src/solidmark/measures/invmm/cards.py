@@ -17,7 +17,7 @@ from solidmark.page.marked import Marked, open_marked
 from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.scored import Scored, measure_of, p_and_q
 from solidmark.page.sections import Card, Reading, Shown
-from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.runs import open_results, read_manifest, read_table, typed
 from solidmark.scores.written import plain, short
 
 MEASURE = "invmm"
@@ -32,8 +32,8 @@ OUTCOMES: Mapping[str, str] = {
 ROWS = pa.schema(
     [
         *SCORES,
-        *((name, pa.string()) for name in ("outcome", "prompt")),
-        *((name, pa.float64()) for name in ("distance", "value")),
+        *typed(pa.string(), "outcome", "prompt"),
+        *typed(pa.float64(), "distance", "value"),
     ]
 )
 """A row an image: that of `scores.parquet`, with what all pages of comparisons ask for."""

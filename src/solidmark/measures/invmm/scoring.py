@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.marks.beside import files_beside
@@ -21,9 +19,9 @@ from solidmark.runs import (
     require_whole,
     scored_before,
     shared,
-    table_bytes,
     write_bytes,
     write_results,
+    write_rows,
 )
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
@@ -88,8 +86,7 @@ def score_invmm(
     seed = int(config["seed"])
     rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
     figures = beside_control(rows, control)
-    columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
-    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    write_rows(out / "scores.parquet", judged.rows, SCORES)
     beside = {**manifest, "config": {"marked": config.get("images"), **config}}
     write_bytes(out / "named.csv", _named(judged, fdr, files_beside(out, beside)))
     return write_results(

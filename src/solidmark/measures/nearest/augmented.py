@@ -20,6 +20,7 @@ from solidmark.measures.nearest.distances import Distance
 from solidmark.measures.nearest.gathering import Gathered, Rows
 from solidmark.neighbours import Search, search
 from solidmark.randomness import generator, normal, uniform
+from solidmark.runs import typed
 from solidmark.types import Image
 
 ORIGINALS = 64
@@ -30,9 +31,7 @@ NOISE = 0.03
 
 AUGMENTED = pa.schema(
     [
-        ("measure", pa.string()),
-        ("change", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "measure", "change", "id"),
         ("distance", pa.float64()),
         ("found", pa.bool_()),
     ]

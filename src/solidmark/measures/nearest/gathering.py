@@ -19,7 +19,7 @@ from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
-from solidmark.runs import Processes, progress, read_table, table_bytes, write_bytes
+from solidmark.runs import Processes, progress, read_table, table_bytes, typed, write_bytes
 from solidmark.scores import content
 from solidmark.types import Image
 
@@ -28,12 +28,9 @@ AGAIN = 'Remove it, then run the same "solidmark nearest" again.'
 
 FACTS = pa.schema(
     [
-        ("id", pa.string()),
-        ("content", pa.string()),
-        ("caption", pa.string()),
+        *typed(pa.string(), "id", "content", "caption"),
         ("contrast", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.string(), "status", "note"),
     ]
 )
 """What is known of each image. `status` is `ok`, `size` (not that of the others) or `broken`."""

@@ -28,9 +28,9 @@ from solidmark.runs import (
     Run,
     forget_peak,
     memory_of,
-    table_bytes,
+    typed,
     work_through,
-    write_bytes,
+    write_rows,
 )
 from solidmark.subjects import Subjects, first_for
 
@@ -38,15 +38,9 @@ T = TypeVar("T")
 
 EVIDENCE = pa.schema(
     [
-        ("signal", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("value", pa.float64()),
-        ("network_calls", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("prompt", pa.string()),
-        ("content", pa.string()),
+        *typed(pa.string(), "signal", "split", "id"),
+        *typed(pa.float64(), "value", "network_calls"),
+        *typed(pa.string(), "status", "note", "prompt", "content"),
         ("contrast", pa.float64()),
     ]
 )
@@ -243,5 +237,4 @@ def _row(
 
 
 def _write(run: Run, table: Sequence[Mapping[str, Any]]) -> None:
-    columns = {name: [row[name] for row in table] for name in EVIDENCE.names}
-    write_bytes(run.folder / "signals.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
+    write_rows(run.folder / "signals.parquet", table, EVIDENCE)

@@ -26,9 +26,10 @@ from solidmark.runs import (
     require_whole,
     scored_before,
     shared,
-    table_bytes,
+    typed,
     write_bytes,
     write_results,
+    write_rows,
 )
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
 from solidmark.scores.control import beside_control
@@ -36,17 +37,9 @@ from solidmark.scores.rows import figure_of, side
 
 SCORES = pa.schema(
     [
-        ("signal", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("value", pa.float64()),
-        ("contrast", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("copy_of", pa.string()),
-        ("prompt", pa.string()),
+        *typed(pa.string(), "signal", "split", "id"),
+        *typed(pa.float64(), "value", "contrast", "p_value", "q_value"),
+        *typed(pa.string(), "status", "note", "copy_of", "prompt"),
     ]
 )
 """The columns of `scores.parquet`: a row a signal, split and image."""
@@ -116,8 +109,7 @@ def score_signals(
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
     figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
     table = [row for own in scored.values() for row in own]
-    columns = {name: [row.get(name) for row in table] for name in SCORES.names}
-    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    write_rows(out / "scores.parquet", table, SCORES)
     write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
     return write_results(
         out,
