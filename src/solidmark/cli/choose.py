@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
 from solidmark.cli.searching import HeldOut
-from solidmark.cli.told import Choice
 
 QUESTIONS = ("pixel", "reconstructive", "both")
 

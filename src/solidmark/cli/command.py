@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.models import OptionInfo
@@ -25,9 +25,10 @@ from solidmark.cards import (
     briefly,
 )
 from solidmark.cards.embedders import NAMED
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
-from solidmark.cli.told import Choice, Info, info_of, option
+from solidmark.cli.told import Info, info_of, option
 from solidmark.runs import say
 
 NAMES = {
@@ -161,7 +162,9 @@ def _read(thing: Any) -> tuple[str, dict[str, str]]:
 def _options(group: Group) -> Iterator[inspect.Parameter]:
     """The options of a group."""
     if isinstance(group, type):
-        _, helps = _read(group)
+        helps: dict[str, str] = {}
+        for kind in reversed(group.__mro__):
+            helps |= _read(kind)[1]
         for one in fields(group):
             default = one.default if one.default_factory is MISSING else one.default_factory()
             yield _parameter(one.name, one.type, default, helps)
@@ -177,6 +180,7 @@ def _parameter(
     """An option as typer reads it."""
     is_plain = get_origin(annotation) is not Annotated
     kind, *told = (annotation,) if is_plain else get_args(annotation)
+    kind = str if get_origin(kind) is Literal else kind
     required = default in (inspect.Parameter.empty, MISSING)
     is_argument = required and not any(isinstance(w, str) and w.startswith("-") for w in told)
     info = info_of(told, is_argument)

@@ -40,7 +40,7 @@ FailOn = Annotated[
     told.option(
         "Exit with code 3 when the verdict is memorized, hint, not-seen, cannot-be-judged, "
         "do-not-trust or failed; may be given again.",
-        *("--fail-on", told.Choice("verdict", VERDICTS), "VERDICT"),
+        *("--fail-on", option.Choice("verdict", VERDICTS), "VERDICT"),
     ),
 ]
 Config = Annotated[
@@ -96,7 +96,5 @@ Memory = Annotated[
         help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
     ),
 ]
-Positive = Annotated[int, option.at_least(1)]
-Whole = Annotated[int | None, option.at_least(1)]
-Share = Annotated[float, option.A_SHARE]
+Positive, Whole, Share = option.Positive, option.Whole, option.Share
 BelowOne = Annotated[float, option.BELOW_ONE]

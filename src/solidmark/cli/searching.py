@@ -8,8 +8,9 @@ import typer
 
 from solidmark.cards import DISTANCES
 from solidmark.cards.distances import TILES
+from solidmark.cards.option import Choice
 from solidmark.cli.options import Device, a_resolution
-from solidmark.cli.told import Choice, option
+from solidmark.cli.told import option
 from solidmark.errors import BadInput
 
 MODES = ("RGB", "L")

@@ -12,20 +12,6 @@ from solidmark.mitigations import Mitigated, Mitigation, to_json
 from solidmark.models import Opening, control_samples, open_model
 
 
-def check_sampling(steps: int, eta: float, guidance: float) -> None:
-    """Checks how a model is sampled from.
-
-    Raises:
-        BadInput: When the steps are not 1 to 1000, eta not in [0, 1], the guidance below 0.
-    """
-    if not 1 <= steps <= 1000:
-        raise BadInput(f"--steps must be 1 to 1000, not {steps}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta must be in [0, 1], not {eta:g}.")
-    if not 0 <= guidance < float("inf"):
-        raise BadInput(f"--guidance must be 0 or more, not {guidance:g}.")
-
-
 def check_counts(**counts: int | None) -> None:
     """Checks options that count something, by their names.
 

@@ -4,9 +4,10 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.option import Positive, Whole, check
 from solidmark.data import Mode, Resolution
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import to_plain
 from solidmark.models import Opening, model_fingerprints
 from solidmark.runs import Run, open_run
@@ -40,14 +41,20 @@ class Asking:
     _: KW_ONLY
     held_out: str | None = None
     splits: tuple[str, ...] = SPLITS
-    limit: int | None = None
-    batch_size: int = 64
+    limit: Whole = None
+    batch_size: Positive = 64
     seed: int = 0
     caption: str | None = None
     resolution: Resolution | None = None
     mode: Mode | None = None
     window: str = "full"
     opening: Opening = field(default_factory=Opening)
+
+    def __post_init__(self) -> None:
+        check(self)
+        for split in self.splits:
+            if split not in SPLITS:
+                raise UnknownName("split", split, SPLITS)
 
     def require_trained(self) -> None:
         """Checks that trained images are asked about.

@@ -14,38 +14,22 @@ frame in its place would be a frame that the model has never seen. It is drawn a
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
-from solidmark.diffusion import Paste
-from solidmark.errors import BadInput, UnknownName
-from solidmark.generating.configuration import check_counts, check_sampling
+from solidmark.cards.asked import Half, Inpainted
+from solidmark.errors import BadInput
 from solidmark.late import torch
-from solidmark.marks import FOLDERS, Pattern
+from solidmark.marks import Pattern
 from solidmark.mitigations import Mitigation
 from solidmark.subjects import Asking, Subjects
 from solidmark.types import Mask
 
-Half = Literal["left", "right", "top", "bottom"]
-Frame = Literal["hidden", "shown"]
-
 
 @dataclass(frozen=True)
-class Inpainting(Asking):
+class Inpainting(Inpainted, Asking):
     """The whole configuration of an inpainting attack.
 
     Arguments:
-        half: Which half is hidden.
-        frame: Whether the frames are hidden too, or shown.
-        draws: How often each image is inpainted.
-        steps: Sampling steps.
-        eta: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).
-        guidance: Scale of classifier-free guidance; above 1 each step costs two network calls.
-        jump_length: Of models of pixels: how many steps a jump of RePaint goes back.
-        jump_count: RePaint's passes over each stretch; 1 = no jumps. More of them make hidden and
-            known half fit better, at as many times the calls.
-        paste: Of latent models: `latents` replaces the known cells before every network call,
-            `pixels` decodes, pastes and encodes again.
-        every: Of `pixels`: after how many steps.
         mitigations: What is done to what the model is told, in this order.
 
     References:
@@ -53,36 +37,7 @@ class Inpainting(Asking):
         Lugmayr et al., 2022 (RePaint).
     """
 
-    half: Half = "left"
-    frame: Frame = "hidden"
-    draws: int = 100
-    steps: int = 50
-    eta: float = 1.0
-    guidance: float = 1.0
-    jump_length: int = 10
-    jump_count: int = 1
-    paste: Paste = "latents"
-    every: int = 10
     mitigations: tuple[Mitigation, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_sampling(self.steps, self.eta, self.guidance)
-        check_counts(
-            draws=self.draws,
-            jump_length=self.jump_length,
-            jump_count=self.jump_count,
-            every=self.every,
-            limit=self.limit,
-            batch_size=self.batch_size,
-        )
-        for kind, word, names in (
-            ("half", self.half, get_args(Half)),
-            ("frame", self.frame, get_args(Frame)),
-            ("way to paste", self.paste, get_args(Paste)),
-            *(("split", split, tuple(FOLDERS)) for split in self.splits),
-        ):
-            if word not in names:
-                raise UnknownName(kind, word, names)
 
     def open_subjects(self) -> Subjects:
         """Opens the images.

@@ -1,12 +1,11 @@
 """What a run of InvMM asks: which model, which images, how they are inverted, and how long."""
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from solidmark.cards.asked import Inverted
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput, UnknownName
-from solidmark.generating.configuration import check_counts
+from solidmark.errors import BadInput
 from solidmark.measures.invmm.budget import Budget
 from solidmark.measures.invmm.inversion import PRESETS, Inversion
 from solidmark.models import PromptSpace, prompt_space
@@ -14,49 +13,23 @@ from solidmark.models.foreseen import META, Foreseen
 from solidmark.runs import Run, check_device, fingerprint
 from solidmark.subjects import Asking, Likeness, Subjects, first_for, weights_of
 
-TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
-"""In which order images are inverted: by chance, by a reading of their keys, or by a signal."""
-
 
 @dataclass(frozen=True)
-class InvMM(Asking):
+class InvMM(Inverted, Asking):
     """The whole configuration of a run of InvMM.
 
     Arguments:
         inversion: How an image is inverted.
-        similarity: By what a drawn picture is compared: `l2`, `patched-l2`, or an embedder.
         threshold: From which similarity on it counts as the image; None = calibrated.
-        fpr: The rate at which unrelated pictures may pass a calibrated threshold.
-        restarts: Attempts an image, each with noise of its own.
-        triage: In which order images are inverted.
-        audit: Of the triage `solidmark`: an audit of these images, whose p-values are taken.
         budget: What may be spent; None = no limit.
-        batch_size: Images that are inverted at a time.
-        call_size: Noise samples a network call at most; halved where the memory is not enough.
     """
 
     inversion: Inversion = field(default_factory=lambda: PRESETS["quick"])
-    similarity: str = "l2"
     threshold: float | None = None
-    fpr: float = 0.001
-    restarts: int = 1
-    triage: str = "none"
-    audit: Path | None = None
     budget: Budget | None = None
-    batch_size: int = field(default=32, kw_only=True)
-    call_size: int = 256
 
     def __post_init__(self) -> None:
-        check_counts(
-            restarts=self.restarts,
-            batch_size=self.batch_size,
-            call_size=self.call_size,
-            limit=self.limit,
-        )
-        if self.triage not in TRIAGES:
-            raise UnknownName("triage", self.triage, TRIAGES)
-        if not 0 < self.fpr < 1:
-            raise BadInput(f"--fpr must be above 0 and below 1, not {self.fpr:g}.")
+        super().__post_init__()
         if self.threshold is not None and not -1 <= self.threshold <= 1:
             raise BadInput(f"--threshold is a similarity, in [-1, 1], not {self.threshold:g}.")
         if self.audit is not None and self.triage != "solidmark":

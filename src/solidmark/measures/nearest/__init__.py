@@ -1,12 +1,11 @@
 """Generations against the training set: which training images come back."""
 
-from solidmark.measures.nearest.comparison import NULLS, Comparison
+from solidmark.measures.nearest.comparison import Comparison
 from solidmark.measures.nearest.nearest import nearest
 from solidmark.measures.nearest.scoring import score_nearest
 from solidmark.measures.nearest.sides import open_side, open_sides
 
 __all__ = [
-    "NULLS",
     "Comparison",
     "nearest",
     "open_side",

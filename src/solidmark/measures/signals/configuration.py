@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from solidmark.cards.option import Positive
 from solidmark.errors import BadInput
-from solidmark.generating.configuration import check_counts
 from solidmark.measures.signals.kinds import SIGNALS, Signal, open_signals
 from solidmark.subjects import Asking
 
@@ -24,16 +24,14 @@ class Measuring(Asking):
     """
 
     signals: tuple[str, ...] = tuple(SIGNALS)
-    draws: int = 4
-    times: int = 8
+    draws: Positive = 4
+    times: Positive = 8
     steps: int = 5
     guidance: float = 7.5
     t: float = 0.01
 
     def __post_init__(self) -> None:
-        check_counts(
-            draws=self.draws, times=self.times, limit=self.limit, batch_size=self.batch_size
-        )
+        super().__post_init__()
         if not self.signals:
             raise BadInput("No signal was named. Give one with --signal.")
         self.require_trained()
