@@ -17,7 +17,6 @@ from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.mark import PATTERNS
 from solidmark.cli.opening import PRECISIONS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
-from solidmark.cli.searching import MODES
 from solidmark.cli.subjects import SPLITS
 from solidmark.cli.train import PRESETS
 
@@ -155,11 +154,10 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import choosing, data, marks, models, scores, training
+    from solidmark import choosing, marks, models, scores, training
 
     assert set(PATTERNS) == set(marks.PATTERNS)
     assert set(SPLITS) == set(marks.FOLDERS)
-    assert set(MODES) == set(data.MODES)
     assert set(PRESETS) == set(training.PRESETS)
     assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
     assert choosing.QUESTIONS == QUESTIONS

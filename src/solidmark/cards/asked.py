@@ -4,6 +4,7 @@ A command line offers these, and the configuration of its command is made of the
 stands once. Nothing slow is imported.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -21,6 +22,12 @@ from solidmark.cards.option import (
     at_least,
     between,
 )
+from solidmark.errors import BadInput
+
+Mode = Literal["RGB", "L"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Resolution = int | str
+"""A side in pixels, or "HEIGHTxWIDTH"."""
 
 Half = Literal["left", "right", "top", "bottom"]
 Frame = Literal["hidden", "shown"]
@@ -35,6 +42,51 @@ Times = Literal["independent", "stratified"]
 
 Calls = Annotated[int, between(1, 1000)]
 """Of a sampler, whose times are training steps: more would only repeat them."""
+
+
+def sides_of(resolution: Resolution) -> tuple[int, int]:
+    """Height and width in pixels.
+
+    Raises:
+        BadInput: When they are no numbers of 1 or more.
+
+    Example:
+        >>> sides_of(64), sides_of("480x640")
+        ((64, 64), (480, 640))
+    """
+    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
+    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if height < 1 or width < 1:
+        raise BadInput(
+            f'A resolution of "{resolution}" pixels is no image. Use 1 or more, or HEIGHTxWIDTH, '
+            "such as 480x640."
+        )
+    return height, width
+
+
+def a_resolution(value: str | None) -> Resolution | None:
+    """A side in pixels as a number, or HEIGHTxWIDTH as it is."""
+    if value is not None:
+        sides_of(value)
+    return int(value) if value and value.isdecimal() else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """What images are brought to before they are compared or asked about.
+
+    Arguments:
+        resolution: Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, of all
+            images. Needed when they differ in size.
+        mode: RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.
+        window: 16-bit images, floats and DICOM files: the values that become black and white; used
+            = each image's own lowest and highest, full = all that the file can hold, or the window
+            that a DICOM file names.
+    """
+
+    resolution: Annotated[Resolution | None, "PIXELS", a_resolution] = None
+    mode: Annotated[Mode | None, Choice("image mode", MODES)] = None
+    window: Annotated[str, "LOW:HIGH"] = "full"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from solidmark.cards.asked import Extracted
+from solidmark.cards.asked import Extracted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.options import FailOn, Out, Pictures, Seed
-from solidmark.cli.searching import Embedded, Sized, Tiles
+from solidmark.cli.searching import Embedded, Tiles
 
 
 @command(Extracted, Sized, Embedded)

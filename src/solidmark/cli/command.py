@@ -9,7 +9,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from typer.models import OptionInfo
@@ -180,7 +181,6 @@ def _parameter(
     """An option as typer reads it."""
     is_plain = get_origin(annotation) is not Annotated
     kind, *told = (annotation,) if is_plain else get_args(annotation)
-    kind = str if get_origin(kind) is Literal else kind
     required = default in (inspect.Parameter.empty, MISSING)
     is_argument = required and not any(isinstance(w, str) and w.startswith("-") for w in told)
     info = info_of(told, is_argument)
@@ -189,8 +189,16 @@ def _parameter(
         name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
         default=inspect.Parameter.empty if required else default,
-        annotation=Annotated[kind, info],
+        annotation=Annotated[_as_typed(kind), info],
     )
+
+
+def _as_typed(kind: Any) -> Any:
+    """A type as it is typed: some names are text, and so is what may be text."""
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if any(one is str or get_origin(one) is Literal for one in parts):
+        return str | None if NoneType in parts else str
+    return kind
 
 
 def _info(parameter: inspect.Parameter) -> Info:

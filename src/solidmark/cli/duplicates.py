@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.asked import Deduplicated
+from solidmark.cards.asked import Deduplicated, Sized
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.options import Memory, Out, Pictures, Seed
-from solidmark.cli.searching import Embedded, Sized
+from solidmark.cli.searching import Embedded
 
 
 @command(Deduplicated, Sized, Embedded)

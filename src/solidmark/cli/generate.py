@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from solidmark.cards.asked import Generated
+from solidmark.cards.asked import Generated, a_resolution
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_drawing
 from solidmark.cli.opening import Model, Opened, Told
-from solidmark.cli.options import Out, a_resolution
+from solidmark.cli.options import Out
 
 
 @command(Generated, Told, Opened, matter=("number", "data", "caption", "marked", "crop", "steps"))

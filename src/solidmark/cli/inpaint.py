@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from solidmark.cards.asked import Inpainted
+from solidmark.cards.asked import Inpainted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, Positive, TrustControl
-from solidmark.cli.searching import HeldOut, Sized
+from solidmark.cli.searching import HeldOut
 from solidmark.cli.subjects import Subjects, Trained
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from solidmark.cards.asked import Prompted, Ruled
+from solidmark.cards.asked import Prompted, Ruled, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.opening import Model, Opened, Told
@@ -13,7 +13,7 @@ from solidmark.cli.options import (
     Pictures,
     TrustControl,
 )
-from solidmark.cli.searching import Likeness, Sized
+from solidmark.cli.searching import Likeness
 
 
 @command(

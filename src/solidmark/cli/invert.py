@@ -1,7 +1,7 @@
 """The options of an inversion; what is not given is the preset's."""
 
 from dataclasses import dataclass, field, fields, make_dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from solidmark.cards.asked import Descended
 from solidmark.cards.option import NOT_NEGATIVE, Choice
@@ -41,7 +41,7 @@ class Looked:
 def _optional(kind: Any) -> Any:
     """A type as it is typed: the preset has what is not given."""
     kind, *told = get_args(kind)
-    return Annotated[((str if get_origin(kind) is Literal else kind) | None, *told)]
+    return Annotated[(kind | None, *told)]
 
 
 DESCENT = make_dataclass(

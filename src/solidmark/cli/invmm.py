@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from solidmark.cards.asked import Inverted
+from solidmark.cards.asked import Inverted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.invert import DESCENT, inversion_of
 from solidmark.cli.opening import Model, Opened
 from solidmark.cli.options import FailOn, Fdr, Out, Pictures, TrustControl
-from solidmark.cli.searching import HeldOut, Likeness, Sized
+from solidmark.cli.searching import HeldOut, Likeness
 from solidmark.cli.subjects import Subjects, Trained
 from solidmark.cli.told import option
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
+from solidmark.cards.asked import MODES, a_resolution
 from solidmark.cards.option import SET_ASIDE, Choice
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
-from solidmark.cli.options import Out, Positive, Share, Whole, a_resolution
-from solidmark.cli.searching import MODES, Window
+from solidmark.cli.options import Out, Positive, Share, Whole
 
 PATTERNS = ("segments", "border", "center")
 KEYS_PER_COPY = ("shared", "independent")
@@ -27,7 +27,7 @@ def mark(
     mirrored: bool = False,
     resolution: Annotated[str | None, "PIXELS", a_resolution] = None,
     mode: Annotated[str | None, Choice("image mode", MODES)] = None,
-    window: Window = "full",
+    window: Annotated[str, "LOW:HIGH"] = "full",
     limit: Whole = None,
     held_out: Annotated[float, SET_ASIDE] = 0.1,
     canaries: Share = 1.0,
@@ -62,6 +62,9 @@ def mark(
         resolution: Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, before
             the marking. Needed when the images differ in size.
         mode: RGB (colour) or L (grey); grey where the images are, when not given.
+        window: 16-bit images, floats and DICOM files: the values that become black and white; used
+            = each image's own lowest and highest, full = all that the file can hold, or the window
+            that a DICOM file names.
         limit: Take only so many images, the first by their ids.
         held_out: Share set aside as control: marked, but never shown to the model.
         canaries: Share of the training images that is marked; the others are trained on as they

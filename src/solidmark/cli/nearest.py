@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.asked import Compared
+from solidmark.cards.asked import Compared, Sized
 from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -16,7 +16,7 @@ from solidmark.cli.options import (
     Seed,
     TrustControl,
 )
-from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
+from solidmark.cli.searching import RESCALED, Embedded, HeldOut
 from solidmark.cli.told import argument, option
 
 FEATURES = ("authpct", "ct", "mifid")

@@ -12,15 +12,6 @@ from solidmark.errors import BadInput
 from solidmark.runs import VERDICTS
 
 
-def a_resolution(value: str | None) -> int | str | None:
-    """A side in pixels as a number, or HEIGHTxWIDTH as it is."""
-    if value is not None:
-        from solidmark.data import sides_of
-
-        sides_of(value)
-    return int(value) if value and value.isdecimal() else value
-
-
 def memory_bytes(value: Any) -> int:
     """A size such as `500MB` or `2GB`, in bytes; a plain number is bytes."""
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")

@@ -1,5 +1,6 @@
 """Data sets: ids and samples, from any source, and what is twice in them."""
 
+from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
 from solidmark.data.classes import class_numbers, names_by_number
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
@@ -9,14 +10,10 @@ from solidmark.data.identity import identity_of
 from solidmark.data.inventory import Opened, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
-    MODES,
     NOTES,
-    Mode,
     Preparation,
-    Resolution,
     content_hash,
     lost_lines,
-    sides_of,
     to_picture,
     to_tensor,
 )

@@ -1,24 +1,18 @@
 """From a picture to the tensor that is marked and trained on: the same for every source."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image as Picture
 
+from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
 from solidmark.data.decode import look
 from solidmark.data.levels import window_of
-from solidmark.errors import BadInput, BrokenImage, UnknownName
+from solidmark.errors import BrokenImage, UnknownName
 from solidmark.late import torch
 from solidmark.types import Image
-
-Mode = Literal["RGB", "L"]
-MODES: tuple[Mode, ...] = ("RGB", "L")
-Resolution = int | str
-"""A side in pixels, or "HEIGHTxWIDTH"."""
 
 CROPPED = 0.2
 """A line is said where cutting out the centre drops more than this share of a picture."""
@@ -140,26 +134,6 @@ def lost_lines(counts: Mapping[str, int]) -> list[str]:
         for name, sentence in NOTES.items()
         if counts.get(name)
     ]
-
-
-def sides_of(resolution: Resolution) -> tuple[int, int]:
-    """Height and width in pixels.
-
-    Raises:
-        BadInput: When they are no numbers of 1 or more.
-
-    Example:
-        >>> sides_of(64), sides_of("480x640")
-        ((64, 64), (480, 640))
-    """
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
-    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if height < 1 or width < 1:
-        raise BadInput(
-            f'A resolution of "{resolution}" pixels is no image. Use 1 or more, or HEIGHTxWIDTH, '
-            "such as 480x640."
-        )
-    return height, width
 
 
 def _is_grey(picture: Picture.Image) -> bool:

@@ -4,8 +4,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.asked import Sized
 from solidmark.cards.option import Positive, Whole, check
-from solidmark.data import Mode, Resolution
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
 from solidmark.generating.configuration import to_plain
@@ -15,7 +15,7 @@ from solidmark.subjects.subjects import SPLITS, Subjects, open_subject_model, op
 
 
 @dataclass(frozen=True)
-class Asking:
+class Asking(Sized):
     """The configuration that all these runs share; each adds what is its own.
 
     Arguments:
@@ -29,9 +29,6 @@ class Asking:
         batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: Of all that is drawn.
         caption: The prompt of images that have no caption.
-        resolution: Of plain images: the side they are scaled to.
-        mode: Of plain images: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         opening: Where and in what the model runs, and what is added to it.
     """
 
@@ -45,9 +42,6 @@ class Asking:
     batch_size: Positive = 64
     seed: int = 0
     caption: str | None = None
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
     opening: Opening = field(default_factory=Opening)
 
     def __post_init__(self) -> None:

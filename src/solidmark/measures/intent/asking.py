@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.cards.asked import Prompted, Ruled
+from solidmark.cards.asked import Prompted, Ruled, Sized
 from solidmark.cards.option import Positive, check
-from solidmark.data import Mode, Resolution, sides_of
+from solidmark.data import sides_of
 from solidmark.errors import BadInput
 from solidmark.generating.configuration import to_plain
 from solidmark.mitigations import Mitigation
@@ -31,7 +31,7 @@ class Rules(Ruled):
 
 
 @dataclass(frozen=True)
-class Intent(Prompted):
+class Intent(Prompted, Sized):
     """The whole configuration.
 
     Arguments:
@@ -43,8 +43,6 @@ class Intent(Prompted):
         features: A file of the user's features.
         rules: When a feature counts as shown and as frequent.
         caption: What stands in for the caption of an image that has none.
-        resolution: Of a data source: the side in pixels.
-        mode: Of a data source: "RGB" or "L".
         batch_size: Images a network call.
         seed: Of the noise and of what is drawn.
         opening: Where and in what the model runs, and what is added to it.
@@ -61,9 +59,6 @@ class Intent(Prompted):
     features: Path | None = None
     rules: Rules = field(default_factory=Rules)
     caption: str | None = None
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
     batch_size: Positive = 64
     seed: int = 0
     opening: Opening = field(default_factory=Opening)
