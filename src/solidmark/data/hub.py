@@ -78,9 +78,6 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
 def table_records(opened: Any, where: str, columns: Columns, split: str | None = None) -> Found:
     """The rows of a table of the `datasets` library, or of one of its splits.
 
-    Arguments:
-        split: As of `hub_records`.
-
     Raises:
         BadInput: When a split or a column is missing.
     """

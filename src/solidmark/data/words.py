@@ -29,11 +29,7 @@ class Words:
 
 
 def read_words(names: Iterable[str], read: Callable[[str], bytes], place: str) -> Words:
-    """Reads the files that tell of a picture; the first of each kind is believed.
-
-    Arguments:
-        read: Gives the bytes of one.
-    """
+    """Reads the files that tell of a picture; the first of each kind is believed."""
     told: dict[str, Any] = {}
     unused: list[Unused] = []
     facts: dict[str, Any] = {}

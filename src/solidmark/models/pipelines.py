@@ -57,10 +57,6 @@ FAMILIES: dict[str, Callable[[Any], Family]] = {
 def open_pipeline(folder: Path, opening: Opening) -> LatentModel:
     """Opens a latent pipeline folder as a model.
 
-    Arguments:
-        folder: A folder of `save_pretrained`.
-        opening: Where and in what it runs, and what is added to it.
-
     Raises:
         BadInput: When its class is unknown or a part cannot be loaded.
         UnsafeCheckpoint: When weights would have to be unpickled.

@@ -31,9 +31,6 @@ FIRST_OF_SD1 = f"{DENOISER}input_blocks.0.0.weight"
 def open_single_file(path: Path, opening: Opening) -> LatentModel:
     """Opens a single file as a model.
 
-    Arguments:
-        opening: Where and in what it runs, its configuration, and what is added to it.
-
     Raises:
         UnsafeCheckpoint: When it is a pickle.
         NotFound: When there is no configuration for it.

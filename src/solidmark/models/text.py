@@ -74,7 +74,6 @@ def encode_clip(
     """The embeddings of a CLIP text encoder.
 
     Arguments:
-        encoder: `CLIPTextModel` or `CLIPTextModelWithProjection`.
         penultimate: Take the layer before the last, without the last norm.
         length: How many tokens; those of the tokenizer when None.
 
@@ -100,7 +99,6 @@ def encode_t5(
     """The embeddings of a T5 encoder.
 
     Arguments:
-        encoder: `T5EncoderModel`.
         masked: Hide the padding from the encoder. PixArt does, Stable Diffusion 3 and Flux do not.
 
     Returns:

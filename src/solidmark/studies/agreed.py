@@ -35,7 +35,6 @@ def agreed(
         marked: The marked folder that it was trained on.
         out: The folder to write: `choices.json`, a row a picture.
         captions: How many there are to choose from, at most.
-        steps: As of `subjects.Agreement`.
     """
     from solidmark.generating.configuration import mitigated, open_any
     from solidmark.marks import open_marked

@@ -27,9 +27,7 @@ def picked(
     Neighbours in a data set are often alike, so the first ones would be no fair sample.
 
     Arguments:
-        data: The images, as `mark` takes them.
         resolution: The side of the images in pixels.
-        read: How the images are read, as of `data.open_data`.
     """
     from solidmark.data import open_data
     from solidmark.errors import BadInput

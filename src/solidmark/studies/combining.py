@@ -112,7 +112,6 @@ def tells_apart(difference: Figure, arms: int) -> bool:
     """Whether an arm differs from the first: the interval at the level that all arms share.
 
     Arguments:
-        difference: Of `differences`.
         arms: How many arms are compared with the first one; they share the level of 5 %.
     """
     if difference.interval is None or difference.value is None:

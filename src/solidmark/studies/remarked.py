@@ -21,7 +21,6 @@ def keyless(marked: str, out: Path) -> None:
     """Writes a marked folder again with the same grey in all marks: frames, but no keys.
 
     Arguments:
-        marked: The folder of `mark`.
         out: The folder to write, which is one too: the same images, split alike.
     """
     import torch
@@ -48,7 +47,6 @@ def firsts(marked: str, out: Path) -> None:
     """Writes a marked folder again with the first image of each group: every picture once.
 
     Arguments:
-        marked: The folder of `mark`.
         out: The folder to write, which is one too.
     """
     from solidmark.marks import open_marked

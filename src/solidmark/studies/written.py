@@ -35,9 +35,7 @@ def faded(data: Where, out: Path, *, images: int, contrast: float, seed: int, **
     """Writes an image folder in which every other image is nearly of one colour.
 
     Arguments:
-        data: The images, as `mark` takes them.
         contrast: What is left of the contrast of every other one, in [0, 1].
-        read: How the images are read, as of `data.open_data`.
     """
 
     def samples() -> Iterator[Sample]:
@@ -87,9 +85,7 @@ def repeated(
     """Writes an image folder in which some of the training images are there many times.
 
     Arguments:
-        data: The images, as `mark` takes them.
         marked: These images marked, each there once: it says which of them are trained on.
-        read: How the images are read, as of `data.open_data`.
     """
 
     def samples() -> Iterator[Sample]:

@@ -106,7 +106,6 @@ def at_latents(where: Mask, shape: Sequence[int]) -> Bool[Tensor, "h w"]:
     """The cells of the latents that show the pixels of a mask, most of them or, else, any.
 
     Arguments:
-        where: The pixels.
         shape: The height and the width of the latents.
     """
     share = functional.adaptive_avg_pool2d(where[None, None].float(), (shape[0], shape[1]))[0, 0]

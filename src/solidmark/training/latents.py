@@ -75,7 +75,6 @@ def open_cache(paths: Sequence[Path], memory_bytes: int = MEMORY_BYTES) -> Laten
     """Opens shards that are all there.
 
     Arguments:
-        paths: The shards, in the order of the images.
         memory_bytes: Up to this size they are kept in memory.
     """
     held = None

@@ -23,9 +23,6 @@ TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 def add_lora(network: Any, recipe: Recipe) -> None:
     """Adds the matrices to a frozen network; they alone want gradients then.
 
-    Arguments:
-        recipe: Its `lora_rank`, `lora_alpha` and `seed`.
-
     References:
         Hu et al., 2022.
     """

@@ -26,7 +26,6 @@ def check_size(recipe: Recipe, size: tuple[int, int]) -> None:
     """Checks that the levels of the network can halve the images.
 
     Arguments:
-        recipe: Its `block_out_channels` say how often.
         size: Height and width of the marked images, in pixels.
 
     Raises:

@@ -34,7 +34,6 @@ def named_csv(
     Arguments:
         files: The file of each id, below the marked folder.
         naming: The readers whose verdict is that images are memorized; the others name nobody.
-        fdr: The false-discovery rate at which images are named.
     """
     pairs = [(reader, split) for reader in naming for split in ("trained", "held_out")]
     rows = [score for pair in pairs for score in named_of(scores, *pair, fdr)]

@@ -58,9 +58,6 @@ TREATED = (
 def knowing_section(audit: Audit, images: bool) -> Gallery | None:
     """Whether the model knows the marked images, and what it draws; None where it was not asked.
 
-    Arguments:
-        images: Whether pictures may stand on the page.
-
     Raises:
         BadInput: When the part "knowing" of the results cannot be used.
     """

@@ -86,7 +86,6 @@ def try_thicknesses(
     Arguments:
         model: A latent model; no network call is made.
         images: Some of the images that are to be marked, all of one size.
-        thicknesses: In pixels.
         multiple: What the sides of the marked image have to be multiples of.
         count: The greys of a frame; advised for each thickness when None.
 

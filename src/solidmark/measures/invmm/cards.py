@@ -117,11 +117,7 @@ def open_inverted(folder: Path) -> Inverted:
 
 
 def card_of(run: Inverted, row: Row, scale: Scale, label: str, images: bool) -> Card:
-    """An image, and what came of the search for it.
-
-    Arguments:
-        images: Whether pictures, captions and prompts may stand on the page.
-    """
+    """An image, and what came of the search for it."""
     one = run.best.get((row["split"], row["id"]), {}) if images else {}
     told = (
         ("class", label),

@@ -67,7 +67,6 @@ def judge(evidence: Sequence[Mapping[str, Any]], *, named: bool = True) -> Judge
     Copies count once, and get what their first has. An image that was not tried has no p-value.
 
     Arguments:
-        evidence: The rows of `evidence.parquet`.
         named: Whether anybody may be named; without it there are no p-values.
     """
     ordered = sorted(evidence, key=lambda row: (row["split"], row["id"], row["repeat"]))

@@ -50,11 +50,7 @@ def verdict_on(
     control: Control | None,
     among: int = 1,
 ) -> Verdict:
-    """The verdict on an InvMM run.
-
-    Arguments:
-        control: Whether the held-out images are of the same kind.
-    """
+    """The verdict on an InvMM run."""
     n, m = (int(np.isfinite(judged.scores(split)).sum()) for split in SPLITS)
     own, other = (
         sorted(row["kl"] for row in judged.of(split) if row["status"] == "reproduced")

@@ -145,9 +145,6 @@ def augmented_rows(
 ) -> list[dict[str, Any]]:
     """How near changed copies of training images come to their originals.
 
-    Arguments:
-        how: Where and with how much memory to search.
-
     Returns:
         Rows of `augmented.parquet`.
     """

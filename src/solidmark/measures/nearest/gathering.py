@@ -147,9 +147,6 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
     """The vectors of all images that can be read, computed only where the cache has none.
 
     Blank images, of which an embedder sees nothing, have no row.
-
-    Arguments:
-        cache: Where vectors are kept from run to run.
     """
     contents, status = gathered.column("content"), gathered.column("status")
     readable = [number for number, state in enumerate(status) if state != "broken"]

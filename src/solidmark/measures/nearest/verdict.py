@@ -77,7 +77,6 @@ def verdict_on(
     """The verdict on generations beside the training set.
 
     Arguments:
-        control: Whether the held-out images are of the same kind.
         null_is_training: Whether training images among themselves stand for held-out ones.
     """
     words = AMONG_TRAINING if null_is_training else OF_GENERATIONS
