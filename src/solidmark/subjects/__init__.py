@@ -1,7 +1,7 @@
 """Whom a model is asked about, how it is asked for keys, and how alike two pictures look."""
 
 from solidmark.subjects.agreement import Agreement
-from solidmark.subjects.asking import Asking
+from solidmark.subjects.asking import Asking, AskingSome
 from solidmark.subjects.likeness import (
     TIE,
     EmbedderLikeness,
@@ -29,6 +29,7 @@ __all__ = [
     "TIE",
     "Agreement",
     "Asking",
+    "AskingSome",
     "EmbedderLikeness",
     "Evidence",
     "Likeness",

@@ -24,8 +24,6 @@ class Asking(Sized):
         images: A folder of `solidmark mark`, or any images that the model was trained on.
         out: The folder to write.
         held_out: Images that the model never saw; those of a marked folder where None.
-        splits: Which images are asked about.
-        limit: At most so many images a split, drawn at random; None = all.
         batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: Of all that is drawn.
         caption: The prompt of images that have no caption.
@@ -37,8 +35,6 @@ class Asking(Sized):
     out: Path
     _: KW_ONLY
     held_out: str | None = None
-    splits: tuple[str, ...] = SPLITS
-    limit: Whole = None
     batch_size: Positive = 64
     seed: int = 0
     caption: str | None = None
@@ -46,18 +42,6 @@ class Asking(Sized):
 
     def __post_init__(self) -> None:
         check(self)
-        for split in self.splits:
-            if split not in SPLITS:
-                raise UnknownName("split", split, SPLITS)
-
-    def require_trained(self) -> None:
-        """Checks that trained images are asked about.
-
-        Raises:
-            BadInput: When only held-out ones are.
-        """
-        if "trained" not in self.splits:
-            raise BadInput("Held-out images alone say nothing. Add --split trained.")
 
     def open_subjects(self) -> Subjects:
         """Opens the images.
@@ -66,13 +50,16 @@ class Asking(Sized):
             NotFound: When there is no such data.
             BadInput: When there are no images to ask about.
         """
+        return self._opened(SPLITS, None)
+
+    def _opened(self, splits: tuple[str, ...], limit: int | None) -> Subjects:
         return open_subjects(
             self.images,
             self.held_out,
             caption=self.caption,
-            limit=self.limit,
+            limit=limit,
             seed=self.seed,
-            splits=self.splits,
+            splits=splits,
             resolution=self.resolution,
             mode=self.mode,
             window=self.window,
@@ -104,3 +91,36 @@ class Asking(Sized):
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest; the folder to write is no part of it."""
         return to_plain(self)
+
+
+@dataclass(frozen=True)
+class AskingSome(Asking):
+    """The same, of some of the images.
+
+    Arguments:
+        splits: Which images are asked about.
+        limit: At most so many images a split, drawn at random; None = all.
+    """
+
+    _: KW_ONLY
+    splits: tuple[str, ...] = SPLITS
+    limit: Whole = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for split in self.splits:
+            if split not in SPLITS:
+                raise UnknownName("split", split, SPLITS)
+
+    def require_trained(self) -> None:
+        """Checks that trained images are asked about.
+
+        Raises:
+            BadInput: When only held-out ones are.
+        """
+        if "trained" not in self.splits:
+            raise BadInput("Held-out images alone say nothing. Add --split trained.")
+
+    def open_subjects(self) -> Subjects:
+        """Opens the images; raises as `Asking.open_subjects`."""
+        return self._opened(self.splits, self.limit)

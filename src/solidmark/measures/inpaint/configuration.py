@@ -21,12 +21,12 @@ from solidmark.errors import BadInput
 from solidmark.late import torch
 from solidmark.marks import Pattern
 from solidmark.mitigations import Mitigation
-from solidmark.subjects import Asking, Subjects
+from solidmark.subjects import AskingSome, Subjects
 from solidmark.types import Mask
 
 
 @dataclass(frozen=True)
-class Inpainting(Inpainted, Asking):
+class Inpainting(Inpainted, AskingSome):
     """The whole configuration of an inpainting attack.
 
     Arguments:

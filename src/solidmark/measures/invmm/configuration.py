@@ -11,11 +11,11 @@ from solidmark.measures.invmm.inversion import PRESETS, Inversion
 from solidmark.models import PromptSpace, prompt_space
 from solidmark.models.foreseen import META, Foreseen
 from solidmark.runs import Run, check_device, fingerprint
-from solidmark.subjects import Asking, Likeness, Subjects, first_for, weights_of
+from solidmark.subjects import AskingSome, Likeness, Subjects, first_for, weights_of
 
 
 @dataclass(frozen=True)
-class InvMM(Inverted, Asking):
+class InvMM(Inverted, AskingSome):
     """The whole configuration of a run of InvMM.
 
     Arguments:

@@ -6,11 +6,11 @@ from typing import Any
 from solidmark.cards.option import Positive
 from solidmark.errors import BadInput
 from solidmark.measures.signals.kinds import SIGNALS, Signal, open_signals
-from solidmark.subjects import Asking
+from solidmark.subjects import AskingSome
 
 
 @dataclass(frozen=True)
-class Measuring(Asking):
+class Measuring(AskingSome):
     """The whole configuration of a run.
 
     Arguments:
