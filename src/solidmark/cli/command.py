@@ -122,7 +122,7 @@ def command(
         if matter:
             offered.append(_parameter("help_all", HelpAll, False, {}))
             for one in offered:
-                info = _info(one)
+                info = next(told for told in get_args(one.annotation) if isinstance(told, Info))
                 info.hidden = isinstance(info, OptionInfo) and one.name not in (*matter, *MATTER)
         # Arguments have no default, and Python wants what has none in front.
         offered.sort(key=lambda one: one.default is not one.empty)
@@ -199,7 +199,3 @@ def _as_typed(kind: Any) -> Any:
     if any(one is str or get_origin(one) is Literal for one in parts):
         return str | None if NoneType in parts else str
     return kind
-
-
-def _info(parameter: inspect.Parameter) -> Info:
-    return next(one for one in get_args(parameter.annotation) if isinstance(one, Info))

@@ -25,7 +25,7 @@ our runs an error of 0.14 with 16 greys was one of 0.22 with 64, and 64 still sh
 
 def frame_lines(frame: Frame, calls: float, trained: int) -> Iterator[str]:
     """The frame and its cost, with what speaks against it."""
-    before, after = (_by(size) for size in (frame.size, frame.marked_size))
+    before, after = (f"{height} x {width}" for height, width in (frame.size, frame.marked_size))
     greys = f"{_greys(frame.pattern.count)} of {frame.block_pixels} pixels"
     epochs = max(1, round(calls / trained / CALLS_OF_A_TRAINING_STEP))
     yield f"Frame:    {frame.pattern.thickness} pixels thick, {greys}; {before} becomes {after}."
@@ -141,7 +141,3 @@ def _percent(share: float) -> str:
     from solidmark.scores.written import percent
 
     return percent(share)
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

@@ -141,7 +141,7 @@ def observe(question: Question, live: Live | None = None) -> Run:
     processes.wait()
     batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
     asked = partial(_ask, run.folder, pictures, question.seed, calibrations, room)
-    rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
+    rows = work_through(run, "asking the model", batches, lambda unit: _name(*unit), asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
         told = _told(marked, model, question)
@@ -184,10 +184,6 @@ def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
 def _batches(task: _Task, size: int) -> list[list[_Unit]]:
     units = [(task, id, repeat) for id, repeat in task.units]
     return [units[start : start + size] for start in range(0, len(units), size)]
-
-
-def _unit_name(unit: _Unit) -> str:
-    return _name(*unit)
 
 
 def _name(task: _Task, id: str, repeat: int) -> str:

@@ -99,7 +99,12 @@ def open_inverted(folder: Path) -> Inverted:
         one = _scored(row, best.get((row["split"], row["id"]), {}))
         tables.setdefault((MEASURE, row["split"]), []).append(one)
     known = {
-        name: pa.Table.from_pylist(sorted(tables[name], key=_suspicion), ROWS)
+        name: pa.Table.from_pylist(
+            sorted(
+                tables[name], key=lambda one: (one["value"] is None, one["value"] or 0.0, one["id"])
+            ),
+            ROWS,
+        )
         for name in ((MEASURE, split) for split in SPLITS)
         if name in tables
     }
@@ -214,10 +219,6 @@ def _scored(row: Row, one: Row) -> Row:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _suspicion(row: Row) -> tuple[bool, float, str]:
-    return row["value"] is None, row["value"] or 0.0, row["id"]
 
 
 def _telling(one: Row) -> tuple[bool, float, float, int]:

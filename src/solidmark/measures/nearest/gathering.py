@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset, Sample
+from solidmark.data import Dataset
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
@@ -225,7 +225,14 @@ def _write_shard(
         except BrokenImage as error:
             facts.append({"id": data.ids[number], "status": "broken", "note": str(error)})
             continue
-        fact = _fact(sample)
+        fact = {
+            "id": sample.id,
+            "content": sample.content,
+            "caption": sample.caption,
+            "contrast": contrast(sample.image),
+            "status": "ok",
+            "note": None,
+        }
         if tiles is not None and tuple(sample.image.shape) != size:
             here, there = (" x ".join(map(str, s)) for s in (tuple(sample.image.shape), size))
             fact |= {"status": "size", "note": f"It is {here}, the others are {there}."}
@@ -236,17 +243,6 @@ def _write_shard(
         _write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
     write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
-
-
-def _fact(sample: Sample) -> dict[str, Any]:
-    return {
-        "id": sample.id,
-        "content": sample.content,
-        "caption": sample.caption,
-        "contrast": contrast(sample.image),
-        "status": "ok",
-        "note": None,
-    }
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:
