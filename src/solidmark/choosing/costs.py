@@ -40,8 +40,6 @@ class Cost:
 
     Arguments:
         each: Of one unit; one with a gradient counts 2.3.
-        count: How many units.
-        unit: What is counted.
         bound: Whether it may be more or less: "at least", "at most".
         sides: Of images: how many are trained, and how many held out.
         limit: Of images: how many of each side are asked about at most; None = all.

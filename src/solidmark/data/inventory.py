@@ -35,8 +35,6 @@ class Found:
     """What a source holds.
 
     Arguments:
-        records: The images.
-        unused: The rest.
         foldered: Whether the folders of the images may be their classes.
     """
 
@@ -51,8 +49,6 @@ class LeftOut:
 
     Arguments:
         reason: What it is, in the plural.
-        count: How many there are.
-        names: The first of them.
     """
 
     reason: str

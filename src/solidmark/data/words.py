@@ -18,7 +18,6 @@ class Words:
     Arguments:
         told: By column: "text", "class", and whatever its JSON says.
         flaw: Why it cannot be used, if so.
-        unused: Files that tell nothing.
         from_json: Whether there is JSON among them.
     """
 

@@ -52,7 +52,6 @@ class LoraFile:
     """The weights of a file, at strength 1.
 
     Arguments:
-        path: The file.
         tensors: The matrices in single precision, under the names of the file.
         biases: What is added beside the products, by the name of the layer.
         count: How many layers it changes.

@@ -58,7 +58,6 @@ class Stated:
     """What a file states.
 
     Arguments:
-        path: The file.
         predictions: What its network predicts, by who says so (words for a message).
         zero_snr: Who says that its schedule ends in pure noise; None when nobody does.
         kind: The class of its pipeline, where the header says so.

@@ -17,7 +17,6 @@ class Candidates:
     Arguments:
         queries: How many queries there are.
         keep: How many values are kept for each.
-        device: Where the values are.
     """
 
     def __init__(self, queries: int, keep: int, device: str = "cpu") -> None:

@@ -27,7 +27,6 @@ class Damage:
     """In what a folder differs from what its run wrote.
 
     Arguments:
-        missing: Files that are gone.
         changed: Files with other bytes.
     """
 

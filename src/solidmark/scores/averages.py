@@ -33,7 +33,6 @@ class GroupAverages:
         groups: How many groups could be told and asked, of two or more keys.
         known: Of how many the average is known, at the false-discovery rate.
         smallest: The fewest keys of a group that is known; None where none is.
-        largest: The most.
         estimate: The share of the groups, with Simes's p-value that none is known.
     """
 

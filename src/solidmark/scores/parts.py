@@ -23,12 +23,9 @@ class Part:
     """The scored rows of one reader and split, sorted by id and repeat.
 
     Arguments:
-        reader: Which reader.
-        split: Which split.
         failed: The rows that could not be scored; they are in none of the columns.
         lost: The images of which no row could be scored.
         seed: For what has to be drawn.
-        statistic: What its p-values rank.
         fell_back: Whether another statistic was asked for, which this reader has not the means of.
         columns: The columns of the scored rows.
     """

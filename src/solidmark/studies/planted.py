@@ -23,7 +23,6 @@ class Name:
     """A name, and which pictures stand under it.
 
     Arguments:
-        id: Its kind and number.
         text: The name: a word, which is the caption of its pictures.
         own: Its pictures, by their places in the data.
         foreign: How often the foreign picture stands under it.

@@ -21,7 +21,6 @@ class Kept:
     """What stands beside the folder of a stage.
 
     Arguments:
-        what: The command.
         options: Its options, as they are written.
         seconds: How long it took a core when it was made; nothing is added when it is only
             verified.
@@ -37,8 +36,6 @@ class Work:
     """The stages of a study.
 
     Arguments:
-        root: Where their folders lie.
-        commands: The commands by name.
         workers: How many processes make them; the rows are the same.
     """
 

@@ -199,7 +199,6 @@ class _Seen:
     """The squared error of each cell of the latents, of a view at each time.
 
     Arguments:
-        missed: Of the model, with shape (K, B, h, w).
         average: Of the denoiser that knows averages.
     """
 

@@ -19,9 +19,7 @@ class Example:
     Arguments:
         name: What to call it on the command line.
         what: One line for a person.
-        licence: Of the pictures.
         mode: The mode that fits its pictures.
-        load: Gives the records.
     """
 
     name: str

@@ -51,7 +51,6 @@ class Comparison:
 
     Arguments:
         first: The folder that differences are taken from.
-        second: The other.
         deltas: The thresholds of the eidetic counts.
         fdr: The false-discovery rate at which rows count as named.
         figures: The differences, as `scores.paired` makes them.

@@ -31,12 +31,7 @@ MULTIPLE = 8
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run will show.
-
-    Arguments:
-        facts: For programs.
-        lines: For people.
-    """
+    """What a run will show."""
 
     facts: dict[str, Any]
     lines: tuple[str, ...]

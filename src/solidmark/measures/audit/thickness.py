@@ -36,7 +36,6 @@ class Trial:
     """A frame, and what comes back of it.
 
     Arguments:
-        frame: The frame.
         round_trip: The grey round trip of its keys.
     """
 

@@ -34,7 +34,6 @@ class Draws:
 
     Arguments:
         prompt: The number of each row's prompt.
-        seed: Of the run.
     """
 
     prompt: Int[NDArray[np.int64], " N"]
@@ -83,7 +82,6 @@ class Calibration:
     """How many pairs a threshold is calibrated on.
 
     Arguments:
-        draws: The draws.
         fpr: The share of pairs of different prompts that the threshold lets through, at most.
     """
 

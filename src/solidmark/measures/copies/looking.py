@@ -18,7 +18,6 @@ class Looked:
 
     Arguments:
         number: Of the image in the data set.
-        id: Its id.
         size: Its height and width, in pixels.
         signature: What near copies are found by.
         caption: The text that belongs to it.

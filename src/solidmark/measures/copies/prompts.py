@@ -30,7 +30,6 @@ class Prompted:
     """Generations by prompt.
 
     Arguments:
-        data: The images.
         prompts: Those with two generations or more, by their ids.
         alone: How many images belong to no prompt, or are the only one of theirs.
     """

@@ -19,7 +19,6 @@ class Bar:
     """A share, drawn.
 
     Arguments:
-        what: Of which generations.
         share: How many of them show the feature.
         is_own: Whether they are those of the prompt itself.
     """

@@ -34,9 +34,6 @@ class Scene:
         named: By the text of a prompt: the features that it names, and by which words.
         known: The rows of `known.parquet`, by feature.
         shown: What the generations of each text show.
-        thresholds: By feature.
-        rules: What counts as frequent.
-        expected: What the user expects.
     """
 
     prompts: Sequence[Prompt]

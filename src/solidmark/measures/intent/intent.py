@@ -70,9 +70,6 @@ class Plan:
 
     Arguments:
         prompts: All prompts, asked and unrelated, with their entities.
-        features: All features.
-        training: The training images.
-        task: What is drawn.
     """
 
     prompts: list[Prompt]

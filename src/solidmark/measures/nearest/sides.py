@@ -15,8 +15,6 @@ class Cropped:
     """A data set whose images are cut out of their frames.
 
     Arguments:
-        data: The images.
-        pattern: The frames.
         size: The height and width of an image with its frame; images of another size have none.
     """
 
@@ -52,7 +50,6 @@ class Sides:
     """What is compared with what.
 
     Arguments:
-        generated: What the model drew.
         training: What it was trained on.
         held_out: Images of the same kind that it never saw; None when there are none.
     """

@@ -58,9 +58,6 @@ class _Task:
     """Everything that the answers depend on.
 
     Arguments:
-        asked: The configuration.
-        subjects: The images.
-        model: The model.
         signals: By name, those that the model can be asked for.
         prompts: What the model is told of each image.
     """

@@ -27,7 +27,6 @@ class Subject:
     """What attempts are about, as the model sees it.
 
     Arguments:
-        samples: The images.
         latents: Their latents, one a row.
         condition: What the model is told of each; None where nothing, or prompts are inverted.
     """
@@ -93,8 +92,6 @@ class Network:
     """The network of a model, as a loss to descend on.
 
     Arguments:
-        model: The model.
-        inversion: The configuration.
         prompts: What prompts are made of, where they are inverted.
         batch_size: The most rows of a call: its graph is gone before the next.
     """

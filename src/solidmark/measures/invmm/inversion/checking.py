@@ -35,7 +35,6 @@ class Request:
     """Samples that a check wants to see.
 
     Arguments:
-        guidance: The scale of guidance.
         steps: Network calls of the sampler, per sample.
         samples: Which of the samples of the check.
     """
@@ -51,7 +50,6 @@ class Answer:
 
     Arguments:
         similarities: One a sample; high = close.
-        images: The samples.
     """
 
     similarities: list[float]

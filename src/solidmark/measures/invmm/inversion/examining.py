@@ -49,7 +49,6 @@ class Examiner:
     """Runs checks.
 
     Arguments:
-        model: The model.
         similarity: Of a sample and its image.
         batch_size: The most samples that are drawn at a time.
     """
