@@ -24,7 +24,7 @@ class EideticCount:
 
     Arguments:
         delta: The threshold, in grey levels of [0, 1].
-        share: Their share, in [0, 1]; high means memorized.
+        share: The hits of all rows, in [0, 1]; high means memorized.
         chance: The share that keys independent of the model would give, from the estimates made.
         chance_uniform: The closed form for uniform estimates, one continuous key.
         chance_constant: The closed form for a constant mid-grey estimate, one continuous key.

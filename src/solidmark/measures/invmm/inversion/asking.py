@@ -27,7 +27,7 @@ class Subject:
     """What attempts are about, as the model sees it.
 
     Arguments:
-        latents: Their latents, one a row.
+        latents: Those of its images, one a row.
         condition: What the model is told of each; None where nothing, or prompts are inverted.
     """
 
