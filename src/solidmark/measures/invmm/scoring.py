@@ -73,7 +73,9 @@ def score_invmm(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "invmm")
-    evidence = _evidence(out)
+    again = 'Run "solidmark invmm" into a new folder.'
+    table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id", "repeat"))
+    evidence = list(table.to_pylist())
     require_whole(out, manifest, "evidence.parquet")
     control = control_of(out, trust_control)
     judged = judge(evidence, named=control is None or not control.is_shut)
@@ -123,15 +125,6 @@ def _named(judged: Judged, fdr: float, files: Mapping[str, str]) -> bytes:
         for row in named
     ]
     return csv_of(NAMED, ([line[name] for name in NAMED] for line in lines))
-
-
-def _evidence(out: Path) -> list[dict[str, Any]]:
-    cure = 'Run "solidmark invmm" into a new folder.'
-    return list(
-        read_table(
-            out / "evidence.parquet", EVIDENCE, cure, once=("split", "id", "repeat")
-        ).to_pylist()
-    )
 
 
 def _card() -> dict[str, Any]:

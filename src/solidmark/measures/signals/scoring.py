@@ -91,7 +91,9 @@ def score_signals(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "signals")
-    evidence = _evidence(out)
+    again = 'Run "solidmark signals" into a new folder.'
+    table = read_table(out / "signals.parquet", EVIDENCE, again, once=("signal", "split", "id"))
+    evidence = list(table.to_pylist())
     require_whole(out, manifest, "signals.parquet")
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
@@ -108,8 +110,8 @@ def score_signals(
         raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
     figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
-    table = [row for own in scored.values() for row in own]
-    write_rows(out / "scores.parquet", table, SCORES)
+    rows = [row for own in scored.values() for row in own]
+    write_rows(out / "scores.parquet", rows, SCORES)
     write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
     return write_results(
         out,
@@ -125,15 +127,6 @@ def score_signals(
             name: {**card, "chance": "what held-out images give"}
             for name, card in manifest["signals"].items()
         },
-    )
-
-
-def _evidence(out: Path) -> list[Row]:
-    cure = 'Run "solidmark signals" into a new folder.'
-    return list(
-        read_table(
-            out / "signals.parquet", EVIDENCE, cure, once=("signal", "split", "id")
-        ).to_pylist()
     )
 
 
