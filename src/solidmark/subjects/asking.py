@@ -2,7 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from solidmark.cards.asked import Sized
 from solidmark.cards.option import Positive, Whole, check
@@ -16,7 +16,7 @@ from solidmark.subjects.subjects import SPLITS, Subjects, open_subject_model, op
 
 @dataclass(frozen=True)
 class Asking(Sized):
-    """The configuration that all these runs share; each adds what is its own.
+    """The configuration that all these runs share; each adds its command and what is its own.
 
     Arguments:
         model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
@@ -30,6 +30,7 @@ class Asking(Sized):
         opening: Where and in what the model runs, and what is added to it.
     """
 
+    command: ClassVar[str]
     model: str
     images: str
     out: Path
@@ -74,11 +75,10 @@ class Asking(Sized):
         """
         return open_subject_model(self.model, self.opening, subjects, self.seed)
 
-    def open_folder(self, command: str, subjects: Subjects, **prints: str) -> Run:
+    def open_folder(self, subjects: Subjects, **prints: str) -> Run:
         """Opens the folder to write: new, or the same run again.
 
         Arguments:
-            command: What makes it.
             subjects: The images.
             prints: What else the run is recognised by, beside images and model.
 
@@ -86,7 +86,7 @@ class Asking(Sized):
             RunConflict: When it holds another run.
         """
         found = subjects.fingerprint() | model_fingerprints(self.model, self.opening) | prints
-        return open_run(self.out, command, self.to_json(), found)
+        return open_run(self.out, self.command, self.to_json(), found)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest; the folder to write is no part of it."""

@@ -37,6 +37,7 @@ class Inpainting(Inpainted, AskingSome):
         Lugmayr et al., 2022 (RePaint).
     """
 
+    command = "inpaint"
     mitigations: tuple[Mitigation, ...] = ()
 
     def open_subjects(self) -> Subjects:

@@ -24,6 +24,7 @@ class InvMM(Inverted, AskingSome):
         budget: What may be spent; None = no limit.
     """
 
+    command = "invmm"
     inversion: Inversion = field(default_factory=lambda: PRESETS["quick"])
     threshold: float | None = None
     budget: Budget | None = None
@@ -79,7 +80,7 @@ class InvMM(Inverted, AskingSome):
         found = weights_of(likeness)
         if self.audit is not None:
             found["audit"] = fingerprint(self.audit / "scores.parquet")
-        return self.open_folder("invmm", subjects, **found)
+        return self.open_folder(subjects, **found)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""

@@ -23,6 +23,7 @@ class Measuring(AskingSome):
         t: The time at which spread asks.
     """
 
+    command = "signals"
     signals: tuple[str, ...] = tuple(SIGNALS)
     draws: Positive = 4
     times: Positive = 8

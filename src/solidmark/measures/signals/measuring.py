@@ -115,7 +115,7 @@ def measure_signals(
     subjects = asked.open_subjects() if subjects is None else subjects
     model = asked.open_model(subjects) if model is None else model
     signals, left_out = able(asked.open_signals(), model, subjects)
-    run = asked.open_folder("signals", subjects)
+    run = asked.open_folder(subjects)
     if run.finished:
         return run
     forget_peak(asked.opening.device)

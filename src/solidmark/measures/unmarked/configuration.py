@@ -62,6 +62,7 @@ class Unmarked(Asking):
         trust_control: Whether images are named although the held-out ones are of another kind.
     """
 
+    command = "unmarked"
     held_out: str = field(kw_only=True)
     parts: tuple[Part, ...]
     steps: int = 50
