@@ -87,5 +87,7 @@ Memory = Annotated[
         help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
     ),
 ]
-Positive, Whole, Share = option.Positive, option.Whole, option.Share
+Positive = option.Positive
+Whole = option.Whole
+Share = option.Share
 BelowOne = Annotated[float, option.BELOW_ONE]
