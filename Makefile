@@ -14,8 +14,12 @@ install: .venv/installed
 demo: install
 	$(BIN)/solidmark demo runs/demo
 
-models: install
+models: .venv/pictures
 	$(BIN)/python benchmarks/models.py runs/models
+
+.venv/pictures: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[land]'
+	touch $@
 
 check: install
 	$(BIN)/ruff check src tests benchmarks

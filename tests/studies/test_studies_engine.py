@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,20 @@ from counted import COMMANDS, N
 
 from solidmark.errors import BadInput, RunConflict
 from solidmark.reporting import write_report
-from solidmark.runs import read_json
-from solidmark.studies import markdown, run_study
+from solidmark.runs import Results, read_json
+from solidmark.studies import markdown, run_studies
 from solidmark.studies.saying import told
 from solidmark.studies.stage import stage
 from solidmark.studies.study import Arm, Setting, Study
 
 Planned = Callable[..., Study]
+
+
+def run_study(
+    study: Study, setting: Setting, out: Path, commands: Any, workers: int = 1
+) -> Results:
+    (results,) = run_studies([(study, setting)], out, commands, workers)
+    return results
 
 
 def test_every_arm_is_read_at_every_seed_and_over_all(planned: Planned, tmp_path: Path) -> None:
@@ -50,6 +58,20 @@ def test_a_stage_that_arms_share_is_made_once(planned: Planned, tmp_path: Path) 
     (begun,) = (tmp_path / "stages").glob("begin-*/kept.json")
     assert read_json(begun)["calls"] == 1
     assert len(list((tmp_path / "stages").glob("count-*.json"))) == 2
+
+
+def test_studies_that_are_run_together_share_their_stages_and_count_them_each(
+    planned: Planned, tmp_path: Path
+) -> None:
+    study = planned(first=0.2, second=0.9)
+    other = replace(planned(first=0.2), name="percentile")
+    asked = [(study, study.quick.but(seeds=(5,))), (other, other.quick.but(seeds=(5,)))]
+    together = list(run_studies(asked, tmp_path, COMMANDS, workers=2))
+    (begun,) = (tmp_path / "stages").glob("begin-*/kept.json")
+    assert read_json(begun)["calls"] == 1
+    assert [one.facts["stages"] for one in together] == [3, 2]
+    alone = run_study(*asked[1], tmp_path / "alone", COMMANDS)
+    assert alone.figures == together[1].figures
 
 
 def test_a_finished_study_is_read_and_another_size_is_refused(

@@ -1,6 +1,7 @@
 """The studies of the papers, and ours."""
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +45,50 @@ def study(
             size={"images": (8,), "epochs": (1, 2)},
         )
     """
+    (found,) = studies({name: setting}, out, quick=quick, workers=workers)
+    return found
+
+
+def studies(
+    asked: Mapping[str, Mapping[str, Any]],
+    out: str | os.PathLike[str],
+    *,
+    quick: bool = False,
+    workers: int = 1,
+) -> Iterator[Result]:
+    """Runs several studies as `study` does one; what they share is made for all of them first.
+
+    Arguments:
+        asked: What is otherwise in each, by its name.
+        out: Where studies lie.
+        quick: As of `study`.
+        workers: As of `study`.
+
+    Returns:
+        The results, in the order of the names.
+    """
     import torch
 
     from solidmark import api
     from solidmark.reporting import write_report
     from solidmark.runs import write_bytes
-    from solidmark.studies import find_study, markdown, run_study, sized
+    from solidmark.studies import find_study, markdown, run_studies, sized
 
-    found = find_study(name)
-    chosen = sized(found, quick, **{"device": usual_device(), **setting})
     if workers < 1:
         raise BadInput(f"workers must be 1 or more, not {workers}.")
+    every = []
+    for name, setting in asked.items():
+        found = find_study(name)
+        every.append((found, sized(found, quick, **{"device": usual_device(), **setting})))
     before = torch.get_num_threads()
     # With one thread the figures are the same on any number of cores.
     torch.set_num_threads(1)
     try:
         commands = {one: getattr(api, one) for one in api.__all__ if one[0].islower()}
-        results = run_study(found, chosen, Path(out), commands, workers)
+        done = run_studies(every, Path(out), commands, workers)
+        for (one, _), results in zip(every, done, strict=True):
+            write_bytes(results.folder / "table.md", markdown(one, results).encode())
+            write_report(results.folder)
+            yield Result(results.folder)
     finally:
         torch.set_num_threads(before)
-    write_bytes(results.folder / "table.md", markdown(found, results).encode())
-    write_report(results.folder)
-    return Result(results.folder)

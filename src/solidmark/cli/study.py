@@ -63,11 +63,11 @@ def study(
     takes = {one: _taken(one, quick, chosen, spare=name == ALL) for one in names}
     if asked.dry_run:
         return asked.plan(**{one: _size(one, quick, options) for one, options in takes.items()})
-    import solidmark
+    from solidmark.api.studying import studies
 
     pages, verdict = {}, Verdict("done", f"{len(names)} studies are done.")
-    for one, options in takes.items():
-        found = solidmark.study(one, where, quick=quick, workers=workers, **options)
+    done = studies(takes, where, quick=quick, workers=workers)
+    for one, found in zip(takes, done, strict=True):
         pages[one] = str(found.page)
         verdict = found.verdict if len(names) == 1 else verdict
         if not asked.values["json"]:

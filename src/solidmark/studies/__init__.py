@@ -1,7 +1,7 @@
 """Studies: the tables of the papers, and ours, as data that one engine runs."""
 
 from solidmark.studies.catalogue import find_study, sized
-from solidmark.studies.engine import run_study
+from solidmark.studies.engine import run_studies
 from solidmark.studies.study import Setting
 from solidmark.studies.table import markdown
 
@@ -9,6 +9,6 @@ __all__ = [
     "Setting",
     "find_study",
     "markdown",
-    "run_study",
+    "run_studies",
     "sized",
 ]

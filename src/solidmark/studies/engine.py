@@ -1,4 +1,4 @@
-"""Runs a study: makes what its arms need, reads them out at every seed, writes one table."""
+"""Runs studies: makes what their arms need, reads them out at every seed, writes a table each."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from typing import Any
 from solidmark.runs import (
     Figure,
     Results,
+    Run,
     Verdict,
     open_results,
     open_run,
@@ -18,9 +19,12 @@ from solidmark.runs import (
 )
 from solidmark.studies.combining import by_seed, differences, over_seeds
 from solidmark.studies.saying import headline, told_apart
-from solidmark.studies.stage import Command
+from solidmark.studies.stage import Command, Stage
 from solidmark.studies.study import Arm, Made, Readout, Setting, Study
 from solidmark.studies.work import Work
+
+Sized = tuple[Study, Setting]
+"""A study, and at what size."""
 
 STAGES = "stages"
 """Where the folders of all stages of all studies lie, beside those of the studies."""
@@ -30,36 +34,54 @@ SHOWN = 4
 """So many pictures show what an arm is."""
 
 
-def run_study(
-    study: Study,
-    setting: Setting,
-    out: Path,
-    commands: Mapping[str, Command],
-    workers: int = 1,
-) -> Results:
-    """Runs a study, or goes on with it.
+def run_studies(
+    asked: Sequence[Sized], out: Path, commands: Mapping[str, Command], workers: int = 1
+) -> Iterator[Results]:
+    """Runs studies, or goes on with them: first the stages of all, then what is read of each.
 
     Arguments:
-        study: The study.
-        setting: Its size.
+        asked: The studies, and their sizes.
         out: Where studies lie: `NAME/` with the results, and `stages/`, which they share.
-        commands: The commands that its stages call, by name.
-        workers: How many processes make its stages.
+        commands: The commands that their stages call, by name.
+        workers: How many processes make the stages.
 
     Returns:
-        The results: a figure for each arm and read-out at every seed, over all seeds, and as a
-        difference from the first arm.
+        The results of each: a figure for each arm and read-out at every seed, over all seeds, and
+        as a difference from the first arm.
 
     Raises:
         RunConflict: When `out/NAME` holds the study at another size.
     """
-    config = {"study": study.name, **_plain(asdict(setting)), "seed": setting.seeds[0]}
-    run = open_run(out / study.name, "study", config)
-    if run.finished:
-        return open_results(run.folder)
-    arms = {seed: tuple(study.arms(setting, seed)) for seed in setting.seeds}
+    runs = [_open(study, setting, out) for study, setting in asked]
     work = Work(out / STAGES, commands, workers)
-    work.make([one for some in arms.values() for arm in some for one in arm.stages.values()])
+    work.make(
+        one
+        for (study, setting), run in zip(asked, runs, strict=True)
+        if not run.finished
+        for one in _stages(_arms(study, setting))
+    )
+    for (study, setting), run in zip(asked, runs, strict=True):
+        if not run.finished:
+            _read_out(study, setting, run, work)
+        yield open_results(run.folder)
+
+
+def _open(study: Study, setting: Setting, out: Path) -> Run:
+    config = {"study": study.name, **_plain(asdict(setting)), "seed": setting.seeds[0]}
+    return open_run(out / study.name, "study", config)
+
+
+def _arms(study: Study, setting: Setting) -> dict[int, tuple[Arm, ...]]:
+    return {seed: tuple(study.arms(setting, seed)) for seed in setting.seeds}
+
+
+def _stages(arms: Mapping[int, Sequence[Arm]]) -> list[Stage]:
+    return [one for some in arms.values() for arm in some for one in arm.stages.values()]
+
+
+def _read_out(study: Study, setting: Setting, run: Run, work: Work) -> None:
+    """Reads out what was made for the arms of a study, and writes its results."""
+    arms = _arms(study, setting)
     every: list[Figure] = []
     combined: dict[tuple[str, str], list[Figure]] = {}
     for number, arm in enumerate(arms[setting.seeds[0]]):
@@ -76,6 +98,7 @@ def run_study(
     every += _differences(study, combined)
     first = setting.seeds[0]
     _keep_pictures(arms[first], work, first, run.folder)
+    cost = work.cost(_stages(arms))
     said = Verdict("done", headline(study, every), "done", told_apart(study, every))
     write_results(
         run.folder,
@@ -83,12 +106,11 @@ def run_study(
         every,
         failed=sum(one.failed for one in every if one.other is None and one.by != "all seeds"),
         verdict=said,
-        seconds=round(work.seconds, 1),
-        stages=len(work.made),
-        weights=work.weights(),
+        seconds=cost.seconds,
+        stages=cost.stages,
+        weights=list(cost.weights),
     )
     run.finish("results.json", PICTURES)
-    return open_results(run.folder)
 
 
 def _read(study: Study, readout: Readout, arm: Arm, made: Made) -> Figure | None:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -31,49 +31,67 @@ class Kept:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What the stages of a study have cost, whoever else shares them.
+
+    Arguments:
+        seconds: Of a core.
+        stages: How many there are.
+        weights: How many weights the networks have that were trained, each number once.
+    """
+
+    seconds: float
+    stages: int
+    weights: tuple[int, ...]
+
+
 @dataclass
 class Work:
-    """The stages of a study.
+    """The stages of one study or of several, which share what they ask for alike.
 
     Arguments:
         workers: How many processes make them; the rows are the same.
+        took: How long each stage took a core when it was made; those that are here are not made
+            again, nor verified.
     """
 
     root: Path
     commands: Mapping[str, Command]
     workers: int = 1
-    seconds: float = 0.0
-    made: dict[Stage, Path] = field(default_factory=dict)
+    took: dict[Stage, float] = field(default_factory=dict)
 
-    def make(self, asked: Sequence[Stage]) -> None:
+    def make(self, asked: Iterable[Stage]) -> None:
         """Makes some stages, and before them those that they need.
 
         Raises:
             SolidmarkError: What a command refused; the stages that are made stay.
         """
-        whole = [one for some in asked for one in (*some.before(), some)]
-        todo = list(dict.fromkeys(replace(one, part="") for one in whole))
+        todo = [one for one in _with_needs(asked) if one not in self.took]
+        if not todo:
+            return
         with progress("stages of the study", len(todo)) as advance:
             if self.workers == 1:
                 for one in todo:
                     self._done(one, _timed(one, self.root, self.commands), advance)
             else:
                 self._together(todo, advance)
-        for one in whole:
-            self.made[one] = self.root / one.folder / one.part
 
     def of(self, arm: Arm, seed: int) -> Made:
         """What was made for an arm."""
-        return Made({name: self.made[one] for name, one in arm.stages.items()}, arm.of, seed)
+        made = {name: self.root / one.folder / one.part for name, one in arm.stages.items()}
+        return Made(made, arm.of, seed)
 
-    def weights(self) -> list[int]:
-        """How many weights the networks have that were trained, each number once."""
-        folders = {self.root / one.folder for one in self.made if one.name == "train"}
-        return sorted(set(_weights(folders)))
+    def cost(self, asked: Iterable[Stage]) -> Cost:
+        """What some stages and those that they need have cost."""
+        every = _with_needs(asked)
+        trained = {self.root / one.folder for one in every if one.name == "train"}
+        seconds = sum(self.took[one] for one in every)
+        return Cost(round(seconds, 1), len(every), tuple(sorted(set(_weights(trained)))))
 
     def _together(self, todo: Sequence[Stage], advance: Advance) -> None:
         """The same by several processes: a stage is begun when those that it needs are made."""
-        left = {one: {replace(b, part="") for b in one.before()} for one in todo}
+        left = {one: set(_with_needs([one])) - {one} - self.took.keys() for one in todo}
         running: dict[Future[float | str], Stage] = {}
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.workers, context, initializer=_alone) as pool:
@@ -102,8 +120,14 @@ class Work:
         else:
             options = {name: repr(value)[:200] for name, value in one.options}
             write_json(kept, asdict(Kept(one.name, options, round(took, 2))))
-        self.seconds += took
+        self.took[one] = took
         advance(1, one.folder)
+
+
+def _with_needs(asked: Iterable[Stage]) -> list[Stage]:
+    """Whole stages, each once and behind those that it needs."""
+    every = (one for some in asked for one in (*some.before(), some))
+    return list(dict.fromkeys(replace(one, part="") for one in every))
 
 
 def _timed(one: Stage, root: Path, commands: Mapping[str, Command]) -> float:
