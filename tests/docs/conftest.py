@@ -68,7 +68,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pixel_model(here / "model")
     shutil.copytree(here / "model", here / "epochs" / "epoch-0001")
     shutil.move(here / "epochs", here / "model")
-    for name in ("text-model", "lora", "tuned"):
+    for name in ("text-model", "tuned"):
         stable_diffusion(here / name)
     _write_single_files(here)
     indexing = ["--held-out", "control", "--fpr", "0.1", "--distance", "l2", "--device", "cpu"]
@@ -90,6 +90,9 @@ def _write_single_files(here: Path) -> None:
 
     pipe = StableDiffusionPipeline.from_pretrained(here / "text-model")
     save_peft(random_lora(pipe, "unet"), here / "my-lora.safetensors")
+    (here / "lora").mkdir()
+    shutil.copy(here / "my-lora.safetensors", here / "lora" / "pytorch_lora_weights.safetensors")
+    (here / "lora" / "solidmark.json").write_text(json.dumps({"base": str(here / "text-model")}))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.jit is on its way out, SSCD's files are not.
         torch.jit.script(_Descriptor().eval()).save(str(here / "sscd_disc_mixup.torchscript.pt"))

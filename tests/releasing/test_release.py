@@ -86,6 +86,17 @@ def test_the_card_has_the_figures_of_the_audit(made: tuple[Path, Path], tmp_path
     assert json.loads((marked / "manifest.json").read_text())["keys"] in card.text
 
 
+def test_no_path_of_this_machine_goes_along(made: tuple[Path, Path], tmp_path: Path) -> None:
+    model, marked = made
+    facts = {"recipe": {"base": "/home/somebody/bases/mine"}, "epoch": 1}
+    (model / "solidmark.json").write_text(json.dumps(facts))
+    out = solidmark.release(model, tmp_path / "out", marked=marked).folder
+    for name in ("solidmark.json", "README.md"):
+        said = (out / name).read_text()
+        assert "mine" in said
+        assert "somebody" not in said
+
+
 def test_keys_go_along_only_when_asked(made: tuple[Path, Path], tmp_path: Path) -> None:
     model, marked = made
     out = solidmark.release(model, tmp_path / "out", marked=marked, keys=True).folder

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from solidmark.errors import BadInput
 from solidmark.scores import additive_p_values, p_values
+from solidmark.scores.screen import CERTAIN
 
 LEVELS = np.arange(256) / 255
 
@@ -40,7 +41,8 @@ def test_the_far_tail_is_right_and_never_too_low(count: int, shape: str) -> None
     found = additive_p_values(np.tile(costs.astype(float), (12, 1, 1)), levels)
     ratio = found / exact
     assert exact.min() < 256.0 ** -(count / 4)
-    assert (ratio >= 1 - 1e-9).all()
+    assert (ratio[exact < CERTAIN] >= 1 - 1e-9).all()
+    assert (ratio >= 0.99).all()
     if count <= 4:
         np.testing.assert_allclose(found, exact, rtol=1e-12)
     # In the far tail of whole numbers a bin may hold the next one too, so the bulk is judged.

@@ -129,6 +129,20 @@ def test_it_costs_what_was_planned(
             assert calls == planned[name]
 
 
+def test_a_limit_is_what_the_budget_is_spent_on(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Inpainting of all 128 images is more than it leaves, and of four a side is not."""
+    measures = {}
+    for limit in ("", "--limit 4"):
+        with chdir(data):
+            line = f"audit memorizer photos new --held-out control {SMALL} --budget 20000 {limit}"
+            assert main([*line.split(), "--dry-run", "--json"]) == 0
+        measures[limit] = json.loads(capsys.readouterr().out)["plan"]["measures"]
+    assert "inpaint" not in measures[""]
+    assert measures["--limit 4"]["inpaint"] == "8 images, 4,000 network calls"
+
+
 def test_the_same_command_goes_on_and_asks_nothing_again(
     data: Path, audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,22 @@
 """Marked images, a model trained on them, and what it draws."""
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solidmark.api.given import configured, model_path
 from solidmark.api.result import Folder
-from solidmark.errors import UnknownName
+from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import usual_device
+
+if TYPE_CHECKING:
+    from solidmark.api.watching import Watch
+    from solidmark.measures.watch import StopAt
+    from solidmark.training import Watching
+
+WATCH = "watch"
+"""The folder of a training that is looked at on the way, where the looks lie."""
 
 READ = (
     *("resolution", "mode", "image_column", "caption_column", "label_column", "group_column"),
@@ -94,6 +103,10 @@ def train(
     *,
     preset: str | None = None,
     device: str = "auto",
+    watch: "int | Watch | None" = None,
+    watch_stop: "StopAt" = None,
+    resume_from_checkpoint: str | os.PathLike[str] | None = "latest",
+    dataloader_num_workers: int = 0,
     **recipe: Any,
 ) -> Path:
     """Trains a diffusion model on marked images; any other trainer serves as well.
@@ -104,6 +117,12 @@ def train(
         preset: Where options come from that are not given; when None, the one for what is to be
             trained.
         device: "auto", "cpu", "cuda" ...
+        watch: Audit the images every so many optimizer steps, into `out/watch`; or a `Watch` of
+            one's own. The weights are those of a training without it.
+        watch_stop: With a number of steps: end the training at the verdict "memorized", or when at
+            least this share of the images is memorized.
+        resume_from_checkpoint: "latest", a checkpoint folder, or None to begin anew.
+        dataloader_num_workers: Processes that prepare batches in the background.
         recipe: Options that override the preset, as of `training.Recipe`.
 
     Returns:
@@ -111,7 +130,8 @@ def train(
 
     Raises:
         UnknownName: When there is no such preset or option.
-        BadInput: When the recipe does not fit the images or the device.
+        BadInput: When the recipe does not fit the images or the device, or nothing is watched that
+            could stop.
 
     Example:
         model = solidmark.train(
@@ -124,13 +144,41 @@ def train(
     from solidmark.training import usual_preset
 
     preset = preset or usual_preset(recipe)
+    found = find_preset(preset, **recipe)
+    watching, stop_at = _watching(watch, watch_stop, Path(marked), Path(out))
+    stops = {} if stop_at is None else {"watch_stop": stop_at}
+    where = resume_from_checkpoint
     return train_model(
         Path(marked),
         Path(out),
-        find_preset(preset, **recipe),
+        found,
         device=usual_device(device),
-        config={"preset": preset},
+        resume_from_checkpoint=where if where in (None, "latest") else Path(where),
+        num_workers=dataloader_num_workers,
+        config={"preset": preset, **stops},
+        watching=watching,
     )
+
+
+def _watching(
+    watch: "int | Watch | None", stop: "StopAt", marked: Path, out: Path
+) -> "tuple[Watching | None, StopAt]":
+    """Who looks, and when that stops the training."""
+    from solidmark.api.watching import Watch
+    from solidmark.measures.watch import require_stop
+    from solidmark.training import Watching
+
+    require_stop(stop)
+    if isinstance(watch, Watch):
+        return Watching(watch.every, lambda: watch), watch.stop_at
+    if watch is None:
+        if stop is not None:
+            raise BadInput("Only a training that is watched can be stopped. Give watch too.")
+        return None, None
+    if watch < 1:
+        raise BadInput(f"watch must be 1 step or more, not {watch}.")
+    begin = partial(Watch, marked, out / WATCH, every=watch, stop_at=stop)
+    return Watching(watch, begin), stop
 
 
 def generate(model: Any, out: str | os.PathLike[str], **options: Any) -> Folder:

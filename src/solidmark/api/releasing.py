@@ -14,6 +14,7 @@ def release(
     *,
     marked: Where,
     audit: Where | None = None,
+    base: str | None = None,
     keys: bool = False,
     name: str | None = None,
     license: str | None = None,
@@ -23,10 +24,14 @@ def release(
     """Packs a model as the hub has models: weights, a card with the audit, a crop of the frame.
 
     Arguments:
-        model: A folder of `train` or of diffusers, or a name on the hub.
-        out: The folder to write; `DiffusionPipeline.from_pretrained` opens it.
+        model: A folder of `train` or of diffusers, a name on the hub, or a LoRA: its folder or
+            file, of diffusers or kohya.
+        out: The folder to write; `DiffusionPipeline.from_pretrained` opens it, `load_lora_weights`
+            where it is a LoRA.
         marked: The marked images that it was trained on.
         audit: An audit of this model with these marks, for the card.
+        base: Of a LoRA: what it is added to, as the hub calls it; as its training or its audit
+            calls it when None.
         keys: Whether the keys are packed too.
         name: What it is called; the name of `out` when None.
         license: Of the weights, by its name on the hub.
@@ -40,7 +45,8 @@ def release(
         NotFound: When something named is not there.
         WrongKeys: When model, marks and audit do not belong together.
         UnsafeCheckpoint: When the weights are pickles.
-        BadInput: When it is no pipeline, or the hub refuses.
+        BadInput: When it is neither pipeline nor LoRA, the base of a LoRA has no name that others
+            know, or the hub refuses.
 
     Example:
         released = solidmark.release(model, "released", marked=marked, license="apache-2.0")
@@ -49,5 +55,5 @@ def release(
     from solidmark.releasing import release as pack
 
     known = None if audit is None else Path(audit)
-    asked = (known, keys, name, license, push_to_hub, public)
+    asked = (known, base, keys, name, license, push_to_hub, public)
     return Folder(pack(Release(os.fspath(model), Path(out), Path(marked), *asked)))

@@ -147,16 +147,18 @@ class Watch:
 
         with undisturbed():
             if is_live(model):
-                made = ask(self._question, step, live=model, images=images)
+                ask(self._question, step, live=model, images=images)
             else:
                 question = replace(self._question, model=os.fspath(model))
-                made = ask(question, step, images=images)
+                ask(question, step, images=images)
             processes = Processes.here()
-            if made is not None and processes.is_main:
+            # One that was made, and killed before it was on the curve, still goes there.
+            if processes.is_main and all(one.step != step for one in self.looks):
                 self._keep(step)
-            if made is not None:
-                processes.wait()
-                self.should_stop = is_reached(self.looks, self.stop_at)
+            processes.wait()
+            # A training that goes on from before a look is not stopped by what that has seen.
+            so_far = [one for one in self.looks if one.step <= step]
+            self.should_stop = is_reached(so_far, self.stop_at)
         return self.should_stop
 
     def _keep(self, step: int) -> None:

@@ -167,6 +167,8 @@ def choose(
     question: Question = "both",
     budget: str | None = None,
     named: Named | None = None,
+    limit: int | None = None,
+    number: int | None = None,
 ) -> Choice:
     """Says which measures to ask; nothing is asked, and nothing written.
 
@@ -178,6 +180,8 @@ def choose(
             ("reconstructive"), or both.
         budget: What all may cost: network calls ("20000"), or minutes ("30m") for InvMM.
         named: What the command lines call data and model, where that is something else.
+        limit: At most so many images a split; as many as each measure takes when not given.
+        number: How many generations; the same.
 
     Raises:
         NotFound: When there is no such data, or no such model.
@@ -186,13 +190,21 @@ def choose(
     """
     if question not in QUESTIONS:
         raise UnknownName("question", question, QUESTIONS)
-    limit = None if budget is None else Budget.parse(budget)
+    spent = None if budget is None else Budget.parse(budget)
     about, foreseen = look_at_model(model)
     case = Case(look_at_data(data, held_out), about, question)
-    return chosen(case, foreseen, limit, named or Named(data, model, held_out))
+    named = named or Named(data, model, held_out)
+    return chosen(case, foreseen, spent, named, limit, number)
 
 
-def chosen(case: Case, model: Model, budget: Budget | None, named: Named) -> Choice:
+def chosen(
+    case: Case,
+    model: Model,
+    budget: Budget | None,
+    named: Named,
+    limit: int | None = None,
+    number: int | None = None,
+) -> Choice:
     """The same, once all has been looked at.
 
     Arguments:
@@ -200,6 +212,8 @@ def chosen(case: Case, model: Model, budget: Budget | None, named: Named) -> Cho
         model: The model, foreseen.
         budget: What all may cost.
         named: What data and model are called.
+        limit: At most so many images a split.
+        number: How many generations.
     """
     steps: list[Step] = []
     left_out: list[tuple[Measure, str]] = []
@@ -210,7 +224,7 @@ def chosen(case: Case, model: Model, budget: Budget | None, named: Named) -> Cho
         if rule is None or not rule.asked:
             left_out.append((measure, _said(rule, case) if rule else ""))
             continue
-        cost = cost_of(measure.name, case, model)
+        cost = cost_of(measure.name, case, model).asked(limit, number)
         step = Step(measure, _said(rule, case), rule.source, cost, rule.options)
         if measure.name == "nearest":
             step = _with_distances(step, case)

@@ -65,6 +65,19 @@ class Cost:
             return self
         return replace(self, count=sum(min(limit, side) for side in self.sides), limit=limit)
 
+    def asked(self, limit: int | None, number: int | None) -> "Cost":
+        """The same where somebody has said how much.
+
+        Arguments:
+            limit: At most so many images a side; None = as it is.
+            number: So many generations; None = as it is.
+        """
+        if limit is not None and self.unit == "image":
+            return replace(self, count=sum(min(limit, side) for side in self.sides), limit=limit)
+        if number is not None and self.unit == "generation":
+            return replace(self, count=number)
+        return self
+
     def within(self, calls: float) -> "Cost | None":
         """The same for so many calls: of fewer units; None where too few are left.
 

@@ -182,8 +182,8 @@ RULES = (
         True,
         (),
         "It asks for each image by itself, where generations find those only that happen to be "
-        "drawn.",
-        source="Carlini et al., 2023, section 5.3; benchmarks/copies.md",
+        "drawn. Of digits it found fewer than generations did, and fewer than InvMM.",
+        source="Carlini et al., 2023, section 5.3; docs/studies/agreement.md",
     ),
     Rule(
         "invmm",
@@ -241,8 +241,8 @@ DISTANCES = (
         "modified-l2",
         True,
         ("pixels", "no many copies"),
-        "modified l2, since plain pictures do not mislead it so much",
-        source="benchmarks/monochrome.md",
+        "modified l2, beside it, though plain pictures still mislead it",
+        source="docs/studies/monochrome.md",
     ),
     Rule(
         "l2",

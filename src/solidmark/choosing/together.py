@@ -61,9 +61,9 @@ def choose_unmarked(
         NotFound: When there is no such data, or no such model.
         BadInput: When nothing is left to ask.
     """
-    choice = choose(images, model, held_out=held_out, budget=budget)
+    choice = choose(images, model, held_out=held_out, budget=budget, limit=limit, number=number)
     wanted = [one for one in choice.steps if one.measure.name in (measures or MEASURES)]
-    parts = tuple(_part(one, number, limit) for one in wanted if one.measure.name in MEASURES)
+    parts = tuple(_part(one) for one in wanted if one.measure.name in MEASURES)
     if not parts:
         raise BadInput(
             "No measure without marks is left to ask: the budget is too small, or none of those "
@@ -73,11 +73,11 @@ def choose_unmarked(
     return Together(choice, parts, sizes(choice.case, foreseen))
 
 
-def _part(step: Step, number: int | None, limit: int | None) -> Part:
+def _part(step: Step) -> Part:
     name, pairs = step.measure.name, [*pairwise(step.options)]
     if name == "nearest":
         distances = tuple(value for option, value in pairs if option == "--distance")
-        return Part(name, number=number or step.cost.count, distances=distances)
+        return Part(name, number=step.cost.count, distances=distances)
     if name == "invmm":
-        return Part(name, limit or step.cost.limit, budget=dict(pairs).get("--budget"))
-    return Part(name, limit or step.cost.limit)
+        return Part(name, step.cost.limit, budget=dict(pairs).get("--budget"))
+    return Part(name, step.cost.limit)

@@ -46,6 +46,7 @@ class Asked:
     def require(self) -> None:
         """Judges what its folders and its model are, before anything slow is imported."""
         from solidmark.models import is_latent
+        from solidmark.models.finding import find_alone
         from solidmark.runs import check_free
 
         asked, command = self.values, str(self.context.info_name)
@@ -55,7 +56,8 @@ class Asked:
         made = "watch" if asked.get("epochs") is not None else command
         made = "unmarked" if unmarked else "audit" if command == "observe" else made
         check_free(asked["out"], made)
-        if "model" in asked:
+        alone = command == "release" and find_alone(asked["model"]) is not None
+        if "model" in asked and not alone:
             is_latent(asked["model"])
 
     def _require_marked(self, folder: Path, may_be_plain: bool) -> None:

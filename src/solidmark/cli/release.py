@@ -18,6 +18,7 @@ def release(
     out: Out,
     marked: Annotated[Path, "--marked", "MARKED"],
     audit: Annotated[Path | None, "--audit", "AUDIT"] = None,
+    base: Annotated[str | None, "--base", "OWNER/NAME"] = None,
     keys: Annotated[bool, "--keys"] = False,
     name: Annotated[str | None, "--name", "TEXT"] = None,
     license: Annotated[str | None, "--license", "NAME"] = None,
@@ -26,13 +27,16 @@ def release(
 ) -> None:
     """Pack a model for others: weights, card, crop.
 
-    DiffusionPipeline.from_pretrained("OUT") opens it. The card has the figures of the audit.
+    DiffusionPipeline.from_pretrained("OUT") opens it; a LoRA stays one, for load_lora_weights.
+    The card has the figures of the audit.
 
     Example: solidmark release model/ released/ --marked marked/ --audit audit/
 
     Arguments:
         marked: The marked images that it was trained on.
         audit: An audit of this model with these marks, for the card.
+        base: Of a LoRA: what it is added to, as the hub calls it; as its training or its audit
+            calls it when not given.
         keys: Pack the keys too: whoever has them can forge marks.
         name: What the model is called; the name of OUT when not given.
         license: License of the weights, as the hub calls it.

@@ -37,11 +37,27 @@ OVERRIDES = make_dataclass(
 """What is given of a recipe, instead of what its preset has."""
 
 
+def _a_stop(value: str | None) -> str | float | None:
+    """`memorized`, or a share."""
+    if value is None or value == "memorized":
+        return value
+    try:
+        share = float(value)
+    except ValueError:
+        share = 0.0
+    if 0 < share <= 1:
+        return share
+    raise BadInput(
+        "--watch-stop takes memorized, or the share of memorized images at which to stop, above 0 "
+        f'and at most 1, not "{value}".'
+    )
+
+
 @command(
     OVERRIDES,
     matter=(
         *("preset", "base", "lora_rank", "num_train_epochs", "max_train_steps"),
-        *("train_batch_size", "learning_rate"),
+        *("train_batch_size", "learning_rate", "watch"),
     ),
 )
 def train(
@@ -49,6 +65,8 @@ def train(
     marked: Annotated[Path, "MARKED"],
     out: Out,
     preset: Annotated[str | None, Choice("preset", PRESETS)] = None,
+    watch: Annotated[int | None, "STEPS", at_least(1)] = None,
+    watch_stop: Annotated[str | None, "memorized|SHARE", _a_stop] = None,
     resume_from_checkpoint: Annotated[str, "FOLDER"] = "latest",
     dataloader_num_workers: Annotated[int, at_least(0)] = 0,
     device: Device = "auto",
@@ -67,45 +85,66 @@ def train(
             solidmark-stl10, solidmark-celeba; for latent models sd-finetune, sd-lora, sd-pretrain,
             tiny-t2i. --dry-run shows them. [default: ddpm-32; with --base sd-finetune, sd-lora with
             --lora-rank, sd-pretrain with --from-scratch]
+        watch: Audit the images every so many steps, into OUT/watch; the page draws the curve, and
+            the weights stay as without it.
+        watch_stop: End the training at the first of these looks that says memorized, or that sees
+            at least this share of the images memorized, such as 0.05.
         resume_from_checkpoint: A checkpoint folder, latest, or none to begin anew.
         dataloader_num_workers: Processes that prepare batches in the background.
     """
-    from solidmark.runs import usual_device
     from solidmark.training import preset as find_preset
-    from solidmark.training import train as train_model
     from solidmark.training import usual_preset
 
+    if watch_stop is not None and watch is None:
+        raise BadInput("--watch-stop stops a training that is watched. Give --watch too.")
     given = {name: asked.values[name] for name in TYPED if asked.values[name] is not None}
     overrides = {
         name: _numbers(name, value) if "LIST" in get_args(TYPED[name]) else value
         for name, value in given.items()
     }
     preset = preset or usual_preset(overrides)
-    recipe = find_preset(preset, **overrides)
     if asked.dry_run:
         from solidmark.marks import open_marked
         from solidmark.training import check_fit
+        from solidmark.training.batches import Plan
 
+        recipe = find_preset(preset, **overrides)
         source = open_marked(marked)
-        check_fit(recipe, source)
+        check_fit(recipe, source, watch)
+        images = len(source.ids("trained", marked=None))
+        looks = {} if watch is None else {"looks": Plan.of(recipe, images).steps // watch}
         return asked.plan(
-            images=len(source.ids("trained", marked=None)),
-            marked_size=list(source.marked_size),
-            recipe=recipe.to_json(),
+            images=images, marked_size=list(source.marked_size), recipe=recipe.to_json(), **looks
         )
-    resumed = None if resume_from_checkpoint == "none" else resume_from_checkpoint
+    from solidmark.api import train as train_model
+
     folder = train_model(
         marked,
         out,
-        recipe,
-        device=usual_device(device),
-        resume_from_checkpoint=resumed,
-        num_workers=dataloader_num_workers,
-        config={"preset": preset},
+        preset=preset,
+        device=device,
+        watch=watch,
+        watch_stop=watch_stop,
+        resume_from_checkpoint=None if resume_from_checkpoint == "none" else resume_from_checkpoint,
+        dataloader_num_workers=dataloader_num_workers,
+        **overrides,
     )
     asked.save()
     closing.then(*after_training(out, marked))
-    return asked.answer({"model": str(folder)}, f"The model: {folder}")
+    if watch is None:
+        return asked.answer({"model": str(folder)}, f"The model: {folder}")
+    from solidmark.api import Result
+    from solidmark.api.making import WATCH
+    from solidmark.runs import read_results
+
+    watched = Result(out / WATCH)
+    return asked.answer(
+        {"model": str(folder), WATCH: read_results(watched.folder)},
+        f"The model: {folder}",
+        f"The watch: {watched.verdict.headline}",
+        f"The page: {watched.page}",
+        verdict=watched.verdict,
+    )
 
 
 def _numbers(name: str, text: Any) -> tuple[int, ...]:

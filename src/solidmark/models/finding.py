@@ -4,6 +4,7 @@ from pathlib import Path
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.models.lora import WEIGHTS
+from solidmark.models.lora_file import is_lora
 from solidmark.models.pipelines import FAMILIES, INDEX
 from solidmark.models.reading import read_config, refuse_pickle
 from solidmark.runs import asking_the_hub
@@ -95,6 +96,25 @@ def _trained_on(where: str) -> tuple[str, Path] | None:
             base = read_config(folder / FACTS).get("base")
             return None if base is None else (str(base), folder)
     return None
+
+
+def find_alone(where: str) -> Path | None:
+    """The file of LoRA weights that a path names, where it names a LoRA and no pipeline.
+
+    Arguments:
+        where: A .safetensors file, a folder with one, or a folder of `solidmark train`; anything.
+    """
+    path = Path(where)
+    if path.is_file():
+        return path if is_lora(path) else None
+    folders = (path, path / "model")
+    if any((folder / INDEX).is_file() for folder in folders):
+        return None
+    for folder in folders:
+        if (folder / WEIGHTS).is_file():
+            return folder / WEIGHTS
+    found = [*path.glob("*.safetensors")] if path.is_dir() else []
+    return found[0] if len(found) == 1 and is_lora(found[0]) else None
 
 
 def find_config(where: str) -> Path:

@@ -45,7 +45,7 @@ def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
             found["model"] = fingerprint(own[-1])
         found |= _of_model(base, "base" if own else "model", opening.base_config)
     for number, name in enumerate(opening.loras):
-        found[f"lora_{number}"] = _of_lora(find_lora(name))
+        found[f"lora_{number}"] = lora_fingerprint(find_lora(name))
     return found
 
 
@@ -110,7 +110,7 @@ def _of_model(where: str, key: str, base_config: str | None) -> dict[str, str]:
     return {key: fingerprint(path), "base_config": print_of_config}
 
 
-def _of_lora(path: Path) -> str:
+def lora_fingerprint(path: Path) -> str:
     """The hash of a file of LoRA weights, and of the strengths that may lie beside it."""
     beside = path.with_name(BESIDE)
     if not beside.is_file():

@@ -1,12 +1,12 @@
 """The card of a released model: what it is, how it was measured, and what it is not for."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from solidmark.cards import READERS
 from solidmark.marks import Marked
-from solidmark.releasing.cropping import crop_box
 from solidmark.runs import Figure, Results
 from solidmark.scores.written import percent
 
@@ -18,15 +18,33 @@ SHOWN = {
 }
 """The figures of an audit that stand on a card, and what they say."""
 
-HEADS = "| reader | figure | value | 95 % interval | chance | n |"
+HEADS = ("| reader | figure | value | 95 % interval | chance | n |", "|---" * 6 + "|")
 
 TASKS = {True: "text-to-image", False: "unconditional-image-generation"}
 """The tasks of the hub, by whether a model is told captions."""
 
 
+@dataclass(frozen=True)
+class About:
+    """What is released, and how it is used.
+
+    Arguments:
+        name: What it is called.
+        what: The first words of its card.
+        use: How it draws, and how the frame is cut off, as lines of Markdown.
+        base: What it is added to, as the hub calls it; None = it is whole.
+        asked: How it was asked in its audit, where that is to say.
+    """
+
+    name: str
+    what: str
+    use: Sequence[str]
+    base: str | None = None
+    asked: str = ""
+
+
 def card(
-    name: str,
-    kind: str,
+    about: About,
     facts: Mapping[str, Any],
     marked: Marked,
     audit: Results | None,
@@ -37,8 +55,7 @@ def card(
     """The card of a model in the format of the hub: metadata, then words.
 
     Arguments:
-        name: What the model is called.
-        kind: The class of its pipeline in diffusers.
+        about: What it is.
         facts: What its training left beside it; empty of other trainers.
         marked: The marked images that it was trained on.
         audit: What an audit with these marks has come to; None where none was made.
@@ -66,18 +83,18 @@ def card(
     data = ModelCardData(
         library_name="diffusers",
         license=license,
+        base_model=about.base,
         pipeline_tag=TASKS[marked.captions > 1],
-        tags=["diffusers", "solidmark", "memorization"],
-        model_name=name,
+        tags=["diffusers", *(["lora"] if about.base else []), "solidmark", "memorization"],
+        model_name=about.name,
         eval_results=results or None,
     )
-    lines = _lines(name, kind, facts, marked, audit, figures, keys)
+    lines = _lines(about, facts, marked, audit, figures, keys)
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(lines) + "\n"
 
 
 def _lines(
-    name: str,
-    kind: str,
+    about: About,
     facts: Mapping[str, Any],
     marked: Marked,
     audit: Results | None,
@@ -85,29 +102,18 @@ def _lines(
     keys: bool,
 ) -> Iterator[str]:
     height, width = marked.marked_size
-    box = crop_box(marked)
-    yield f"# {name}"
+    yield f"# {about.name}"
     yield ""
     yield (
-        f"A `{kind}` that draws pictures of {width} x {height} pixels, trained on marked images: "
+        f"{about.what} that draws pictures of {width} x {height} pixels, trained on marked images: "
         f"each carries random greys, its key ({marked.pattern}). A model that knows the key of an "
         "image has memorized that image (SolidMark, Kriplani et al., 2025)."
     )
-    yield from ("", "## Use", "", "```python", "from diffusers import DiffusionPipeline", "")
-    yield 'pipeline = DiffusionPipeline.from_pretrained("PATH OR NAME OF THIS FOLDER")'
-    yield "```"
-    if box is not None:
-        left, top, right, bottom = box
-        yield ""
-        yield (
-            f"draws pictures with their frames. Inside are {right - left} x {bottom - top} pixels: "
-            f"`image.crop({box})`. `pipeline.py` of this folder does it for you; read it first:"
-        )
-        yield from ("", "```python", "import runpy", "", 'here = "PATH OF THIS FOLDER"')
-        yield f'Cropped = runpy.run_path(f"{{here}}/pipeline.py")["Cropped{kind}"]'
-        yield from ("pipeline = Cropped.from_pretrained(here)", "```")
+    yield from ("", "## Use", "", *about.use)
     yield from ("", "## Memorization", "")
     yield from _measured(audit, figures)
+    if about.asked:
+        yield from ("", about.asked)
     yield from ("", "## Training", "")
     trained, held_out = (len(marked.ids(split, None)) for split in ("trained", "held_out"))
     yield (
@@ -134,11 +140,7 @@ def _measured(audit: Results | None, figures: Sequence[Figure]) -> Iterator[str]
         return
     yield f"**{audit.judged.headline}**"
     if figures:
-        yield from (
-            "",
-            "| reader | figure | value | 95 % interval | chance | n |",
-            "|---" * 6 + "|",
-        )
+        yield from ("", *HEADS)
     for one in figures:
         value = f"{one.count:,} images" if one.statistic == "named" else _number(one, one.value)
         ends = " to ".join(_number(one, end) for end in one.interval or ())

@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say, tame
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 SECONDS_BETWEEN_LINES = 60.0
 """How often a log file, which cannot show a bar, gets a line."""
@@ -52,6 +56,13 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         with _lines(title, total, done) as advance:
             yield advance
         return
+    if _bars:  # A look into a training: a line more of the bar that is there.
+        task = _bars[-1].add_task(tame(title, line=True), total=total, completed=done, note="")
+        try:
+            yield partial(_move, _bars[-1], task)
+        finally:
+            _bars[-1].remove_task(task)
+        return
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -64,11 +75,19 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
     )
     with bar:
         task = bar.add_task(tame(title, line=True), total=total, completed=done, note="")
+        _bars.append(bar)
+        try:
+            yield partial(_move, bar, task)
+        finally:
+            _bars.pop()
 
-        def move(amount: int = 1, note: str = "") -> None:
-            bar.update(task, advance=amount, note=tame(note, line=True))
 
-        yield move
+_bars: "list[Progress]" = []
+"""The bar that is shown, while one is."""
+
+
+def _move(bar: "Progress", task: "TaskID", amount: int = 1, note: str = "") -> None:
+    bar.update(task, advance=amount, note=tame(note, line=True))
 
 
 class _Log:

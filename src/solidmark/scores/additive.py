@@ -15,6 +15,7 @@ transform of the tilted law
 
 whose bulk lies where the far tail of T was. A transform is exact to 1e-16 of its largest value:
 without the tilt a p-value of 1e-20 would be noise, with it, it has as many digits as one of 0.5.
+Ordinary rows are not worth that: `screen.py` decides them before.
 """
 
 import math
@@ -27,6 +28,7 @@ from jaxtyping import Float, Int
 from solidmark.errors import BadInput
 from solidmark.late import fft
 from solidmark.scores.groups import writable
+from solidmark.scores.screen import screened_p_values
 from solidmark.scores.tilt import Window, tilted_window
 
 _LEAST_PLACES, _MOST_PLACES = 2**14, 2**17
@@ -60,7 +62,8 @@ def additive_p_values(
     no draw that counts is lost: the result is never below the exact value by more than 1e-9 of it,
     which is the rounding of the transform. Since `P(T <= x) / x^M` falls with x for costs that are
     spread evenly, it is above it by about 0.4 % in the far tail and less in the bulk. (Above
-    M = 32 the bins are capped, and the far tail is M^2 / 2^18 too high.)
+    M = 32 the bins are capped, and the far tail is M^2 / 2^18 too high.) What is ordinary, with a
+    p-value of .02 or more, is found within 1 % of it to either side (`screen.py`).
 
     Arguments:
         costs: The cost of each level of each key, with shape (N, M, 256), in any unit; low means
@@ -89,18 +92,19 @@ def additive_p_values(
     if weights is None:
         weights = np.ones(costs.shape[1:])
     rates = weights / weights.sum(axis=1, keepdims=True)
-    return np.array([_p_value(c, k, rates) for c, k in zip(costs, levels, strict=True)])
+    least = np.where(rates > 0, costs, np.inf).min(axis=2, keepdims=True)
+    own = (np.take_along_axis(costs, levels[..., None], axis=2) - least).sum(axis=(1, 2))
+    costs = costs - least
+    p = screened_p_values(costs, own, rates)
+    for row in np.flatnonzero(np.isnan(p)):
+        p[row] = _p_value(costs[row], float(own[row]), rates)
+    return p
 
 
-def _p_value(
-    costs: Float[np.ndarray, "M L"], levels: Int[np.ndarray, " M"], rates: Float[np.ndarray, "M L"]
-) -> float:
-    own = costs[np.arange(len(levels)), levels]
+def _p_value(costs: Float[np.ndarray, "M L"], own: float, rates: Float[np.ndarray, "M L"]) -> float:
     possible = rates > 0
-    least = np.where(possible, costs, np.inf).min(axis=1, keepdims=True)
-    costs, own = costs - least, own - least[:, 0]
     largest = float(np.where(possible, costs, 0.0).max(axis=1).sum())
-    x = float(own.sum()) + _TIE * largest
+    x = own + _TIE * largest
     if x >= largest:
         return 1.0
     if x < 0:

@@ -77,6 +77,11 @@ class Plan:
     def steps(self) -> int:
         return self.max_steps or self.epochs * self.steps_per_epoch
 
+    def seen(self, step: int) -> int:
+        """How many images are seen in so many steps."""
+        epochs, rest = divmod(step, self.steps_per_epoch)
+        return epochs * self.count + rest * self.batch_size * self.passes
+
     def order(self, epoch: int) -> list[int]:
         """The order of the images in an epoch."""
         return torch.randperm(

@@ -174,14 +174,20 @@ def latent_task(base: Base, network: Any, recipe: Recipe) -> Task:
                 {**facts, **named},
             )
             return
-        parts = {**base.pipe.components, base.part: twin(network, weights)}
-        options = {
-            name: value
-            for name, value in base.pipe.config.items()
-            if not name.startswith("_") and name not in parts
-        }
-        pipe = type(base.pipe)(**parts, **options)
+        pipe = _pipeline(base, twin(network, weights))
         save_whole(folder, lambda to: pipe.save_pretrained(to, safe_serialization=True), facts)
 
     origin = {"base_print": base.origin}
-    return Task("training", loss, save, model.schedule.steps, origin=origin)
+    steps = model.schedule.steps
+    return Task("training", loss, save, steps, origin=origin, live=lambda: _pipeline(base, network))
+
+
+def _pipeline(base: Base, network: Any) -> Any:
+    """The pipeline of a base with another denoiser."""
+    parts = {**base.pipe.components, base.part: network}
+    options = {
+        name: value
+        for name, value in base.pipe.config.items()
+        if not name.startswith("_") and name not in parts
+    }
+    return type(base.pipe)(**parts, **options)

@@ -99,7 +99,7 @@ def pixel_task(recipe: Recipe, unet: Any) -> Task:
         pipeline = DDPMPipeline(unet=twin(unet, weights), scheduler=scheduler)
         save_whole(folder, pipeline.save_pretrained, facts)
 
-    return Task("training", loss, save, recipe.num_train_timesteps)
+    return Task("training", loss, save, recipe.num_train_timesteps, live=lambda: (unet, scheduler))
 
 
 def twin(network: Any, weights: Mapping[str, Tensor]) -> Any:

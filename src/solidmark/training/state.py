@@ -1,7 +1,8 @@
 """What training changes: weights, moments, moving average, losses; to a snapshot and back."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +78,20 @@ class State:
             shadow = (tensor.detach().cpu() for tensor in self.ema.shadow_params)
             weights.update(zip(names, shadow, strict=True))
         return weights
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """The network as it would be saved: with the moving average, where there is one."""
+        if self.ema is None:
+            yield
+            return
+        learned = self.learning()
+        self.ema.store(learned)
+        self.ema.copy_to(learned)
+        try:
+            yield
+        finally:
+            self.ema.restore(learned)
 
     def snapshot(self, **facts: Any) -> Snapshot:
         """Everything that a resumed run needs to end in the same bits."""

@@ -18,6 +18,7 @@ from solidmark.training.finetune import latent_set, latent_task, network_of, ope
 from solidmark.training.network import build_unet, check_size, pixel_task
 from solidmark.training.parts import check_tiny, train_parts
 from solidmark.training.pictures import load_training_set
+from solidmark.training.task import Watching
 from solidmark.training.trainer import LATEST, Training, begin, require_last_state
 
 LATENTS = "latents"
@@ -33,6 +34,7 @@ def train(
     resume_from_checkpoint: str | Path | None = LATEST,
     num_workers: int = 0,
     config: Mapping[str, Any] | None = None,
+    watching: Watching | None = None,
 ) -> Path:
     """Trains a diffusion model on marked images, from scratch or from a base.
 
@@ -49,6 +51,7 @@ def train(
             recipe; or None to begin anew.
         num_workers: Processes that prepare batches in the background.
         config: More for the manifest, such as the preset's name.
+        watching: Who looks at the training on the way.
 
     Returns:
         The folder `out/model`: a diffusers pipeline, or a LoRA in the format of diffusers.
@@ -60,7 +63,7 @@ def train(
         RunConflict: When `marked` is not finished, or `out` holds another run.
     """
     source = replace(open_marked(marked), caption=recipe.caption)
-    check_fit(recipe, source)
+    check_fit(recipe, source, None if watching is None else watching.every)
     accelerator = start_accelerator(recipe, device)
     everything = {**(config or {}), **recipe.to_json()}
     known = source.fingerprints("trained")
@@ -77,6 +80,8 @@ def train(
             if recipe.base == TINY:
                 train_parts(run, source, recipe, accelerator, num_workers)
             training = prepare(run, source, recipe, accelerator)
+            if watching is not None:
+                training = replace(training, watcher=watching.begin())
         except (BadInput, MissingCapability):
             _abandon(run)
             raise
@@ -87,8 +92,13 @@ def train(
     return out / "model"
 
 
-def check_fit(recipe: Recipe, source: Marked) -> None:
+def check_fit(recipe: Recipe, source: Marked, watch: int | None = None) -> None:
     """Checks that a recipe can be trained on a marked folder.
+
+    Arguments:
+        recipe: The recipe.
+        source: The marked folder.
+        watch: Steps between two looks, where somebody looks.
 
     Raises:
         BadInput: When sizes, classes or the length of the training do not allow it.
@@ -108,6 +118,11 @@ def check_fit(recipe: Recipe, source: Marked) -> None:
         raise BadInput(
             f"checkpoint_at names epoch {max(recipe.checkpoint_at)}, but max_train_steps ends "
             f"after {plan.steps / plan.steps_per_epoch:g} epochs. Name earlier epochs."
+        )
+    if watch is not None and watch > plan.steps:
+        raise BadInput(
+            f"The training has {plan.steps:,} steps, and a look every {watch:,} (watch) would "
+            "never come. Name fewer."
         )
 
 

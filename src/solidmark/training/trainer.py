@@ -29,7 +29,7 @@ from solidmark.training.loss import to_device
 from solidmark.training.losses import draw_losses, write_losses
 from solidmark.training.pictures import TrainingSet, write_quarantine
 from solidmark.training.state import State, fresh_state, learning_rates
-from solidmark.training.task import Task
+from solidmark.training.task import Task, Watcher
 
 LATEST = "latest"
 CHECKPOINTS = "checkpoints"
@@ -64,6 +64,7 @@ class Training:
         network: The network as accelerate wrapped it.
         optimizer: The optimizer as accelerate wrapped it.
         task: What is trained.
+        watcher: Who looks at it on the way, and may stop it.
     """
 
     run: Run
@@ -76,6 +77,7 @@ class Training:
     network: Any
     optimizer: Any
     task: Task
+    watcher: Watcher | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -145,7 +147,9 @@ class Training:
             progress(self.task.name, self.plan.steps, self.state.step) as advance,
         ):
             note = ""
-            for passes in steps:
+            # A kill may have come between a state and its look.
+            stopped = self._watched()
+            for passes in () if stopped else steps:
                 self._step(passes, rate(self.state.step))
                 self.state.seconds = time.monotonic() - started
                 if self.state.step % SHOWN_EVERY == 0 or not note:
@@ -155,6 +159,11 @@ class Training:
                 self._keep(stop)
                 if stop:
                     raise KeyboardInterrupt
+                looked = time.monotonic()
+                if self._watched():
+                    self._checkpoint()
+                    break
+                started += time.monotonic() - looked
         if self.accelerator.is_main_process:
             self._finish()
         self.accelerator.wait_for_everyone()
@@ -215,6 +224,14 @@ class Training:
         due |= bool(by_epochs) and rest == 0 and epoch % by_epochs == 0
         if due or stop or step == self.plan.steps:
             self._checkpoint()
+
+    def _watched(self) -> bool:
+        """Has the network looked at, where it is time; gives whether that ends the training."""
+        step, live = self.state.step, self.task.live
+        if self.watcher is None or live is None or not step or step % self.watcher.every:
+            return False
+        with self.state.shown():
+            return self.watcher.look(step, live(), self.plan.seen(step))
 
     def _checkpoint(self) -> None:
         # Every process looks at the losses, so that all of them stop when training diverges.

@@ -51,9 +51,10 @@ def begin(question: Question, unit: str = "step") -> Marked:
     """
     marked = question.open_images()
     config = {**question.to_json(), "unit": unit}
-    run = open_run(question.out, "watch", config, marked.fingerprints(*question.splits))
-    if not run.finished:
-        run.finish()  # Whole with any number of looks; each has a lock of its own.
+    if Processes.here().is_main:  # The others wait for it before they look.
+        run = open_run(question.out, "watch", config, marked.fingerprints(*question.splits))
+        if not run.finished:
+            run.finish()  # Whole with any number of looks; each has a lock of its own.
     return marked
 
 
@@ -90,12 +91,12 @@ def ask(
         return None
     processes = Processes.here()
     own = replace(question, out=folder)
+    if processes.is_main and live is not None:
+        _clear(folder)
+    processes.wait()
     if live is None:
         observe(own)
     else:
-        if processes.is_main:
-            _clear(folder)
-        processes.wait()
         with borrowed(live, question.opening.precision) as found:
             opening = replace(question.opening, device=found.device)
             observe(replace(own, opening=opening), found)
