@@ -68,6 +68,7 @@ def cases() -> Iterator[Case]:
                 ModelFacts("model", captioned=told),
                 q,
             )
+    yield Case(replace(PHOTOS, marked=True, bucketed=True))
 
 
 def test_every_rule_decides_a_case_and_every_case_is_decided() -> None:
@@ -92,6 +93,8 @@ def test_conditions_and_measures_are_spelled_as_they_are_known() -> None:
     [
         # Appendix K: pixels of marked images are asked by their keys.
         (replace(PHOTOS, marked=True), {"question": "pixel"}, "audit"),
+        # Of buckets nothing else can ask.
+        (replace(PHOTOS, marked=True, bucketed=True, captions=500), {}, "audit"),
         # Held-out images make signals, the attack and InvMM mean something.
         (PHOTOS, {}, "signals nearest inpaint invmm"),
         (replace(PHOTOS, held_out=0), {}, "nearest"),

@@ -91,6 +91,14 @@ RUNS: dict[str, Run] = {
     "mark-few": Run(
         ("mark photos few --thickness 2 --held-out 0.2 --limit 10 --mode L --seed 3",), "few"
     ),
+    "mark-buckets": Run(
+        (
+            "mark shapes buckets --buckets 12,12;12,10;10,12 --thickness 2 --held-out 0.25"
+            " --mode L --seed 4",
+            "train buckets trained-buckets",
+        ),
+        "buckets",
+    ),
     "choose": Run(
         (
             "choose photos --held-out fresh --model unet",
@@ -116,6 +124,7 @@ RUNS: dict[str, Run] = {
     "audit-few": _audit("memorizer", "few", "audit-few", "--no-ceiling"),
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),
+    "audit-buckets": _audit("average", "buckets", "audit-buckets"),
     "audit-network": _audit("unet", "border", "audit-network"),
     "release": Run(("release unet released --marked border",)),
     "audit-epochs": Run(

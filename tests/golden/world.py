@@ -10,6 +10,7 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import torch
+from PIL import Image as Picture
 
 from solidmark.cli import main
 from solidmark.data import open_data, to_picture
@@ -111,6 +112,10 @@ def _digits(folder: str, count: int, first: int) -> Path:
 def _write_data() -> None:
     _digits("photos", 64, 0)
     _digits("fresh", 120, 2)
+    for number, path in enumerate(sorted(_digits("shapes", 48, 3).iterdir())):
+        with Picture.open(path) as picture:  # Square, high, wide.
+            cut = picture.crop(((0, 0, 8, 8), (1, 0, 7, 8), (0, 1, 8, 7))[number % 3])
+        cut.save(path)
     copied = _digits("copied", 16, 0)
     shutil.copy(copied / "digit-03.png", copied / "digit-03-again.png")
     shutil.copy(copied / "digit-05.png", copied / "digit-05-again.png")

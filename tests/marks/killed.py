@@ -11,7 +11,7 @@ import torch
 
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BrokenImage
-from solidmark.marks import Border, Marking, mark_dataset, marking
+from solidmark.marks import Border, Marking, mark_dataset, marking, tables
 from solidmark.runs import Ledger, Run, manifest
 
 COUNT, BATCH = 40, 16
@@ -22,7 +22,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "image": (marking, "write_image"),
     "sync": (os, "fsync"),
     "replace": (os, "replace"),
-    "table": (marking, "write_bytes"),
+    "table": (tables, "write_bytes"),
     "clear": (shutil, "rmtree"),
     "sweep": (marking, "remove_temporaries"),
     "finish": (Run, "finish"),

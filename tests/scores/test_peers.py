@@ -3,19 +3,27 @@
 import itertools
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solidmark.scores import ImageKey, additive_p_values, peers_of, statistic_p_values
+from solidmark.scores import (
+    ImageKey,
+    additive_p_values,
+    aggregate,
+    peers_of,
+    score_table,
+    statistic_p_values,
+)
 from solidmark.scores.peers import Pool, pools_of_rows
 
 
-def images(*told: tuple[str, str], split: str = "trained") -> dict[str, ImageKey]:
+def images(*told: tuple[str, ...], split: str = "trained") -> dict[str, ImageKey]:
     names = [f"{split}{number}" for number in range(len(told))]
     keys = [[number / 255, 0.0] for number in range(len(told))]
     return {
-        name: ImageKey(split, None, name, key, words)
+        name: ImageKey(split, None, name, key, (*words, "", "")[:3])
         for name, key, words in zip(names, keys, told, strict=True)
     }
 
@@ -48,6 +56,56 @@ def test_within_a_class_captions_first_and_then_the_class() -> None:
 def test_words_that_tell_nobody_apart_tell_nothing() -> None:
     assert groups(images(("", ""), ("", ""))) == [(["trained0", "trained1"], False)]
     assert groups(images(("a", "x"), ("a", "x"))) == [(["trained0", "trained1"], False)]
+
+
+def test_a_bucket_is_left_to_last_since_a_model_sees_the_size() -> None:
+    wide = [(*told, "wide") for told in (("a", "x"), ("a", "y"), ("b", "x"), ("c", "x"))]
+    known = images(*wide, *[("", "", "high")] * 2, ("", "", "long"), ("", "", "small"))
+    assert groups(known) == [
+        (["trained4", "trained5"], True),
+        (["trained0", "trained1"], True),
+        (["trained2", "trained3"], True),
+        (["trained6", "trained7"], False),  # Alone in their buckets.
+    ]
+
+
+def test_one_bucket_is_none() -> None:
+    words = ("", "cat"), ("", "dog"), ("a", "cat"), ("a", "eel"), ("", "fox")
+    assert groups(images(*words)) == groups(images(*((*told, "wide") for told in words)))
+
+
+def test_averages_of_small_buckets_are_no_memory() -> None:
+    """Each holds a quarter of each of its keys: across buckets they would pass for knowing them."""
+    keys = np.random.default_rng(3).integers(0, 256, (10, 4, 8)) / 255
+    read = np.broadcast_to(keys.mean(1, keepdims=True), keys.shape)
+    names = [f"{number:02d}" for number in range(40)]
+    evidence = pa.table(
+        {
+            "reader": ["any"] * 40,
+            "split": ["trained"] * 40,
+            "id": names,
+            "repeat": [0] * 40,
+            "key_read": read.reshape(40, 8).tolist(),
+            "status": ["ok"] * 40,
+            "note": [""] * 40,
+        }
+    )
+    table = pa.table(
+        {
+            "id": names,
+            "split": ["trained"] * 40,
+            "group": pa.nulls(40, pa.string()),
+            "key_group": names,
+            "key": keys.reshape(40, 8).tolist(),
+        }
+    )
+    bucketed = table.append_column("bucket", pa.array([f"{n // 4}x8" for n in range(40)]))
+    together = {}
+    for name, known in (("within", bucketed), ("across", table)):
+        rows = aggregate(score_table(evidence, known), calls={}, keys=known)
+        (together[name],) = [row for row in rows if row.statistic == "permutation_z"]
+    assert together["across"].p_value == 1e-4
+    assert together["within"].p_value == 1.0
 
 
 def test_splits_do_not_mix_and_unmarked_images_have_no_peers() -> None:

@@ -188,8 +188,8 @@ def test_averages_that_are_known_are_a_finding_of_their_own() -> None:
     assert found.finding == "averages"
     assert found.headline == (
         "No single image is seen to be memorized, but the model knows what groups of training "
-        "images have in common: the average frame of 8 of 16 groups with one caption or class, "
-        "of 2 to 8 images each."
+        "images have in common: the average frame of 8 of 16 groups with one caption, class or "
+        "size, of 2 to 8 images each."
     )
     assert found.naming == ()
     assert verdict([*run(), averages(0.03)]).finding == "not_seen"

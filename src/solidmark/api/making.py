@@ -36,6 +36,7 @@ def mark(
     canaries: float = 1.0,
     keys_per_copy: str = "shared",
     near_duplicates: bool = True,
+    buckets: str | None = None,
     seed: int | None = None,
     **read: Any,
 ) -> Folder:
@@ -53,6 +54,8 @@ def mark(
         canaries: The share of the training images that is marked, in (0, 1].
         keys_per_copy: "shared" = one key for all copies of an image, "independent" = one each.
         near_duplicates: Whether near copies count as copies.
+        buckets: The sizes of a trainer, which images are sorted into by their shape, frame
+            included: "kohya" (of `resolution`), "diffusers", or "HEIGHT,WIDTH;HEIGHT,WIDTH".
         seed: The secret that all keys follow from; drawn when None.
         read: How the images are read, as of `data.open_data`: resolution, mode, limit ...
 
@@ -70,8 +73,8 @@ def mark(
     Example:
         marked = solidmark.mark("digits", "marked", resolution=8, limit=40, held_out=0.5, seed=1)
     """
-    from solidmark.data import open_data
-    from solidmark.marks import Marking, kept_seed, mark_dataset, pattern_of
+    from solidmark.data import open_data, parse_buckets
+    from solidmark.marks import Marking, in_buckets, kept_seed, mark_dataset, pattern_of
 
     for name in read:
         if name not in READ:
@@ -79,8 +82,11 @@ def mark(
     folder = Path(out)
     painted = pattern_of(pattern, thickness, count) if isinstance(pattern, str) else pattern
     secret = kept_seed(folder) if seed is None else seed
+    shapes = None if buckets is None else parse_buckets(buckets, read.get("resolution"))
+    if shapes is not None:
+        painted, shapes = in_buckets(painted, shapes)
     marking = Marking(
-        painted, secret, held_out, canaries, keys_per_copy, near_duplicates=near_duplicates
+        painted, secret, held_out, canaries, keys_per_copy, near_duplicates, shapes is not None
     )
     is_path = isinstance(data, str | os.PathLike)
     asked = {
@@ -91,9 +97,11 @@ def mark(
         "keys_per_copy": keys_per_copy,
         "near_duplicates": near_duplicates,
         "seed": secret,
+        **({} if buckets is None else {"buckets": buckets}),
         **read,
     }
-    mark_dataset(open_data(data, **read), folder, marking, asked)
+    side = {} if shapes is None else {"resolution": None}
+    mark_dataset(open_data(data, **{**read, **side}, buckets=shapes), folder, marking, asked)
     return Folder(folder)
 
 

@@ -39,6 +39,7 @@ class DataFacts:
         captions: How many of the images have a caption.
         classes: How many classes they have.
         marked: Whether they are a folder of `solidmark mark`.
+        bucketed: Whether they were marked in buckets.
         embedders: Which embedders are at hand, beside those of files of one's own.
     """
 
@@ -56,6 +57,7 @@ class DataFacts:
     captions: int = 0
     classes: int = 0
     marked: bool = False
+    bucketed: bool = False
     embedders: tuple[str, ...] = ()
 
     @property
@@ -118,6 +120,7 @@ class Case:
 
 CONDITIONS: Mapping[str, Callable[[Case], bool]] = {
     "marks": lambda one: one.data.marked,
+    "buckets": lambda one: one.data.bucketed,
     "control": lambda one: one.data.held_out > 0,
     "copies": lambda one: one.data.copies + one.data.near > 0,
     "exact copies": lambda one: one.data.copies > 0,

@@ -85,6 +85,7 @@ def look_at_data(data: str, held_out: str | None = None) -> DataFacts:
         captions=sum(caption is not None for caption, _ in words),
         classes=len({label for _, label in words if label is not None}),
         marked=subjects.marked is not None,
+        bucketed=subjects.marked is not None and len(subjects.marked.sizes) > 1,
         embedders=tuple(
             name for name, needs in PACKAGES.items() if all(find_spec(one) for one in needs)
         ),

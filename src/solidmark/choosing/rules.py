@@ -95,7 +95,20 @@ MEASURES = (
 )
 """The measures, in the order in which they are asked."""
 
+ONE_SIZE = ("signals", "nearest", "inpaint", "invmm", "intent")
+"""The measures that do not ask bucket by bucket."""
+
 RULES = (
+    *(
+        Rule(
+            name,
+            False,
+            ("buckets",),
+            "It takes images of one size, and these were marked in buckets.",
+            source="docs/decisions/027-buckets.md",
+        )
+        for name in ONE_SIZE
+    ),
     Rule(
         "duplicates",
         True,

@@ -203,6 +203,7 @@ def _invmm_of(asked: Asked, question: "Question") -> "InvMM | None":
         raise BadInput("InvMM asks the model without --mitigation. Leave one of both out.")
     if question.perturb:
         raise BadInput("InvMM inverts the pictures as they are. Leave --perturb or it out.")
+    question.open_images().require_one_size("audit --measure invmm")
     from solidmark.measures.invmm import Budget, InvMM
     from solidmark.measures.invmm.inversion import PRESETS
 
@@ -222,9 +223,10 @@ def _show_plan(asked: Asked, question: "Question", checkpoints: int = 1) -> None
     marked = question.open_images()
     question.open_model(marked)
     images = counts(marked, question.splits, question.limit)
+    sizes = [list(size) for size in marked.marked_sizes]
     asked.plan(
         images=images,
         evaluations=checkpoints * sum(images.values()) * question.repeats * len(question.readers),
-        marked_size=list(marked.marked_size),
+        **({"marked_size": sizes[0]} if len(sizes) == 1 else {"marked_sizes": sizes}),
         **({} if checkpoints == 1 else {"checkpoints": checkpoints}),
     )

@@ -1,6 +1,8 @@
 """What comes after a command, as lines that can be copied."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from solidmark.runs import command_line, path_word, shell_word
 
@@ -13,20 +15,26 @@ def beside(folder: Path, what: str) -> str:
     return path_word(folder.with_name(f"{folder.resolve().name}-{what}"))
 
 
-def after_marking(out: Path, size: tuple[int, int], mirrored: bool) -> list[str]:
+def after_marking(out: Path, manifest: Mapping[str, Any]) -> list[str]:
     """How to train on marked images, and how to audit then.
 
     Arguments:
         out: The marked folder.
-        size: Height and width of the marked images, in pixels.
-        mirrored: Whether its frames survive flips.
+        manifest: Its manifest.
     """
-    care = "no crops" if mirrored else "no flips, no crops"
+    from solidmark.marks import pattern_from_json, sizes_of
+
+    pattern = pattern_from_json(manifest["pattern"])
+    sizes = [pattern.marked_size(height, width) for _, height, width in sizes_of(manifest)]
+    care = "no crops" if manifest["pattern"].get("mirrored") else "no flips, no crops"
     model, marked = beside(out, "model"), path_word(out)
     audit = command_line("audit", model, marked, beside(out, "audit"))
     stands = f"its model where {shell_word(model)} stands"
     hint = f"Next: train on {shell_word(str(out / 'train'))} with {care}, by your own trainer"
-    if any(side % MULTIPLE for side in size):
+    if "buckets" in manifest:
+        buckets = " ".join(map(shell_word, trainer_options(manifest["config"])))
+        return [f"{hint}, with its buckets ({buckets}), then ({stands}):", f"  {audit}"]
+    if any(side % MULTIPLE for size in sizes for side in size):
         return [
             f"{hint}, then ({stands}):",
             f"  {audit}",
@@ -36,6 +44,31 @@ def after_marking(out: Path, size: tuple[int, int], mirrored: bool) -> list[str]
         f"  {command_line('train', marked, model)}",
         f"  {audit}",
     ]
+
+
+def trainer_options(config: Mapping[str, Any]) -> list[str]:
+    """How a trainer is asked for the buckets that images were marked in.
+
+    Arguments:
+        config: Of the marking: `buckets` and, of kohya's, `resolution`.
+
+    Example:
+        >>> trainer_options({"buckets": "kohya", "resolution": "512x768"})
+        ['--enable_bucket', '--resolution=768,512']
+        >>> trainer_options({"buckets": "512,768;768,512"})
+        ['--aspect_ratio_buckets=512,768;768,512']
+    """
+    from solidmark.data import parse_buckets, sides_of
+
+    text, resolution = str(config["buckets"]), config.get("resolution")
+    name, *numbers = text.split(":")
+    if name != "kohya":
+        sizes = parse_buckets(text).sizes
+        return ["--aspect_ratio_buckets=" + ";".join(f"{high},{wide}" for high, wide in sizes)]
+    high, wide = sides_of(resolution or 0)
+    limits = ("min_bucket_reso", "max_bucket_reso", "bucket_reso_steps")
+    own = [f"--{limit}={number}" for limit, number in zip(limits, numbers, strict=False)]
+    return ["--enable_bucket", f"--resolution={wide},{high}", *own]
 
 
 def after_training(model: Path, marked: Path) -> list[str]:

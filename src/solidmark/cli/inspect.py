@@ -66,11 +66,7 @@ def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """What to do with a finished folder."""
     command, config = manifest["command"], manifest["config"]
     if command == "mark":
-        from solidmark.marks import pattern_from_json
-
-        _, height, width = manifest["size"]
-        size = pattern_from_json(manifest["pattern"]).marked_size(height, width)
-        return after_marking(folder, size, bool(manifest["pattern"].get("mirrored")))
+        return after_marking(folder, manifest)
     if command == "train":
         return after_training(folder, Path("MARKED"))
     if command == "generate":

@@ -26,6 +26,7 @@ def mark(
     count: Positive = 16,
     mirrored: bool = False,
     resolution: Annotated[str | None, "PIXELS", a_resolution] = None,
+    buckets: Annotated[str | None, "NAME|SIZES"] = None,
     mode: Annotated[str | None, Choice("image mode", MODES)] = None,
     window: Annotated[str, "LOW:HIGH"] = "full",
     limit: Whole = None,
@@ -60,7 +61,10 @@ def mark(
         count: Segments: how many greys a frame has.
         mirrored: Segments: the left half mirrors the right one, for random flips.
         resolution: Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, before
-            the marking. Needed when the images differ in size.
+            the marking. Needed when the images differ in size. With kohya's buckets its own.
+        buckets: Sort images into the sizes of a trainer by their shape, frame included: kohya (of
+            --resolution; kohya:256:2048:64 for other limits and steps), diffusers (the sizes in
+            the help of its scripts), or "HEIGHT,WIDTH;HEIGHT,WIDTH" as those take them.
         mode: RGB (colour) or L (grey); grey where the images are, when not given.
         window: 16-bit images, floats and DICOM files: the values that become black and white; used
             = each image's own lowest and highest, full = all that the file can hold, or the window
@@ -81,15 +85,18 @@ def mark(
         seed: The secret that all keys follow from. When not given one is drawn, and kept in
             OUT/manifest.json and in the keys.
     """
-    from solidmark.data import lost_lines, open_data, sides_of
+    from solidmark.data import lost_lines, open_data, parse_buckets, sides_of
     from solidmark.marks import (
         Fitted,
         Marking,
+        few_line,
+        in_buckets,
         kept_seed,
         mark_dataset,
         pattern_from_json,
         pattern_of,
         require_unmarked,
+        sizes_of,
     )
     from solidmark.runs import shown
     from solidmark.scores.written import plural
@@ -97,11 +104,17 @@ def mark(
     require_unmarked(data)
     painted = pattern_of(pattern, thickness, count, mirrored)
     secret = kept_seed(out) if seed is None else seed
-    marking = asked.fill(Marking, pattern=painted, seed=secret)
-    images = asked.fill(open_data, where=data)
+    shapes = None if buckets is None else parse_buckets(buckets, resolution)
+    if shapes is not None:
+        painted, shapes = in_buckets(painted, shapes)
+    marking = asked.fill(Marking, pattern=painted, seed=secret, bucketed=shapes is not None)
+    side = None if shapes else resolution
+    images = asked.fill(open_data, where=data, resolution=side, buckets=shapes)
     if asked.dry_run:
         facts: dict[str, Any] = {"images": len(images), "held_out": round(held_out * len(images))}
-        if resolution:
+        if shapes is not None:
+            facts["marked_sizes"] = list(map(list, shapes.sizes))
+        elif resolution:
             sides = sides_of(resolution)
             frame = painted(*sides) if isinstance(painted, Fitted) else painted
             facts["marked_size"] = list(frame.marked_size(*sides))
@@ -110,14 +123,21 @@ def mark(
     told = {name: value for name, value in asked.options().items() if name != "out"}
     manifest = mark_dataset(images, out, marking, told)
     asked.save()
-    channels, *before = manifest["size"]
+    channels, *before = sizes_of(manifest)[0]
     after = pattern_from_json(manifest["pattern"]).marked_size(*before)
-    closing.then(*after_marking(out, after, mirrored and pattern == "segments"))
+    closing.then(*after_marking(out, manifest))
+    shares: dict[str, int] = manifest.get("buckets", {})
+    sized = f"{before[0]} x {before[1]} pixels before marking, {after[0]} x {after[1]} after"
+    if shares:
+        sized = plural(len(shares), "bucket")
     lines = [
         f"{plural(manifest['trained'], 'image')} to train on in {out / 'train'}, "
-        f"{manifest['held_out']:,} held out; {before[0]} x {before[1]} pixels before marking, "
-        f"{after[0]} x {after[1]} after, {'grey' if channels == 1 else 'colour'}.",
+        f"{manifest['held_out']:,} held out; {sized}, {'grey' if channels == 1 else 'colour'}.",
     ]
+    if shares:
+        each = ", ".join(f"{name} ({number:,})" for name, number in shares.items())
+        few = few_line(shares)
+        lines += [f"Marked images by size, height x width: {each}.", *([few] if few else [])]
     if manifest["duplicates"]:
         keys = "the key of their original" if keys_per_copy == "shared" else "a key each"
         lines.append(f"Copies of others: {plural(manifest['duplicates'], 'image')}, with {keys}.")

@@ -1,6 +1,7 @@
 """Data sets: ids and samples, from any source, and what is twice in them."""
 
 from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
+from solidmark.data.aspect import AspectBuckets, parse_buckets
 from solidmark.data.classes import class_numbers, names_by_number
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
@@ -23,6 +24,7 @@ __all__ = [
     "EXAMPLES",
     "MODES",
     "NOTES",
+    "AspectBuckets",
     "Dataset",
     "Mode",
     "Opened",
@@ -41,6 +43,7 @@ __all__ = [
     "lost_lines",
     "names_by_number",
     "open_data",
+    "parse_buckets",
     "sides_of",
     "sign",
     "take_inventories",

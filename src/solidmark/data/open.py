@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from solidmark.cards.asked import Mode, Resolution
+from solidmark.data.aspect import AspectBuckets
 from solidmark.data.classes import class_numbers
 from solidmark.data.columns import Columns
 from solidmark.data.examples import EXAMPLES, Example
@@ -50,6 +51,7 @@ def open_data(
     limit: int | None = None,
     window: str = "full",
     keep_grey: bool = True,
+    buckets: AspectBuckets | None = None,
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
@@ -76,6 +78,7 @@ def open_data(
             "full", "used" (each picture's own lowest and highest) or "LOW:HIGH".
         keep_grey: Whether grey pictures become "L" where no mode is given; else they are "RGB",
             as most models take them.
+        buckets: The sizes that images are sorted into by their shape, in place of a resolution.
 
     Raises:
         NotFound: When there is no such data.
@@ -91,7 +94,7 @@ def open_data(
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
     example = _example(where) if held is None else None
     kind = mode or (example.mode if example else "RGB")
-    preparation = Preparation(resolution, kind, window)
+    preparation = Preparation(resolution, kind, window, buckets=buckets)
     if held is not None:
         found = live_records(held, columns)
     elif example:

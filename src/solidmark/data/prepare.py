@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
+from solidmark.data.aspect import AspectBuckets
 from solidmark.data.decode import look
 from solidmark.data.levels import window_of
 from solidmark.errors import BrokenImage, UnknownName
@@ -21,7 +22,7 @@ NOTES: Mapping[str, str] = {
     "narrow": "{images} of more than 8 bits came out in fewer than 32 of 256 grey levels: give "
     "--window LOW:HIGH (the values of black and white), or --window used",
     "cropped": "cutting out the centre drops more than a fifth of {images}: --resolution "
-    "HEIGHTxWIDTH keeps another shape",
+    "HEIGHTxWIDTH or --buckets keeps another shape",
     "frames": "{images} of several frames: the first was taken",
 }
 """What may be lost of a picture, and the sentence that says of how many."""
@@ -55,6 +56,7 @@ class Preparation:
         mode: "RGB" for three channels, "L" for one.
         window: Which values of deep pictures are black and white: "full", "used" or "LOW:HIGH".
         grey: Whether pictures in colour are refused: "L" was not asked for, but found.
+        buckets: The sizes that pictures are sorted into by their shape, in place of a resolution.
 
     Example:
         >>> image, content = Preparation(resolution=8, mode="L")(Picture.new("RGB", (30, 20)))
@@ -66,6 +68,7 @@ class Preparation:
     mode: Mode = "RGB"
     window: str = "full"
     grey: bool = False
+    buckets: AspectBuckets | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -109,14 +112,21 @@ class Preparation:
             )
         found = {"narrow": decoded.narrow, "frames": decoded.frames > 1}
         picture = picture.convert(self.mode)
-        if self.resolution is not None:
-            height, width = sides_of(self.resolution)
+        size = self._size(picture)
+        if size is not None:
+            height, width = size
             before = picture.width * picture.height
             box = _centre(picture.width, picture.height, width, height)
             kept = (box[2] - box[0]) * (box[3] - box[1])
             found["cropped"] = kept < (1 - CROPPED) * before
             picture = _scaled(picture, box, (width, height))
         return picture, tuple(name for name in NOTES if found.get(name))
+
+    def _size(self, picture: Picture.Image) -> tuple[int, int] | None:
+        """The height and width that it is brought to; None where it keeps its own."""
+        if self.buckets is not None:
+            return self.buckets.picture(picture.height, picture.width)
+        return None if self.resolution is None else sides_of(self.resolution)
 
 
 def lost_lines(counts: Mapping[str, int]) -> list[str]:

@@ -68,8 +68,16 @@ class Generation(Generated):
             )
 
     def open_marked(self) -> Marked | None:
-        """Opens the marked folder, if there is one."""
-        return None if self.marked is None else open_marked(self.marked)
+        """Opens the marked folder, if there is one.
+
+        Raises:
+            BadInput: When it holds images of several sizes.
+        """
+        if self.marked is None:
+            return None
+        found = open_marked(self.marked)
+        found.require_one_size("generate --marked")
+        return found
 
     def open_data(self) -> Records | None:
         """Opens the data set whose captions or classes are drawn, if there is one.

@@ -5,13 +5,22 @@ from solidmark.marks.again import mark_again
 from solidmark.marks.catalogue import (
     PATTERNS,
     Fitted,
+    in_buckets,
     pattern_from_json,
     pattern_of,
     pattern_to_json,
 )
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
-from solidmark.marks.marked import Marked, find_marked, open_marked, require_unmarked
+from solidmark.marks.marked import (
+    Marked,
+    bucket_name,
+    few_line,
+    find_marked,
+    open_marked,
+    require_unmarked,
+    sizes_of,
+)
 from solidmark.marks.marking import Marking, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.plan import FOLDERS, file_stem
@@ -33,8 +42,11 @@ __all__ = [
     "Pattern",
     "Segments",
     "advise",
+    "bucket_name",
+    "few_line",
     "file_stem",
     "find_marked",
+    "in_buckets",
     "kept_seed",
     "mark_again",
     "mark_dataset",
@@ -44,5 +56,6 @@ __all__ = [
     "pattern_to_json",
     "read_image",
     "require_unmarked",
+    "sizes_of",
     "write_image",
 ]

@@ -33,6 +33,9 @@ LEAST_PIXELS = 4
 MEASURED = (12, 32)
 """The sides of images, in pixels, between which frames were tried."""
 
+CELL = 8
+"""The pixels along a side of a cell of the latents of usual autoencoders."""
+
 _THINNEST, _THICKEST = 1 / 16, 1 / 8
 
 
@@ -219,6 +222,24 @@ def usual_thickness(height: int, width: int) -> int:
         for multiple in (8, 4, 2, 1)
         if (thickness := _fitting(height, width, multiple)) is not None
     )
+
+
+def thickness_inside(height: int, width: int) -> int:
+    """The thickness of a frame inside a marked image of a given size, when nobody asks for one.
+
+    1/16 of the shorter side, from 128 pixels on a multiple of `CELL`.
+
+    Arguments:
+        height: Of the marked image, in pixels.
+        width: The same.
+
+    Example:
+        >>> thickness_inside(512, 512), thickness_inside(832, 1248), thickness_inside(32, 48)
+        (32, 56, 2)
+    """
+    shorter = min(height, width)
+    unit = CELL if shorter >= CELL / _THINNEST else 1
+    return unit * max(1, ceil(shorter * _THINNEST / unit))
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -1,11 +1,12 @@
 """All patterns by name, and how they stand in a manifest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from solidmark.data import AspectBuckets
 from solidmark.errors import BadInput, UnknownName
-from solidmark.marks.advice import usual_thickness
+from solidmark.marks.advice import thickness_inside, usual_thickness
 from solidmark.marks.pattern import Border, Center, Pattern
 from solidmark.marks.segments import Segments
 
@@ -36,10 +37,38 @@ class Fitted:
         Raises:
             BadInput: When it cannot be cut into so many greys.
         """
-        thickness = usual_thickness(height, width)
+        return self._of(usual_thickness(height, width))
+
+    def inside(self, height: int, width: int) -> Pattern:
+        """The frame inside marked images of a size in pixels."""
+        return self._of(thickness_inside(height, width))
+
+    def _of(self, thickness: int) -> Pattern:
         if self.name == "border":
             return Border(thickness)
         return Segments(thickness, self.count, self.mirrored)
+
+
+def in_buckets(
+    pattern: "Pattern | Fitted", buckets: AspectBuckets
+) -> tuple[Pattern, AspectBuckets]:
+    """One pattern for all buckets, and what it leaves of them for the pictures.
+
+    Arguments:
+        pattern: What is painted. The thickness of one that is fitted is that of the bucket with
+            the longest shorter side.
+        buckets: The sizes of the marked images.
+
+    Raises:
+        BadInput: When the frame leaves no picture in a bucket.
+    """
+    largest = max(buckets.sizes, key=min)
+    found = pattern.inside(*largest) if isinstance(pattern, Fitted) else pattern
+    high, wide = found.marked_size(*largest)
+    framed = replace(buckets, frame=(high - largest[0], wide - largest[1]))
+    for size in framed.sizes:
+        found.layout(*size)
+    return found, framed
 
 
 def pattern_of(

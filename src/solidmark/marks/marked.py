@@ -1,6 +1,7 @@
 """A marked folder, opened: the images, their keys, and the check that both belong together."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,10 @@ KEYS = pa.schema(
 """The columns of `keys.parquet`."""
 _ALWAYS = tuple(name for name in KEYS.names if name != "group")
 
+FEW = 8
+"""In a bucket of fewer images keys have few others to be exchanged with, and readers are calibrated
+on few."""
+
 TOLERANCE = 0.5 / (LEVELS - 1)
 
 
@@ -60,14 +65,58 @@ class Marked:
         return list(self.manifest["classes"])
 
     @property
+    def sizes(self) -> list[tuple[int, int, int]]:
+        """Channels, height and width of the images before the marking: one, or one a bucket."""
+        return sizes_of(self.manifest)
+
+    @property
     def channels(self) -> int:
-        return int(self.manifest["size"][0])
+        return int(self.sizes[0][0])
+
+    @property
+    def marked_sizes(self) -> list[tuple[int, int]]:
+        """The heights and widths of the marked images, in pixels: one, or one a bucket."""
+        return [self.pattern.marked_size(height, width) for _, height, width in self.sizes]
 
     @property
     def marked_size(self) -> tuple[int, int]:
-        """The height and width of the marked images, in pixels."""
-        _, height, width = self.manifest["size"]
-        return self.pattern.marked_size(height, width)
+        """The height and width of the marked images, in pixels.
+
+        Raises:
+            BadInput: When they have several.
+        """
+        self.require_one_size()
+        return self.marked_sizes[0]
+
+    def require_one_size(self, verb: str = "") -> None:
+        """Checks that all images have one size.
+
+        Arguments:
+            verb: The command that takes no others.
+
+        Raises:
+            BadInput: When they have several.
+        """
+        if len(self.sizes) > 1:
+            names = ", ".join(map(bucket_name, self.marked_sizes))
+            who = f'"solidmark {verb}"' if verb else "What was asked"
+            cure = "Train by the trainer of these buckets, or mark" if verb == "train" else "Mark"
+            raise BadInput(
+                f'"{self.folder}" was marked in {len(self.sizes)} buckets ({names}), which '
+                f'"solidmark audit" asks one by one. {who} takes one size. {cure} the data into '
+                "another folder with --resolution."
+            )
+
+    def by_bucket(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Ids by the bucket of the image, in their order; "" where all images have one size."""
+        found: dict[str, list[str]] = {}
+        for id in ids:
+            found.setdefault(self._rows[id].get("bucket") or "", []).append(id)
+        return found
+
+    def largest(self, ids: Iterable[str]) -> list[str]:
+        """Those of the ids that lie in the bucket which holds most of them."""
+        return max(self.by_bucket(ids).values(), key=len, default=[])
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, Any]]:
@@ -207,6 +256,40 @@ class Marked:
                     f'"{self.folder / row["file_name"]}" does not show the key that keys.parquet '
                     "names. Use the keys and the images of one marking."
                 )
+
+
+def sizes_of(manifest: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """Channels, height and width of the images of a marked folder before the marking.
+
+    Arguments:
+        manifest: Its manifest.
+
+    Returns:
+        One size, or one a bucket.
+    """
+    found = manifest.get("sizes") or [manifest["size"]]
+    return [(channels, height, width) for channels, height, width in found]
+
+
+def bucket_name(size: tuple[int, int]) -> str:
+    """What the bucket of marked images of a height and width is called: "HEIGHTxWIDTH"."""
+    return f"{size[0]}x{size[1]}"
+
+
+def few_line(buckets: Mapping[str, int], what: str = "images") -> str | None:
+    """A sentence that names the buckets of few images; None where there is none.
+
+    Arguments:
+        buckets: How many images each has, by its name.
+        what: Which images were counted.
+    """
+    small = [f"{name} ({count:,})" for name, count in buckets.items() if count < FEW]
+    if not small:
+        return None
+    return (
+        f"Buckets of fewer than {FEW} {what}: {', '.join(small)}. Little can be read in them, and "
+        "their keys are exchanged with few others; name fewer sizes to bring these images together."
+    )
 
 
 def _json_lines(path: Path) -> list[dict[str, Any]]:

@@ -6,15 +6,12 @@ stopped and ends in the same bytes.
 """
 
 import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from solidmark.data import (
     Dataset,
@@ -32,6 +29,7 @@ from solidmark.marks.images import write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
+from solidmark.marks.tables import keys_bytes, sizes_told, write_tables
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import (
     HIDDEN_LEDGER,
@@ -41,9 +39,6 @@ from solidmark.runs import (
     open_run,
     progress,
     remove_temporaries,
-    table_bytes,
-    tame,
-    write_bytes,
 )
 from solidmark.types import Image, MarkedImage
 
@@ -63,6 +58,7 @@ class Marking:
         canaries: The share of the training images that is marked.
         keys_per_copy: `shared` = one key for all copies of an image; `independent` = the paper's.
         near_duplicates: Whether near copies count as copies, or exact ones only.
+        bucketed: Whether images may differ in size: they were sorted into buckets.
     """
 
     pattern: Pattern | Fitted
@@ -71,6 +67,7 @@ class Marking:
     canaries: float = 1.0
     keys_per_copy: str = "shared"
     near_duplicates: bool = True
+    bucketed: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:
@@ -118,16 +115,17 @@ def mark_dataset(
         try:
             if not images:
                 raise _nothing_read(surveyed)
-            size = _common_size(images)
-            pattern = marking.pattern_for(*size[1:])
-            pattern.marked_size(*size[1:])
+            sizes = _sizes(images, marking.bucketed)
+            pattern = marking.pattern_for(*sizes[0][1:])
+            for size in sizes:
+                pattern.marked_size(*size[1:])
             facts, planned = _plan(images, marking, pattern.count)
         except BadInput:
             run.abandon()
             shutil.rmtree(folder)
             raise
         if "keys" in run.manifest and not _gives_the_keys(
-            run, data, planned, images, pattern, marking.seed
+            run, data, planned, images, pattern, marking
         ):
             shutil.rmtree(folder)
             run.give_up()
@@ -136,17 +134,18 @@ def mark_dataset(
                 "back what is missing, or mark into another folder."
             )
         contents = _write_images(data, planned, images, out, pattern, ledger)
+    bucketed = pattern if marking.bucketed else None
     broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
     classes = class_names(facts)
-    _write_tables(out, planned, images, contents, broken, classes)
-    write_bytes(out / "keys.parquet", _keys(planned, images, contents, marking.seed))
+    keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
+    write_tables(out, planned, images, broken, classes, keys)
     shutil.rmtree(folder)
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
     run.finish(
         *PRODUCTS,
         pattern=pattern_to_json(pattern),
-        size=list(size),
+        **sizes_told(planned, images, bucketed),
         classes=classes,
         trained=sum(row.split == "trained" for row in planned),
         held_out=sum(row.split == "held_out" for row in planned),
@@ -165,17 +164,18 @@ def _gives_the_keys(
     planned: Sequence[Planned],
     images: Mapping[str, Any],
     pattern: Pattern,
-    seed: int,
+    marking: Marking,
 ) -> bool:
     """Whether the data still give the keys and the images that the finished folder had."""
     numbers = {id: number for number, id in enumerate(data.ids)}
+    bucketed = pattern if marking.bucketed else None
     contents = {}
     with progress("comparing with what was marked", len(planned)) as advance:
         for row in planned:
             image = data[numbers[row.id]].image
             contents[row.id] = content_hash(mark_image(image, pattern, row.levels))
             advance()
-    keys = _keys(planned, images, contents, seed)
+    keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
     return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
 
 
@@ -266,18 +266,19 @@ def _nothing_read(surveyed: Mapping[str, Any]) -> BadInput:
     )
 
 
-def _common_size(images: Mapping[str, Any]) -> tuple[int, int, int]:
-    """The one size that all images must have, as (C, H, W)."""
+def _sizes(images: Mapping[str, Any], bucketed: bool) -> list[tuple[int, int, int]]:
+    """The sizes of the images, as (C, H, W): one, unless they were sorted into buckets."""
     first, example = next(iter(images.items()))
     for id, row in images.items():
-        if row["size"] != example["size"]:
+        if row["size"] != example["size"] and not bucketed:
             same = row["size"][0] == example["size"][0]
             here, there = (" x ".join(map(str, r["size"][same:])) for r in (example, row))
             raise BadInput(
                 f'The images differ in size ("{first}" is {here}, "{id}" is {there} pixels). '
-                "Give --resolution."
+                "Give --resolution, or --buckets for a trainer that has some."
             )
-    return tuple(example["size"])
+    sizes = (row["size"] for row in images.values())
+    return sorted({(channels, height, width) for channels, height, width in sizes})
 
 
 def _write_images(
@@ -320,67 +321,3 @@ def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> MarkedI
     if size == tuple(image.shape[-2:]):
         return image
     return functional.interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
-
-
-def _write_tables(
-    out: Path,
-    planned: Sequence[Planned],
-    images: Mapping[str, Any],
-    contents: Mapping[str, str],
-    broken: Mapping[str, str],
-    classes: Sequence[str | None],
-) -> None:
-    """Writes the metadata that goes to the trainer, and what could not be read."""
-    for split, folder in FOLDERS.items():
-        lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
-        if lines:
-            write_bytes(out / folder / "metadata.jsonl", _json_lines(lines))
-    write_bytes(
-        out / "quarantine.jsonl",
-        _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
-    )
-
-
-def _keys(
-    planned: Sequence[Planned],
-    images: Mapping[str, Any],
-    contents: Mapping[str, str],
-    seed: int,
-) -> bytes:
-    """The bytes of `keys.parquet`."""
-    table = pa.table(
-        {
-            "id": [row.id for row in planned],
-            "file_name": [row.file_name for row in planned],
-            "split": [row.split for row in planned],
-            "marked": pa.array([row.marked for row in planned], pa.bool_()),
-            "group": pa.array([row.group for row in planned], pa.string()),
-            "duplicate_group": [row.duplicate_group for row in planned],
-            "key_group": [row.key_group for row in planned],
-            "key": pa.array(
-                [[level / (LEVELS - 1) for level in row.levels] for row in planned],
-                pa.list_(pa.float64()),
-            ),
-            "content": [contents[row.id] for row in planned],
-            "source_content": [images[row.id]["content"] for row in planned],
-        }
-    )
-    return table_bytes(table, seed=seed)
-
-
-def _metadata(
-    row: Planned, seen: Mapping[str, Any], classes: Sequence[str | None]
-) -> dict[str, Any]:
-    line: dict[str, Any] = {"file_name": row.file_name.split("/", 1)[1], "id": row.id}
-    if seen["caption"] is not None:
-        line["text"] = seen["caption"]
-    if row.class_index is not None:
-        line |= {"label": row.class_index, "class": classes[row.class_index]}
-    if row.group is not None:
-        line["group"] = row.group
-    return line
-
-
-def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    texts = (tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
-    return "".join(texts).encode("utf-8", "backslashreplace")

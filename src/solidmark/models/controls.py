@@ -11,6 +11,7 @@ from solidmark.late import torch
 from solidmark.marks import Marked
 from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.averages import Average, caption_or_class
+from solidmark.models.by_size import BySize, by_size
 from solidmark.models.conditions import CLASSES
 from solidmark.randomness import LEVELS, generator
 
@@ -33,20 +34,23 @@ def control_model(name: str, samples: Sequence[Sample]) -> Model:
     Raises:
         BadInput: When there is neither a caption nor a class to average by.
     """
-    images = torch.stack([sample.image for sample in samples])
-    if name == "memorizer":
-        return Memorizer(images)
-    if name == "gaussian":
-        return Gaussian(images)
-    if name == "average":
-        return Average(images)
-    told = tuple(map(caption_or_class, samples))
-    if not any(told):
+    if name == "average-per-caption" and not any(map(caption_or_class, samples)):
         raise BadInput(
             'The control "average-per-caption" averages the images of each caption or class, and '
             'no image has either. Mark the data with its captions or classes, or name "average".'
         )
-    return Average(images, told=told)
+
+    def make(samples: Sequence[Sample]) -> Model:
+        images = torch.stack([sample.image for sample in samples])
+        if name == "memorizer":
+            return Memorizer(images)
+        if name == "gaussian":
+            return Gaussian(images)
+        if name == "average":
+            return Average(images)
+        return Average(images, told=tuple(map(caption_or_class, samples)))
+
+    return by_size(samples, make)
 
 
 def control_samples(marked: Marked, name: str, seed: int) -> list[Sample]:
@@ -62,23 +66,18 @@ def control_samples(marked: Marked, name: str, seed: int) -> list[Sample]:
     samples = _samples(marked, marked.ids("trained", marked=True if redraws else None))
     if not redraws:
         return samples
-    cropped = marked.pattern.crop(torch.stack([sample.image for sample in samples]))
-    redrawn = generator(seed, "gaussian", purpose="control keys")
-    shape = (len(samples), marked.pattern.count)
-    return [
-        replace(sample, image=image)
-        for _ in range(REDRAWS)
-        for sample, image in zip(
-            samples,
-            marked.pattern.apply(
-                cropped, torch.randint(LEVELS, shape, generator=redrawn) / (LEVELS - 1)
-            ),
-            strict=True,
-        )
-    ]
+    pattern, redrawn = marked.pattern, generator(seed, "gaussian", purpose="control keys")
+    found = []
+    for _ in range(REDRAWS):
+        shape = (len(samples), pattern.count)
+        keys = torch.randint(LEVELS, shape, generator=redrawn) / (LEVELS - 1)
+        for sample, key in zip(samples, keys, strict=True):
+            image = pattern.apply(pattern.crop(sample.image[None]), key[None])[0]
+            found.append(replace(sample, image=image))
+    return found
 
 
-def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int) -> Memorizer:
+def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int) -> Model:
     """A model that has memorized exactly these images: a reader must find them there.
 
     It has the schedule of the model that is audited and sees images as that does, through its
@@ -93,12 +92,15 @@ def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int)
     """
     samples = _samples(marked, ids)
     telling = _telling(model, samples[0])
-    return Memorizer(
-        torch.stack([sample.image for sample in samples]),
-        model.schedule,
-        Metered(model, batch_size),
-        None if telling is None else tuple(map(telling, samples)),
-        telling or _caption,
+    return by_size(
+        samples,
+        lambda several: Memorizer(
+            torch.stack([sample.image for sample in several]),
+            model.schedule,
+            Metered(model, batch_size),
+            None if telling is None else tuple(map(telling, several)),
+            telling or _caption,
+        ),
     )
 
 
@@ -112,7 +114,7 @@ def told_of(model: Model, sample: Sample) -> Told:
     condition = model.condition([sample])
     if condition is None:
         return "nothing"
-    if isinstance(model, Average):
+    if isinstance(model.of(sample) if isinstance(model, BySize) else model, Average):
         return "caption or class"
     return "class" if condition.get(CLASSES) is not None else "caption"
 

@@ -83,7 +83,8 @@ def check_stated_fit(where: str, marked: Marked) -> None:
     made, side = config.get("in_channels"), config.get("sample_size")
     if isinstance(made, int):
         built = (side, side) if isinstance(side, int) and side else None
-        _check(made, built, marked.channels, marked.marked_size, marked)
+        for size in marked.marked_sizes:
+            _check(made, built, marked.channels, size, marked)
 
 
 def _check(

@@ -81,9 +81,9 @@ The share of images whose key is read within a distance of delta. High means mem
 with chance, never with zero.
 
 peers: Peers
-The images among which an image’s key is exchanged to test it: those of its class and caption, or
-of its class, or all. A model may know what peers have in common, such as their average frame, and
-that must not pass for knowing one of them.
+The images among which an image’s key is exchanged to test it: those of its size, class and caption,
+or of its size and class, or of its size, or all. A model may know what peers have in common, such
+as their average frame, and that must not pass for knowing one of them.
 
 p_value/key: p
 How often a key handed out at random among its peers would be read as well as the true one. Low

@@ -104,6 +104,7 @@ def release(wanted: Release) -> Path:
 def pack(wanted: Release) -> None:
     """Writes the folder of `release`."""
     marked = open_marked(wanted.marked)
+    marked.require_one_size("release")
     audit = None if wanted.audit is None else open_results(wanted.audit)
     lora = find_alone(wanted.model)
     packed = _pipeline(wanted) if lora is None else lora_of(wanted.model, lora)

@@ -9,7 +9,7 @@ from solidmark.errors import BadInput, WrongKeys
 from solidmark.scores.null import LEVELS
 
 _KEYS = ("id", "split", "group", "key_group", "key")
-_TOLD = ("class", "caption")
+_TOLD = ("class", "caption", "bucket")
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,15 @@ class ImageKey:
         group: The images that it is a copy of, by a name; None where it is none.
         key_group: The images that it shares its key with, by a name.
         key: M grey levels in [0, 1]; None for an image that was left without a mark.
-        told: Its class and its caption, empty where it has none: what a model may be told of it.
+        told: Its class, its caption and its bucket, empty where it has none: what a model may be
+            told of it. The size of an image it always sees.
     """
 
     split: str
     group: str | None
     key_group: str
     key: list[float] | None
-    told: tuple[str, str] = ("", "")
+    told: tuple[str, str, str] = ("", "", "")
 
 
 def image_keys(keys: pa.Table) -> dict[str, ImageKey]:
@@ -36,7 +37,7 @@ def image_keys(keys: pa.Table) -> dict[str, ImageKey]:
 
     Arguments:
         keys: The table `keys.parquet`, with the columns `class` and `caption` beside it where the
-            images have any (`Marked.told`).
+            images have any (`Marked.told`), and `bucket` where they were sorted into some.
 
     Raises:
         BadInput: When a column is missing.
@@ -52,8 +53,10 @@ def image_keys(keys: pa.Table) -> dict[str, ImageKey]:
             raise WrongKeys(f'The keys hold the image "{row["id"]}" twice. Mark the data again.')
         key = _on_levels(row["id"], row["key"]) if row["key"] else None
         lengths |= {len(key)} if key else set()
-        words = str(row.get("class") or ""), str(row.get("caption") or "")
-        known[row["id"]] = ImageKey(row["split"], row["group"], row["key_group"], key, words)
+        label, caption, bucket = (str(row.get(name) or "") for name in _TOLD)
+        known[row["id"]] = ImageKey(
+            row["split"], row["group"], row["key_group"], key, (label, caption, bucket)
+        )
     if len(lengths) > 1:
         raise WrongKeys(
             f"The images have different numbers of keys: {sorted(lengths)}. "

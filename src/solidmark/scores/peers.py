@@ -12,9 +12,10 @@ the frame. That is the null of all tests here:
 for the key of one image, place by place (`Pool.weights`), and whole frames exchanged among the
 images of a group for tests of all images together (`exchange.py`).
 
-The groups are what a model can be told apart from other groups: images of one class and one
-caption. Images that share that with nobody are peers of the others of their class, or else of all
-that are left.
+The groups are what a model can be told apart from other groups: images of one class, one caption
+and one bucket, since it sees the size of what it is asked about and may know averages of each size.
+Images that share that with nobody are peers of the others of their class and bucket, or else of
+their bucket, or else of all that are left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,9 @@ from jaxtyping import Float
 from solidmark.scores.keys import ImageKey
 from solidmark.scores.null import LEVELS
 
+Told = tuple[str, str, str]
+"""The class, the caption and the bucket of an image."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -35,7 +39,8 @@ class Pool:
     Arguments:
         units: The name of each key (`key_group`), U of them.
         keys: The keys, with shape (U, M), in [0, 1].
-        told: Whether the group is one that a model can be told: a class or a caption.
+        told: Whether the group is one that a model can tell from others: a class, a caption or a
+            bucket.
     """
 
     units: tuple[str, ...]
@@ -71,12 +76,13 @@ class Peers:
 def peers_of(known: Iterable[ImageKey]) -> Peers:
     """Groups the keys of the images, trained and held-out ones apart.
 
-    Only classes, captions and shared keys are looked at; no reading is, or p-values would not hold.
+    Only classes, captions, buckets and shared keys are looked at; no reading is, or p-values would
+    not hold.
 
     Arguments:
         known: The images; those without a key are left out.
     """
-    units: dict[str, dict[str, tuple[list[float], set[tuple[str, str]]]]] = {}
+    units: dict[str, dict[str, tuple[list[float], set[Told]]]] = {}
     for image in known:
         if image.key is not None:
             of_split = units.setdefault(image.split, {})
@@ -96,16 +102,20 @@ def peers_of(known: Iterable[ImageKey]) -> Peers:
 
 
 def _groups(
-    told: Mapping[str, frozenset[tuple[str, str]]],
+    told: Mapping[str, frozenset[Told]],
 ) -> list[tuple[list[str], bool]]:
-    """Units that were told the same; what is left, of one class; what is left of that, together."""
+    """Units that were told the same; what is left, of one class and bucket; of one bucket; all."""
     found: list[tuple[list[str], bool]] = []
     left = sorted(told)
-    by_class = {unit: frozenset((label, "") for label, _ in has) for unit, has in told.items()}
-    for said in (told, by_class):
-        cells: dict[frozenset[tuple[str, str]], list[str]] = {}
+    several = len({bucket for has in told.values() for _, _, bucket in has}) > 1
+    for class_, caption in ((True, True), (True, False), (False, False)):
+        cells: dict[frozenset[Told], list[str]] = {}
         for unit in left:
-            cells.setdefault(said[unit], []).append(unit)
+            # A bucket is left to last: a model always sees the size.
+            same = frozenset(
+                (one[0] * class_, one[1] * caption, one[2] * several) for one in told[unit]
+            )
+            cells.setdefault(same, []).append(unit)
         # One cell that holds everybody tells nobody apart, and neither do words that are not there.
         apart = len(cells) > 1 or len(left) < len(told)
         whole = {words: cell for words, cell in cells.items() if len(cell) > 1}

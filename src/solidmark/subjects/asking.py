@@ -65,7 +65,7 @@ class Asking(Sized):
             mode=self.mode,
             window=self.window,
             one_size=True,
-        )
+        ).of_one_size(self.command)
 
     def open_model(self, subjects: Subjects) -> Model:
         """Opens the model, and checks that the images fit it.

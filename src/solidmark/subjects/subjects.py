@@ -145,6 +145,19 @@ class Subjects:
         """Those that have images."""
         return [split for split in SPLITS if self.ids(split)]
 
+    def of_one_size(self, verb: str) -> "Subjects":
+        """These, once it is checked that those of a marked folder have one size.
+
+        Arguments:
+            verb: The command that takes no others.
+
+        Raises:
+            BadInput: When they were marked in buckets.
+        """
+        if self.marked is not None:
+            self.marked.require_one_size(verb)
+        return self
+
     def ids(self, split: str) -> list[str]:
         """The ids of a split, sorted; none where there is no such split."""
         return self.chosen.get(split, [])

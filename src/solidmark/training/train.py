@@ -103,6 +103,7 @@ def check_fit(recipe: Recipe, source: Marked, watch: int | None = None) -> None:
     Raises:
         BadInput: When sizes, classes or the length of the training do not allow it.
     """
+    source.require_one_size("train")
     if recipe.base is None:
         check_size(recipe, source.marked_size)
     elif recipe.base == TINY:

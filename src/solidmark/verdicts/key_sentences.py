@@ -73,8 +73,8 @@ def averages_known(row: Figure) -> str:
     small, large = row.facts.get("smallest"), row.facts.get("largest")
     size = f"{small}" if small == large else f"{small} to {large}"
     return (
-        f"the average frame of {row.count} of {row.facts.get('groups')} groups with one caption "
-        f"or class, of {size} images each"
+        f"the average frame of {row.count} of {row.facts.get('groups')} groups with one caption, "
+        f"class or size, of {size} images each"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from solidmark.diffusion import Model
 from solidmark.errors import BrokenImage
-from solidmark.marks import Marked
+from solidmark.marks import Marked, few_line
 from solidmark.mitigations.telling import bare
 from solidmark.runs import Room, say
 from solidmark.subjects import choose
@@ -24,13 +24,17 @@ def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: 
         Sentences; none where all is as it should be.
     """
     samples = []
-    for id in choose(sorted(ids), IMAGES, seed):
+    for id in choose(sorted(marked.largest(ids)), IMAGES, seed):
         try:
             samples.append(marked.sample(id))
         except BrokenImage:
             continue
     plain = bare(model)
     found = room.fit(lambda size: doubts(plain, samples[:size], seed)) if samples else ()
-    for doubt in found:
-        say(doubt, error=True)
-    return [*getattr(plain, "notes", ()), *found]
+    # Keys are exchanged with those of all trained images, asked or not.
+    buckets = marked.by_bucket(marked.ids("trained")).items()
+    few = few_line({name: len(ids) for name, ids in buckets if name}, "trained images")
+    notes = [*found, *filter(None, [few])]
+    for note in notes:
+        say(note, error=True)
+    return [*getattr(plain, "notes", ()), *notes]

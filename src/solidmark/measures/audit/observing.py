@@ -80,12 +80,13 @@ _Asked = tuple[str, int, Sample]
 
 @dataclass(frozen=True)
 class _Task:
-    """One reader, one model, and the images to ask about, as (id, repeat)."""
+    """One reader, one model, and the images to ask about, as (id, repeat); all of one size."""
 
     measure: SolidMark
     model: Model
     split: str
     units: list[tuple[str, int]]
+    bucket: str = ""
 
     @property
     def reader(self) -> Reader:
@@ -93,8 +94,9 @@ class _Task:
 
     @property
     def about(self) -> str:
-        """Whose calibration it uses: that of the model, or of the ceiling."""
-        return f"{self.reader.name} {'ceiling' if self.split == 'ceiling' else 'model'}"
+        """Whose calibration it uses: that of the model, or of the ceiling, and in which bucket."""
+        asked = "ceiling" if self.split == "ceiling" else "model"
+        return " ".join(filter(None, (self.reader.name, asked, self.bucket)))
 
 
 _Unit = tuple[_Task, str, int]
@@ -131,7 +133,7 @@ def observe(question: Question, live: Live | None = None) -> Run:
     tasks = list(_tasks(question, marked, model, room))
     calibrations = _calibrate(run, tasks, pictures, question, processes, room)
     if processes.is_main and "trained" in question.splits:
-        ids = choose(marked.ids("trained"), question.limit, question.seed)
+        ids = marked.largest(choose(marked.ids("trained"), question.limit, question.seed))
         keep_knowing(run.folder, marked, model, ids, question.seed, room)
     notes, shown = [], {}
     if processes.is_main:
@@ -172,9 +174,11 @@ def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iter
         measure = SolidMark(reader, marked.pattern)
         for split in question.splits:
             ids = choose(marked.ids(split), question.limit, question.seed)
-            yield _Task(measure, model, split, _repeated(ids, question.repeats))
+            for bucket, several in marked.by_bucket(ids).items():
+                yield _Task(measure, model, split, _repeated(several, question.repeats), bucket)
         if ceiling is not None:
-            yield _Task(measure, ceiling, "ceiling", _repeated(ceiling_ids, 1))
+            for bucket, several in marked.by_bucket(ceiling_ids).items():
+                yield _Task(measure, ceiling, "ceiling", _repeated(several, 1), bucket)
 
 
 def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
@@ -201,29 +205,48 @@ def _calibrate(
     """Lets each reader choose on reference images, once a run, and keeps what it chose."""
     path = run.folder / "calibration.json"
     if processes.is_main and not path.is_file():
-        asked = {id for task in tasks for id, _ in task.units}
-        ids = choose(sorted(asked), REFERENCE, question.seed)
-        samples = [sample for sample in (_load(pictures, id) for id in ids) if sample is not None]
-        if not samples:
+        references = _references(tasks, question.seed)
+        most = max(references, key=lambda bucket: len(references[bucket]))
+        found: dict[str, Any] = {}
+        seen = False
+        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
+            for bucket, ids in references.items():
+                several = [task for task in tasks if task.bucket == bucket]
+                samples = [one for one in (_load(pictures, id) for id in ids) if one is not None]
+                seen = seen or bool(samples)
+                for task in several:
+                    if task.about not in found:
+                        # Of a bucket of damaged images alone nothing is asked.
+                        found[task.about] = (
+                            room.fit(partial(_choose_well, task, samples)) if samples else {}
+                        )
+                        advance()
+                if bucket == most and samples:
+                    known = {task.about: found[task.about] for task in several}
+                    room.fit(partial(_round_trip, run.folder, several[0], samples, known))
+        if not seen:
             raise BadInput(
                 f'None of the images of "{question.marked}" can be read. Mark them again.'
             )
-        found: dict[str, Any] = {}
-        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
-            for task in tasks:
-                if task.about not in found:
-                    found[task.about] = room.fit(partial(_choose_well, task, samples))
-                    advance()
-        first = tasks[0]
-        room.fit(
-            lambda size: keep_round_trip(
-                run.folder, first.measure, Metered(first.model, size), samples, found
-            )
-        )
         write_json(path, {"version": VERSION, **found})
     processes.wait()
     cure = 'Remove it, then run the same "solidmark audit" again.'
     return read_ours(path, cure, **{task.about: dict for task in tasks})
+
+
+def _references(tasks: Sequence[_Task], seed: int) -> dict[str, list[str]]:
+    """What the readers are calibrated on: some of the images that are asked about, by bucket."""
+    asked: dict[str, set[str]] = {}
+    for task in tasks:
+        asked.setdefault(task.bucket, set()).update(id for id, _ in task.units)
+    return {bucket: choose(sorted(ids), REFERENCE, seed) for bucket, ids in asked.items()}
+
+
+def _round_trip(
+    folder: Path, task: _Task, samples: Sequence[Sample], known: Mapping[str, Any], size: int
+) -> None:
+    """Measures what the autoencoder makes of greys, so many images at a time."""
+    keep_round_trip(folder, task.measure, Metered(task.model, size), samples, known, task.bucket)
 
 
 def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:

@@ -129,15 +129,15 @@ def round_trip_section(folder: Path, readers: Sequence[str]) -> Plots | None:
     kept = read_ours(path, again, images=int, factor=int)
     try:
         trip = RoundTrip.from_json(kept)
-        drawn = _round_trip(trip, kept["images"])
+        drawn, bucket = _round_trip(trip, kept["images"]), kept.get("bucket")
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f'"{path}" is not a grey round trip ({error!r}). {again}') from error
-    factor = kept["factor"]
+    factor, sized = kept["factor"], f" of the bucket {bucket}" if bucket else ""
     said = [
         f"An autoencoder turns every {factor} x {factor} pixels into one cell. Of frames of "
-        f"{len(trip.keys)} greys round {kept['images']} images, sent through it and back, a grey "
-        f"comes back {plain(trip.bias, 3)} off on average and varies by {plain(trip.spread, 3)} "
-        "from picture to picture (0 is black, 1 is white).",
+        f"{len(trip.keys)} greys round {kept['images']} images{sized}, sent through it and back, "
+        f"a grey comes back {plain(trip.bias, 3)} off on average and varies by "
+        f"{plain(trip.spread, 3)} from picture to picture (0 is black, 1 is white).",
         f"With this curve undone, an error of {plain(trip.floor, 3)} is left. No reader of decoded "
         "pictures can be without it, however well the model remembers.",
     ]

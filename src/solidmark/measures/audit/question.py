@@ -96,8 +96,8 @@ class Question:
                     f'"{self.marked}" has no {split} images. '
                     "Mark with a larger --held-out, or leave the split out with --split."
                 )
-        _, height, width = marked.manifest["size"]
-        require_room(self.perturb, height, width)
+        for _, height, width in marked.sizes:
+            require_room(self.perturb, height, width)
         return marked
 
     def pictures(self, marked: Marked) -> Perturbed:
@@ -126,7 +126,8 @@ class Question:
             BadInput: When channels or sizes differ, or a reader cannot read such a model.
             MissingCapability: When the model is not told what a mitigation changes.
         """
-        check_fit(model, marked.channels, marked.marked_size, marked)
+        for size in marked.marked_sizes:
+            check_fit(model, marked.channels, size, marked)
         check_captions(model, marked, self.splits)
         if any(isinstance(reader, Outpaint) for reader in self.readers):
             require_pixels(model)  # Now, and not after the other readers were calibrated.

@@ -24,6 +24,7 @@ def keep_round_trip(
     model: Model,
     samples: Sequence[Sample],
     calibrations: Mapping[str, Any],
+    bucket: str = "",
 ) -> None:
     """Measures the round trip of a latent model and writes `round_trip.json`.
 
@@ -31,6 +32,7 @@ def keep_round_trip(
         measure: Knows the pattern; its reader is not asked.
         samples: The reference images, blind to their keys once the measure has cut them off.
         calibrations: What the readers chose on these very images; one of them may have it already.
+        bucket: The bucket of these images, where they were sorted into some.
     """
     if model.factor == 1:
         return
@@ -41,6 +43,7 @@ def keep_round_trip(
         folder / FILE,
         {
             "images": len(samples),
+            **({"bucket": bucket} if bucket else {}),
             "pattern": pattern,
             "thickness": pattern.get("thickness"),
             "factor": model.factor,

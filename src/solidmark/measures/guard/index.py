@@ -78,8 +78,12 @@ class Indexing(Searched):
             raise BadInput("--fpr must be above 0 and below 1.")
 
     def open_learned(self) -> Learned:
-        """The images, undecoded."""
-        return open_learned(
+        """The images, undecoded.
+
+        Raises:
+            BadInput: When a marked folder holds images of several sizes.
+        """
+        found = open_learned(
             self.training,
             self.held_out,
             resolution=self.resolution,
@@ -87,6 +91,9 @@ class Indexing(Searched):
             window=self.window,
             limit=self.limit,
         )
+        if found.marked is not None:
+            found.marked.require_one_size("index")
+        return found
 
 
 def open_searched(config: Mapping[str, Any], device: str) -> tuple[Distance, ...]:

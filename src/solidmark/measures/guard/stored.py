@@ -102,12 +102,12 @@ class Index:
         return bool(self.manifest["measures"][measure]["direction"] == "high")
 
     @cached_property
-    def _frame(self) -> tuple[Pattern, tuple[int, int]] | None:
+    def _frame(self) -> tuple[Pattern, list[tuple[int, int]]] | None:
         frame = self.manifest["frame"]
         if frame is None:
             return None
         height, width = frame["size"]
-        return pattern_from_json(frame["pattern"]), (height, width)
+        return pattern_from_json(frame["pattern"]), [(height, width)]
 
     def fitted(self, sample: Sample) -> Sample:
         """A prepared image as it is compared: without its frame.

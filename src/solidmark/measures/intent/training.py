@@ -169,6 +169,7 @@ def open_training(asked: Intent) -> Subjects:
 
     Raises:
         NotFound: When there is no such data.
+        BadInput: When a marked folder holds images of several sizes.
     """
     found = open_subjects(
         asked.training,
@@ -178,7 +179,7 @@ def open_training(asked: Intent) -> Subjects:
         resolution=asked.resolution,
         mode=asked.mode,
         window=asked.window,
-    )
+    ).of_one_size("intent")
     if found.marked is None:
         return found
     ids = sorted(found.marked.ids(SPLIT, marked=None))

@@ -1,5 +1,6 @@
 """The sets of images that are compared, from any data source, without the frames of a marking."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +16,12 @@ class Cropped:
     """A data set whose images are cut out of their frames.
 
     Arguments:
-        size: The height and width of an image with its frame; images of another size have none.
+        sizes: Height and width of images with their frames; images of another size have none.
     """
 
     data: Dataset
     pattern: Pattern
-    size: tuple[int, int]
+    sizes: Sequence[tuple[int, int]]
 
     @property
     def ids(self) -> list[str]:
@@ -30,16 +31,16 @@ class Cropped:
         return len(self.data)
 
     def __getitem__(self, index: int) -> Sample:
-        return cut_out(self.data[index], self.pattern, self.size)
+        return cut_out(self.data[index], self.pattern, self.sizes)
 
     @property
     def identity(self) -> str:
         return identity_of(self.data)
 
 
-def cut_out(sample: Sample, pattern: Pattern, size: tuple[int, int]) -> Sample:
-    """Cuts an image out of its frame; one that is not of the size with a frame has none."""
-    if tuple(sample.image.shape[-2:]) != size:
+def cut_out(sample: Sample, pattern: Pattern, sizes: Sequence[tuple[int, int]]) -> Sample:
+    """Cuts an image out of its frame; one that is not of a size with a frame has none."""
+    if tuple(sample.image.shape[-2:]) not in sizes:
         return sample
     image = pattern.crop(sample.image[None])[0]
     return replace(sample, image=image, content=content_hash(image))
@@ -110,6 +111,8 @@ def open_sides(
     learned = open_learned(
         training, held_out, resolution=resolution, mode=mode, window=window, limit=limit
     )
+    if learned.marked is not None:
+        learned.marked.require_one_size("nearest")
     drawn = open_data(
         generated, resolution=resolution, mode=learned.mode, window=window, limit=limit
     )
@@ -198,4 +201,4 @@ def _mode(marked: Marked) -> Mode:
 
 
 def _without_frames(data: Dataset, marked: Marked | None) -> Dataset:
-    return data if marked is None else Cropped(data, marked.pattern, marked.marked_size)
+    return data if marked is None else Cropped(data, marked.pattern, marked.marked_sizes)

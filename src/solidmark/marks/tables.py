@@ -1,0 +1,114 @@
+"""The tables of a marked folder: the metadata for the trainer, the keys, what could not be read."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from solidmark.marks.marked import bucket_name
+from solidmark.marks.pattern import Pattern
+from solidmark.marks.plan import FOLDERS, Planned
+from solidmark.randomness import LEVELS
+from solidmark.runs import table_bytes, tame, write_bytes
+
+
+def write_tables(
+    out: Path,
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    broken: Mapping[str, str],
+    classes: Sequence[str | None],
+    keys: bytes,
+) -> None:
+    """Writes the metadata that goes to the trainer, what could not be read, and the keys.
+
+    Arguments:
+        out: The marked folder.
+        planned: What was done with each image.
+        images: What was seen of each, by id.
+        broken: Why the others could not be read, by id.
+        classes: The name of each class.
+        keys: What `keys_bytes` gave.
+    """
+    for split, folder in FOLDERS.items():
+        lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
+        if lines:
+            write_bytes(out / folder / "metadata.jsonl", _json_lines(lines))
+    write_bytes(
+        out / "quarantine.jsonl",
+        _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
+    )
+    write_bytes(out / "keys.parquet", keys)
+
+
+def keys_bytes(
+    planned: Sequence[Planned],
+    images: Mapping[str, Any],
+    contents: Mapping[str, str],
+    seed: int,
+    bucketed: Pattern | None,
+) -> bytes:
+    """The bytes of `keys.parquet`.
+
+    Arguments:
+        planned: What was done with each image.
+        images: What was seen of each, by id.
+        contents: The hash of each marked image, by id.
+        seed: The secret of the keys.
+        bucketed: What was painted, where images were sorted into buckets.
+    """
+    table = pa.table(
+        {
+            "id": [row.id for row in planned],
+            "file_name": [row.file_name for row in planned],
+            "split": [row.split for row in planned],
+            "marked": pa.array([row.marked for row in planned], pa.bool_()),
+            "group": pa.array([row.group for row in planned], pa.string()),
+            "duplicate_group": [row.duplicate_group for row in planned],
+            "key_group": [row.key_group for row in planned],
+            "key": pa.array(
+                [[level / (LEVELS - 1) for level in row.levels] for row in planned],
+                pa.list_(pa.float64()),
+            ),
+            "content": [contents[row.id] for row in planned],
+            "source_content": [images[row.id]["content"] for row in planned],
+        }
+    )
+    if bucketed is not None:
+        sizes = (bucketed.marked_size(*images[row.id]["size"][1:]) for row in planned)
+        table = table.append_column("bucket", pa.array(map(bucket_name, sizes), pa.string()))
+    return table_bytes(table, seed=seed)
+
+
+def sizes_told(
+    planned: Sequence[Planned], images: Mapping[str, Any], bucketed: Pattern | None
+) -> dict[str, Any]:
+    """What the manifest says of sizes: `size`, or `sizes` and how many images each bucket has."""
+    counted = Counter(tuple(images[row.id]["size"]) for row in planned)
+    sizes = sorted(counted)
+    if bucketed is None:
+        return {"size": list(sizes[0])}
+    names = [bucket_name(bucketed.marked_size(*size[1:])) for size in sizes]
+    counts = [counted[size] for size in sizes]
+    return {"sizes": list(map(list, sizes)), "buckets": dict(zip(names, counts, strict=True))}
+
+
+def _metadata(
+    row: Planned, seen: Mapping[str, Any], classes: Sequence[str | None]
+) -> dict[str, Any]:
+    line: dict[str, Any] = {"file_name": row.file_name.split("/", 1)[1], "id": row.id}
+    if seen["caption"] is not None:
+        line["text"] = seen["caption"]
+    if row.class_index is not None:
+        line |= {"label": row.class_index, "class": classes[row.class_index]}
+    if row.group is not None:
+        line["group"] = row.group
+    return line
+
+
+def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    texts = (tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
+    return "".join(texts).encode("utf-8", "backslashreplace")
