@@ -30,9 +30,10 @@ def compressed(picture: Picture.Image) -> Picture.Image:
 
 
 def cropped(picture: Picture.Image, share: float) -> Picture.Image:
-    margin = round(SIDE * (1 - share) / 2)
-    box = (margin, margin, SIDE - margin, SIDE - margin)
-    return picture.crop(box).resize((SIDE, SIDE), Picture.Resampling.BICUBIC)
+    side = picture.width
+    margin = round(side * (1 - share) / 2)
+    box = (margin, margin, side - margin, side - margin)
+    return picture.crop(box).resize((side, side), Picture.Resampling.BICUBIC)
 
 
 CHANGES = {

@@ -40,6 +40,12 @@ def distances(choice: Choice) -> list[str]:
     return [words[n + 1] for n, word in enumerate(words) if word == "--distance"]
 
 
+def reason(choice: Choice) -> str:
+    step = choice.step("nearest")
+    assert step is not None
+    return step.reason
+
+
 def cases() -> Iterator[Case]:
     """Of every fact that a rule asks, with and without."""
     sides = ((32, 32), (256, 256))
@@ -51,17 +57,17 @@ def cases() -> Iterator[Case]:
         for words, control, marked, every, told in product(flags, repeat=5):
             yield Case(
                 DataFacts(
-                    100,
+                    1000,
                     20 if control else 0,
-                    looked=100 if every else 50,
+                    looked=1000 if every else 50,
                     copies=exact,
                     near=near,
                     largest=largest,
-                    plain=90 if plain else 0,
+                    plain=900 if plain else 0,
                     flat=0.9 if drawn else 0.1,
                     grey=grey,
                     sides=side,
-                    captions=100 if words else 0,
+                    captions=1000 if words else 0,
                     marked=marked,
                     embedders=("phash", "pdq", "sscd-onnx") if told else ("phash",),
                 ),
@@ -139,7 +145,11 @@ def test_sscd_is_for_photographs_that_are_large_enough() -> None:
     here = replace(PHOTOS, embedders=("sscd-onnx", "pdq", "phash"))
     assert distances(advice(here, question="reconstructive")) == ["sscd-onnx", "pdq", "phash"]
     for niche in (replace(here, grey=True), replace(here, sides=(32, 32))):
-        assert "sscd-onnx" not in distances(advice(niche, question="reconstructive"))
+        found = advice(niche, question="reconstructive")
+        assert "sscd-onnx" not in distances(found)
+        assert "solidmark fit" in reason(found)
+        assert "solidmark fit" not in reason(advice(replace(niche, images=99)))
+    assert "solidmark fit" not in reason(advice(here))
 
 
 def test_plain_l2_stands_beside_keys_where_there_are_exact_copies_alone() -> None:

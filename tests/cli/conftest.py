@@ -115,6 +115,7 @@ def _make_data(here: Path) -> None:
     )
     (here / "notes").mkdir()
     (here / "notes" / "a.txt").write_text("no image here")
+    (here / "said.csv").write_text("generation,image,verdict\ndigit-00.png,digit-00.png,copy\n")
     (here / "table.xlsx").write_bytes(b"PK")
     (here / "photos.zip").write_bytes(b"PK")
     (here / "torn.parquet").write_bytes(b"PAR1 and then nothing")

@@ -112,8 +112,10 @@ def test_the_examples_work(
         "intent",
         "compare",
         "nearest",
+        "judge",
         "duplicates",
         "cliques",
+        "fit",
         "index",
         "guard",
         "inspect",
@@ -125,7 +127,7 @@ def test_the_examples_work(
         found = examples(run(command, "--help").out)
         assert found, command
         for words in found:
-            if command in ("demo", "train", "study", "release"):
+            if command in ("demo", "fit", "train", "study", "release"):
                 words.append("--dry-run")
             asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
             if command in asks:
@@ -141,6 +143,8 @@ def test_the_examples_work(
                 os.rename("audit", "observed")
             if command == "compare":
                 shutil.copytree("audit", words[2])
+            if command == "judge":
+                (tmp_path / words[2]).write_text("generation,image,verdict\na,b,copy\n")
             if command == "release":
                 shutil.copytree(world / "model", "model")
             if command == "guard":

@@ -68,6 +68,9 @@ MISSING = [
     "nearest none photos new",
     "nearest photos none new",
     "nearest photos photos new --held-out none",
+    "fit none new",
+    "judge none said.csv",
+    "judge audit none",
     "duplicates none new",
     "cliques none new",
     "index none new",
@@ -131,6 +134,11 @@ UNFIT = [
     "compare marked audit",
     "nearest photos unfinished new",
     "nearest photos photos audit",
+    "fit unfinished new",
+    "fit photos audit",
+    "judge audit said.csv",
+    "judge marked said.csv",
+    "judge audit photos",
     "duplicates unfinished new",
     "duplicates photos audit",
     "cliques drawn audit",
@@ -186,6 +194,8 @@ OUT_OF_RANGE = [
     "compare audit audit --delta 2",
     "nearest photos photos new --neighbours 0",
     "nearest photos photos new --distance none",
+    "fit photos new --steps 0",
+    "judge audit said.csv --none",
     "duplicates photos new --above 2",
     "cliques drawn new --least 1",
     "index photos new --fpr 2",
@@ -193,6 +203,7 @@ OUT_OF_RANGE = [
     "inspect model --none",
     "choose photos --question none",
     "choose photos --budget none",
+    "choose photos --ask",
     "plan --images 1 --resolution 8",
     "demo new --seed none",
 ]
@@ -204,6 +215,7 @@ PLANNED = [
     "train marked new --preset digits-demo",
     "nearest photos photos new",
     "duplicates photos new",
+    "fit drawn new",
     "cliques drawn new",
     "index photos new",
     *(
@@ -245,7 +257,7 @@ UNASKABLE = [
 ]
 """What a model cannot be asked for, as its files say."""
 
-NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose")
+NO_PLAN = ("plan", "score", "report", "compare", "guard", "inspect", "choose", "judge")
 """Commands without --dry-run."""
 
 LOOKS = [

@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+from contextlib import chdir
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from solidmark.cli import main
 from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.outcome import CODES
 from solidmark.page import is_stale
@@ -44,6 +46,8 @@ LINES = {
     "invmm": ["memorizer", "marked", "OUT", *SHORT],
     "compare": ["audit", "no-energies-scored"],
     "nearest": ["photos", "marked", "OUT", "--distance", "l2", "--mode", "L", *CPU],
+    "fit": ["drawn", "OUT", "--steps", 2, "--batch-size", 8, *CPU],
+    "judge": ["near", "said.csv"],
     "duplicates": ["photos", "OUT", "--mode", "L", *CPU],
     "cliques": ["drawn", "OUT", "--distance", "l2", "--calibrate", "--mode", "L", *CPU],
     "index": ["photos", "OUT", "--distance", "l2", "--mode", "L", *CPU],
@@ -64,6 +68,7 @@ JUDGED = {
     "inpaint": VERDICTS,
     "invmm": VERDICTS,
     "nearest": VERDICTS,
+    "judge": VERDICTS,
     "cliques": VERDICTS,
     "inspect": VERDICTS,
     "guard": ("refused", "passed"),
@@ -77,6 +82,9 @@ def here(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("verdicts") / "world"
     shutil.copytree(world, here)
     shutil.copytree(here / "audit", here / "no-energies-scored")
+    line = ["near" if word == "OUT" else word for word in LINES["nearest"]]
+    with chdir(here):
+        assert main(["nearest", *map(str, line)]) == 0
     return here
 
 

@@ -70,6 +70,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.move(here / "epochs", here / "model")
     for name in ("text-model", "tuned"):
         stable_diffusion(here / name)
+    (here / "solidmark-judgements.csv").write_text("generation,image,verdict\n200.png,0.png,not\n")
     _write_single_files(here)
     indexing = ["--held-out", "control", "--fpr", "0.1", "--distance", "l2", "--device", "cpu"]
     with chdir(here):
@@ -77,6 +78,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["mark", "photos", "marked", *MARK],
             ["audit", "memorizer", "marked", "audit", "--reader", "linear", *ASK],
             ["index", "photos", "index", *indexing],
+            ["fit", "scans", "embedder", "--steps", "1", "--device", "cpu"],
+            ["nearest", "generated", "photos", "near", "--distance", "l2", "--device", "cpu"],
         ):
             assert main(line) == 0, line
         for name in ("audit-gni", "audit-crop"):

@@ -25,7 +25,7 @@ TOLD = {"docs/intent.md": {"model/": "text-model"}}
 """Documents whose model is one that draws from captions."""
 
 LAUNCHED = re.compile(r"^(torchrun --nproc_per_node \d+|accelerate launch --num_processes \d+) -m ")
-NO_PLAN = {"plan", "choose", "score", "report", "compare", "guard", "inspect"}
+NO_PLAN = {"plan", "choose", "score", "report", "compare", "guard", "inspect", "judge"}
 
 
 def lines_of(block: Block) -> list[str]:

@@ -8,7 +8,7 @@ import embedders
 import pytest
 import torch
 
-from solidmark.embed import Embedder, Function, open_embedder
+from solidmark.embed import Embedder, Function, Shape, open_embedder, save_own
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,10 @@ def _open(name: str, folder: Path) -> Embedder:
         return open_embedder(f"{name}:{folder}")
     if name == "function":
         return Function("mine", lambda many: torch.stack([i[0, ::5, 3][:4] for i in many]), 4, "1")
+    if name == "own":
+        shape = Shape(embedders.SIDE, (8, 16), 12)
+        save_own(folder, shape.fresh(0), shape)
+        return open_embedder(f"own:{folder}")
     network = embedders.descriptor()
     if name == "sscd":
         return open_embedder(f"sscd:{embedders.save_script(network, folder / 'a.pt')}@32")

@@ -15,6 +15,7 @@ NAMES = [
     "function",
     "onnx",
     "onnx-bytes",
+    "own",
     "pdq",
     "phash",
     "pixels",

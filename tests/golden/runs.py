@@ -190,6 +190,13 @@ RUNS: dict[str, Run] = {
     "intent": _page(f"intent memorizer told intent {INTENT}"),
     "intent-gaussian": _page(f"intent gaussian told unintended {INTENT}", AGAIN),
     "nearest-copies": _page(f"nearest copied photos near --held-out fresh {L2}"),
+    "judge": Run(
+        ("judge near said.csv", "judge near said.csv", "report near --top 3"),
+        "near",
+        ("nearest-copies",),
+        only=("judgements.parquet", "judged.csv", "results.json", "report.html"),
+        unsaid=AGAIN,
+    ),
     "nearest-two": _page(
         f"nearest photos border nearest --distance patched-l2 --no-per-image {L2}", AGAIN
     ),
@@ -199,6 +206,9 @@ RUNS: dict[str, Run] = {
     "duplicates": Run((f"duplicates copied duplicates --mode L {CPU}",), "duplicates"),
     "cliques": _page(f"cliques prompted cliques --calibrate --fpr 0.001 {L2}"),
     "cliques-none": _page(f"cliques noise-prompted no-cliques --calibrate --fpr 0.001 {L2}", AGAIN),
+    "fit-planned": Run(
+        ("fit photos fitted --device cpu --dry-run", "nearest copied photos none --distance own")
+    ),
     "index": Run((f"index photos index --held-out fresh --fpr 0.1 {L2}",), "index"),
     "guard": Run(
         (

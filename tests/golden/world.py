@@ -122,6 +122,12 @@ def _write_data() -> None:
     captioned = _digits("captioned", 48, 1)
     colours, things = WORDS
     _describe(captioned, [("text", f"a {colours[n % 4]} {things[n // 16]}") for n in range(48)])
+    Path("said.csv").write_text(
+        "generation,image,verdict,who\n"
+        + "".join(f"digit-{n:02d}.png,digit-{n:02d}.png,copy,a\n" for n in range(6))
+        + "digit-00.png,digit-00.png,not,b\ndigit-01.png,digit-01.png,unsure,b\n"
+        + "digit-09.png,digit-09.png,not,b\ndigit-07.png,nobody.png,copy,b\n"
+    )
     broken = Path("broken")
     broken.mkdir()
     for number in range(3):

@@ -14,6 +14,7 @@ from visiting import HOSTILE
 from solidmark.data import open_data
 from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.augmented import AUGMENTED
+from solidmark.measures.nearest.tables import NEIGHBOURS
 from solidmark.scores import conformal_p_values, q_values
 
 SIDE, TILES = 28, 4
@@ -194,6 +195,7 @@ def build_nearest(run: Run) -> Path:
     write(tables["null"], out / "null.parquet", ("measure", *kept, *state, "copy_of"))
     both = tables["trained"] + tables["held_out"]
     write(both, out / "images.parquet", ("measure", "split", *kept, *judged, *state, "copy_of"))
+    parquet.write_table(NEIGHBOURS.empty_table(), out / "neighbours.parquet")
     if run.pictures:
         write_pictures(run, images, tables)
     write_changed(run, out / "augmented.parquet")

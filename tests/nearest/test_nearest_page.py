@@ -41,6 +41,7 @@ SECTIONS = (
     "findings",
     "images",
     "pairs",
+    "judged",
     "monochrome",
     "curves",
     "percentile",

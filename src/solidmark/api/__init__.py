@@ -15,7 +15,7 @@ from solidmark.api.choosing import choose
 from solidmark.api.making import generate, mark, plan, train
 from solidmark.api.releasing import release
 from solidmark.api.result import Folder, Result, Rows
-from solidmark.api.searching import duplicates, guard, index, nearest
+from solidmark.api.searching import duplicates, fit, guard, index, judge, nearest
 from solidmark.api.studying import study
 from solidmark.api.watching import Watch
 
@@ -28,12 +28,14 @@ __all__ = [
     "choose",
     "compare",
     "duplicates",
+    "fit",
     "generate",
     "guard",
     "index",
     "inpaint",
     "intent",
     "invmm",
+    "judge",
     "mark",
     "nearest",
     "observe",

@@ -1,6 +1,7 @@
 """Generations and training images beside each other: copies, and a guard against them."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,70 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
     folder = Path(out)
     search(configured(Comparison, folder, options, generated=generated, training=training))
     score_nearest(folder)
+    return Result(folder)
+
+
+def fit(data: Any, out: Where, **options: Any) -> Folder:
+    """Fits a small embedder to one's own images, where no published one knows their kind.
+
+    Arguments:
+        data: Hundreds of images of the kind in question: a path, pictures in a list, or any data.
+        out: The folder to write; `own:FOLDER` names it wherever an embedder is named.
+        options: As of `nearest.fitting.Fitting`: side, steps, batch_size, limit, seed ...
+
+    Returns:
+        The folder; its `manifest` says what share of changed copies it finds.
+
+    Raises:
+        NotFound: When there are no such images.
+        BadInput: When there are too few different ones.
+        UnknownName: When there is no such option.
+
+    References:
+        SimCLR (Chen et al., 2020); SSCD (Pizzi et al., 2022).
+
+    Example:
+        fitted = solidmark.fit("digits", "fitted", limit=64, steps=2, batch_size=16)
+        alike = solidmark.nearest(drawn, marked, "alike", distances=["own:fitted"])
+    """
+    from solidmark.measures.nearest.fitting import Fitting, fit_own
+
+    folder = Path(out)
+    fit_own(configured(Fitting, folder, options, data=data))
+    return Folder(folder)
+
+
+def judge(out: Where, judgements: Where | Iterable[Mapping[str, Any]]) -> Result:
+    """Keeps what people say of the pairs of a comparison: which generations are copies.
+
+    Arguments:
+        out: The folder of `nearest`, or of an audit without marks.
+        judgements: A CSV file, as its page makes one; or rows with `generation`, `image` and
+            `verdict` ("copy", "not", "unsure"), and perhaps `split`, `who` and `when`.
+
+    Returns:
+        The result of the comparison, whose figures have `judged` and `judged_auc` now.
+
+    Raises:
+        NotFound: When there is no such run or file.
+        BadInput: When a judgement cannot be used; says which.
+
+    Example:
+        pair = next(iter(close.rows))
+        said = [{"generation": pair["id"], "image": pair["nearest"], "verdict": "copy"}]
+        judged = solidmark.judge(close, said)
+    """
+    from solidmark.measures.nearest import checked, read_judgements, score_nearest
+    from solidmark.measures.nearest import judge as record
+    from solidmark.reporting import renew_pages
+
+    if isinstance(judgements, str | os.PathLike):
+        rows = read_judgements(Path(judgements))
+    else:
+        rows = checked(judgements)
+    folder = record(Path(out), rows).folder
+    score_nearest(folder)
+    renew_pages(folder)
     return Result(folder)
 
 

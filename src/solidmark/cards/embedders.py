@@ -75,6 +75,17 @@ EMBEDDERS = by_name(
     _embedder("clip", "CLIP", _MEANT, _SEEN, _ALIKE, "Radford et al. 2021", "FOLDER"),
     _embedder("siglip", "SigLIP", _MEANT, _SEEN, _ALIKE, "Zhai et al. 2023", "FOLDER"),
     _embedder(
+        "own",
+        "Own network",
+        "Is one picture a changed copy of the other, to a small network that was fitted to images "
+        "like these? It was shown crops, mirror images, turns, colours and blur, and cannot see "
+        "other changes, other kinds of images, or what two pictures have in common in meaning.",
+        "a small network fitted to your own images by solidmark fit",
+        _ALIKE,
+        "Chen et al. 2020",
+        "FOLDER",
+    ),
+    _embedder(
         "onnx",
         "ONNX",
         "Are both pictures alike to a network of your own? One that was fitted to your data is "

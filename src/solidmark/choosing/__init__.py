@@ -3,6 +3,7 @@
 from solidmark.choosing.choice import Choice, choose
 from solidmark.choosing.commands import Named
 from solidmark.choosing.facts import QUESTIONS, Case, DataFacts, ModelFacts
+from solidmark.choosing.looking import look_at_model
 from solidmark.choosing.rules import MEASURES, RULES
 from solidmark.choosing.together import choose_unmarked
 
@@ -17,4 +18,5 @@ __all__ = [
     "Named",
     "choose",
     "choose_unmarked",
+    "look_at_model",
 ]

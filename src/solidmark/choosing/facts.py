@@ -16,6 +16,8 @@ COPYABLE = 64
 """Smaller pictures say nothing to a network that finds copies (benchmarks/embedders.md)."""
 PLAIN = 0.25
 """From this share of plain pictures on, pixel distances find them first."""
+FITTABLE = 200
+"""Fewer images are none to fit an embedder to."""
 MANY = 50
 """So many copies of one image hide it from distances that are rescaled by 50 neighbours."""
 
@@ -129,6 +131,8 @@ CONDITIONS: Mapping[str, Callable[[Case], bool]] = {
     "plain": lambda one: one.data.plain >= PLAIN * max(1, one.data.seen),
     "colour": lambda one: not one.data.grey,
     "drawn": lambda one: one.data.flat >= FLAT,
+    "niche": lambda one: one.data.grey or one.data.sides[0] < COPYABLE,
+    "many": lambda one: one.data.images >= FITTABLE,
     "large": lambda one: one.data.sides[0] >= COPYABLE,
     "captions": lambda one: one.data.captions > 1,
     "sscd": lambda one: "sscd-onnx" in one.data.embedders,

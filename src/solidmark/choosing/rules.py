@@ -285,8 +285,7 @@ DISTANCES = (
         "sscd-onnx",
         False,
         ("meaning", "no colour"),
-        "no SSCD: it was made for photographs. An embedder of your own (onnx:FILE) is best for "
-        "grey pictures of one kind",
+        "no SSCD: it was made for photographs",
         source=APPENDIX_K,
     ),
     Rule(
@@ -310,6 +309,15 @@ DISTANCES = (
         ("meaning",),
         "SSCD would fit, and is not at hand: name its weights with sscd:FILE",
         source=APPENDIX_K,
+    ),
+    Rule(
+        "own",
+        False,
+        ("meaning", "niche", "many"),
+        "no published network knows pictures of this kind: solidmark fit makes one in minutes from "
+        "others like these (--distance own:FOLDER). It brings more crops and mirror images to the "
+        "top, and names no more: look at its pairs (solidmark judge)",
+        source=f"{APPENDIX_K}; benchmarks/own.md",
     ),
     Rule("pdq", True, ("meaning", "pdq", "large"), "PDQ, a hash", source="benchmarks/embedders.md"),
     Rule(

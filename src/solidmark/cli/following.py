@@ -94,3 +94,9 @@ def after_observing(out: Path) -> list[str]:
 def after_indexing(index: Path) -> list[str]:
     """How to have an image judged."""
     return [f"Next: {command_line('guard', path_word(index), 'IMAGE')}"]
+
+
+def after_fitting(out: Path) -> list[str]:
+    """How to compare generations by an embedder of one's own."""
+    words = ("nearest", "GENERATED", "TRAINING", "nearest", "--distance", f"own:{path_word(out)}")
+    return [f"Next: {command_line(*words)}"]

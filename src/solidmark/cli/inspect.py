@@ -8,6 +8,7 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
 from solidmark.cli.following import (
     after_drawing,
+    after_fitting,
     after_indexing,
     after_marking,
     after_observing,
@@ -75,6 +76,8 @@ def _next(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         return after_observing(folder)
     if command == "index":
         return after_indexing(folder)
+    if command == "fit":
+        return after_fitting(folder)
     from solidmark.page.made import PAGE, is_stale
     from solidmark.runs import command_line, path_word
 

@@ -9,6 +9,7 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
 from solidmark.cli.options import Out, Positive, Share, Whole
+from solidmark.cli.searching import Window
 
 PATTERNS = ("segments", "border", "center")
 KEYS_PER_COPY = ("shared", "independent")
@@ -28,7 +29,7 @@ def mark(
     resolution: Annotated[str | None, "PIXELS", a_resolution] = None,
     buckets: Annotated[str | None, "NAME|SIZES"] = None,
     mode: Annotated[str | None, Choice("image mode", MODES)] = None,
-    window: Annotated[str, "LOW:HIGH"] = "full",
+    window: Window = "full",
     limit: Whole = None,
     held_out: Annotated[float, SET_ASIDE] = 0.1,
     canaries: Share = 1.0,
@@ -66,9 +67,6 @@ def mark(
             --resolution; kohya:256:2048:64 for other limits and steps), diffusers (the sizes in
             the help of its scripts), or "HEIGHT,WIDTH;HEIGHT,WIDTH" as those take them.
         mode: RGB (colour) or L (grey); grey where the images are, when not given.
-        window: 16-bit images, floats and DICOM files: the values that become black and white; used
-            = each image's own lowest and highest, full = all that the file can hold, or the window
-            that a DICOM file names.
         limit: Take only so many images, the first by their ids.
         held_out: Share set aside as control: marked, but never shown to the model.
         canaries: Share of the training images that is marked; the others are trained on as they

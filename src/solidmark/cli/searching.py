@@ -12,6 +12,16 @@ from solidmark.cli.options import Device
 from solidmark.cli.told import option
 from solidmark.errors import BadInput
 
+Window = Annotated[
+    str,
+    option(
+        "16-bit images, floats and DICOM files: the values that become black and white; used = "
+        "each image's own lowest and highest, full = all that the file can hold, or the window "
+        "that a DICOM file names.",
+        "LOW:HIGH",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Embedded:

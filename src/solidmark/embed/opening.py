@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from solidmark.embed.embedder import Embedder
 from solidmark.embed.hashes import Pdq, PerceptualHash
 from solidmark.embed.onnx import open_onnx, open_sscd_onnx
+from solidmark.embed.own import open_own
 from solidmark.embed.pixels import Pixels
 from solidmark.embed.torchscript import SSCD_SIDE, SSCD_URL, open_sscd
 from solidmark.embed.vision import FAMILIES, Family, open_vision
@@ -76,6 +77,12 @@ def _onnx(word: Word, device: str) -> Embedder:
     return open_onnx(word.where, word.side, word.unit, device)
 
 
+def _own(word: Word, device: str) -> Embedder:
+    if word.where is None:
+        raise BadInput(f'"{word.text}" needs a folder of solidmark fit. Write own:FOLDER.')
+    return open_own(word.where, device)
+
+
 def _pixels(word: Word, device: str) -> Embedder:
     return Pixels() if word.side is None else Pixels(word.side)
 
@@ -87,6 +94,7 @@ def _vision(family: Family) -> Entry:
 EMBEDDERS: dict[str, Entry] = {
     **{name: _vision(family) for name, family in FAMILIES.items()},
     "onnx": Entry(_onnx, frozenset({"where", "side", "unit"})),
+    "own": Entry(_own, frozenset({"where"})),
     "pdq": Entry(lambda word, device: Pdq()),
     "phash": Entry(lambda word, device: PerceptualHash()),
     "pixels": Entry(_pixels, frozenset({"side"})),
@@ -102,9 +110,9 @@ def open_embedder(word: str, *, device: str = "cpu") -> Embedder:
 
     Arguments:
         word: `pixels`, `phash`, `pdq`, `sscd:FILE`, `sscd-onnx`, `dinov2`, `clip` and `siglip`
-            (each also with `:FOLDER` or `:HUB_ID`), `onnx:FILE`. `@320` names the input size of
-            `pixels`, `sscd`, `sscd-onnx` and `onnx`; `@unit` or `@224,unit` gives an ONNX network
-            values in [0, 1].
+            (each also with `:FOLDER` or `:HUB_ID`), `own:FOLDER`, `onnx:FILE`. `@320` names the
+            input size of `pixels`, `sscd`, `sscd-onnx` and `onnx`; `@unit` or `@224,unit` gives an
+            ONNX network values in [0, 1].
         device: Where a network runs: `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:

@@ -44,7 +44,7 @@ def write_page(folder: Path, page: Page, *, images: bool, top: int) -> Path:
 def _drawn(page: Page, images: bool, made_with: str) -> bytes:
     """The page, as UTF-8."""
     style = (HERE / "style.css").read_text(encoding="utf-8")
-    script = (HERE / "table.js").read_text(encoding="utf-8")
+    script = _script(page)
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         f"img-src {'data:' if images else chr(39) + 'none' + chr(39)}; "
@@ -64,6 +64,13 @@ def _drawn(page: Page, images: bool, made_with: str) -> bytes:
     return tame(text).encode("utf-8", "replace")
 
 
+def _script(page: Page) -> str:
+    """What the page needs to run: one text, of which the policy holds the hash."""
+    parts = ["table"] * (page.rows is not None) + ["judging"] * page.is_judged
+    names = ("csv", *parts) if parts else ()
+    return "".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
 @cache
 def _template() -> Any:
     """The one template, compiled once a process."""
@@ -76,7 +83,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["tight"] = _tight
+    environment.filters |= {"tight": _tight, "json": script_json}
     return environment.get_template("page.html")
 
 

@@ -113,6 +113,7 @@ class Card:
         flags: What must be known of it.
         named: Whether it is named.
         badge: A word and its colour.
+        pair: Where people may judge it: of which split it is, and the ids of both pictures.
         more: How many further pictures there are.
     """
 
@@ -124,6 +125,7 @@ class Card:
     flags: tuple[str, ...] = ()
     named: bool = False
     badge: tuple[str, str] | None = None
+    pair: tuple[str, ...] = ()
     more: int = 0
 
 
@@ -214,6 +216,13 @@ class Gallery(Section):
 
 
 @dataclass(frozen=True)
+class Judging(Section):
+    """Where people judge the pairs that the page shows; one a page."""
+
+    kind = "judging"
+
+
+@dataclass(frozen=True)
 class Rows(Section):
     """All rows, to be sorted and searched; one a page.
 
@@ -290,5 +299,10 @@ class Page:
 
     @property
     def rows(self) -> Rows | None:
-        """The section of all rows, which needs the page's script."""
+        """The section of all rows, which needs a script."""
         return next((one for one in self.sections if isinstance(one, Rows)), None)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether people may judge its pairs, which needs a script too."""
+        return any(isinstance(one, Judging) for one in self.sections)

@@ -1,4 +1,3 @@
-"use strict";
 // The table of all rows: sorted, searched and shown a few hundred rows at a time, so that tens of
 // thousands stay fluid. Text reaches the page as text only, never as markup.
 (function () {
@@ -94,23 +93,9 @@
     refresh();
   }
 
-  function quoted(value) {
-    let text = value === null || value === undefined ? ""
-      : Array.isArray(value) ? value.join(" ") : String(value);
-    // A spreadsheet runs text that starts like a formula; the apostrophe keeps it text.
-    if (typeof value === "string" && /^(\s*[=+\-@＝＋－＠]|[\t\r])/.test(text)) text = "'" + text;
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  }
-
   function download() {
-    const lines = [data.columns.map((column) => column.name).join(",")];
-    for (const i of order) lines.push(data.rows[i].map(quoted).join(","));
-    const blob = new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv;charset=utf-8" });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = "solidmark-rows.csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    saveCsv("solidmark-rows.csv", data.columns.map((column) => column.name),
+      order.map((i) => data.rows[i]));
   }
 
   data.columns.forEach((column, i) => {

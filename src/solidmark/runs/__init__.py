@@ -40,7 +40,15 @@ from solidmark.runs.results import (
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, typed, write_rows
+from solidmark.runs.tables import (
+    csv_of,
+    doubled,
+    read_table,
+    table_bytes,
+    typed,
+    write_rows,
+    write_table,
+)
 from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
 from solidmark.runs.work import memory_of, work_through
 
@@ -108,4 +116,5 @@ __all__ = [
     "write_json",
     "write_results",
     "write_rows",
+    "write_table",
 ]

@@ -1,11 +1,16 @@
 """The page of a `nearest` run: generations beside the training images that they come close to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from solidmark.measures.nearest.gathering import AGAIN
+from solidmark.measures.nearest.judged import judged_pairs
+from solidmark.measures.nearest.judgedpage import CALLED as CALLED_BY_PEOPLE
+from solidmark.measures.nearest.judgedpage import badges, judged_section
 from solidmark.measures.nearest.studies import (
     changed_copies,
     missed_copies,
@@ -40,6 +45,7 @@ from solidmark.page.scored import LOST, Measure, Row, Scored, measure_of
 from solidmark.page.sections import Card, Cards, Gallery, Page, Shown
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.control import WITHHELD
+from solidmark.scores.judged import Judged, Pair
 from solidmark.verdicts.control import HELD_OUT
 
 NOT_NAMED = 6
@@ -55,11 +61,13 @@ class _Run:
     Arguments:
         pictures: By side and id, where the picture lies.
         among_training: Whether training images among themselves stand for held-out ones.
+        judged: What people said of pairs, by split and pair: a word and its colour.
     """
 
     scored: Scored
     pictures: Mapping[str, Mapping[str, str]] = field(repr=False)
     among_training: bool
+    judged: Mapping[tuple[str, Pair], tuple[str, str]]
 
 
 def nearest_page(folder: Path, images: bool, top: int) -> Page:
@@ -86,6 +94,7 @@ def nearest_page(folder: Path, images: bool, top: int) -> Page:
         (
             came_back if every else None,
             _pairs(run, images, top),
+            judged_section(scored, images),
             plain_hits(scored, lambda row: _picture(run, "generated", row.id) if images else None),
             curves(scored, ("trained", "generated") if every else ("generated",)),
             percentile_section(scored),
@@ -96,7 +105,7 @@ def nearest_page(folder: Path, images: bool, top: int) -> Page:
                 WORDS,
                 [(title, {s: scored.splits[s] for s in some}, to) for title, some, to in QUESTIONS],
             ),
-            all_rows(scored, images),
+            all_rows(scored, images, own=(("judged", "Judged", "choice"),)),
             glossary(TERMS, used, scored.fdr),
             made(results, _left_out(run), (scored.failures(),)),
         ),
@@ -118,12 +127,13 @@ def _open(folder: Path) -> _Run:
         tables[one.name, "null"] = _part(null, measure=one.name)
         for split in ("trained", "held_out"):
             tables[one.name, split] = _part(images, measure=one.name, split=split)
-    known = {name: table for name, table in tables.items() if len(table)}
+    judged = judged_pairs(folder)
+    known = {name: _said(table, name[1], judged) for name, table in tables.items() if len(table)}
     among_training = results.config.get("null") == "train"
     nulls = {"generated": "null", "trained": "held_out"}
     names = AMONG_TRAINING if among_training else SPLITS
     scored = Scored(results, measures, known, nulls, names)
-    return _Run(scored, open_pictures(folder, AGAIN), among_training)
+    return _Run(scored, open_pictures(folder, AGAIN), among_training, badges(judged))
 
 
 def _part(table: Any, **asked: str) -> Any:
@@ -133,6 +143,23 @@ def _part(table: Any, **asked: str) -> Any:
     for name, value in asked.items():
         table = table.filter(pc.equal(table[name], value))
     return table.sort_by([("distance", "ascending"), ("id", "ascending")])
+
+
+def _said(table: Any, split: str, judged: Sequence[Judged]) -> Any:
+    """The same with what people said of each pair, where they said something."""
+    words = {(one.split, *one.pair): CALLED_BY_PEOPLE[one.verdict] for one in judged}
+    if not words:
+        return table
+    pairs = zip(table["id"].to_pylist(), table["nearest"].to_pylist(), strict=True)
+    said = [words.get(_pair(split, id, nearest)) for id, nearest in pairs]
+    return table.append_column("judged", pa.array(said, pa.string()))
+
+
+def _pair(split: str, id: str, nearest: str) -> tuple[str, str, str]:
+    """What people judge of a row: its split, a generation or a held-out image, a training image."""
+    if split == "trained":
+        return "generated", nearest, id
+    return split, id, nearest
 
 
 def _proof(run: _Run, returned: list[Card], images: bool) -> Cards | None:
@@ -196,6 +223,8 @@ def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
     first, second = SIDES[best.split]
     sides = ("training" if run.among_training and first == "held_out" else first, second)
     pairs = tuple(zip(sides, (best.id, best.nearest), strict=True))
+    pair = _pair(best.split, best.id, best.nearest)
+    is_judged = not (run.among_training and best.split == "null")
     return Card(
         best.id,
         (("nearest", best.nearest), *([("", best.caption)] * bool(images and best.caption))),
@@ -203,6 +232,8 @@ def _card(run: _Run, rows: Mapping[str, Row], images: bool) -> Card:
         readings=scored.readings(rows, titled=len(rows) > 1, nearest=best.nearest),
         flags=tuple(scored.flags(best)),
         named=scored.names(rows),
+        badge=run.judged.get((pair[0], pair[1:])),
+        pair=pair if is_judged else (),
     )
 
 

@@ -13,6 +13,7 @@ from solidmark.control import control_of
 from solidmark.errors import NotFound
 from solidmark.measures.nearest.augmented import AUGMENTED
 from solidmark.measures.nearest.gathering import AGAIN
+from solidmark.measures.nearest.judged import score_judged
 from solidmark.measures.nearest.naming import name_anew
 from solidmark.measures.nearest.recognised import augmented_share
 from solidmark.measures.nearest.tables import SCHEMAS
@@ -97,6 +98,7 @@ def score_nearest(
         if len(own["trained"]):
             figures += _closeness(measure, card, own, config, TRAINED)
     figures = beside_control(figures, control) + _features(out)
+    figures += score_judged(out, [*manifest["measures"]], config["seed"])
     write_bytes(out / "named.csv", csv_of(NAMED, _named(tables, config["fdr"])))
     of_training = config.get("null") == "train"
     return write_results(
