@@ -68,7 +68,7 @@ def main() -> None:
     nearest(Comparison(str(out / "generated"), str(marked), out / "nearest", DISTANCES))
     observe(Question(where, marked, out / "audit", readers=(Blend(),), ceiling=False))
     score(out / "audit")
-    inpaint(Inpainting(where, marked, out / "attack", draws=DRAWS, steps=DRAW_STEPS))
+    inpaint(Inpainting(where, str(marked), out / "attack", draws=DRAWS, steps=DRAW_STEPS))
     score_inpainting(out / "attack")
     sys.stdout.write("\n".join(report(out)) + "\n")
 

@@ -74,7 +74,7 @@ def main() -> None:
         how = {"threshold": CONTROL_BETA, "restarts": CONTROL_RESTARTS, "mode": "L"}
         if name == "gaussian":  # It knows all of them, and is asked for some.
             how["limit"] = CONTROL_EACH * len(COPIES)
-        run = InvMM(name, trained, out / name, CONTROL, unseen, **how)
+        run = InvMM(name, trained, out / name, CONTROL, held_out=unseen, **how)
         invert(run)
         score_invmm(run.out)
     subjects = open_subjects(str(asked), seed=SEED)

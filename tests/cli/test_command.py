@@ -10,14 +10,14 @@ import typer
 
 from cli.conftest import Run
 from solidmark.cards import Option
-from solidmark.cards.option import at_least
+from solidmark.cards.asked import Sized
+from solidmark.cards.option import Choice, at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.main import program
 from solidmark.cli.opening import Opened, Told
-from solidmark.cli.searching import Embedded, Sized
+from solidmark.cli.searching import Embedded
 from solidmark.cli.subjects import Subjects
-from solidmark.cli.told import Choice
 
 ASKING = ("generate", "audit", "observe", "signals", "inpaint", "invmm", "intent")
 WHO = {

@@ -13,12 +13,10 @@ import pytest
 
 from cli.conftest import Run, write_digits, write_drawn
 from solidmark.cli.choose import QUESTIONS
-from solidmark.cli.inpaint import FRAMES, HALVES
 from solidmark.cli.main import COMMANDS, program
 from solidmark.cli.mark import PATTERNS
 from solidmark.cli.opening import PRECISIONS
 from solidmark.cli.score import CORRECTIONS, STATISTICS
-from solidmark.cli.searching import MODES
 from solidmark.cli.subjects import SPLITS
 from solidmark.cli.train import PRESETS
 
@@ -160,17 +158,13 @@ def test_the_names_in_the_options_are_those_of_the_tables() -> None:
     """They are written twice, since the tables take seconds to import."""
     from typing import get_args
 
-    from solidmark import choosing, data, marks, models, scores, training
-    from solidmark.measures.inpaint import configuration
+    from solidmark import choosing, marks, models, scores, training
 
     assert set(PATTERNS) == set(marks.PATTERNS)
     assert set(SPLITS) == set(marks.FOLDERS)
-    assert set(MODES) == set(data.MODES)
     assert set(PRESETS) == set(training.PRESETS)
     assert set(PRECISIONS) == set(get_args(models.pixel.Precision))
     assert choosing.QUESTIONS == QUESTIONS
-    assert set(HALVES) == set(get_args(configuration.Half))
-    assert set(FRAMES) == set(get_args(configuration.Frame))
     assert STATISTICS == scores.STATISTICS
     assert CORRECTIONS == scores.CORRECTIONS
 
@@ -209,9 +203,8 @@ def test_the_options_of_nearest_are_its_fields() -> None:
     from dataclasses import MISSING, fields
 
     from solidmark.cli import nearest as command
-    from solidmark.measures.nearest import NULLS, Comparison, features
+    from solidmark.measures.nearest import Comparison, features
 
-    assert command.NULLS == NULLS
     assert command.FEATURES == features.FEATURES
     offered = program().commands["nearest"]
     defaults = {parameter.name: parameter.default for parameter in offered.params}

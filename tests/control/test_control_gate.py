@@ -52,7 +52,9 @@ def run_nearest(here: Path, kind: str) -> tuple[Path, Score]:
 def run_signals(here: Path, kind: str) -> tuple[Path, Score]:
     trained, held_out = sources(here, kind)
     out = here / "out"
-    measure_signals(Measuring("memorizer", trained, out, ("loss",), held_out, times=2, mode="L"))
+    measure_signals(
+        Measuring("memorizer", trained, out, ("loss",), held_out=held_out, times=2, mode="L")
+    )
     return out, lambda out, trust: score_signals(out, trust_control=trust)
 
 
@@ -60,7 +62,9 @@ def run_invmm(here: Path, kind: str) -> tuple[Path, Score]:
     trained, held_out = sources(here, kind)
     out = here / "out"
     short = Inversion(steps=2, samples=2, every=1, sampling_steps=2, screen_steps=1, checked=2)
-    asked = InvMM("memorizer", trained, out, short, held_out, threshold=0.9, limit=8, mode="L")
+    asked = InvMM(
+        "memorizer", trained, out, short, held_out=held_out, threshold=0.9, limit=8, mode="L"
+    )
     invert(replace(asked, budget=Budget(calls=1e6)))
     return out, lambda out, trust: score_invmm(out, fdr=0.9, trust_control=trust)
 
@@ -96,7 +100,7 @@ def run_inpaint(here: Path, kind: str) -> tuple[Path, Score]:
     mark_dataset(Chosen(places, changes), here / "marked", marking, {})
     assert open_marked(here / "marked").ids("held_out") == halves["held_out"]
     out = here / "out"
-    inpaint(Inpainting("memorizer", here / "marked", out, draws=1, steps=4, limit=20))
+    inpaint(Inpainting("memorizer", str(here / "marked"), out, draws=1, steps=4, limit=20))
     return out, lambda out, trust: score_inpainting(out, fdr=0.5, trust_control=trust)
 
 
@@ -208,7 +212,9 @@ def test_an_even_control_is_let_in(tmp_path: Path) -> None:
     trained, held_out = write(tmp_path / "a", low(0, N)), write(tmp_path / "b", low(N, N))
     out = tmp_path / "out"
     measure_signals(
-        Measuring("memorizer", str(trained), out, ("loss",), str(held_out), times=2, mode="L")
+        Measuring(
+            "memorizer", str(trained), out, ("loss",), held_out=str(held_out), times=2, mode="L"
+        )
     )
     results = score_signals(out)
     assert results["control"]["state"] == "alike"

@@ -209,7 +209,7 @@ def test_the_memorized_prompts_come_first(
     asked = Extraction(
         str(folder(12, 12, memorized=3)),
         out,
-        distance,
+        distance=distance,
         calibrate=True,
         fpr=0.001,
         cache=tmp_path / "cache",
@@ -227,7 +227,7 @@ def test_the_distances_inside_a_clique_are_right(
     folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     data = folder(11, 10, memorized=1)
-    cliques(Extraction(str(data), tmp_path / "out", "l2", threshold=0.1))
+    cliques(Extraction(str(data), tmp_path / "out", distance="l2", threshold=0.1))
     first = pq.read_table(tmp_path / "out" / "cliques.parquet").to_pylist()[0]
     images = {sample.id: sample.image for sample in open_prompted(str(data)).data}
     pairs = [

@@ -10,10 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from solidmark.data import Records, lost_lines, open_data
+from solidmark.data import Preparation, Records, lost_lines, open_data, sides_of
 from solidmark.data.decode import decode, is_grey, look
 from solidmark.data.levels import Window, window_of
-from solidmark.data.prepare import Preparation, sides_of
 from solidmark.errors import BadInput, BrokenImage
 
 from .sources import picture

@@ -13,7 +13,7 @@ def generation(model: Path, out: Path, number: int) -> Generation:
 
 def attack(model: Path, marked: Path, out: Path) -> Inpainting:
     """Long enough to be killed within."""
-    return Inpainting(str(model), marked, out, draws=6, steps=20, batch_size=4)
+    return Inpainting(str(model), str(marked), out, draws=6, steps=20, batch_size=4)
 
 
 def draw_images(model: Path, out: Path, number: int) -> None:

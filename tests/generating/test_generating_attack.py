@@ -55,7 +55,7 @@ def test_the_distances_are_those_of_the_pictures(
 ) -> None:
     marked = make_marked(12, side=8)
     out = tmp_path / "out"
-    inpaint(Inpainting("gaussian", marked.folder, out, draws=5, steps=5, batch_size=7))
+    inpaint(Inpainting("gaussian", str(marked.folder), out, draws=5, steps=5, batch_size=7))
     rows = evidence(out)
     assert [(row["split"], row["id"]) for row in rows] == [
         (split, id) for split in ("held_out", "trained") for id in sorted(marked.ids(split))
@@ -97,7 +97,7 @@ def test_the_hidden_half_never_reaches_the_model(
         return encode(self, images)
 
     monkeypatch.setattr(LatentModel, "encode", watched)
-    question = Inpainting(model, marked.folder, tmp_path / "a", draws=1, steps=2, batch_size=4)
+    question = Inpainting(model, str(marked.folder), tmp_path / "a", draws=1, steps=2, batch_size=4)
     inpaint(question)
     (first,) = seen
     assert (first[..., :8] == 0.5).all()
@@ -122,7 +122,9 @@ def test_jumps_make_both_halves_fit_and_cost_calls(
     hits = {}
     for jumps, calls in ((1, 20), (5, 60)):  # 10 of the 20 steps are walked four times more.
         out = tmp_path / str(jumps)
-        inpaint(Inpainting("memorizer", marked.folder, out, draws=4, steps=20, jump_count=jumps))
+        inpaint(
+            Inpainting("memorizer", str(marked.folder), out, draws=4, steps=20, jump_count=jumps)
+        )
         rows = [row for row in evidence(out) if row["split"] == "trained"]
         assert {row["network_calls"] for row in rows} == {4 * calls}
         hits[jumps] = np.mean([np.less(row["distances"], 0.02) for row in rows])
@@ -142,7 +144,7 @@ def test_a_batch_of_one_gives_the_distances_of_a_batch_of_eight(
     found = []
     for size in (1, 8):
         out = tmp_path / str(size)
-        inpaint(Inpainting(str(model), marked.folder, out, draws=3, steps=4, batch_size=size))
+        inpaint(Inpainting(str(model), str(marked.folder), out, draws=3, steps=4, batch_size=size))
         found.append([row["distances"] for row in evidence(out)])
     np.testing.assert_allclose(*found, atol=1e-4)
 
@@ -166,7 +168,7 @@ def test_what_is_broken_is_a_failed_row_and_the_rest_goes_on(
 
     monkeypatch.setattr(PixelModel, "decode", broken)
     out = tmp_path / "out"
-    inpaint(Inpainting(str(save_unet(12)), marked.folder, out, draws=2, steps=2, batch_size=8))
+    inpaint(Inpainting(str(save_unet(12)), str(marked.folder), out, draws=2, steps=2, batch_size=8))
     rows = {(row["split"], row["id"]): row for row in evidence(out)}
     assert rows["trained", gone]["status"] == "failed"
     assert "broken" in rows["trained", gone]["note"]
@@ -193,14 +195,14 @@ def test_what_is_broken_is_a_failed_row_and_the_rest_goes_on(
 )
 def test_bad_options_are_refused(error: type[Exception], options: dict[str, Any]) -> None:
     with pytest.raises(error):
-        Inpainting("model", Path("marked"), Path("out"), **options)
+        Inpainting("model", "marked", Path("out"), **options)
 
 
 def test_what_cannot_be_asked_is_refused_before_anything_is_written(
     make_marked: Callable[..., Marked], save_unet: Callable[..., Path], tmp_path: Path
 ) -> None:
-    marked = make_marked(8).folder
-    alone = make_marked(8, name="alone", held_out=0.0).folder
+    marked = str(make_marked(8).folder)
+    alone = str(make_marked(8, name="alone", held_out=0.0).folder)
     out = tmp_path / "out"
     classes = str(save_unet(12, name="classes", num_class_embeds=3))
     with pytest.raises(BadInput, match="built for 16 x 16"):

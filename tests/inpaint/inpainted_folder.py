@@ -78,6 +78,6 @@ def build_inpainted(out: Path, marked: Marked, model: str = "memorizer", **how: 
     fdr, fprs = how.pop("fdr", 0.05), how.pop("fprs", (0.1, 0.05))
     lowest = how.pop("lowest", 3)
     asked = {"draws": 6, "steps": 5} | how
-    inpaint(Inpainting(model, marked.folder, out, **asked))
+    inpaint(Inpainting(model, str(marked.folder), out, **asked))
     score_inpainting(out, lowest=lowest, fdr=fdr, fprs=fprs)
     return out

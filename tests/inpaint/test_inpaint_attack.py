@@ -37,7 +37,7 @@ def test_the_memorizer_is_caught(
 ) -> None:
     marked = make_marked(48, side=12, digits=True, pattern=pattern)
     out = tmp_path / "out"
-    inpaint(Inpainting("memorizer", marked.folder, out, draws=30, steps=20))
+    inpaint(Inpainting("memorizer", str(marked.folder), out, draws=30, steps=20))
     results = score_inpainting(out, lowest=2)
     # A draw may end in another image that fits: of the mean of all, not every image is among the
     # closest ones.
@@ -55,7 +55,7 @@ def test_the_gaussian_is_at_chance(make_marked: Callable[..., Marked], tmp_path:
     """It knows the moments of the training images under other keys; of 32 of 64, much of each."""
     marked = make_marked(200, side=4, digits=True)
     out = tmp_path / "out"
-    inpaint(Inpainting("gaussian", marked.folder, out, draws=3, steps=10))
+    inpaint(Inpainting("gaussian", str(marked.folder), out, draws=3, steps=10))
     results = score_inpainting(out)
     for measure in MEASURES:
         row = statistic(results, measure, "auc")
@@ -70,7 +70,7 @@ def test_the_numbers_are_those_of_numpy_and_of_sklearn(
 ) -> None:
     marked = make_marked(30, side=6, digits=True)
     out = tmp_path / "out"
-    inpaint(Inpainting("memorizer", marked.folder, out, draws=5, steps=2))
+    inpaint(Inpainting("memorizer", str(marked.folder), out, draws=5, steps=2))
     results = score_inpainting(out, lowest=3, fprs=(0.2,))
     evidence = pq.read_table(out / "evidence.parquet").to_pylist()
     ways: dict[str, Callable[[list[float]], float]] = {
@@ -105,7 +105,7 @@ def test_without_held_out_images_there_is_no_p_value(
 ) -> None:
     marked = make_marked(8)
     out = tmp_path / "out"
-    inpaint(Inpainting("memorizer", marked.folder, out, draws=1, steps=2, splits=("trained",)))
+    inpaint(Inpainting("memorizer", str(marked.folder), out, draws=1, steps=2, splits=("trained",)))
     results = score_inpainting(out)
     assert {row["split"] for row in results["rows"]} == {"trained"}
     assert all(row["p_value"] is None for row in scores(out, "inpainting", "trained"))
@@ -116,7 +116,9 @@ def test_what_cannot_be_scored_is_refused(
 ) -> None:
     marked = make_marked(8)
     out = tmp_path / "out"
-    question = Inpainting("memorizer", marked.folder, out, draws=1, steps=2, splits=("held_out",))
+    question = Inpainting(
+        "memorizer", str(marked.folder), out, draws=1, steps=2, splits=("held_out",)
+    )
     inpaint(question)
     with pytest.raises(EmptyTable, match="No trained image"):
         score_inpainting(out)
@@ -174,7 +176,7 @@ def kind_of(id: str) -> str:
 def test_a_picture_that_is_there_three_times_counts_once(pattern: Pattern, tmp_path: Path) -> None:
     marked = mark_copies(tmp_path / "marked", pattern)
     out = tmp_path / "out"
-    inpaint(Inpainting("memorizer", marked.folder, out, draws=4, steps=3))
+    inpaint(Inpainting("memorizer", str(marked.folder), out, draws=4, steps=3))
     results = score_inpainting(out, fprs=(0.2,))
     distinct = {
         split: {kind_of(id) for id in marked.ids(split)} for split in ("trained", "held_out")
@@ -202,7 +204,7 @@ def test_a_picture_that_is_there_three_times_counts_once(pattern: Pattern, tmp_p
 def test_where_the_first_copy_failed_the_next_one_counts(tmp_path: Path) -> None:
     marked = mark_copies(tmp_path / "marked", Segments(2, 4))
     out = tmp_path / "out"
-    inpaint(Inpainting("memorizer", marked.folder, out, draws=2, steps=2))
+    inpaint(Inpainting("memorizer", str(marked.folder), out, draws=2, steps=2))
     before = score_inpainting(out, fprs=(0.2,))
     rows = pq.read_table(out / "evidence.parquet").to_pylist()
     one, other = sorted({kind_of(id) for id in marked.ids("trained") if id.endswith(" 2")})[:2]

@@ -9,8 +9,8 @@ import torch
 from scipy import stats
 
 from solidmark.marks import write_image
-from solidmark.measures.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS, write_table
-from solidmark.runs import VERSION, Figure, figure_from, open_run, write_json
+from solidmark.measures.intent.tables import FEATURES, FINDINGS, GENERATIONS, PROMPTS
+from solidmark.runs import VERSION, Figure, figure_from, open_run, write_json, write_rows
 from solidmark.verdicts.intent import Brought, judge_intent
 
 K = 8
@@ -153,10 +153,10 @@ def build_intent(
         {"feature": name, "kind": name.partition(":")[0], "images": ["a", "b"], "copies": 2}
         for name in sorted({one.feature for one in found})
     ]
-    write_table(folder / "prompts.parquet", asked, PROMPTS)
-    write_table(folder / "generations.parquet", generations, GENERATIONS)
-    write_table(folder / "features.parquet", features, FEATURES)
-    write_table(folder / "findings.parquet", [one.row(ids) for one in found], FINDINGS)
+    write_rows(folder / "prompts.parquet", asked, PROMPTS)
+    write_rows(folder / "generations.parquet", generations, GENERATIONS)
+    write_rows(folder / "features.parquet", features, FEATURES)
+    write_rows(folder / "findings.parquet", [one.row(ids) for one in found], FINDINGS)
     judged = 0 if failed >= K and len(asked) == 1 else len(asked)
     results = {
         "version": VERSION,

@@ -16,8 +16,8 @@ job = sys.modules["solidmark.measures.intent.intent"]
 PLACES: dict[str, tuple[Any, str]] = {
     "picture": (drawing, "write_image"),
     "replace": (os, "replace"),
-    "table": (job, "write_table"),
-    "score": (scoring, "write_table"),
+    "table": (job, "write_rows"),
+    "score": (scoring, "write_rows"),
     "finish": (Run, "finish"),
 }
 """Before a picture, a file, an observed table, a scored table, the end."""

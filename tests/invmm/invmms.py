@@ -31,7 +31,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "picture": (keeping, "write_image"),
     "row": (Ledger, "commit"),
     "replace": (os, "replace"),
-    "table": (keeping, "write_bytes"),
+    "table": (keeping, "write_rows"),
     "finish": (Run, "finish"),
 }
 """Where the kill can strike: before a state, a picture, a row, a file's name, a table, the end."""

@@ -172,7 +172,7 @@ def test_plain_folders_are_asked_about_too(save_unet: Callable[..., Path], tmp_p
     held_out = write_pictures(tmp_path / "held out", range(4, 10))
     out = tmp_path / "out"
     asked = Measuring(
-        str(save_unet(8)), str(trained), out, ("loss",), str(held_out), times=1, mode="L"
+        str(save_unet(8)), str(trained), out, ("loss",), held_out=str(held_out), times=1, mode="L"
     )
     measure_signals(asked)
     assert len(evidence(out, split="trained", status="ok")) == 6

@@ -168,7 +168,10 @@ def test_the_same_command_goes_on_and_asks_nothing_again(
 def test_another_question_into_the_same_folder_is_refused(data: Path, audit: Audit) -> None:
     whole = audit("average")
     asked = Unmarked(
-        "average", str(data / "photos"), whole, str(data / "control"), (Part("signals"),), mode="L"
+        *("average", str(data / "photos"), whole),
+        held_out=str(data / "control"),
+        parts=(Part("signals"),),
+        mode="L",
     )
     with pytest.raises(RunConflict):
         audit_unmarked(asked)

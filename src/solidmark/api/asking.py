@@ -182,8 +182,7 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
     from solidmark.measures.signals import Measuring, measure_signals, score_signals
 
     folder = Path(out)
-    where = model_path(model, folder)
-    measure_signals(configured(Measuring, folder, options, model=where, images=images))
+    measure_signals(configured(Measuring, folder, options, model=model, images=images))
     score_signals(folder)
     return Result(folder)
 
@@ -215,9 +214,7 @@ def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     from solidmark.measures.inpaint import inpaint as draw
 
     folder = Path(out)
-    where = model_path(model, folder)
-    asked = images_path(marked, folder, "images")
-    draw(configured(Inpainting, folder, options, model=where, marked=asked))
+    draw(configured(Inpainting, folder, options, model=model, images=marked))
     score_inpainting(folder)
     return Result(folder)
 
@@ -253,8 +250,7 @@ def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **optio
         raise UnknownName("preset", preset, PRESETS)
     folder = Path(out)
     chosen = {"inversion": PRESETS[preset], **options}
-    where = model_path(model, folder)
-    invert(configured(InvMM, folder, chosen, model=where, images=images))
+    invert(configured(InvMM, folder, chosen, model=model, images=images))
     score_invmm(folder)
     return Result(folder)
 
@@ -287,8 +283,7 @@ def intent(model: Any, training: Any, out: Where, **options: Any) -> Result:
     from solidmark.measures.intent import intent as ask
 
     folder = Path(out)
-    where = model_path(model, folder)
-    ask(configured(Intent, folder, options, model=where, training=training))
+    ask(configured(Intent, folder, options, model=model, training=training))
     score_intent(folder)
     return Result(folder)
 

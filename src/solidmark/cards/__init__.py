@@ -1,6 +1,6 @@
 """The cards: what everybody must know of each thing with a name, written once. No torch."""
 
-from solidmark.cards.card import Card, Direction
+from solidmark.cards.card import Card
 from solidmark.cards.distances import DISTANCES, OF_DRAWS
 from solidmark.cards.embedders import EMBEDDERS
 from solidmark.cards.invmm import INVMM
@@ -40,16 +40,13 @@ def asks_of(name: str) -> str:
 __all__ = [
     "DISTANCES",
     "EMBEDDERS",
-    "INVMM",
     "MEASURES",
     "MITIGATIONS",
-    "OF_DRAWS",
     "PERTURBATIONS",
     "READERS",
     "SIGNALS",
     "STUDIES",
     "Card",
-    "Direction",
     "Option",
     "Range",
     "asks_of",

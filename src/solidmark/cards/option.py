@@ -1,8 +1,10 @@
 """An option: what can be told to a command, or to a thing with a name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, get_args, get_origin
+
+from solidmark.errors import BadInput, UnknownName
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,44 @@ NOT_NEGATIVE = Range("0 or more", lambda number: 0 <= number < float("inf"))
 A_SHARE = Range("above 0 and at most 1", lambda number: 0 < number <= 1)
 BELOW_ONE = Range("above 0 and below 1", lambda number: 0 < number < 1)
 SET_ASIDE = Range("at least 0 and below 1", lambda number: 0 <= number < 1)
+IN_UNIT = Range("in [0, 1]", lambda number: 0 <= number <= 1)
+IN_COSINES = Range("in [-1, 1]", lambda number: -1 <= number <= 1)
+
+Positive = Annotated[int, at_least(1)]
+Whole = Annotated[int | None, at_least(1)]
+Share = Annotated[float, A_SHARE]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names that an option takes.
+
+    Arguments:
+        kind: What they are names of, when one is refused.
+        names: The names.
+    """
+
+    kind: str
+    names: Sequence[str]
+
+
+def check(options: Any) -> None:
+    """Checks every field of a dataclass by the range or the names beside its type.
+
+    Raises:
+        BadInput: When a number is out of its range.
+        UnknownName: When a word is not among its names.
+    """
+    for one in fields(options):
+        value = getattr(options, one.name)
+        told = get_args(one.type)[1:] if get_origin(one.type) is Annotated else ()
+        for beside in told if value is not None else ():
+            if isinstance(beside, Range) and not beside.holds(value):
+                found = f"{value:g}" if isinstance(value, float) else value
+                name = one.name.replace("_", "-")
+                raise BadInput(f"--{name} must be {beside.words}, not {found}.")
+            if isinstance(beside, Choice) and value not in beside.names:
+                raise UnknownName(beside.kind, value, beside.names)
 
 
 @dataclass(frozen=True)

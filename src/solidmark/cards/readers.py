@@ -1,9 +1,10 @@
 """The readers: how a key is read out of a model."""
 
+from typing import get_args
+
+from solidmark.cards.asked import Paste
 from solidmark.cards.card import Card, by_name
 from solidmark.cards.option import Option
-
-PASTES = ("pixels", "latents")
 
 _TIME = "the time to ask at, in (0, 1)"
 _CHOSEN = Option("t", float | None, None, f"{_TIME}; chosen without the keys when not given.")
@@ -116,7 +117,7 @@ READERS = by_name(
                 "pixels",
                 "what is pasted: pixels (decoded and encoded again, as published) or latents "
                 "(cheap).",
-                choices=PASTES,
+                choices=get_args(Paste),
                 kind="way to paste",
             ),
             Option("eta", float, 0.0, "1 = ancestral sampling, 0 = deterministic."),

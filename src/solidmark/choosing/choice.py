@@ -29,10 +29,6 @@ class Step:
     """A measure that is to be asked.
 
     Arguments:
-        measure: What it is.
-        reason: Why, in sentences.
-        source: Where that was found.
-        cost: What it costs.
         options: What its command line has, beside the images.
         limited: Whether the budget made it smaller.
         lines: The commands, as they can be copied.

@@ -45,15 +45,7 @@ class Named:
 def command_lines(
     measure: str, step: "Step", case: Case, model: Model, named: Named
 ) -> tuple[str, ...]:
-    """The commands of one step.
-
-    Arguments:
-        measure: Its name.
-        step: The step, without them.
-        case: The data and the model.
-        model: The model, foreseen.
-        named: What both are called.
-    """
+    """The commands of one step."""
     trained, data = named.words
     sized = [w for name, v in sizes(case, model).items() for w in (f"--{name}", v)]
     limit = () if step.cost.limit is None else ("--limit", step.cost.limit)

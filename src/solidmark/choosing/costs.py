@@ -40,8 +40,6 @@ class Cost:
 
     Arguments:
         each: Of one unit; one with a gradient counts 2.3.
-        count: How many units.
-        unit: What is counted.
         bound: Whether it may be more or less: "at least", "at most".
         sides: Of images: how many are trained, and how many held out.
         limit: Of images: how many of each side are asked about at most; None = all.
@@ -104,13 +102,7 @@ class Cost:
 
 
 def cost_of(measure: str, case: Case, model: Model) -> Cost:
-    """What a measure costs.
-
-    Arguments:
-        measure: Its name.
-        case: The data and the model.
-        model: The model, foreseen.
-    """
+    """What a measure costs."""
     data = case.data
     sides = data.images, data.held_out
     images = partial(Cost, count=sum(sides), sides=sides)

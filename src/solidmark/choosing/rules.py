@@ -12,8 +12,6 @@ class Measure:
     """Something that can be asked.
 
     Arguments:
-        name: The command.
-        title: In a few words.
         blind: What it cannot see, as a sentence.
         marks: Whether it needs marked images.
         asks: Whether it asks a model at all.
@@ -36,7 +34,6 @@ class Rule:
         when: Names of `facts.CONDITIONS`, "no " before one that must not hold; all must be so.
         reason: Why, in sentences, with `Case.words` in braces.
         options: What its command line has then.
-        source: Where that was found.
     """
 
     of: str

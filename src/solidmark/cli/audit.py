@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from solidmark.cards.asked import Sized
+from solidmark.cards.option import Choice
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -13,9 +15,7 @@ from solidmark.cli.invmm import BudgetOf
 from solidmark.cli.opening import Model
 from solidmark.cli.options import FailOn, Out, Pictures, TrustControl, Whole
 from solidmark.cli.question import OWNERS, QUESTION, question_of
-from solidmark.cli.searching import Sized
 from solidmark.cli.subjects import MarkedFolder, Trained, counts
-from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:

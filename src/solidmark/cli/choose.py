@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
 from solidmark.cli.searching import HeldOut
-from solidmark.cli.told import Choice
 from solidmark.errors import BadInput, SolidmarkError, UnknownName
 from solidmark.runs import command_line, path_word, say
 

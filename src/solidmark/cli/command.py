@@ -9,7 +9,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from typer.models import OptionInfo
@@ -25,9 +26,10 @@ from solidmark.cards import (
     briefly,
 )
 from solidmark.cards.embedders import NAMED
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
-from solidmark.cli.told import Choice, Info, info_of, option
+from solidmark.cli.told import Info, info_of, option
 from solidmark.runs import say
 
 NAMES = {
@@ -120,7 +122,7 @@ def command(
         if matter:
             offered.append(_parameter("help_all", HelpAll, False, {}))
             for one in offered:
-                info = _info(one)
+                info = next(told for told in get_args(one.annotation) if isinstance(told, Info))
                 info.hidden = isinstance(info, OptionInfo) and one.name not in (*matter, *MATTER)
         # Arguments have no default, and Python wants what has none in front.
         offered.sort(key=lambda one: one.default is not one.empty)
@@ -161,7 +163,9 @@ def _read(thing: Any) -> tuple[str, dict[str, str]]:
 def _options(group: Group) -> Iterator[inspect.Parameter]:
     """The options of a group."""
     if isinstance(group, type):
-        _, helps = _read(group)
+        helps: dict[str, str] = {}
+        for kind in reversed(group.__mro__):
+            helps |= _read(kind)[1]
         for one in fields(group):
             default = one.default if one.default_factory is MISSING else one.default_factory()
             yield _parameter(one.name, one.type, default, helps)
@@ -185,9 +189,13 @@ def _parameter(
         name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
         default=inspect.Parameter.empty if required else default,
-        annotation=Annotated[kind, info],
+        annotation=Annotated[_as_typed(kind), info],
     )
 
 
-def _info(parameter: inspect.Parameter) -> Info:
-    return next(one for one in get_args(parameter.annotation) if isinstance(one, Info))
+def _as_typed(kind: Any) -> Any:
+    """A type as it is typed: some names are text, and so is what may be text."""
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if any(one is str or get_origin(one) is Literal for one in parts):
+        return str | None if NoneType in parts else str
+    return kind

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
+from solidmark.cards.asked import Sized
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_indexing
 from solidmark.cli.nearest import Distances, Rates, Training
 from solidmark.cli.options import Memory, Whole
-from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
+from solidmark.cli.searching import RESCALED, Embedded, HeldOut
 
 
 @command(RESCALED, Sized, Embedded)

@@ -1,42 +1,27 @@
 """`solidmark inpaint MODEL MARKED OUT`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from solidmark.cards.readers import PASTES
+from solidmark.cards.asked import Inpainted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.generate import SamplingGuidance, SamplingSteps
 from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, Positive, TrustControl
-from solidmark.cli.searching import HeldOut, Sized
+from solidmark.cli.searching import HeldOut
 from solidmark.cli.subjects import Subjects, Trained
-from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
     from solidmark.measures.inpaint import Inpainting
 
-HALVES = ("left", "right", "top", "bottom")
-FRAMES = ("hidden", "shown")
 
-
-@command(Subjects, Sized, Told, Opened, matter=("held_out", "draws", "steps"))
+@command(Inpainted, Subjects, Sized, Told, Opened, matter=("held_out", "draws", "steps"))
 def inpaint(
     asked: Asked,
     model: Model,
     marked: Trained,
     out: Out,
     held_out: HeldOut = None,
-    half: Annotated[str, Choice("half", HALVES)] = "left",
-    frame: Annotated[str, Choice("frame", FRAMES)] = "hidden",
-    draws: Positive = 100,
     lowest: Positive = 10,
-    steps: SamplingSteps = 50,
-    eta: float = 1.0,
-    guidance: SamplingGuidance = 1.0,
-    jump_length: Positive = 10,
-    jump_count: Positive = 1,
-    paste: Annotated[str, Choice("way to paste", PASTES)] = "latents",
-    every: Positive = 10,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
     trust_control: TrustControl = False,
@@ -51,22 +36,12 @@ def inpaint(
     Example: solidmark inpaint model/ marked/ inpainted/ --draws 20 --limit 50
 
     Arguments:
-        half: Which half is hidden and drawn anew: left, right, top, bottom.
-        frame: hidden: the frame is drawn anew too, since its key would tell the model which image
-            is meant; shown: it is known, as in training.
-        draws: How often each image is inpainted.
         lowest: So many of the closest draws are averaged for inpainting-lowest.
-        eta: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).
-        jump_length: Models of pixels: steps that a RePaint jump goes back.
-        jump_count: Models of pixels: RePaint's passes over each step; 1 = no jumps.
-        paste: Models of latents: what is pasted over the known half: latents at every step, or
-            pixels (decoded and encoded again) every --every steps.
-        every: Of --paste pixels: steps from one pasting to the next.
     """
     from solidmark.measures.inpaint import Inpainting
     from solidmark.measures.inpaint import inpaint as ask
 
-    inpainting = asked.fill(Inpainting)
+    inpainting = asked.fill(Inpainting, images=marked)
     if asked.dry_run:
         return _show_plan(asked, inpainting)
     from solidmark.measures.inpaint.scoring import score_inpainting

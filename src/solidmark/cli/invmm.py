@@ -1,21 +1,19 @@
 """`solidmark invmm MODEL IMAGES OUT`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from solidmark.cards.asked import Inverted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.invert import Inverted, inversion_of
+from solidmark.cli.invert import DESCENT, inversion_of
 from solidmark.cli.opening import Model, Opened
-from solidmark.cli.options import BelowOne, FailOn, Fdr, Out, Pictures, Positive, TrustControl
-from solidmark.cli.searching import HeldOut, Likeness, Sized
+from solidmark.cli.options import FailOn, Fdr, Out, Pictures, TrustControl
+from solidmark.cli.searching import HeldOut, Likeness
 from solidmark.cli.subjects import Subjects, Trained
-from solidmark.cli.told import Choice, option
+from solidmark.cli.told import option
 
 if TYPE_CHECKING:
     from solidmark.measures.invmm import InvMM
-
-TRIAGES = ("none", "solidmark", "energy", "loss", "magnitude", "spread")
 
 SIGNAL_CALLS = 76
 """The most network calls of the cheap signals of an image."""
@@ -39,7 +37,7 @@ BudgetOf = Annotated[
 
 
 @command(
-    *(Inverted, Subjects, Sized, Opened),
+    *(Inverted, DESCENT, Subjects, Sized, Opened),
     matter=("held_out", "similarity", "threshold", "triage", "budget", "preset"),
 )
 def invmm(
@@ -48,17 +46,10 @@ def invmm(
     images: Trained,
     out: Out,
     held_out: HeldOut = None,
-    similarity: Annotated[str, "NAME"] = "l2",
     threshold: Likeness = "auto",
-    fpr: Annotated[BelowOne, "--fpr"] = 0.001,
     fdr: Fdr = 0.05,
     trust_control: TrustControl = False,
-    restarts: Positive = 1,
-    triage: Annotated[str, Choice("triage", TRIAGES)] = "none",
-    audit: Annotated[Path | None, "--audit", "FOLDER"] = None,
     budget: BudgetOf = None,
-    batch_size: Positive = 32,
-    call_size: Positive = 256,
     signals: CheapSignals = None,
     pictures: Pictures = True,
     fail_on: FailOn = [],
@@ -72,17 +63,8 @@ def invmm(
     Example: solidmark invmm model/ marked/ inverted/ --triage energy --budget 2h
 
     Arguments:
-        similarity: By what drawn pictures are compared with the image: l2, patched-l2, or an
-            embedder as solidmark nearest takes it, such as sscd:FILE for natural photos.
         threshold: From which similarity on a picture shows the image; auto is calibrated on
             unrelated pairs of the trained images.
-        fpr: Of --threshold auto: the share of unrelated pairs that may pass.
-        restarts: Attempts an image, for an interval of its KL; the first of all images go first.
-        triage: Who is inverted first: none (by chance), solidmark and energy (how well the key of a
-            marked image is read), loss, magnitude, spread (cheap signals). Blind to the split.
-        audit: Of --triage solidmark: an audit of these images, whose p-values are taken.
-        batch_size: Images that are inverted at a time.
-        call_size: Noise samples a network call; halved where they do not fit into the memory.
     """
     from solidmark.measures.invmm import Budget, InvMM
 

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from solidmark.cards.option import SET_ASIDE
+from solidmark.cards.asked import MODES, a_resolution
+from solidmark.cards.option import SET_ASIDE, Choice
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
-from solidmark.cli.options import Out, Positive, Share, Whole, a_resolution
-from solidmark.cli.searching import MODES, Window
-from solidmark.cli.told import Choice
+from solidmark.cli.options import Out, Positive, Share, Whole
+from solidmark.cli.searching import Window
 
 PATTERNS = ("segments", "border", "center")
 KEYS_PER_COPY = ("shared", "independent")

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.option import BELOW_ONE
+from solidmark.cards.asked import Compared, Sized
+from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.options import (
@@ -12,15 +13,12 @@ from solidmark.cli.options import (
     Memory,
     Out,
     Pictures,
-    Positive,
     Seed,
     TrustControl,
-    Whole,
 )
-from solidmark.cli.searching import RESCALED, Embedded, HeldOut, Sized
-from solidmark.cli.told import Choice, argument, option
+from solidmark.cli.searching import RESCALED, Embedded, HeldOut
+from solidmark.cli.told import argument, option
 
-NULLS = ("held-out", "train")
 FEATURES = ("authpct", "ct", "mifid")
 
 Rates = Annotated[
@@ -42,7 +40,7 @@ Training = Annotated[
 Distances = Annotated[list[str], "--distance", "NAME"]
 
 
-@command(RESCALED, Sized, Embedded, matter=("distance", "held_out"))
+@command(Compared, RESCALED, Sized, Embedded, matter=("distance", "held_out"))
 def nearest(
     asked: Asked,
     generated: Annotated[str, "GENERATED"],
@@ -50,14 +48,10 @@ def nearest(
     out: Out,
     distance: Distances = list(DISTANCES),
     held_out: HeldOut = None,
-    null: Annotated[str, Choice("null", NULLS)] = "held-out",
     fpr: Rates = [0.01],
     fdr: Fdr = 0.05,
     trust_control: TrustControl = False,
-    per_image: bool = True,
-    neighbours: Positive = 10,
     feature: Annotated[list[str], "--feature", Choice("feature", FEATURES)] = [],
-    limit: Whole = None,
     seed: Seed = 0,
     images: Pictures = True,
     memory: Memory = 2**30,
@@ -74,12 +68,7 @@ def nearest(
     Arguments:
         generated: What the model drew: a folder of solidmark generate, or any images.
         distance: {distances}, or an embedder: {embedders}; may be given again.
-        null: What is close is judged by: held-out, how close held-out images come to the training
-            images; train, how close those come to one another.
-        per_image: Ask too how close a generation comes to each training image.
-        neighbours: Neighbours kept of each generation.
         feature: Statistics of the field to add: authpct, ct, mifid; may be given again.
-        limit: At most so many images of each side, the first by their ids.
     """
     from solidmark.measures.nearest import Comparison
     from solidmark.measures.nearest import nearest as compare

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from solidmark.cards.option import Choice
 from solidmark.cli.options import Device, Seed
-from solidmark.cli.told import Choice, argument
+from solidmark.cli.told import argument
 from solidmark.errors import BadInput
 
 PRECISIONS = ("fp32", "bf16", "fp16")

@@ -12,15 +12,6 @@ from solidmark.errors import BadInput
 from solidmark.runs import VERDICTS
 
 
-def a_resolution(value: str | None) -> int | str | None:
-    """A side in pixels as a number, or HEIGHTxWIDTH as it is."""
-    if value is not None:
-        from solidmark.data import sides_of
-
-        sides_of(value)
-    return int(value) if value and value.isdecimal() else value
-
-
 def memory_bytes(value: Any) -> int:
     """A size such as `500MB` or `2GB`, in bytes; a plain number is bytes."""
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")
@@ -40,7 +31,7 @@ FailOn = Annotated[
     told.option(
         "Exit with code 3 when the verdict is memorized, hint, not-seen, cannot-be-judged, "
         "do-not-trust or failed; may be given again.",
-        *("--fail-on", told.Choice("verdict", VERDICTS), "VERDICT"),
+        *("--fail-on", option.Choice("verdict", VERDICTS), "VERDICT"),
     ),
 ]
 Config = Annotated[
@@ -96,7 +87,7 @@ Memory = Annotated[
         help="What a search may hold at most, beside the program itself: 500MB, 2GB.",
     ),
 ]
-Positive = Annotated[int, option.at_least(1)]
-Whole = Annotated[int | None, option.at_least(1)]
-Share = Annotated[float, option.A_SHARE]
+Positive = option.Positive
+Whole = option.Whole
+Share = option.Share
 BelowOne = Annotated[float, option.BELOW_ONE]

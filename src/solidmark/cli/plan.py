@@ -3,16 +3,11 @@
 from typing import Annotated
 
 from solidmark.cards import Range
+from solidmark.cards.asked import a_resolution
 from solidmark.cards.option import A_SHARE, SET_ASIDE, at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
-from solidmark.cli.options import (
-    Device,
-    Fdr,
-    Positive,
-    Whole,
-    a_resolution,
-)
+from solidmark.cli.options import Device, Fdr, Positive, Whole
 
 
 @command(ends=Said)

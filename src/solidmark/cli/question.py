@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark.cards import READERS
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.opening import Opened, Told
 from solidmark.cli.options import Positive
 from solidmark.cli.subjects import Subjects
-from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ import inspect
 from pathlib import Path
 from typing import Annotated
 
-from solidmark.cards.option import A_SHARE, BELOW_ONE
+from solidmark.cards.option import A_SHARE, BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Reread, command
 from solidmark.cli.options import FailOn, Fdr
-from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 STATISTICS = ("l1", "fisher", "energy")

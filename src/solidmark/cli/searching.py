@@ -8,11 +8,9 @@ import typer
 
 from solidmark.cards import DISTANCES
 from solidmark.cards.distances import TILES
-from solidmark.cli.options import Device, a_resolution
-from solidmark.cli.told import Choice, option
+from solidmark.cli.options import Device
+from solidmark.cli.told import option
 from solidmark.errors import BadInput
-
-MODES = ("RGB", "L")
 
 Window = Annotated[
     str,
@@ -23,21 +21,6 @@ Window = Annotated[
         "LOW:HIGH",
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Sized:
-    """What images are brought to before they are compared or asked about.
-
-    Arguments:
-        resolution: Cut out the centre and resize it to this side in pixels, or HEIGHTxWIDTH, of all
-            images. Needed when they differ in size.
-        mode: RGB (colour) or L (grey); that of a marked folder, else RGB, when not given.
-    """
-
-    resolution: Annotated[str | None, "PIXELS", a_resolution] = None
-    mode: Annotated[str | None, Choice("image mode", MODES)] = None
-    window: Window = "full"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Annotated
 
 from solidmark import cards
+from solidmark.cards.asked import Sized
+from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.opening import AUTO, BatchSize, Model, Opened
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, TrustControl
-from solidmark.cli.searching import HeldOut, Sized
+from solidmark.cli.searching import HeldOut
 from solidmark.cli.subjects import Subjects, Trained
-from solidmark.cli.told import Choice
 
 if TYPE_CHECKING:
     from solidmark.measures.signals import Measuring

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from solidmark.cards import STUDIES
-from solidmark.cards.option import at_least
+from solidmark.cards.asked import a_resolution
+from solidmark.cards.option import Choice, at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.options import Device, Out, Positive, Whole, a_resolution
-from solidmark.cli.told import Choice
+from solidmark.cli.options import Device, Out, Positive, Whole
 from solidmark.runs import Verdict, say
 
 ALL = "all"

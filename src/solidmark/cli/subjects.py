@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from solidmark.cards.option import Choice
 from solidmark.cli.options import Whole
-from solidmark.cli.told import Choice, argument
+from solidmark.cli.told import argument
 
 if TYPE_CHECKING:
     from solidmark.marks import Marked

@@ -2,30 +2,17 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from solidmark.cards import Range
+from solidmark.cards.option import Choice
 from solidmark.errors import BadInput, UnknownName
 
 Check = Callable[..., Any]
 Info = OptionInfo | ArgumentInfo
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The names that an option takes.
-
-    Arguments:
-        kind: What they are names of, when one is refused.
-        names: The names.
-    """
-
-    kind: str
-    names: Sequence[str]
 
 
 def _one_of(wanted: Choice) -> Check:

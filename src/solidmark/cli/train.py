@@ -4,14 +4,13 @@ from dataclasses import fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from solidmark.cards.option import at_least
+from solidmark.cards.option import Choice, at_least
 from solidmark.cards.recipe import Recipe
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_training
 from solidmark.cli.options import Device, Out
-from solidmark.cli.told import Choice
 from solidmark.errors import BadInput
 
 PRESETS = (

@@ -1,19 +1,17 @@
 """Data sets: ids and samples, from any source, and what is twice in them."""
 
-from solidmark.data.aspect import AspectBuckets, Resolution, parse_buckets, sides_of
+from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
+from solidmark.data.aspect import AspectBuckets, parse_buckets
 from solidmark.data.classes import class_numbers, names_by_number
-from solidmark.data.columns import Columns
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import Signature, group_duplicates, sign
-from solidmark.data.examples import EXAMPLES, Example
+from solidmark.data.examples import EXAMPLES
 from solidmark.data.identity import identity_of
-from solidmark.data.inventory import Inventory, LeftOut, Opened, take_inventories
+from solidmark.data.inventory import Opened, take_inventories
 from solidmark.data.open import open_data
 from solidmark.data.prepare import (
-    MODES,
     NOTES,
-    Mode,
     Preparation,
     content_hash,
     lost_lines,
@@ -27,11 +25,7 @@ __all__ = [
     "MODES",
     "NOTES",
     "AspectBuckets",
-    "Columns",
     "Dataset",
-    "Example",
-    "Inventory",
-    "LeftOut",
     "Mode",
     "Opened",
     "Preparation",

@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from solidmark.cards.asked import Resolution, sides_of
 from solidmark.errors import BadInput
-
-Resolution = int | str
-"""A side in pixels, or "HEIGHTxWIDTH"."""
 
 Size = tuple[int, int]
 """Height and width, in pixels."""
@@ -32,26 +30,6 @@ DIFFUSERS: tuple[Size, ...] = (
     *((1168, 880), (1248, 832), (832, 1248)),
 )
 """The sizes that the help of diffusers' scripts names for `--aspect_ratio_buckets`."""
-
-
-def sides_of(resolution: Resolution) -> tuple[int, int]:
-    """Height and width in pixels.
-
-    Raises:
-        BadInput: When they are no numbers of 1 or more.
-
-    Example:
-        >>> sides_of(64), sides_of("480x640")
-        ((64, 64), (480, 640))
-    """
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
-    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if height < 1 or width < 1:
-        raise BadInput(
-            f'A resolution of "{resolution}" pixels is no image. Use 1 or more, or HEIGHTxWIDTH, '
-            "such as 480x640."
-        )
-    return height, width
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,6 @@ def near_hashes(hashes: Hashes) -> tuple[Numbers, Numbers]:
     Seven wrong bits in four bands of 16 leave a band with at most one: each band is looked up,
     and its 16 neighbours.
 
-    Arguments:
-        hashes: The hashes, all different.
-
     Returns:
         Two arrays of indices, the first at most the second, each pair once.
     """

@@ -27,10 +27,6 @@ class NamedClass:
 def named_class(value: object, names: Sequence[str]) -> NamedClass | str | None:
     """The cell of a column whose numbers have names.
 
-    Arguments:
-        value: The number.
-        names: The name of each number.
-
     Returns:
         The class; None for a gap or a negative number, and a number beyond the names as it is.
     """

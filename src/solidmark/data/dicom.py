@@ -46,10 +46,6 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
     where it names several), else through the range of its bits. MONOCHROME1, whose low values are
     white, is inverted.
 
-    Arguments:
-        data: The bytes of the file.
-        window: The values of black and white.
-
     Raises:
         BrokenImage: When it holds no picture, or several, or cannot be read, or pydicom is not
             installed.

@@ -98,8 +98,6 @@ def folder_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The images among files. The id is the path; `a.txt` beside `a.jpg` is its caption.
 
     Arguments:
-        files: What `walk` found.
-        folder: The data folder, which the ids are relative to.
         columns: The columns' names in JSON beside images; the id is the path unless asked for.
 
     Raises:

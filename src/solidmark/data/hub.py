@@ -66,7 +66,6 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
 
     Arguments:
         where: A name on the hub, or a path.
-        columns: The columns' names.
         split: The split; without one "train", or the only one.
 
     Raises:
@@ -78,12 +77,6 @@ def hub_records(where: str, columns: Columns, split: str | None = None) -> Found
 
 def table_records(opened: Any, where: str, columns: Columns, split: str | None = None) -> Found:
     """The rows of a table of the `datasets` library, or of one of its splits.
-
-    Arguments:
-        opened: The table, or the tables by split.
-        where: What it is called.
-        columns: The columns' names.
-        split: As of `hub_records`.
 
     Raises:
         BadInput: When a split or a column is missing.

@@ -35,8 +35,6 @@ class Found:
     """What a source holds.
 
     Arguments:
-        records: The images.
-        unused: The rest.
         foldered: Whether the folders of the images may be their classes.
     """
 
@@ -51,8 +49,6 @@ class LeftOut:
 
     Arguments:
         reason: What it is, in the plural.
-        count: How many there are.
-        names: The first of them.
     """
 
     reason: str
@@ -115,7 +111,6 @@ def inventory_of(
 
     Arguments:
         records: Its images; those with a flaw are counted among what is not used.
-        unused: What else there is.
         by_folder: Whether the folders are the classes.
     """
     good = []

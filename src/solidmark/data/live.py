@@ -56,10 +56,6 @@ class Item:
 def live_records(images: Held, columns: Columns) -> Found:
     """The images that a program holds, by their place: "00000000", "00000001" ...
 
-    Arguments:
-        images: The images.
-        columns: The columns' names, where items are mappings.
-
     Raises:
         BadInput: When it holds no images, or a column is missing.
     """

@@ -45,7 +45,6 @@ def metadata_records(
 
     Arguments:
         files: The metadata files; each names images relative to itself.
-        folder: The data folder, which the ids are relative to.
         columns: The columns' names; "file_name" is the image's unless another is asked for.
         beside: All files of the folder: those that no line names are counted.
 

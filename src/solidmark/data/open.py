@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from solidmark.data.aspect import AspectBuckets, Resolution
+from solidmark.cards.asked import Mode, Resolution
+from solidmark.data.aspect import AspectBuckets
 from solidmark.data.classes import class_numbers
 from solidmark.data.columns import Columns
 from solidmark.data.examples import EXAMPLES, Example
@@ -24,7 +25,7 @@ from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.live import Live, live_records
 from solidmark.data.metadata import metadata_records, names_images
 from solidmark.data.parquet import parquet_records
-from solidmark.data.prepare import Mode, Preparation
+from solidmark.data.prepare import Preparation
 from solidmark.data.records import Records, ordered, path_id, quoted
 from solidmark.data.samples import PACKED, is_image, no_image
 from solidmark.data.tars import tar_records
@@ -238,7 +239,6 @@ def _matches(pattern: str, missing: list[Unused]) -> list[Path]:
     """The files that a pattern names; `{000..012}` counts, as WebDataset writes it.
 
     Arguments:
-        pattern: The pattern.
         missing: Takes the files that a count names and that are not there.
     """
     if braces := _BRACES.search(pattern):

@@ -39,11 +39,6 @@ class Cell:
 def parquet_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The rows of Parquet files. The id is the file's path and the row's number.
 
-    Arguments:
-        files: The files.
-        folder: The data folder, which the ids are relative to.
-        columns: The columns' names.
-
     Raises:
         BadInput: When a file is not Parquet, or a column is missing.
     """

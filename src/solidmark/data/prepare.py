@@ -3,20 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image as Picture
 
-from solidmark.data.aspect import AspectBuckets, Resolution, sides_of
+from solidmark.cards.asked import MODES, Mode, Resolution, sides_of
+from solidmark.data.aspect import AspectBuckets
 from solidmark.data.decode import look
 from solidmark.data.levels import window_of
 from solidmark.errors import BrokenImage, UnknownName
 from solidmark.late import torch
 from solidmark.types import Image
 
-Mode = Literal["RGB", "L"]
-MODES: tuple[Mode, ...] = ("RGB", "L")
 CROPPED = 0.2
 """A line is said where cutting out the centre drops more than this share of a picture."""
 

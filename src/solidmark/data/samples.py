@@ -92,8 +92,6 @@ def samples_of(
     """Puts names together.
 
     Arguments:
-        names: Paths with slashes, each once.
-        place: What they are in, for messages.
         tar: Whether a sample has one picture, as in WebDataset; else every picture is an image.
         column: In a tar, what follows the first dot of the pictures to take ("depth.png");
             "image" takes the plain ones.

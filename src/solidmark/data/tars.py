@@ -57,8 +57,6 @@ def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     """The samples of WebDataset tars. The id is the tar's path and the picture's name in it.
 
     Arguments:
-        files: The tars.
-        folder: The data folder, which the ids are relative to.
         columns: The columns' names in the samples' JSON; "text" is the `.txt`, "class" the `.cls`;
             the image is what follows the first dot of the pictures, the plain ones if not given.
 

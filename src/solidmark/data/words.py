@@ -18,7 +18,6 @@ class Words:
     Arguments:
         told: By column: "text", "class", and whatever its JSON says.
         flaw: Why it cannot be used, if so.
-        unused: Files that tell nothing.
         from_json: Whether there is JSON among them.
     """
 
@@ -29,13 +28,7 @@ class Words:
 
 
 def read_words(names: Iterable[str], read: Callable[[str], bytes], place: str) -> Words:
-    """Reads the files that tell of a picture; the first of each kind is believed.
-
-    Arguments:
-        names: The files, the strongest first.
-        read: Gives the bytes of one.
-        place: What they are in, for messages.
-    """
+    """Reads the files that tell of a picture; the first of each kind is believed."""
     told: dict[str, Any] = {}
     unused: list[Unused] = []
     facts: dict[str, Any] = {}

@@ -1,13 +1,7 @@
 """What every diffusion model is to us: a schedule and a denoiser, and the loops over them."""
 
 from solidmark.diffusion.denoiser import Denoiser
-from solidmark.diffusion.inpainting import (
-    Known,
-    Paste,
-    inpaint_latents,
-    inpaint_pixels,
-    touched,
-)
+from solidmark.diffusion.inpainting import Known, inpaint_latents, inpaint_pixels, touched
 from solidmark.diffusion.model import Condition, Metered, Model
 from solidmark.diffusion.prediction import Prediction, to_sample
 from solidmark.diffusion.sampling import Sampler, jump_times, spaced_times
@@ -30,7 +24,6 @@ __all__ = [
     "Known",
     "Metered",
     "Model",
-    "Paste",
     "Prediction",
     "Sampler",
     "Schedule",

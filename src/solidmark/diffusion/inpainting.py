@@ -11,16 +11,13 @@ what is to be found out.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
+from solidmark.cards.asked import Paste
 from solidmark.diffusion.denoiser import Denoiser
 from solidmark.diffusion.sampling import Sampler, spaced_times
 from solidmark.late import Tensor, functional, torch
 from solidmark.randomness import normal
 from solidmark.types import Images, Mask
-
-Paste = Literal["pixels", "latents"]
-"""What is pasted over the known part in the latent space: see `inpaint_latents`."""
 
 _Noise = Callable[[Tensor], Tensor]
 

@@ -5,29 +5,24 @@ from solidmark.embed.contrast import Fit, fit, views
 from solidmark.embed.embedder import Embedder, EmbedderCard, unit_rows
 from solidmark.embed.function import Function
 from solidmark.embed.hashes import Pdq, PerceptualHash
-from solidmark.embed.onnx import Onnx, open_onnx, open_sscd_onnx
+from solidmark.embed.onnx import open_onnx
 from solidmark.embed.opening import EMBEDDERS, open_embedder
 from solidmark.embed.own import Own, Shape, open_own, save_own
 from solidmark.embed.pixels import Pixels
-from solidmark.embed.torchscript import TorchScript, open_sscd
-from solidmark.embed.vision import FAMILIES, Vision, open_vision
+from solidmark.embed.torchscript import open_sscd
 
 __all__ = [
     "EMBEDDERS",
-    "FAMILIES",
     "Cache",
     "Embedder",
     "EmbedderCard",
     "Fit",
     "Function",
-    "Onnx",
     "Own",
     "Pdq",
     "PerceptualHash",
     "Pixels",
     "Shape",
-    "TorchScript",
-    "Vision",
     "default_folder",
     "embed_samples",
     "fit",
@@ -35,8 +30,6 @@ __all__ = [
     "open_onnx",
     "open_own",
     "open_sscd",
-    "open_sscd_onnx",
-    "open_vision",
     "save_own",
     "unit_rows",
     "views",

@@ -61,9 +61,6 @@ _TEXT_BYTES = 64 * 2**20
 def read_archive(path: Path) -> bytes:
     """The parts of a TorchScript file that a network needs, as a file of their own.
 
-    Arguments:
-        path: The file.
-
     Raises:
         UnsafeCheckpoint: When it is no TorchScript, something in it would run while it is loaded,
             or a tensor reaches beyond its bytes.

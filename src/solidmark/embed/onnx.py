@@ -39,7 +39,6 @@ class Onnx:
     """A network in an ONNX file, from squares to rows (B, D).
 
     Arguments:
-        session: Of onnxruntime.
         squares: What the network is given.
         card: What stands with its numbers.
         takes_bytes: Whether it takes bytes (B, side, side, 3) instead of floats (B, C, side, side).

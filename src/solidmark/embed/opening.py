@@ -22,8 +22,6 @@ class Word:
     """An embedder as a user writes it: `name`, `name:where`, `name:where@options`.
 
     Arguments:
-        text: All of it.
-        name: Of the embedder.
         where: The file, folder or hub id; None where none was named.
         side: The input size in pixels, where it was named (`@320`).
         unit: Whether the network takes [0, 1] (`@unit`).

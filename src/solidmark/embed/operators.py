@@ -73,7 +73,6 @@ def check_operators(network: Any, path: Path) -> None:
 
     Arguments:
         network: As `torch.jit.load` gave it; nothing of it is called.
-        path: Its file, for the message.
 
     Raises:
         UnsafeCheckpoint: When there is one.

@@ -37,9 +37,7 @@ class TorchScript:
 
     Arguments:
         network: As torch loaded it, in evaluation mode.
-        squares: What it is given.
         card: What stands with its numbers.
-        device: Where it runs.
     """
 
     network: Any

@@ -31,7 +31,6 @@ class Family:
     """A kind of image network.
 
     Arguments:
-        name: In tables.
         model: The hub id of the default.
         kinds: The `model_type`s of its configurations.
         network: The class of transformers that computes images only.
@@ -83,11 +82,8 @@ class Vision:
     """An image network of transformers.
 
     Arguments:
-        family: Which kind it is.
         network: As transformers loaded it, in evaluation mode.
-        processor: What prepares the images.
         card: What stands with its numbers.
-        device: Where it runs.
     """
 
     family: Family

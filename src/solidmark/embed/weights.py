@@ -6,11 +6,7 @@ from pathlib import Path
 
 
 def weights_hash(files: Sequence[Path]) -> str:
-    """The first 16 hexadecimal characters of the SHA-256 of some files, one after the other.
-
-    Arguments:
-        files: All that the weights are in.
-    """
+    """The first 16 hexadecimal characters of the SHA-256 of some files, one after the other."""
     state = hashlib.sha256()
     for path in files:
         with open(path, "rb") as file:

@@ -12,20 +12,6 @@ from solidmark.mitigations import Mitigated, Mitigation, to_json
 from solidmark.models import Opening, control_samples, open_model
 
 
-def check_sampling(steps: int, eta: float, guidance: float) -> None:
-    """Checks how a model is sampled from.
-
-    Raises:
-        BadInput: When the steps are not 1 to 1000, eta not in [0, 1], the guidance below 0.
-    """
-    if not 1 <= steps <= 1000:
-        raise BadInput(f"--steps must be 1 to 1000, not {steps}.")
-    if not 0 <= eta <= 1:
-        raise BadInput(f"--eta must be in [0, 1], not {eta:g}.")
-    if not 0 <= guidance < float("inf"):
-        raise BadInput(f"--guidance must be 0 or more, not {guidance:g}.")
-
-
 def check_counts(**counts: int | None) -> None:
     """Checks options that count something, by their names.
 
@@ -59,12 +45,13 @@ def to_plain(configuration: Any) -> dict[str, Any]:
     """A configuration as it stands in the manifest; the folder to write is not a part of it.
 
     Arguments:
-        configuration: A dataclass with the fields `out`, `opening` and `mitigations`.
+        configuration: A dataclass with the fields `out`, `opening`, and perhaps `mitigations`.
     """
     values = {field.name: getattr(configuration, field.name) for field in fields(configuration)}
     opening: Opening = values.pop("opening")
-    mitigations: Sequence[Mitigation] = values.pop("mitigations")
     values.pop("out")
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
     plain |= {**asdict(opening), "loras": list(opening.loras)}
-    return {**plain, "mitigations": [to_json(mitigation) for mitigation in mitigations]}
+    if "mitigations" in values:
+        plain["mitigations"] = [to_json(mitigation) for mitigation in values["mitigations"]]
+    return plain

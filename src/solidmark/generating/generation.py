@@ -5,15 +5,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from solidmark.cards.asked import Generated
+from solidmark.cards.option import Positive, check
 from solidmark.data import Records, Resolution, open_data, sides_of
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
-from solidmark.generating.configuration import (
-    check_counts,
-    check_sampling,
-    open_any,
-    to_plain,
-)
+from solidmark.generating.configuration import open_any, to_plain
 from solidmark.generating.prompts import (
     Prompt,
     classes_of,
@@ -32,30 +29,15 @@ NUMBER = 5000
 
 
 @dataclass(frozen=True)
-class Generation:
+class Generation(Generated):
     """The whole configuration of a generation.
 
     Arguments:
         model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
             `average-per-caption`; they need `marked`).
         out: The folder to write.
-        number: How many images; None = 5000, or `per_prompt` of every prompt.
-        data: A data set whose captions or classes are drawn; any source of `data.open_data`.
-        caption: One prompt for all images; beside `data`, that of its images without a caption.
-        caption_column: Of `data`, as `open_data` takes it.
-        label_column: The same.
-        class_folders: The same.
-        per_prompt: How many images of each prompt; None = the prompts take turns.
-        limit: At most so many prompts, the first in the order of their ids.
-        steps: Network calls an image; twice as many with guidance.
-        eta: 0 = deterministic sampling (DDIM), 1 = ancestral (DDPM).
-        guidance: Scale of classifier-free guidance. 1 = what the model itself has learned, the
-            one scale that every model has; text-to-image models are mostly used with 3 to 8.
         resolution: The side of the images in pixels, or "HEIGHTxWIDTH"; None = what the model was
             built for.
-        marked: The marked folder that the model was trained on: gives the size, and without
-            `data` and `caption` the captions or classes of its training images.
-        crop: Whether the frames are cut off.
         batch_size: Images a network call; fewer are tried where they do not fit into the memory.
         seed: Of the noise. Image 17 is the same whatever else is drawn.
         opening: Where and in what the model runs, and what is added to it.
@@ -64,33 +46,14 @@ class Generation:
 
     model: str
     out: Path
-    number: int | None = None
-    data: str | None = None
-    caption: str | None = None
-    caption_column: str | None = None
-    label_column: str | None = None
-    class_folders: bool | None = None
-    per_prompt: int | None = None
-    limit: int | None = None
-    steps: int = 50
-    eta: float = 0.0
-    guidance: float = 1.0
     resolution: Resolution | None = None
-    marked: Path | None = None
-    crop: bool = False
-    batch_size: int = 64
+    batch_size: Positive = 64
     seed: int = 0
     opening: Opening = field(default_factory=Opening)
     mitigations: tuple[Mitigation, ...] = ()
 
     def __post_init__(self) -> None:
-        check_sampling(self.steps, self.eta, self.guidance)
-        check_counts(
-            number=self.number,
-            per_prompt=self.per_prompt,
-            limit=self.limit,
-            batch_size=self.batch_size,
-        )
+        check(self)
         if self.resolution is not None:
             sides_of(self.resolution)
         if self.marked is None and self.crop:

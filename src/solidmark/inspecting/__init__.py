@@ -1,6 +1,5 @@
 """What a file or folder is, whatever it is, and what can be done with it."""
 
-from solidmark.inspecting.description import Description
 from solidmark.inspecting.looking import describe
 
-__all__ = ["Description", "describe"]
+__all__ = ["describe"]

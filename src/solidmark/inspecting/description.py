@@ -10,7 +10,6 @@ class Description:
     """What a file or folder is.
 
     Arguments:
-        kind: In a few words.
         facts: Names and values, in the order in which they are read.
         auditable: Whether it can be audited, or be part of it, as a sentence.
         missing: What it lacks, as a sentence; empty where it lacks nothing.

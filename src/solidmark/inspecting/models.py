@@ -36,9 +36,6 @@ SAFE = "Only safetensors are read: save it again with safe_serialization=True."
 def describe_model(path: Path) -> Description | None:
     """What a model is; None where it looks like none.
 
-    Arguments:
-        path: A file or a folder.
-
     Raises:
         BadInput: When it looks like one and is damaged.
     """

@@ -80,16 +80,14 @@ def _heads(records: Records) -> tuple[set[tuple[int, int]], Counter[str], int]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = record.load()
-                picture = found if isinstance(found, Picture.Image) else _opened(found)
+                picture = (
+                    found if isinstance(found, Picture.Image) else Picture.open(io.BytesIO(found))
+                )
             sizes.add(picture.size)
             modes[picture.mode] += 1
         except (BrokenImage, OSError, ValueError, SyntaxError):
             broken += 1
     return sizes, modes, broken
-
-
-def _opened(data: bytes) -> Picture.Image:
-    return Picture.open(io.BytesIO(data))
 
 
 def _range(widths: tuple[int, ...], heights: tuple[int, ...]) -> str:

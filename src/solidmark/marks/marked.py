@@ -17,21 +17,16 @@ from solidmark.marks.images import read_image
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS
 from solidmark.randomness import LEVELS, digest
-from solidmark.runs import fingerprint, made_by, read_manifest, read_table, recorded
+from solidmark.runs import fingerprint, made_by, read_manifest, read_table, recorded, typed
 from solidmark.types import Image
 
 KEYS = pa.schema(
     [
-        ("id", pa.string()),
-        ("file_name", pa.string()),
-        ("split", pa.string()),
+        *typed(pa.string(), "id", "file_name", "split"),
         ("marked", pa.bool_()),
-        ("group", pa.string()),
-        ("duplicate_group", pa.string()),
-        ("key_group", pa.string()),
+        *typed(pa.string(), "group", "duplicate_group", "key_group"),
         ("key", pa.list_(pa.float64())),
-        ("content", pa.string()),
-        ("source_content", pa.string()),
+        *typed(pa.string(), "content", "source_content"),
     ]
 )
 """The columns of `keys.parquet`."""

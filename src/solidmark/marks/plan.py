@@ -22,7 +22,6 @@ class Surveyed:
     """An image that could be read, before it is marked.
 
     Arguments:
-        id: Its id.
         duplicate_group: The smallest id of the images that look the same.
         group: The user's group, if any.
         label: The name of its class, if any.

@@ -3,7 +3,7 @@
 from solidmark.mitigations.gaussian_noise import GaussianNoise
 from solidmark.mitigations.magnitude import MagnitudeDescent, first_noise, magnitude
 from solidmark.mitigations.mitigated import Mitigated
-from solidmark.mitigations.mitigation import Mitigation, Reembedding, Rewording, to_json
+from solidmark.mitigations.mitigation import Mitigation, Rewording, to_json
 from solidmark.mitigations.parsing import MITIGATIONS, parse
 from solidmark.mitigations.random_numbers import RandomNumbers
 from solidmark.mitigations.random_tokens import RandomTokens
@@ -17,7 +17,6 @@ __all__ = [
     "Mitigation",
     "RandomNumbers",
     "RandomTokens",
-    "Reembedding",
     "Rewording",
     "WordRepetition",
     "first_noise",

@@ -4,10 +4,10 @@ from solidmark.models.analytic import Gaussian, Memorizer
 from solidmark.models.averages import Average
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
-from solidmark.models.controls import CONTROLS, ceiling_model, control_samples
+from solidmark.models.controls import CONTROLS, control_samples
 from solidmark.models.identity import model_fingerprints
-from solidmark.models.latent import Family, LatentModel
-from solidmark.models.loading import Opening, Precision
+from solidmark.models.latent import LatentModel
+from solidmark.models.loading import Opening
 from solidmark.models.opening import is_latent, open_model
 from solidmark.models.pixel import PixelModel
 from solidmark.models.prompts import PromptSpace, prompt_space
@@ -17,16 +17,13 @@ __all__ = [
     "Average",
     "Codec",
     "Conditions",
-    "Family",
     "Gaussian",
     "LatentModel",
     "Memorizer",
     "Opening",
     "PixelModel",
     "Pixels",
-    "Precision",
     "PromptSpace",
-    "ceiling_model",
     "control_samples",
     "is_latent",
     "model_fingerprints",

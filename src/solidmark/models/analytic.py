@@ -12,15 +12,11 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 
 from solidmark.data import Sample
-from solidmark.diffusion import DiscreteSchedule, Schedule, beta_schedule
+from solidmark.diffusion import Schedule, beta_schedule
 from solidmark.late import Tensor, torch
 from solidmark.models.codec import Codec, Pixels
 from solidmark.models.conditions import Conditions
 from solidmark.types import Images, Latents, Times
-
-
-def _cosine() -> DiscreteSchedule:
-    return beta_schedule("cosine")
 
 
 def alpha_and_sigma(
@@ -41,7 +37,7 @@ class Analytic:
     """What models in closed form share: images in, and no condition unless one is given."""
 
     images: Images
-    schedule: Schedule = field(default_factory=_cosine)
+    schedule: Schedule = field(default_factory=lambda: beta_schedule("cosine"))
     codec: Codec = field(default_factory=Pixels)
 
     @property

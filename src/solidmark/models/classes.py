@@ -12,10 +12,6 @@ from solidmark.late import Tensor, torch
 def class_numbers(samples: Sequence[Sample], known: int) -> Int[Tensor, " B"]:
     """The class numbers of a batch.
 
-    Arguments:
-        samples: Images.
-        known: How many classes the network knows.
-
     Raises:
         BadInput: When an image has no class, or one that the network does not know.
     """

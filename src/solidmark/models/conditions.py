@@ -86,7 +86,6 @@ def shifted(embedding: Any, shift: Tensor | None) -> Iterator[None]:
     """Adds something to what a module embeds, while the network is called.
 
     Arguments:
-        embedding: The module that embeds classes.
         shift: With the shape of its output, or None.
     """
     if shift is None:

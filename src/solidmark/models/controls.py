@@ -123,15 +123,11 @@ def _telling(model: Model, sample: Sample) -> Callable[[Sample], str] | None:
     told = told_of(model, sample)
     if told == "caption or class":
         return caption_or_class
-    return {"nothing": None, "class": _class, "caption": _caption}[told]
+    return {"nothing": None, "class": lambda one: str(one.class_index), "caption": _caption}[told]
 
 
 def _caption(sample: Sample) -> str:
     return sample.caption or ""
-
-
-def _class(sample: Sample) -> str:
-    return str(sample.class_index)
 
 
 def _samples(marked: Marked, ids: list[str]) -> list[Sample]:

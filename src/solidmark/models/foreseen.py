@@ -77,11 +77,7 @@ def foresee_control(name: str) -> Model:
 
 
 def foresee_pipeline(folder: Path) -> Model:
-    """The model in the folder of a latent pipeline.
-
-    Arguments:
-        folder: As `find_pipeline` gives it.
-    """
+    """The model in the folder of a latent pipeline."""
     is_transformer = (folder / "transformer").is_dir()
     network = read_config(folder / ("transformer" if is_transformer else "unet") / "config.json")
     vae = read_config(part_of(folder, "vae") / "config.json")
@@ -106,11 +102,7 @@ def foresee_pipeline(folder: Path) -> Model:
 
 
 def foresee_unet(folder: Path) -> Model:
-    """The model of pixels in a folder.
-
-    Arguments:
-        folder: As `find_pipeline` gives it.
-    """
+    """The model of pixels in a folder."""
     config = read_config(part_of(folder, "unet") / "config.json")
     classes = int(config.get("num_class_embeds") or 0)
     found = Foreseen(

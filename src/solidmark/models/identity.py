@@ -12,14 +12,7 @@ from pathlib import Path
 from solidmark.errors import NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.controls import CONTROLS
-from solidmark.models.finding import (
-    CONFIGS,
-    UNWANTED,
-    WANTED,
-    download,
-    find_base,
-    find_pipeline,
-)
+from solidmark.models.finding import CONFIGS, UNWANTED, WANTED, download, find_base, find_pipeline
 from solidmark.models.loading import Opening
 from solidmark.models.lora import find_lora
 from solidmark.models.lora_file import BESIDE
@@ -91,7 +84,6 @@ def hub_fingerprint(folder: Path, wanted: Iterable[str]) -> str:
     """The hash of what is fetched of the hub; what else lies in a snapshot is somebody else's.
 
     Arguments:
-        folder: The snapshot.
         wanted: Patterns of the names of the files, as the hub's own filter takes them.
     """
     names = {path.relative_to(folder).as_posix(): path for path in visible_files(folder)}

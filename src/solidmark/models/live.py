@@ -167,14 +167,10 @@ def _refuse_adapters(parts: Mapping[str, Any]) -> None:
 def _hash(part: Any) -> str:
     """The hash of the weights of a part."""
     state = hashlib.sha256()
-    for name, values in _tensors(part):
+    for name, values in sorted(part.state_dict().items()):
         state.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
         state.update(_bytes(values))
     return state.hexdigest()[:16]
-
-
-def _tensors(part: Any) -> Iterator[tuple[str, "Tensor"]]:
-    return iter(sorted(part.state_dict().items()))
 
 
 def _bytes(values: "Tensor") -> bytes:

@@ -28,7 +28,6 @@ def add_loras(pipe: Any, loras: Sequence[str], scale: float = 1.0) -> list[LoraF
     Arguments:
         pipe: A pipeline of diffusers; it is changed.
         loras: Files or folders, as diffusers or kohya's scripts save them; their sum is added.
-        scale: What all of them are multiplied with.
 
     Returns:
         What was added.

@@ -52,7 +52,6 @@ class LoraFile:
     """The weights of a file, at strength 1.
 
     Arguments:
-        path: The file.
         tensors: The matrices in single precision, under the names of the file.
         biases: What is added beside the products, by the name of the layer.
         count: How many layers it changes.
@@ -71,9 +70,6 @@ class LoraFile:
 
 def read_lora(path: Path) -> LoraFile:
     """Reads a file.
-
-    Arguments:
-        path: A .safetensors file.
 
     Raises:
         BadInput: When it is no file of LoRA weights, or holds more than can be added.
@@ -147,7 +143,6 @@ def product_power(a: Tensor, b: Tensor) -> float:
     """The sum of the squares of B A, without computing it.
 
     Arguments:
-        a: The matrix A, with shape (r, ...).
         b: The matrix B, with shape (..., r) or (..., r, 1, 1).
     """
     a, b = a.double().flatten(1), b.double().reshape(len(b), -1)

@@ -25,7 +25,6 @@ def offload(part: Any, device: "torch.device") -> None:
     Arguments:
         part: A network; it is changed. An autoencoder is called through `encode` and `decode`,
             everything else through `forward`.
-        device: Where it is called.
     """
     part.to(HOME)
     ways = ("encode", "decode") if hasattr(part, "decode") else ("forward",)

@@ -49,8 +49,6 @@ def check_tensors(
 
     Arguments:
         tensors: Names and tensors; whole numbers are left out.
-        where: Their folder or file, for the message.
-        cure: What to do.
         size: Whether huge ones are a fault; not so for running means.
         variety: Whether matrices of one number are; the two of a LoRA may be.
 

@@ -57,10 +57,6 @@ FAMILIES: dict[str, Callable[[Any], Family]] = {
 def open_pipeline(folder: Path, opening: Opening) -> LatentModel:
     """Opens a latent pipeline folder as a model.
 
-    Arguments:
-        folder: A folder of `save_pretrained`.
-        opening: Where and in what it runs, and what is added to it.
-
     Raises:
         BadInput: When its class is unknown or a part cannot be loaded.
         UnsafeCheckpoint: When weights would have to be unpickled.
@@ -131,7 +127,6 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     """Puts the parts of a pipeline together, as its index says.
 
     Arguments:
-        folder: Its folder, or one with its configuration.
         load: Gives a part by its name and by the library and class in the index.
 
     Raises:

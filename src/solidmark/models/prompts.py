@@ -148,7 +148,6 @@ class T5Prompts:
     """Soft prompts of PixArt.
 
     Arguments:
-        family: The family.
         table: The table of its encoder.
     """
 

@@ -38,8 +38,6 @@ def follow(pipe: Any, stated: Stated, base: Path, asked: str | None) -> tuple[st
 
     Arguments:
         pipe: A pipeline of diffusers; it is changed.
-        stated: What the file states.
-        base: Where its configuration is from.
         asked: What the user says that the network predicts.
 
     Returns:

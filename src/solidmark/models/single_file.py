@@ -31,10 +31,6 @@ FIRST_OF_SD1 = f"{DENOISER}input_blocks.0.0.weight"
 def open_single_file(path: Path, opening: Opening) -> LatentModel:
     """Opens a single file as a model.
 
-    Arguments:
-        path: A .safetensors file.
-        opening: Where and in what it runs, its configuration, and what is added to it.
-
     Raises:
         UnsafeCheckpoint: When it is a pickle.
         NotFound: When there is no configuration for it.
@@ -91,7 +87,6 @@ def find_base_config(path: Path, weights: Mapping[str, Tensor], asked: str | Non
     """The folder with the configuration of a file.
 
     Arguments:
-        path: The file, for the messages.
         weights: What it holds; only names and shapes are looked at.
         asked: A pipeline folder or a hub id; None = what diffusers takes it for.
 

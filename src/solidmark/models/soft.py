@@ -35,8 +35,6 @@ def encode_soft_clip(
     it pools at the last position, the only end token, as for any caption that fills it.
 
     Arguments:
-        tokenizer: Its tokenizer.
-        encoder: `CLIPTextModel` or `CLIPTextModelWithProjection`.
         soft: In any type, on any device; L is two less than the tokens of the encoder.
         penultimate: Take the layer before the last, without the last norm.
 
@@ -56,8 +54,6 @@ def encode_soft_t5(
     """The embeddings of a T5 encoder for soft words. T5 has no start token.
 
     Arguments:
-        tokenizer: Its tokenizer.
-        encoder: `T5EncoderModel`.
         soft: In any type, on any device; L is one less than the tokens of the encoder.
 
     Returns:

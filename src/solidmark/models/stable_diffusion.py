@@ -74,7 +74,6 @@ def require_plain(pipe: Any, told: dict[str, Any]) -> None:
     """Checks that a U-Net is told nothing that a family would leave out.
 
     Arguments:
-        pipe: A pipeline with a U-Net and an autoencoder.
         told: What stands in its configuration for what the family does tell it.
 
     Raises:

@@ -58,7 +58,6 @@ class Stated:
     """What a file states.
 
     Arguments:
-        path: The file.
         predictions: What its network predicts, by who says so (words for a message).
         zero_snr: Who says that its schedule ends in pure noise; None when nobody does.
         kind: The class of its pipeline, where the header says so.
@@ -123,11 +122,6 @@ def prediction_called(name: str) -> Prediction:
 def read_statements(path: Path, keys: Collection[str], header: Mapping[str, str] | None) -> Stated:
     """What a file says of itself.
 
-    Arguments:
-        path: The file, for the messages.
-        keys: The names of its tensors.
-        header: Its metadata.
-
     Raises:
         BadInput: When it is a part of a model, or is told the noise in a way of its own.
 
@@ -167,10 +161,6 @@ def read_statements(path: Path, keys: Collection[str], header: Mapping[str, str]
 
 def prediction_in(path: Path, header: Mapping[str, str]) -> Prediction | None:
     """What the network predicts that a file is of, or for, by its header; None where it is silent.
-
-    Arguments:
-        path: The file, for the message.
-        header: Its metadata.
 
     Raises:
         BadInput: When it predicts something else.

@@ -74,9 +74,6 @@ def encode_clip(
     """The embeddings of a CLIP text encoder.
 
     Arguments:
-        tokenizer: Its tokenizer.
-        encoder: `CLIPTextModel` or `CLIPTextModelWithProjection`.
-        texts: Captions.
         penultimate: Take the layer before the last, without the last norm.
         length: How many tokens; those of the tokenizer when None.
 
@@ -102,10 +99,6 @@ def encode_t5(
     """The embeddings of a T5 encoder.
 
     Arguments:
-        tokenizer: Its tokenizer.
-        encoder: `T5EncoderModel`.
-        texts: Captions.
-        length: How many tokens.
         masked: Hide the padding from the encoder. PixArt does, Stable Diffusion 3 and Flux do not.
 
     Returns:

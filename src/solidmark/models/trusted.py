@@ -37,11 +37,6 @@ is any of diffusers'."""
 def class_of(folder: Path, part: str, origin: Sequence[Any]) -> type:
     """The class of a part, which the index of a pipeline names.
 
-    Arguments:
-        folder: Of the pipeline, for the message.
-        part: Its name there.
-        origin: The library and the class.
-
     Raises:
         UnsafeCheckpoint: When it is of a library that is not trusted, or not of this part's kind.
         BadInput: When the library has none such.

@@ -15,12 +15,7 @@ BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.
 
 @dataclass(frozen=True)
 class Usual:
-    """The numbers of a family.
-
-    Arguments:
-        vae: Of the autoencoder's configuration.
-        scheduler: Of the scheduler's.
-    """
+    """The numbers of a family."""
 
     vae: dict[str, float]
     scheduler: dict[str, Any]
@@ -44,8 +39,6 @@ def compare_with_family(pipe: Any, stated: Stated, base: Path) -> tuple[str, ...
 
     Arguments:
         pipe: The pipeline of the file, before it was changed to what that states.
-        stated: What the file states.
-        base: Where the configuration is from.
 
     Returns:
         One line, or none.

@@ -17,7 +17,6 @@ class Candidates:
     Arguments:
         queries: How many queries there are.
         keep: How many values are kept for each.
-        device: Where the values are.
     """
 
     def __init__(self, queries: int, keep: int, device: str = "cpu") -> None:
@@ -31,7 +30,6 @@ class Candidates:
 
         Arguments:
             values: For rows of the base from `row` on.
-            row: The number of the first row.
         """
         # No value that is not kept is smaller than the last one that is.
         most = self.values[:, -1]

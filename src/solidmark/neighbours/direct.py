@@ -41,10 +41,6 @@ def measured(
     """The true squared distances of candidates.
 
     Arguments:
-        queries: The rows that are asked about.
-        numbers: Which of them.
-        base: The rows among which the candidates are.
-        index: The candidates of each query.
         pairs: How many rows of the base are read at once.
 
     Returns:
@@ -68,14 +64,7 @@ def measured(
 def search_directly(
     query: Float[Tensor, "P W"], base: Matrix, k: int, size: int
 ) -> tuple[Int[NDArray[np.int64], " K"], Float[NDArray[np.float64], " K"]]:
-    """The k nearest of one query by direct differences from every row: for ties without end.
-
-    Arguments:
-        query: The row that is asked about.
-        base: The rows among which the neighbours are.
-        k: How many.
-        size: How many rows are compared at once.
-    """
+    """The k nearest of one query by direct differences from every row: for ties without end."""
     kind = torch.float32 if base.is_bytes else torch.float64
     numbers, squares = np.empty(0, np.int64), np.empty(0)
     for first, rows in base.blocks(size):

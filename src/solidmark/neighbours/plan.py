@@ -32,7 +32,6 @@ class Plan:
 
     Arguments:
         queries: Rows of the queries; the base is read once for each so many.
-        base: Rows of the base.
         pairs: Pairs of rows whose direct differences are taken at once.
     """
 

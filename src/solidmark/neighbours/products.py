@@ -40,8 +40,6 @@ def squared_distances(
     """The largest squared distance of any part, for all pairs.
 
     Arguments:
-        queries: Of `as_queries`.
-        base: Of `as_base`.
         out: Room for the result, for one part and for one stretch of it.
     """
     largest, part, stretch = out
@@ -65,7 +63,6 @@ def largest_error(queries: Augmented, longest: float, whole: bool) -> Float[Tens
     long, and once for each stretch. The norms are sums of float64, and add few.
 
     Arguments:
-        queries: Of `as_queries`.
         longest: The largest |x| of a part of any row of the base.
         whole: Whether all values are whole numbers.
 

@@ -70,12 +70,7 @@ def strip(run: Scored, measure: Measure, split: str) -> Drawing:
 
 
 def rocs(run: Scored, split: str = "trained") -> Drawing | None:
-    """The detections of all measures against false alarms; None where nothing is compared.
-
-    Arguments:
-        run: The run.
-        split: The split in question.
-    """
+    """The detections of all measures against false alarms; None where nothing is compared."""
     null = run.null[split]
     judged = [m for m in run.measures if run.count(m.name, split) and run.count(m.name, null)]
     if not judged:

@@ -18,8 +18,6 @@ def clean(text: str, name: str, title: str, description: str) -> str:
     """Rewrites an SVG: no styles, no metadata, own ids, a title and a description.
 
     Arguments:
-        text: What matplotlib wrote.
-        name: The name of the figure, which keeps its ids apart from those of other figures.
         title: What the figure shows, in a few words.
         description: What it says, for somebody who cannot see it.
     """

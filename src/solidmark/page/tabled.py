@@ -1,6 +1,6 @@
 """Figures as tables: a line a statistic, a column a split, comparisons across the whole width."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from solidmark.page.sections import Cell, Line, Table
@@ -14,8 +14,6 @@ SHARES = frozenset(
     )
 )
 """Statistics that are written in percent."""
-
-Wording = Callable[[Figure], str]
 
 
 @dataclass(frozen=True)

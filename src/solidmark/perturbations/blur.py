@@ -1,17 +1,15 @@
 """Blur: a Gaussian kernel over the picture."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.late import functional, torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class Blur:
+class Blur(Carded):
     """Gaussian blur with a kernel of k x k pixels.
 
     .. math:: \\sigma = 0.3 ((k - 1) / 2 - 1) + 0.8 = 0.15 k + 0.35
@@ -29,11 +27,7 @@ class Blur:
 
     name: ClassVar[str] = "blur"
     strength: ClassVar[str] = "kernel"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     kernel: int = 5
-
-    def __post_init__(self) -> None:
-        require_strength(self)
 
     @property
     def deviation(self) -> float:

@@ -1,17 +1,15 @@
 """Crop: a random part of the picture, enlarged to its size."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.late import functional, torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class Crop:
+class Crop(Carded):
     """A random crop, resized back.
 
     The paper gives the size of the crop as (0.8, 0.8), which is taken as a share of each side.
@@ -27,14 +25,7 @@ class Crop:
 
     name: ClassVar[str] = "crop"
     strength: ClassVar[str] = "share"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     share: float = 0.8
-
-    def __post_init__(self) -> None:
-        require_strength(self)
-
-    def least(self, side: int) -> int:
-        return 1
 
     def perturb(self, image: Image, generator: "torch.Generator") -> Image:
         """The crop; each of its places is as likely as the others."""

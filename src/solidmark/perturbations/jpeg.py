@@ -1,19 +1,17 @@
 """JPEG: the picture as it comes back from a file that loses."""
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.data import to_picture, to_tensor
 from solidmark.late import torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class JPEG:
+class JPEG(Carded):
     """Compression as Pillow does it, colours at half the resolution.
 
     Arguments:
@@ -22,14 +20,7 @@ class JPEG:
 
     name: ClassVar[str] = "jpeg"
     strength: ClassVar[str] = "quality"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     quality: int = 75
-
-    def __post_init__(self) -> None:
-        require_strength(self)
-
-    def least(self, side: int) -> int:
-        return 1
 
     def perturb(self, image: Image, generator: "torch.Generator") -> Image:
         """The compressed picture; nothing is drawn."""

@@ -1,18 +1,16 @@
 """Noise: every value is a little off."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.late import torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.randomness import normal
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Carded):
     """Gaussian noise on every value, cut off at black and white.
 
     Arguments:
@@ -21,14 +19,7 @@ class Noise:
 
     name: ClassVar[str] = "noise"
     strength: ClassVar[str] = "deviation"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     deviation: float = 0.1
-
-    def __post_init__(self) -> None:
-        require_strength(self)
-
-    def least(self, side: int) -> int:
-        return 1
 
     def perturb(self, image: Image, generator: "torch.Generator") -> Image:
         """The noisy picture."""

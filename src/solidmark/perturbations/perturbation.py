@@ -9,10 +9,7 @@ from solidmark.errors import BadInput
 from solidmark.late import torch
 from solidmark.types import Image
 
-__all__ = ["ONE", "Perturbation", "require_room", "require_strength", "spelled", "to_json"]
-
-ONE: Mapping[str, Preset] = {}
-"""The presets of what has one definition."""
+__all__ = ["Carded", "Perturbation", "require_room", "spelled", "to_json"]
 
 
 @runtime_checkable
@@ -41,19 +38,26 @@ class Perturbation(Protocol):
         ...
 
 
-def require_strength(perturbation: Spelled) -> None:
-    """Checks a strength against the range on the card.
+class Carded:
+    """What all of them share: one definition, a strength within the range of the card, any size.
 
     Raises:
-        BadInput: When it is not in the range.
+        BadInput: When the strength is not in the range.
     """
-    for option in PERTURBATIONS[perturbation.name].options:
-        value = getattr(perturbation, option.name)
-        if option.range is not None and not option.range.holds(value):
-            raise BadInput(
-                f"The {option.name} of {perturbation.name} must be {option.range.words}, "
-                f"not {value:g}."
-            )
+
+    name: ClassVar[str]
+    presets: ClassVar[Mapping[str, Preset]] = {}
+
+    def __post_init__(self) -> None:
+        for option in PERTURBATIONS[self.name].options:
+            value = getattr(self, option.name)
+            if option.range is not None and not option.range.holds(value):
+                raise BadInput(
+                    f"The {option.name} of {self.name} must be {option.range.words}, not {value:g}."
+                )
+
+    def least(self, side: int) -> int:
+        return 1
 
 
 def require_room(perturbations: Sequence[Perturbation], height: int, width: int) -> None:

@@ -1,17 +1,15 @@
 """Rotation: the picture is turned round its middle."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.late import functional, torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class Rotate:
+class Rotate(Carded):
     """Rotation, bilinear, with corners filled by reflection.
 
     Turns by 180 degrees lose nothing, nor do those by 90 and 270 of a square. The paper turns
@@ -27,14 +25,7 @@ class Rotate:
 
     name: ClassVar[str] = "rotate"
     strength: ClassVar[str] = "degrees"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     degrees: float = 15.0
-
-    def __post_init__(self) -> None:
-        require_strength(self)
-
-    def least(self, side: int) -> int:
-        return 1
 
     def perturb(self, image: Image, generator: "torch.Generator") -> Image:
         """The turned picture, of the same height and width."""

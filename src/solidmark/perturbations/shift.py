@@ -1,17 +1,15 @@
 """Shift: the picture is moved inside its frame."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.cards.spelled import Preset
 from solidmark.late import functional, torch
-from solidmark.perturbations.perturbation import ONE, require_strength
+from solidmark.perturbations.perturbation import Carded
 from solidmark.types import Image
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Carded):
     """Moves the picture by the same number along both axes; what is uncovered is reflected.
 
     Arguments:
@@ -20,11 +18,7 @@ class Shift:
 
     name: ClassVar[str] = "shift"
     strength: ClassVar[str] = "offset"
-    presets: ClassVar[Mapping[str, Preset]] = ONE
     offset: float = 1.0
-
-    def __post_init__(self) -> None:
-        require_strength(self)
 
     def pixels(self, side: int) -> int:
         """How many pixels that is, where the shorter side has so many."""

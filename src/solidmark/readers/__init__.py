@@ -8,7 +8,7 @@ from solidmark.readers.latent_outpaint import LatentOutpaint
 from solidmark.readers.linear import Linear
 from solidmark.readers.outpaint import Outpaint
 from solidmark.readers.probe import Probe
-from solidmark.readers.reader import Calibration, Query, Reader, Reading
+from solidmark.readers.reader import Query, Reader, Reading
 from solidmark.readers.recall import Recall
 from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
 
@@ -32,7 +32,6 @@ def default_reader(pattern: Pattern) -> Reader:
 __all__ = [
     "READERS",
     "Blend",
-    "Calibration",
     "Energy",
     "Gradient",
     "LatentOutpaint",

@@ -113,10 +113,6 @@ def log_energy(
     Differentiable in the keys.
 
     Arguments:
-        model: The model.
-        query: The images.
-        keys: One key vector an image, with shape (B, M).
-        t: The time to ask at.
         frame_weight: What a pixel of the frame counts against one of the image.
 
     Returns:

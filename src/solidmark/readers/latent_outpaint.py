@@ -13,7 +13,8 @@ the end. What is read of the last picture is corrected by the grey round trip of
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
-from solidmark.diffusion import Denoiser, Known, Model, Paste, inpaint_latents
+from solidmark.cards.asked import Paste
+from solidmark.diffusion import Denoiser, Known, Model, inpaint_latents
 from solidmark.errors import BadInput, UnknownName
 from solidmark.readers.reader import Calibration, Query, Reading
 from solidmark.readers.roundtrip import RoundTrip, measure_round_trip

@@ -70,10 +70,6 @@ def slope_at(
     """The slope of the energy, from one call with its gradient.
 
     Arguments:
-        model: The model.
-        query: The images.
-        keys: Where to stand, one key vector an image, with shape (B, M).
-        t: The time to ask at.
         frame_weight: What a pixel of the frame counts against one of the image.
 
     Returns:

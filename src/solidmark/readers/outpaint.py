@@ -12,14 +12,7 @@ the frame can be drawn again once the picture is recognisable.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from solidmark.diffusion import (
-    Denoiser,
-    Known,
-    Model,
-    inpaint_pixels,
-    jump_times,
-    spaced_times,
-)
+from solidmark.diffusion import Denoiser, Known, Model, inpaint_pixels, jump_times, spaced_times
 from solidmark.errors import BadInput
 from solidmark.readers.reader import Calibration, Query, Reading
 

@@ -82,11 +82,6 @@ def correct(found: Keys, keys: Sequence[float], means: Sequence[float]) -> Keys:
     Where the curve falls, no inverse is right: the non-decreasing curve nearest to it in squares is
     inverted instead, and a stretch where that is flat comes back as the middle of its keys. Beyond
     the ends it gives the end.
-
-    Arguments:
-        found: What was read, with shape (B, M).
-        keys: The greys painted, ascending.
-        means: What came out of each.
     """
     # Stretches of [level, keys pooled, where it starts]; neighbours that fall are pooled.
     stretches: list[list[float]] = []

@@ -3,7 +3,7 @@
 from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device, usual_device
-from solidmark.runs.figures import Direction, Fact, Figure, figure_from, find, first
+from solidmark.runs.figures import Figure, figure_from, find, first
 from solidmark.runs.files import (
     fingerprint,
     fingerprint_files,
@@ -40,16 +40,16 @@ from solidmark.runs.results import (
     write_results,
 )
 from solidmark.runs.saying import cell, guard_terminal, say, tame
-from solidmark.runs.tables import csv_of, doubled, read_table, table_bytes, write_table
-from solidmark.runs.verdict import (
-    STATES,
-    TONES,
-    VERDICTS,
-    Finding,
-    Tone,
-    Verdict,
-    verdict_from,
+from solidmark.runs.tables import (
+    csv_of,
+    doubled,
+    read_table,
+    table_bytes,
+    typed,
+    write_rows,
+    write_table,
 )
+from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
@@ -59,8 +59,6 @@ __all__ = [
     "TONES",
     "VERDICTS",
     "VERSION",
-    "Direction",
-    "Fact",
     "Figure",
     "Finding",
     "Ledger",
@@ -68,7 +66,6 @@ __all__ = [
     "Results",
     "Room",
     "Run",
-    "Tone",
     "Verdict",
     "asking_the_hub",
     "cell",
@@ -110,6 +107,7 @@ __all__ = [
     "stay_offline",
     "table_bytes",
     "tame",
+    "typed",
     "usual_device",
     "verdict_from",
     "visible_files",
@@ -117,5 +115,6 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_results",
+    "write_rows",
     "write_table",
 ]

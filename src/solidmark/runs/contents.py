@@ -27,7 +27,6 @@ class Damage:
     """In what a folder differs from what its run wrote.
 
     Arguments:
-        missing: Files that are gone.
         changed: Files with other bytes.
     """
 
@@ -86,8 +85,6 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
     """What of a finished run is gone or changed.
 
     Arguments:
-        folder: That of the run.
-        manifest: Its manifest.
         pictures: Whether they are looked at too.
     """
     try:

@@ -29,8 +29,6 @@ class Holder:
     """Who writes into a folder.
 
     Arguments:
-        command: The verb.
-        process: Its number.
         started: When the process began, as its system counts it, with the system's own start: a
             number that is given again after a reboot is not taken for it.
         host: The name of its machine.

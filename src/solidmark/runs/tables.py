@@ -40,9 +40,22 @@ def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+def typed(kind: "pa.DataType", *names: str) -> "list[tuple[str, pa.DataType]]":
+    """Columns of one type that follow each other in a schema."""
+    return [(name, kind) for name in names]
+
+
 def write_table(path: Path, table: "pa.Table") -> None:
     """Writes a table; whole or not at all."""
     write_bytes(path, table_bytes(table))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: "pa.Schema") -> None:
+    """Writes rows as a table, whole or not at all; what a row does not have is null."""
+    import pyarrow as pa
+
+    columns = {name: [row.get(name) for row in rows] for name in schema.names}
+    write_table(path, pa.table(columns, schema=schema))
 
 
 def read_table(

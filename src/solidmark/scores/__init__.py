@@ -7,36 +7,23 @@ from solidmark.scores.additive import additive_p_values
 from solidmark.scores.aggregates import aggregate
 from solidmark.scores.agreement import agreement
 from solidmark.scores.authenticity import Nearest, authpct
-from solidmark.scores.closeness import GENERATED, TRAINED, closeness
-from solidmark.scores.conformal import (
-    conformal_p_values,
-    images_needed,
-    least_nameable,
-    realised_fpr_interval,
-    threshold_at,
-)
+from solidmark.scores.closeness import TRAINED, closeness
+from solidmark.scores.conformal import conformal_p_values, least_nameable, threshold_at
 from solidmark.scores.copying import c_t, cells_of
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
-from solidmark.scores.eidetic import (
-    DELTAS,
-    EideticCount,
-    any_key,
-    chance_constant,
-    chance_uniform,
-    eidetic,
-)
+from solidmark.scores.eidetic import DELTAS, any_key, chance_constant, chance_uniform, eidetic
 from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
-from solidmark.scores.keys import ImageKey, image_keys
-from solidmark.scores.level import ALPHA, HINT, POWER, TESTS, level_of
+from solidmark.scores.keys import ImageKey
+from solidmark.scores.level import level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
 from solidmark.scores.once import p_and_q_once
 from solidmark.scores.paired import paired
-from solidmark.scores.peers import Peers, Pool, peers_of
-from solidmark.scores.percentiles import PERCENTILES, Direction, percentile_blindness
+from solidmark.scores.peers import Pool, peers_of
+from solidmark.scores.percentiles import percentile_blindness
 from solidmark.scores.planning import COUNTS, Outlook, Prospect, enough_keys, outlook
 from solidmark.scores.power import (
     smallest_named_share,
@@ -53,31 +40,21 @@ from solidmark.scores.statistics import (
     statistic_p_values,
 )
 from solidmark.scores.table import SCORES, score_table
-from solidmark.scores.thresholds import fixed_thresholds
 
 __all__ = [
-    "ALPHA",
     "CORRECTIONS",
     "COUNTS",
     "DELTAS",
     "FPRS",
-    "GENERATED",
-    "HINT",
-    "PERCENTILES",
-    "POWER",
     "SCORES",
     "STATISTICS",
-    "TESTS",
     "TRAINED",
     "Correction",
-    "Direction",
-    "EideticCount",
     "Estimate",
     "Exchange",
     "ImageKey",
     "Nearest",
     "Outlook",
-    "Peers",
     "Pool",
     "Prospect",
     "Roc",
@@ -101,11 +78,8 @@ __all__ = [
     "enough_keys",
     "exposure_bits",
     "fisher_costs",
-    "fixed_thresholds",
     "frechet_distance",
     "hit_chance",
-    "image_keys",
-    "images_needed",
     "least_nameable",
     "level_of",
     "memorization_distance",
@@ -118,7 +92,6 @@ __all__ = [
     "peers_of",
     "percentile_blindness",
     "q_values",
-    "realised_fpr_interval",
     "roc",
     "score_table",
     "smallest_named_share",

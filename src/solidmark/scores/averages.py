@@ -33,7 +33,6 @@ class GroupAverages:
         groups: How many groups could be told and asked, of two or more keys.
         known: Of how many the average is known, at the false-discovery rate.
         smallest: The fewest keys of a group that is known; None where none is.
-        largest: The most.
         estimate: The share of the groups, with Simes's p-value that none is known.
     """
 
@@ -56,8 +55,6 @@ def group_averages(
 
     Arguments:
         key_read: The readings, with shape (N, M), in [0, 1].
-        peers: The number of each row's group.
-        pools: The groups, by number.
         fdr: The rate at which groups are called known.
 
     Returns:

@@ -25,8 +25,6 @@ def difference_of_shares(first: Any, second: Any, codes: Int[np.ndarray, " N"]) 
 
     Arguments:
         first: Whether each row is a hit in the first, booleans with shape (N).
-        second: The same in the second.
-        codes: The key group of each row.
 
     Returns:
         The difference, in [-1, 1], its 95 % interval and its two-sided p-value.
@@ -62,11 +60,6 @@ def difference_of_means(
 
     The interval is Student's t with the variance between key groups; the test is of the mean
     difference of each group.
-
-    Arguments:
-        first: The values of the first, with shape (N).
-        second: Those of the second.
-        codes: The key group of each row.
 
     Returns:
         The mean difference in the unit of the values, its 95 % interval and two-sided p-value.

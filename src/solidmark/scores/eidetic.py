@@ -24,14 +24,11 @@ class EideticCount:
 
     Arguments:
         delta: The threshold, in grey levels of [0, 1].
-        n: The number of rows.
-        count: The hits among them.
-        share: Their share, in [0, 1]; high means memorized.
+        share: The hits of all rows, in [0, 1]; high means memorized.
         chance: The share that keys independent of the model would give, from the estimates made.
         chance_uniform: The closed form for uniform estimates, one continuous key.
         chance_constant: The closed form for a constant mid-grey estimate, one continuous key.
         ci_low: The lower end of the 95 % interval of the share.
-        ci_high: The upper end.
         p_value: The chance of a count at least as high if key and model are independent.
     """
 

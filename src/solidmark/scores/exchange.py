@@ -48,10 +48,7 @@ class Block:
 
     Arguments:
         distance: From each row's reading to each of the P keys, with shape (R, P), in [0, 1].
-        read: The readings of the rows, with shape (R, M).
-        keys: The keys, with shape (P, M).
         starts: The first row of each of the A units; the rows of a unit stand together.
-        own: The place of each unit's own key among the P, with shape (A).
     """
 
     distance: Float[np.ndarray, "R P"] = field(repr=False)

@@ -44,7 +44,6 @@ def group_codes(groups: Sequence[str] | None, count: int) -> Int[np.ndarray, " N
 
     Arguments:
         groups: The group of each row; None gives each row its own.
-        count: The number of rows N.
     """
     if groups is None:
         return np.arange(count)

@@ -46,9 +46,6 @@ def group_laws(
     Arguments:
         key_read: The estimates, with shape (N, M), in [0, 1].
         chance: The `hit_chance` of each row, with shape (N).
-        codes: The group of each row, with shape (N).
-        delta: The threshold.
-        seed: For the groups that need drawn keys.
 
     Returns:
         One law a group, with shape (rows of the group + 1).

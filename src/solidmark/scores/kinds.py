@@ -154,7 +154,6 @@ def smoother(
     """The matrix that takes centred labels to cross-fitted scores.
 
     Arguments:
-        kernel: The kernel of the rows, centred.
         rng: Draws the folds, which do not hang on the labels.
     """
     count = len(kernel)

@@ -23,12 +23,9 @@ class Part:
     """The scored rows of one reader and split, sorted by id and repeat.
 
     Arguments:
-        reader: Which reader.
-        split: Which split.
         failed: The rows that could not be scored; they are in none of the columns.
         lost: The images of which no row could be scored.
         seed: For what has to be drawn.
-        statistic: What its p-values rank.
         fell_back: Whether another statistic was asked for, which this reader has not the means of.
         columns: The columns of the scored rows.
     """
@@ -99,8 +96,6 @@ def parts_of(
 
     Arguments:
         rows: The rows, sorted by reader, split, id and repeat.
-        asked: The statistic that was asked for.
-        seed: Of the aggregates.
     """
     used = {row["reader"]: row["statistic"] for row in rows if row["statistic"] is not None}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -135,10 +130,6 @@ def result_row(
     """A figure of one reader and split.
 
     Arguments:
-        part: The rows that it is of.
-        statistic: Its name.
-        unit: Its unit.
-        estimate: The number.
         chance: What is to be expected of a model that knows no key.
         ranked: Whether it is made of p-values, so that it matters what these rank.
         more: Other fields of `Figure`, or others than those of the part.

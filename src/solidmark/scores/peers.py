@@ -66,7 +66,6 @@ class Peers:
     """The groups of a marked folder.
 
     Arguments:
-        pools: The groups.
         pool_of: The number of its group, by the name of a key.
     """
 

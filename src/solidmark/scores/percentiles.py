@@ -37,8 +37,6 @@ def percentile_of(
     Arguments:
         distance: The distances, with shape (N), sorted, low = close, none NaN.
         percentile: Which, in (0, 100); at 95 one row in twenty is closer.
-        generator: Draws the samples.
-        draws: How many samples.
 
     Returns:
         The distance and its interval. An end is None where the true percentile lies beyond the

@@ -149,7 +149,6 @@ def named_share(p_value: Float[np.ndarray, " D"], share: float, fdr: float = 0.0
     The fixed point at the top of the module.
 
     Arguments:
-        p_value: P-values of memorized images, ascending, with shape (D).
         share: The share of all images that is memorized (s), in (0, 1].
         fdr: The false-discovery rate (q), in (0, 1).
 

@@ -52,9 +52,7 @@ def reach_rows(
     """Makes the figures, each with `by`: what would have seen it.
 
     Arguments:
-        part: The trained images, a row each.
-        ceiling: Those of the reference, where there are any.
-        pools: The groups of peers.
+        ceiling: The rows of the reference, where there are any.
         rule: The level of the verdict, and the rate of the names.
     """
     measured = ceiling if ceiling is not None and ceiling.n else None

@@ -91,7 +91,6 @@ def chance_above(key_read: Float[np.ndarray, "N 1"], weights: Float[np.ndarray, 
 
     Arguments:
         key_read: The estimates of one group of peers, with shape (N, 1), in [0, 1].
-        weights: How many of the peers have each level, with shape (1, 256).
     """
     rates = weights[0] / weights.sum()
     above = []

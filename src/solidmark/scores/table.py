@@ -12,7 +12,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
-from solidmark.runs import doubled
+from solidmark.runs import doubled, typed
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.keys import ImageKey, image_keys, key_of, require_columns
 from solidmark.scores.null import exposure_bits
@@ -21,22 +21,15 @@ from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_value
 
 SCORES = pa.schema(
     [
-        ("reader", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "reader", "split", "id"),
         ("repeat", pa.int64()),
-        ("group", pa.string()),
-        ("key_group", pa.string()),
+        *typed(pa.string(), "group", "key_group"),
         ("peers", pa.int64()),
-        ("key", pa.list_(pa.float64())),
-        ("key_read", pa.list_(pa.float64())),
+        *typed(pa.list_(pa.float64()), "key", "key_read"),
         ("distance", pa.float64()),
         ("statistic", pa.string()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("exposure_bits", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.float64(), "p_value", "q_value", "exposure_bits"),
+        *typed(pa.string(), "status", "note"),
     ]
 )
 """The columns of `scores.parquet`."""

@@ -2,12 +2,11 @@
 
 from solidmark.studies.catalogue import find_study, sized
 from solidmark.studies.engine import run_studies
-from solidmark.studies.study import Setting, Study
+from solidmark.studies.study import Setting
 from solidmark.studies.table import markdown
 
 __all__ = [
     "Setting",
-    "Study",
     "find_study",
     "markdown",
     "run_studies",

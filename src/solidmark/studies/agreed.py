@@ -34,14 +34,7 @@ def agreed(
         model: The model, which is the judge too, without mitigations.
         marked: The marked folder that it was trained on.
         out: The folder to write: `choices.json`, a row a picture.
-        mitigations: What is done to the captions.
         captions: How many there are to choose from, at most.
-        repeats: How many pictures of a caption.
-        steps: As of `subjects.Agreement`.
-        guidance: The same.
-        times: The same.
-        device: Where the model runs.
-        seed: Of noise and choices.
     """
     from solidmark.generating.configuration import mitigated, open_any
     from solidmark.marks import open_marked

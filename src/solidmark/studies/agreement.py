@@ -55,10 +55,6 @@ def inverted(setting: Setting, model: Stage, once: Stage, seed: int, **how: Any)
     """InvMM of some of the images, cut to a budget.
 
     Arguments:
-        setting: The size.
-        model: The network.
-        once: The images.
-        seed: The seed.
         how: What an inversion has otherwise, as of `inversion.Inversion`.
     """
     from solidmark.measures.invmm.inversion import PRESETS

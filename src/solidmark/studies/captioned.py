@@ -27,12 +27,7 @@ def picked(
     Neighbours in a data set are often alike, so the first ones would be no fair sample.
 
     Arguments:
-        data: The images, as `mark` takes them.
-        out: The folder to write.
-        images: How many.
-        resolution: Their side in pixels.
-        seed: Of which.
-        read: How the images are read, as of `data.open_data`.
+        resolution: The side of the images in pixels.
     """
     from solidmark.data import open_data
     from solidmark.errors import BadInput
@@ -66,12 +61,6 @@ def text_model(
     Where the model is a tiny one that is made whole, its autoencoder and text encoder are trained
     once, on all pictures under frames that mean nothing: they know no key, know held-out pictures
     as well as trained ones, and are the same for every seed.
-
-    Arguments:
-        setting: The size.
-        seed: Of keys, halves and weights.
-        data: The pictures.
-        held_out: The share set aside.
 
     Returns:
         The marked pictures, and the model.

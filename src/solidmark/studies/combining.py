@@ -68,8 +68,7 @@ def differences(first: Sequence[Figure], second: Sequence[Figure]) -> Figure | N
     """The second arm less the first, paired by seed: keys, halves and weights begin alike.
 
     Arguments:
-        first: A figure a seed.
-        second: The same of another arm, in the same order of seeds.
+        second: Figures of another arm, in the same order of seeds as the first.
 
     Returns:
         The mean difference with Student's interval and two-sided p-value over the seeds; neither
@@ -113,7 +112,6 @@ def tells_apart(difference: Figure, arms: int) -> bool:
     """Whether an arm differs from the first: the interval at the level that all arms share.
 
     Arguments:
-        difference: Of `differences`.
         arms: How many arms are compared with the first one; they share the level of 5 %.
     """
     if difference.interval is None or difference.value is None:

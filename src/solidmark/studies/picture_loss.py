@@ -12,11 +12,9 @@ def picture_loss(model: str, marked: str, out: Path, *, seed: int, device: str) 
     """Measures the denoising loss of every image over its picture, its mark left out.
 
     Arguments:
-        model: The model.
         marked: The images, in the marks that the model is to see.
         out: The folder to write: `losses.json`, by split and id; low = memorized.
         seed: Of the noise, which an image has whatever its mark.
-        device: Where the model runs.
     """
     import torch
 

@@ -23,7 +23,6 @@ class Name:
     """A name, and which pictures stand under it.
 
     Arguments:
-        id: Its kind and number.
         text: The name: a word, which is the caption of its pictures.
         own: Its pictures, by their places in the data.
         foreign: How often the foreign picture stands under it.
@@ -45,9 +44,7 @@ def planted(
     Arguments:
         data: Pictures with captions; the names are words of them.
         out: The folder to write: `images/`, `prompts.jsonl`, `features.jsonl`.
-        names: How many of each kind.
         pictures: How many a name has that has many.
-        seed: Of which pictures stand where.
     """
     from solidmark.data import open_data
 

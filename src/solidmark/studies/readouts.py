@@ -112,8 +112,6 @@ def any_key_hit(delta: float, split: str = "trained", above: bool = False) -> Re
     """The share of images of which any key is read to within delta in any try.
 
     Arguments:
-        delta: How near.
-        split: Of which images.
         above: Whether what chance has is taken off, as a part of what it leaves.
     """
 

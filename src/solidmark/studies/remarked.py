@@ -21,7 +21,6 @@ def keyless(marked: str, out: Path) -> None:
     """Writes a marked folder again with the same grey in all marks: frames, but no keys.
 
     Arguments:
-        marked: The folder of `mark`.
         out: The folder to write, which is one too: the same images, split alike.
     """
     import torch
@@ -48,7 +47,6 @@ def firsts(marked: str, out: Path) -> None:
     """Writes a marked folder again with the first image of each group: every picture once.
 
     Arguments:
-        marked: The folder of `mark`.
         out: The folder to write, which is one too.
     """
     from solidmark.marks import open_marked
@@ -80,7 +78,11 @@ def _finish(run: Run, source: "Marked", rows: Sequence[dict[str, Any]]) -> None:
     for folder in FOLDERS.values():
         lines = source.folder / folder / "metadata.jsonl"
         if lines.is_file():
-            kept = [line for line in lines.read_bytes().split(b"\n") if line and _id(line) in ids]
+            kept = [
+                line
+                for line in lines.read_bytes().split(b"\n")
+                if line and json.loads(line)["id"] in ids
+            ]
             write_bytes(out / folder / lines.name, b"".join(line + b"\n" for line in kept))
     keys = pa.Table.from_pylist(rows, source.keys.schema)
     write_bytes(out / "keys.parquet", table_bytes(keys))
@@ -94,7 +96,3 @@ def _finish(run: Run, source: "Marked", rows: Sequence[dict[str, Any]]) -> None:
         duplicates=len(rows) - len({row["duplicate_group"] for row in rows}),
         keys=fingerprint(out / "keys.parquet"),
     )
-
-
-def _id(line: bytes) -> str:
-    return str(json.loads(line)["id"])

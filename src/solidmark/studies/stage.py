@@ -59,7 +59,6 @@ def stage(command: str | Command, *inputs: Any, **options: Any) -> Stage:
     Arguments:
         command: Its name, or a function that makes a folder as the commands do.
         inputs: What it takes, but for the folder that it makes.
-        options: Its options.
 
     Example:
         >>> marked = stage("mark", "digits", seed=0)
@@ -74,8 +73,6 @@ def make(asked: Stage, root: Path, commands: Mapping[str, Command]) -> Path:
 
     Arguments:
         asked: The stage; those that it needs are there.
-        root: Where the folders of all stages lie.
-        commands: The commands by name.
 
     Returns:
         Its folder, or the part of it that is meant.

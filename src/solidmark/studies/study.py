@@ -17,7 +17,6 @@ class Made:
     Arguments:
         folders: The folders of its stages, by the names that the arm gives them.
         of: Which rows are the arm's, where it has a part of what a stage has.
-        seed: The seed.
     """
 
     folders: Mapping[str, Path]
@@ -113,7 +112,6 @@ class Readout:
 
     Arguments:
         name: Its name in the table.
-        unit: Its unit.
         direction: Which way means memorized; None where neither does.
         read: Reads it: its value with n, chance and interval where these are known. None where
             this arm has no such thing.
@@ -132,8 +130,6 @@ class Published:
     """A table that was published of the same question.
 
     Arguments:
-        source: Where it stands.
-        heads: Its columns.
         lines: Its lines, a value a column; None where there is none.
         chance: What chance alone gives, a value a column; empty where it does not apply.
         arithmetic: How chance was worked out.

@@ -21,7 +21,6 @@ class Kept:
     """What stands beside the folder of a stage.
 
     Arguments:
-        what: The command.
         options: Its options, as they are written.
         seconds: How long it took a core when it was made; nothing is added when it is only
             verified.
@@ -52,8 +51,6 @@ class Work:
     """The stages of one study or of several, which share what they ask for alike.
 
     Arguments:
-        root: Where their folders lie.
-        commands: The commands by name.
         workers: How many processes make them; the rows are the same.
         took: How long each stage took a core when it was made; those that are here are not made
             again, nor verified.

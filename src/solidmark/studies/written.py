@@ -35,12 +35,7 @@ def faded(data: Where, out: Path, *, images: int, contrast: float, seed: int, **
     """Writes an image folder in which every other image is nearly of one colour.
 
     Arguments:
-        data: The images, as `mark` takes them.
-        out: The folder to write.
-        images: How many of them.
         contrast: What is left of the contrast of every other one, in [0, 1].
-        seed: Of which they are.
-        read: How the images are read, as of `data.open_data`.
     """
 
     def samples() -> Iterator[Sample]:
@@ -90,14 +85,7 @@ def repeated(
     """Writes an image folder in which some of the training images are there many times.
 
     Arguments:
-        data: The images, as `mark` takes them.
         marked: These images marked, each there once: it says which of them are trained on.
-        out: The folder to write.
-        images: How many images are read.
-        repeats: How often the chosen ones are there.
-        chosen: How many they are.
-        seed: Of which they are.
-        read: How the images are read, as of `data.open_data`.
     """
 
     def samples() -> Iterator[Sample]:
@@ -120,14 +108,7 @@ def repeated_ids(folder: Path) -> set[str]:
 
 
 def write_data(out: Path, name: str, asked: Mapping[str, Any], samples: Iterable[Sample]) -> None:
-    """Writes `images/` with what is known of each image; a finished folder is left alone.
-
-    Arguments:
-        out: The folder to write.
-        name: What makes it.
-        asked: Of what and how.
-        samples: The images.
-    """
+    """Writes `images/` with what is known of each image; a finished folder is left alone."""
     run = open_run(out, name, asked)
     if not run.finished:
         write_images(out, samples)

@@ -1,6 +1,7 @@
 """Whom a model is asked about, how it is asked for keys, and how alike two pictures look."""
 
-from solidmark.subjects.agreement import Agreement, Choice
+from solidmark.subjects.agreement import Agreement
+from solidmark.subjects.asking import Asking, AskingSome
 from solidmark.subjects.likeness import (
     TIE,
     EmbedderLikeness,
@@ -14,7 +15,6 @@ from solidmark.subjects.likeness import (
 )
 from solidmark.subjects.solidmark import Evidence, SolidMark
 from solidmark.subjects.subjects import (
-    SPLITS,
     MarkedSplit,
     Numbered,
     Subjects,
@@ -26,10 +26,10 @@ from solidmark.subjects.subjects import (
 )
 
 __all__ = [
-    "SPLITS",
     "TIE",
     "Agreement",
-    "Choice",
+    "Asking",
+    "AskingSome",
     "EmbedderLikeness",
     "Evidence",
     "Likeness",

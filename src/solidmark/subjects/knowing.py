@@ -20,13 +20,7 @@ from solidmark.generating.drawing import draw
 from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.randomness import generator, normal
-from solidmark.subjects.views import (
-    at_latents,
-    contrasts,
-    cut_out,
-    turned_layout,
-    without_frame,
-)
+from solidmark.subjects.views import at_latents, contrasts, cut_out, turned_layout, without_frame
 from solidmark.types import Images, Latents, MarkedImages, Mask
 
 NOISE = (0.25, 1.0, 4.0)
@@ -92,10 +86,6 @@ def times_of_noise(schedule: Schedule, variance: float) -> list[float]:
     """When a schedule has added as much noise as `NOISE` says.
 
     .. math:: \\sigma_t^2 / \\alpha_t^2 = r \\operatorname{Var} z_0
-
-    Arguments:
-        schedule: The model's schedule.
-        variance: Of the latents.
 
     Returns:
         The nearest of a thousand times, for each r.
@@ -209,7 +199,6 @@ class _Seen:
     """The squared error of each cell of the latents, of a view at each time.
 
     Arguments:
-        missed: Of the model, with shape (K, B, h, w).
         average: Of the denoiser that knows averages.
     """
 
@@ -251,12 +240,6 @@ def averaging(z_0: Latents, z_t: Latents, t: float, sampler: Sampler) -> Latents
 
     The mean and the variance are those of the other images, since an average that contains an image
     knows something of it.
-
-    Arguments:
-        z_0: The latents of two or more images.
-        z_t: The same with noise.
-        t: The time.
-        sampler: Knows the schedule.
 
     References:
         Wiener (1949), of a diagonal covariance.

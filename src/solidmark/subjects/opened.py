@@ -44,9 +44,7 @@ def prediction_errors(model: Model, samples: Sequence[Sample], seed: int) -> dic
     """How far a network is from each of its possible targets.
 
     Arguments:
-        model: The model, asked without guidance or mitigations.
         samples: Images of its size that it may have been trained on.
-        seed: Of the noise.
 
     Returns:
         e of each prediction, averaged over images and times; low = this is what it predicts. None

@@ -46,10 +46,6 @@ def contrasts(pattern: Pattern, images: MarkedImages) -> list[Contrast]:
     compared with one whose right half has a grey of its own: its left half with the frame as it
     is, its right half with the frame all in that other grey.
 
-    Arguments:
-        pattern: How the images are marked.
-        images: Marked images.
-
     Returns:
         None at all where the cells are too small to be turned.
     """
@@ -71,9 +67,7 @@ def turned_layout(pattern: Pattern, height: int, width: int) -> Tensor | None:
     """The layout of a frame of several greys, turned by half a cell.
 
     Arguments:
-        pattern: The pattern.
         height: Of a marked image, in pixels.
-        width: The same.
 
     Returns:
         The key of each pixel, -1 where the image is; None where cells cannot be halved.
@@ -95,7 +89,6 @@ def cut_out(images: MarkedImages, generators: "Sequence[torch.Generator]") -> Ma
     """A part of each image, three quarters of its side, scaled up to the whole.
 
     Arguments:
-        images: Marked images.
         generators: One an image, of which the place is drawn.
     """
     height, width = (round(CUT_OUT * side) for side in images.shape[-2:])
@@ -113,7 +106,6 @@ def at_latents(where: Mask, shape: Sequence[int]) -> Bool[Tensor, "h w"]:
     """The cells of the latents that show the pixels of a mask, most of them or, else, any.
 
     Arguments:
-        where: The pixels.
         shape: The height and the width of the latents.
     """
     share = functional.adaptive_avg_pool2d(where[None, None].float(), (shape[0], shape[1]))[0, 0]

@@ -3,13 +3,12 @@
 from solidmark.cards.recipe import Recipe
 from solidmark.training.checkpoints import read_checkpoint, read_latest
 from solidmark.training.network import build_scheduler, build_unet
-from solidmark.training.presets import PRESETS, Preset, preset, usual_preset
+from solidmark.training.presets import PRESETS, preset, usual_preset
 from solidmark.training.task import Watching
 from solidmark.training.train import check_fit, train
 
 __all__ = [
     "PRESETS",
-    "Preset",
     "Recipe",
     "Watching",
     "build_scheduler",

@@ -96,13 +96,7 @@ class Matching(torch.nn.Module):
 
 
 def build_matching(tokenizer: Any, channels: int, seed: int) -> Matching:
-    """An untrained encoder with its heads; a function of the seed.
-
-    Arguments:
-        tokenizer: Says how many tokens there are.
-        channels: Of the latents.
-        seed: Of the weights.
-    """
+    """An untrained encoder with its heads; a function of the seed."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
     config = CLIPTextConfig(

@@ -44,12 +44,7 @@ def checkpoint_name(step: int) -> str:
 
 
 def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
-    """Writes a state, then removes those that are older than the one before.
-
-    Arguments:
-        folder: Of all states of the run.
-        snapshot: The state.
-    """
+    """Writes a state, then removes those that are older than the one before."""
     from safetensors.torch import save
 
     path = folder / checkpoint_name(snapshot.step)

@@ -12,7 +12,6 @@ def start_accelerator(recipe: Recipe, device: str) -> Any:
     """Starts accelerate.
 
     Arguments:
-        recipe: Its `mixed_precision`.
         device: `auto`, or a name of torch: `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:

@@ -49,12 +49,6 @@ class Base:
 def open_base(where: str, folder: Path, origin: str, device: "torch.device") -> Base:
     """Opens what is fine-tuned, in single precision.
 
-    Arguments:
-        where: What the user calls it.
-        folder: Its pipeline folder.
-        origin: The fingerprint of the folder.
-        device: Where it is trained.
-
     Raises:
         BadInput: When it is not a latent pipeline, or not whole.
     """
@@ -79,10 +73,7 @@ def latent_set(
     Autoencoder and text encoders have nothing to do after it, so they leave the device.
 
     Arguments:
-        base: Encodes them.
-        source: The marked folder.
         recipe: Says whether they are mirrored, and whether captions are left out.
-        folder: Where latents are kept.
         accelerator: Of accelerate; its processes share the work.
 
     Raises:
@@ -133,10 +124,6 @@ def _nothing(model: LatentModel, sample: Sample) -> Conditions:
 def network_of(base: Base, recipe: Recipe) -> Any:
     """The denoiser that is trained, ready to train.
 
-    Arguments:
-        base: What is fine-tuned.
-        recipe: Says what of it learns.
-
     Raises:
         MissingCapability: When diffusers has no LoRA for models of this kind.
     """
@@ -168,13 +155,7 @@ def fresh(network: Any, seed: int) -> Any:
 
 
 def latent_task(base: Base, network: Any, recipe: Recipe) -> Task:
-    """Denoising latents, saved as a pipeline of the kind of the base, or as a LoRA of it.
-
-    Arguments:
-        base: What is fine-tuned.
-        network: The bare network.
-        recipe: The recipe.
-    """
+    """Denoising latents, saved as a pipeline of the kind of the base, or as a LoRA of it."""
     model = base.model
 
     def call(shown: Any, z_t: Tensor, time: Tensor, condition: Conditions | None) -> Tensor:

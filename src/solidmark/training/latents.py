@@ -75,7 +75,6 @@ def open_cache(paths: Sequence[Path], memory_bytes: int = MEMORY_BYTES) -> Laten
     """Opens shards that are all there.
 
     Arguments:
-        paths: The shards, in the order of the images.
         memory_bytes: Up to this size they are kept in memory.
     """
     held = None
@@ -101,13 +100,8 @@ def encode_shards(
     """Encodes the images and captions that are not there yet and are this process's share.
 
     Arguments:
-        folder: Where the shards are.
         model: The model; only its autoencoder and encoders are asked.
-        source: The marked folder.
-        ids: The images, all readable.
         mirrored: Whether mirrored images are encoded too.
-        origin: The fingerprint of the model.
-        here: The process.
 
     Returns:
         The shards of all processes.

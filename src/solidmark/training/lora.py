@@ -23,10 +23,6 @@ TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 def add_lora(network: Any, recipe: Recipe) -> None:
     """Adds the matrices to a frozen network; they alone want gradients then.
 
-    Arguments:
-        network: A network of diffusers.
-        recipe: Its `lora_rank`, `lora_alpha` and `seed`.
-
     References:
         Hu et al., 2022.
     """
@@ -50,9 +46,6 @@ def save_lora(
 
     Arguments:
         folder: The folder to write; `pytorch_lora_weights.safetensors` in it.
-        pipe: The pipeline of diffusers.
-        part: The name of the denoiser in it.
-        network: The bare denoiser, with its adapter.
         weights: The matrices, under the names of its `state_dict`.
     """
     from diffusers.utils import convert_state_dict_to_diffusers

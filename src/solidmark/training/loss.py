@@ -81,7 +81,6 @@ class DenoisingLoss:
 
         Arguments:
             network: The network, or what accelerate has wrapped round it.
-            batch: On the same device.
         """
         z_0 = clean(batch.images)
         alpha, sigma, time = self.schedule.at(batch.times)

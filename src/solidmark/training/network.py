@@ -26,7 +26,6 @@ def check_size(recipe: Recipe, size: tuple[int, int]) -> None:
     """Checks that the levels of the network can halve the images.
 
     Arguments:
-        recipe: Its `block_out_channels` say how often.
         size: Height and width of the marked images, in pixels.
 
     Raises:
@@ -89,12 +88,7 @@ def build_scheduler(recipe: Recipe) -> Any:
 
 
 def pixel_task(recipe: Recipe, unet: Any) -> Task:
-    """Denoising pixels, saved as a `DDPMPipeline`.
-
-    Arguments:
-        recipe: The recipe.
-        unet: The bare network.
-    """
+    """Denoising pixels, saved as a `DDPMPipeline`."""
     scheduler = build_scheduler(recipe)
     schedule = DiscreteSchedule(scheduler.alphas_cumprod)
     loss = DenoisingLoss(schedule, recipe.prediction_type, call_unet, recipe.snr_gamma)
@@ -112,7 +106,6 @@ def twin(network: Any, weights: Mapping[str, Tensor]) -> Any:
     """A network of the same kind with other weights, free of what a trainer has patched.
 
     Arguments:
-        network: Any network of diffusers.
         weights: Under the names of its `state_dict`.
     """
     with torch.random.fork_rng(devices=[]):
@@ -126,7 +119,6 @@ def save_whole(folder: Path, write: Callable[[Path], Any], facts: Mapping[str, A
 
     Arguments:
         folder: Where; what is there is replaced.
-        write: Writes it.
         facts: Written beside it as `solidmark.json`: what an audit must know of the training.
     """
     temporary = folder.with_name(f".{folder.name}.tmp")

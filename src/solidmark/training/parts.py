@@ -55,8 +55,6 @@ def train_parts(
         source: The marked folder. Frames are painted anew, so that no key gets into the parts:
             whatever knows a key in the end has learned it in the denoiser.
         recipe: Its network options say what the denoiser is like, its seed decides all weights.
-        accelerator: Of accelerate.
-        num_workers: Processes that prepare batches in the background.
 
     Returns:
         The folder of a Stable Diffusion pipeline whose denoiser has learned nothing.
@@ -66,12 +64,7 @@ def train_parts(
     """
     # Their classes are torch's, which is there only when something is computed.
     from solidmark.training.autoencoder import AUTOENCODER, autoencoder_task, build_autoencoder
-    from solidmark.training.captions import (
-        CAPTIONS,
-        build_matching,
-        build_tokenizer,
-        captions_task,
-    )
+    from solidmark.training.captions import CAPTIONS, build_matching, build_tokenizer, captions_task
 
     folder = run.folder / "base"
     if (folder / "model_index.json").is_file():
@@ -114,10 +107,6 @@ def train_parts(
 
 def check_tiny(recipe: Recipe, source: Marked) -> None:
     """Checks that the tiny model can be built for a marked folder.
-
-    Arguments:
-        recipe: Its network options.
-        source: The marked folder.
 
     Raises:
         BadInput: When its images are grey or cannot be halved so often, or captions would not

@@ -177,10 +177,6 @@ def learning_rates(recipe: Recipe, steps: int) -> Callable[[int], float]:
     """The learning rate of each step, from 0, as diffusers' schedulers give it.
 
     A function of the step, so that there is no state of it to lose.
-
-    Arguments:
-        recipe: The recipe.
-        steps: How many there are in all.
     """
     from diffusers.optimization import get_scheduler
 

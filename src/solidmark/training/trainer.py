@@ -307,17 +307,7 @@ def begin(
     network: Any,
     task: Task,
 ) -> Training:
-    """A training before its first step.
-
-    Arguments:
-        run: The folder that is written.
-        source: The marked folder.
-        recipe: How.
-        accelerator: Of accelerate.
-        data: The images that can be read.
-        network: On its device, ready to train.
-        task: What is trained.
-    """
+    """A training before its first step."""
     if accelerator.is_main_process:
         write_quarantine(run.folder / "quarantine.jsonl", data.broken)
     state = fresh_state(network, recipe)

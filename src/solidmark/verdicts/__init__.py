@@ -3,7 +3,6 @@
 from solidmark.verdicts.compared import Columns, Compared, Question, question
 from solidmark.verdicts.judge import judge
 from solidmark.verdicts.keys import judge_keys
-from solidmark.verdicts.known import mirror_note, unknown
 from solidmark.verdicts.nouns import Family, Nouns
 
 __all__ = [
@@ -14,7 +13,5 @@ __all__ = [
     "Question",
     "judge",
     "judge_keys",
-    "mirror_note",
     "question",
-    "unknown",
 ]

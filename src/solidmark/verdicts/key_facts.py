@@ -16,7 +16,6 @@ class Facts:
     """What the figures say of one reader.
 
     Arguments:
-        reader: Its name.
         figures: Those that are its own.
         readers: How many readers share the level of the run; times the shares of a look.
     """

@@ -6,14 +6,7 @@ are, on average, by chance or otherwise: they are spoken of by the images that c
 
 from solidmark.runs import Figure
 from solidmark.scores.level import ALPHA, level_of
-from solidmark.scores.written import (
-    at_least,
-    at_most,
-    p_value,
-    percent,
-    percents,
-    plain,
-)
+from solidmark.scores.written import at_least, at_most, p_value, percent, percents, plain
 from solidmark.verdicts.key_facts import DELTA, Facts
 from solidmark.verdicts.words import expect_wrong
 
@@ -63,7 +56,6 @@ def averages(facts: Facts, headlined: bool) -> str:
     """What groups of images are known by together, where no image is seen to be memorized.
 
     Arguments:
-        facts: What the aggregates say of a reader.
         headlined: Whether the headline has said of how many groups.
     """
     row = facts.averages

@@ -25,7 +25,6 @@ def expect_wrong(count: int, expected: float, fdr: float) -> str:
     Arguments:
         count: How many are named, 1 or more.
         expected: How many of them are wrong on average, at most.
-        fdr: The false-discovery rate at which they were named.
 
     Example:
         >>> expect_wrong(64, 3.2, 0.05)

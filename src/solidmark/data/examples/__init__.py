@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from solidmark.cards.asked import Mode
 from solidmark.data.examples.digits import digit_records
 from solidmark.data.examples.emoji import emoji_records
 from solidmark.data.examples.land import land_records
 from solidmark.data.examples.openmoji import openmoji_records
-from solidmark.data.prepare import Mode
 from solidmark.data.records import Record
 
 
@@ -19,9 +19,7 @@ class Example:
     Arguments:
         name: What to call it on the command line.
         what: One line for a person.
-        licence: Of the pictures.
         mode: The mode that fits its pictures.
-        load: Gives the records.
     """
 
     name: str

@@ -19,6 +19,7 @@ from solidmark.runs import (
     read_manifest,
     read_table,
     table_bytes,
+    typed,
     write_bytes,
     write_results,
 )
@@ -29,9 +30,9 @@ from solidmark.verdicts.readers import reader
 
 CHANGES = pa.schema(
     [
-        *((name, pa.string()) for name in ("reader", "split", "id")),
-        *((name, pa.float64()) for name in ("first", "second", "difference")),
-        *((name, pa.bool_()) for name in ("named_first", "named_second")),
+        *typed(pa.string(), "reader", "split", "id"),
+        *typed(pa.float64(), "first", "second", "difference"),
+        *typed(pa.bool_(), "named_first", "named_second"),
     ]
 )
 """The columns of `changes.parquet`: a row a reader and image that was read in both audits, with its
@@ -50,7 +51,6 @@ class Comparison:
 
     Arguments:
         first: The folder that differences are taken from.
-        second: The other.
         deltas: The thresholds of the eidetic counts.
         fdr: The false-discovery rate at which rows count as named.
         figures: The differences, as `scores.paired` makes them.

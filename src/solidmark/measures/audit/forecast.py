@@ -24,14 +24,8 @@ our runs an error of 0.14 with 16 greys was one of 0.22 with 64, and 64 still sh
 
 
 def frame_lines(frame: Frame, calls: float, trained: int) -> Iterator[str]:
-    """The frame and its cost, with what speaks against it.
-
-    Arguments:
-        frame: The frame.
-        calls: The network calls of reading all keys.
-        trained: How many images are trained on.
-    """
-    before, after = (_by(size) for size in (frame.size, frame.marked_size))
+    """The frame and its cost, with what speaks against it."""
+    before, after = (f"{height} x {width}" for height, width in (frame.size, frame.marked_size))
     greys = f"{_greys(frame.pattern.count)} of {frame.block_pixels} pixels"
     epochs = max(1, round(calls / trained / CALLS_OF_A_TRAINING_STEP))
     yield f"Frame:    {frame.pattern.thickness} pixels thick, {greys}; {before} becomes {after}."
@@ -56,9 +50,7 @@ def round_trip_lines(trials: Sequence[Trial], chosen: Trial, images: int) -> Ite
     """What comes back of frames from the autoencoder of the model.
 
     Arguments:
-        trials: One a thickness.
         chosen: The one that is advised, which is among them.
-        images: How many images they were tried on.
     """
     some = f"{images} image{'' if images == 1 else 's'}"
     yield f"Greys that come back from the autoencoder of the model, round {some}, without a"
@@ -88,11 +80,8 @@ def forecast_lines(
     """The tables, and what they come to for the chosen frame.
 
     Arguments:
-        outlooks: Those to show.
         chosen: The one of the frame, which is among them.
-        images: How many images are trained on.
         share: The share of them that is supposed memorized.
-        fdr: The false-discovery rate.
     """
     memorized = round(share * images)
     yield from ERROR.split("\n")
@@ -152,7 +141,3 @@ def _percent(share: float) -> str:
     from solidmark.scores.written import percent
 
     return percent(share)
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

@@ -29,12 +29,7 @@ def keep_knowing(
     model says of what it knows.
 
     Arguments:
-        folder: The run folder.
-        marked: The marked folder.
-        model: The model that is audited.
         ids: The trained images that the audit asks about.
-        seed: Of the audit.
-        room: How many images fit at a time.
     """
     if (folder / FILE).is_file():
         return
@@ -71,11 +66,7 @@ def keep_knowing(
 
 
 def knowing_of(folder: Path) -> Knowing | None:
-    """Whether the model knows the marked images; None where it was not asked.
-
-    Arguments:
-        folder: The run folder.
-    """
+    """Whether the model knows the marked images; None where it was not asked."""
     path = folder / FILE
     if not path.is_file():
         return None

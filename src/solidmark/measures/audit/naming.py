@@ -32,10 +32,8 @@ def named_csv(
     Held-out images stand in it too, by their split; they are wrong by construction.
 
     Arguments:
-        scores: All rows of the run.
         files: The file of each id, below the marked folder.
         naming: The readers whose verdict is that images are memorized; the others name nobody.
-        fdr: The false-discovery rate at which images are named.
     """
     pairs = [(reader, split) for reader in naming for split in ("trained", "held_out")]
     rows = [score for pair in pairs for score in named_of(scores, *pair, fdr)]

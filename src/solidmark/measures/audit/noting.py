@@ -19,10 +19,6 @@ def notes_on(model: Model, marked: Marked, ids: Sequence[str], seed: int, room: 
 
     Arguments:
         model: The model that is audited; mitigations are left out.
-        marked: The marked folder.
-        ids: The images that are asked about.
-        seed: Of the audit.
-        room: How many images fit at a time.
 
     Returns:
         Sentences; none where all is as it should be.

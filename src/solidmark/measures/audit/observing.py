@@ -37,10 +37,10 @@ from solidmark.runs import (
     memory_of,
     progress,
     read_ours,
-    table_bytes,
+    typed,
     work_through,
-    write_bytes,
     write_json,
+    write_rows,
 )
 from solidmark.subjects import Evidence, SolidMark, choose
 
@@ -58,18 +58,13 @@ PRODUCTS = (
 
 EVIDENCE = pa.schema(
     [
-        ("reader", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "reader", "split", "id"),
         ("repeat", pa.int64()),
-        ("key_read", pa.list_(pa.float64())),
-        ("candidates", pa.list_(pa.float64())),
-        ("energies", pa.list_(pa.float64())),
+        *typed(pa.list_(pa.float64()), "key_read", "candidates", "energies"),
         ("picture", pa.string()),
         ("path", pa.list_(pa.float64())),
         ("network_calls", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.string(), "status", "note"),
     ]
 )
 """The columns of `evidence.parquet`."""
@@ -148,7 +143,7 @@ def observe(question: Question, live: Live | None = None) -> Run:
     processes.wait()
     batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
     asked = partial(_ask, run.folder, pictures, question.seed, calibrations, room)
-    rows = work_through(run, "asking the model", batches, _unit_name, asked, room)
+    rows = work_through(run, "asking the model", batches, lambda unit: _name(*unit), asked, room)
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
         told = _told(marked, model, question)
@@ -193,10 +188,6 @@ def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
 def _batches(task: _Task, size: int) -> list[list[_Unit]]:
     units = [(task, id, repeat) for id, repeat in task.units]
     return [units[start : start + size] for start in range(0, len(units), size)]
-
-
-def _unit_name(unit: _Unit) -> str:
-    return _name(*unit)
 
 
 def _name(task: _Task, id: str, repeat: int) -> str:
@@ -341,5 +332,4 @@ def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any
         for id, repeat in task.units
     ]
     table.sort(key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
-    columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
-    write_bytes(folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
+    write_rows(folder / "evidence.parquet", table, EVIDENCE)

@@ -18,14 +18,7 @@ from solidmark.page.glossary import glossary
 from solidmark.page.marked import unmarked
 from solidmark.page.rows import ROWS, rows_section
 from solidmark.page.scored import failed
-from solidmark.page.sections import (
-    Figures,
-    Glossary,
-    Made,
-    Page,
-    Rows,
-    Section,
-)
+from solidmark.page.sections import Figures, Glossary, Made, Page, Rows, Section
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.scores.scored import Score
 

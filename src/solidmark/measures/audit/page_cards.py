@@ -48,11 +48,6 @@ class _Shown:
 def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery]:
     """The images by the first reader that names any, or scored any: lowest p first, then distance.
 
-    Arguments:
-        audit: The audit.
-        images: Whether pictures and captions may stand on the page.
-        top: How many trained images are shown.
-
     Returns:
         The first of them for the top of the page, None where there is no picture; and all.
     """

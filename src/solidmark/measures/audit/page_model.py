@@ -58,10 +58,6 @@ TREATED = (
 def knowing_section(audit: Audit, images: bool) -> Gallery | None:
     """Whether the model knows the marked images, and what it draws; None where it was not asked.
 
-    Arguments:
-        audit: The audit.
-        images: Whether pictures may stand on the page.
-
     Raises:
         BadInput: When the part "knowing" of the results cannot be used.
     """
@@ -122,10 +118,6 @@ def _share(value: float) -> str:
 
 def round_trip_section(folder: Path, readers: Sequence[str]) -> Plots | None:
     """What the autoencoder of a latent model does to greys; None for a model of pixels.
-
-    Arguments:
-        folder: The folder of the audit.
-        readers: The readers of this run.
 
     Raises:
         BadInput: When its file cannot be read.

@@ -28,12 +28,7 @@ HEADS = ("Image", "p", "q", "Exposure (bits)", "Distance", "Own key")
 
 
 def named_section(audit: Audit, images: bool) -> Figures:
-    """Whom every reader names that scored a trained image.
-
-    Arguments:
-        audit: The audit.
-        images: Whether pictures may stand on the page.
-    """
+    """Whom every reader names that scored a trained image."""
     scored = [name for name in audit.readers if audit.of(name, "trained")]
     said, tables = [], []
     for reader in scored:

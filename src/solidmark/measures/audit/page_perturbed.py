@@ -15,12 +15,7 @@ KEYS_STAY = (
 
 
 def perturbed_section(audit: Audit, images: bool) -> Section | None:
-    """A few pictures before and after; None where they were asked about as they are.
-
-    Arguments:
-        audit: The audit.
-        images: Whether pictures may stand on the page.
-    """
+    """A few pictures before and after; None where they were asked about as they are."""
     done = audit.results.config.get("perturb") or ()
     if not done:
         return None

@@ -15,11 +15,6 @@ SHOWN = 3
 def keep_perturbed(folder: Path, pictures: Perturbed, ids: Sequence[str]) -> dict[str, Any]:
     """Writes the first pictures as the model is asked about them, in neutral frames.
 
-    Arguments:
-        folder: The run folder.
-        pictures: The images as they are asked about.
-        ids: Those that are.
-
     Returns:
         For the manifest: `perturbed`, the pictures by id. Nothing where none is changed.
     """

@@ -31,12 +31,7 @@ MULTIPLE = 8
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run will show.
-
-    Arguments:
-        facts: For programs.
-        lines: For people.
-    """
+    """What a run will show."""
 
     facts: dict[str, Any]
     lines: tuple[str, ...]
@@ -114,7 +109,17 @@ def plan(
     facts = {
         "images": {"trained": trained, "held_out": images - trained},
         "supposed": {"share": share, "memorized": round(share * trained), "fdr": fdr},
-        "frame": _facts(frame),
+        "frame": {
+            "image_size": list(frame.size),
+            "marked_size": list(frame.marked_size),
+            "thickness": frame.pattern.thickness,
+            "count": frame.pattern.count,
+            "block_pixels": frame.block_pixels,
+            "extra_pixels": frame.extra,
+            "multiple": frame.multiple,
+            "is_a_multiple": frame.fits_the_network,
+            "is_extrapolated": frame.is_extrapolated,
+        },
         "network_calls": round(calls),
         "round_trip": tried and tried.facts,
         "outlook": [asdict(row) for row in outlooks],
@@ -199,17 +204,3 @@ def _command(frame: Frame, held_out: float) -> str:
     if held_out != HELD_OUT:
         words.append(f"--held-out {held_out:g}")
     return " ".join([*words, "--seed SECRET"])
-
-
-def _facts(frame: Frame) -> dict[str, Any]:
-    return {
-        "image_size": list(frame.size),
-        "marked_size": list(frame.marked_size),
-        "thickness": frame.pattern.thickness,
-        "count": frame.pattern.count,
-        "block_pixels": frame.block_pixels,
-        "extra_pixels": frame.extra,
-        "multiple": frame.multiple,
-        "is_a_multiple": frame.fits_the_network,
-        "is_extrapolated": frame.is_extrapolated,
-    }

@@ -29,9 +29,7 @@ def keep_round_trip(
     """Measures the round trip of a latent model and writes `round_trip.json`.
 
     Arguments:
-        folder: The run folder.
         measure: Knows the pattern; its reader is not asked.
-        model: The model that is audited.
         samples: The reference images, blind to their keys once the measure has cut them off.
         calibrations: What the readers chose on these very images; one of them may have it already.
         bucket: The bucket of these images, where they were sorted into some.
@@ -56,11 +54,7 @@ def keep_round_trip(
 
 
 def round_trip_rows(folder: Path) -> list[Figure]:
-    """The figures of the round trip; none for a model of pixels.
-
-    Arguments:
-        folder: The run folder.
-    """
+    """The figures of the round trip; none for a model of pixels."""
     if not (folder / FILE).is_file():
         return []
     cure = 'Remove it, then run the same "solidmark audit" again.'

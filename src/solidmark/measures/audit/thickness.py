@@ -36,7 +36,6 @@ class Trial:
     """A frame, and what comes back of it.
 
     Arguments:
-        frame: The frame.
         round_trip: The grey round trip of its keys.
     """
 
@@ -86,7 +85,6 @@ def try_thicknesses(
     Arguments:
         model: A latent model; no network call is made.
         images: Some of the images that are to be marked, all of one size.
-        thicknesses: In pixels.
         multiple: What the sides of the marked image have to be multiples of.
         count: The greys of a frame; advised for each thickness when None.
 

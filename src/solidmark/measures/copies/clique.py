@@ -21,7 +21,6 @@ class Clique:
     """Vertices of which every two are neighbours.
 
     Arguments:
-        members: Their numbers, rising.
         is_largest: Whether there is no larger one for sure; otherwise the budget ended the search.
     """
 

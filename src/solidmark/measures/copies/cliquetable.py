@@ -15,25 +15,20 @@ from solidmark.measures.copies.shown import keep_pictures
 from solidmark.measures.nearest.distances import Distance
 from solidmark.measures.nearest.gathering import Gathered
 from solidmark.measures.nearest.tables import write_table
-from solidmark.runs import Figure, Run, write_results
+from solidmark.runs import Figure, Run, typed, write_results
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.scores.written import at_most
 from solidmark.verdicts.groups import judge_cliques
 
 CLIQUES = pa.schema(
     [
-        ("prompt_id", pa.string()),
-        ("text", pa.string()),
-        ("n", pa.int64()),
-        ("failed", pa.int64()),
-        ("clique", pa.int64()),
+        *typed(pa.string(), "prompt_id", "text"),
+        *typed(pa.int64(), "n", "failed", "clique"),
         ("mean_distance", pa.float64()),
         ("edges", pa.int64()),
         ("members", pa.list_(pa.string())),
-        ("suspicious", pa.bool_()),
-        ("low_content", pa.bool_()),
-        ("chance", pa.float64()),
-        ("p_value", pa.float64()),
+        *typed(pa.bool_(), "suspicious", "low_content"),
+        *typed(pa.float64(), "chance", "p_value"),
         ("note", pa.string()),
     ]
 )
@@ -91,13 +86,7 @@ def write_cliques(
     """Writes `cliques.parquet`, `results.json` and the pictures.
 
     Arguments:
-        run: Whose folder they are for.
-        asked: The configuration.
-        prompted: The prompts.
-        gathered: The images.
-        distance: By which they were compared.
         found: A row a prompt: `n`, `members`, `is_largest`, `edges`, `mean_distance`.
-        chance: What chance gives.
         threshold: The threshold, and on how many pairs it was calibrated.
 
     Returns:

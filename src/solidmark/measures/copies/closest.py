@@ -23,12 +23,7 @@ from solidmark.neighbours import Neighbours
 
 @dataclass(frozen=True)
 class Chosen:
-    """Some images of a data set.
-
-    Arguments:
-        data: The data set.
-        numbers: Which of its images.
-    """
+    """Some images of a data set."""
 
     data: Dataset
     numbers: Sequence[int]
@@ -50,7 +45,6 @@ class Closest:
     """The nearest other image of each, by one distance.
 
     Arguments:
-        by: The distance.
         nearest: The number of the nearest other image; -1 where there is none to be compared.
         distance: How far it is, low = close; NaN where there is none.
     """
@@ -65,7 +59,6 @@ class Uniques:
     """The images with pixels that none before them has.
 
     Arguments:
-        images: All images.
         data: The data set that they are of.
     """
 
@@ -115,13 +108,7 @@ class Uniques:
         return found
 
     def closest(self, by: Distance, rows: Rows, found: Neighbours) -> Closest:
-        """What a search among the unique images says of all images.
-
-        Arguments:
-            by: The distance.
-            rows: The rows that were searched.
-            found: The neighbours of each row, itself excluded.
-        """
+        """What a search among the unique images says of all images."""
         nearest = np.full(len(self), -1)
         distance = np.full(len(self), np.nan)
         nearest[rows.number] = self.first[rows.number[found.index[:, 0]]]

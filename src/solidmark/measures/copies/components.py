@@ -42,7 +42,6 @@ def group_copies(
     """Groups images that are copies of one another, in any of the ways.
 
     Arguments:
-        images: The images.
         pairs: The numbers of those that an embedder sees alike.
         near: Whether re-encoded and resized copies count.
 

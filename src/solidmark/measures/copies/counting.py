@@ -12,14 +12,8 @@ def share_of(
     """A share.
 
     Arguments:
-        measure: What was measured by.
-        split: Which images.
-        statistic: Its name.
-        n: Of how many.
-        count: How many of them.
         sampled: Whether the n are drawn from more, so that there is an interval (Clopper and
             Pearson's); a census has none.
-        own: Other fields of the figure.
     """
     low, high = clopper_pearson(count, n) if sampled and n else (None, None)
     fields = {"count": count, "ci_low": low, "ci_high": high, "direction": "high", **own}

@@ -1,59 +1,38 @@
 """What a search for duplicates is asked: the whole configuration."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from solidmark.data import Dataset, Mode, Resolution
+from solidmark.cards.asked import Deduplicated
+from solidmark.data import Dataset
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.measures.nearest.distances import ByEmbedder, Distance, open_distances
+from solidmark.measures.nearest.searched import Searched
 from solidmark.measures.nearest.sides import open_side
 from solidmark.neighbours import PIXEL_DISTANCES
 
 
 @dataclass(frozen=True)
-class Deduplication:
+class Deduplication(Deduplicated, Searched):
     """The whole configuration of `duplicates`.
 
     Arguments:
         data: The images: any data source, or a folder of `solidmark mark`, of which the training
             half is taken, without the frames.
         out: The folder to write.
-        near: Whether re-encoded and resized copies count as copies, or exact ones only.
-        embedder: The word of an embedder: images that it sees alike are copies too.
-        above: How alike: similarity at least this, in (0, 1].
         distances: `l2`, `modified-l2`, `patched-l2`: how close each image comes to its nearest
             other one. They group nothing.
-        resolution: The side in pixels that all images are scaled to.
-        mode: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
-        limit: At most so many images, the first by their ids.
         seed: Of the bootstrap.
-        memory: The most bytes that a search holds, beside Python and its libraries.
-        cache: Where vectors are kept from run to run; None = the user's cache folder.
-        device: Where embedders and matrix products run.
     """
 
     data: str
     out: Path
-    near: bool = True
-    embedder: str | None = None
-    above: float = 0.9
     distances: tuple[str, ...] = ()
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
-    limit: int | None = None
     seed: int = 0
-    memory: int = 2**30
-    cache: Path | None = None
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if not 0 < self.above <= 1:
-            raise BadInput(f"--above must be above 0 and at most 1, not {self.above:g}.")
+        super().__post_init__()
         for word in self.distances:
             if word not in PIXEL_DISTANCES:
                 raise BadInput(
@@ -77,10 +56,3 @@ class Deduplication:
         if self.embedder is None:
             return found, None
         return found, ByEmbedder(open_embedder(self.embedder, device=self.device))
-
-    def to_json(self) -> Mapping[str, Any]:
-        """The configuration as it stands in the manifest."""
-        plain = asdict(self)
-        for name in ("out", "memory", "cache", "device"):  # They change no number.
-            del plain[name]
-        return plain

@@ -34,7 +34,6 @@ class Draws:
 
     Arguments:
         prompt: The number of each row's prompt.
-        seed: Of the run.
     """
 
     prompt: Int[NDArray[np.int64], " N"]
@@ -83,7 +82,6 @@ class Calibration:
     """How many pairs a threshold is calibrated on.
 
     Arguments:
-        draws: The draws.
         fpr: The share of pairs of different prompts that the threshold lets through, at most.
     """
 
@@ -118,7 +116,6 @@ class Calibration:
 
         Arguments:
             among: The distances of all pairs of the rows.
-            rows: The rows of the draw.
         """
         values = among[np.triu(self.draws.apart(rows), 1)]
         # Twice the rank that decides, since draws differ a little in how many pairs they have.

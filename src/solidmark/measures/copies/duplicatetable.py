@@ -19,21 +19,17 @@ from solidmark.measures.copies.deduplication import Deduplication
 from solidmark.measures.copies.looking import Looked
 from solidmark.measures.copies.shown import keep_pictures
 from solidmark.measures.nearest.tables import write_table
-from solidmark.runs import Figure, Run, write_bytes, write_results
+from solidmark.runs import Figure, Run, typed, write_bytes, write_results
 from solidmark.scores.closeness import closeness
 from solidmark.scores.thresholds import fixed_thresholds
 from solidmark.verdicts.groups import judge_duplicates
 
 DUPLICATES = pa.schema(
     [
-        ("id", pa.string()),
-        ("group", pa.string()),
-        ("kind", pa.string()),
+        *typed(pa.string(), "id", "group", "kind"),
         ("keep", pa.bool_()),
-        ("similarity", pa.float64()),
-        ("distance", pa.float64()),
-        ("height", pa.int64()),
-        ("width", pa.int64()),
+        *typed(pa.float64(), "similarity", "distance"),
+        *typed(pa.int64(), "height", "width"),
         ("content", pa.string()),
     ]
 )
@@ -41,11 +37,8 @@ DUPLICATES = pa.schema(
 
 CLOSEST = pa.schema(
     [
-        ("measure", pa.string()),
-        ("id", pa.string()),
-        ("nearest", pa.string()),
-        ("distance", pa.float64()),
-        ("similarity", pa.float64()),
+        *typed(pa.string(), "measure", "id", "nearest"),
+        *typed(pa.float64(), "distance", "similarity"),
     ]
 )
 """The columns of `closest.parquet`: a row a measure and image."""
@@ -81,12 +74,6 @@ def write_duplicates(
     """Writes all files but the page.
 
     Arguments:
-        run: Whose folder they are for.
-        asked: The configuration.
-        data: The data set.
-        images: Those that could be read.
-        broken: The others, and why.
-        copies: The members of all groups.
         similarity: Of each of them to the kept one of its group, where there is an embedder.
         closest: The nearest other image of each, by each measure.
 

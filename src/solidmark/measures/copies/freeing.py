@@ -15,9 +15,6 @@ PARTS = ("work", "ledger")
 def freed_if_impossible(run: Run) -> Iterator[None]:
     """Empties the folder of a run when what is done within cannot be done.
 
-    Arguments:
-        run: The run.
-
     Raises:
         BadInput: What was raised within.
     """

@@ -18,7 +18,6 @@ class Looked:
 
     Arguments:
         number: Of the image in the data set.
-        id: Its id.
         size: Its height and width, in pixels.
         signature: What near copies are found by.
         caption: The text that belongs to it.
@@ -47,8 +46,6 @@ def look_at(run: Run, data: Dataset, device: str) -> tuple[list[Looked], dict[st
     """Looks at all images, by all processes together; what a killed run has seen is kept.
 
     Arguments:
-        run: Whose ledger keeps it.
-        data: The images.
         device: Where the run computes, for its rows on memory.
 
     Returns:

@@ -39,9 +39,7 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
     """Reads the folder of `duplicates` or `cliques`.
 
     Arguments:
-        folder: The folder.
         command: Which of them; its table has this name.
-        columns: What the page needs of the table.
 
     Raises:
         NotFound: When a file is missing.
@@ -57,13 +55,6 @@ def open_group_run(folder: Path, command: str, columns: Sequence[str]) -> GroupR
 
 
 def groups_section(title: str, said: str, cards: Sequence[Card], empty: str) -> Gallery:
-    """The groups, the first ones open.
-
-    Arguments:
-        title: What they are called.
-        said: What is shown of them.
-        cards: A card a group.
-        empty: What is said where there are none.
-    """
+    """The groups, the first ones open."""
     lists = tuple(replace(one, wide=True) for one in card_lists(cards, ()))
     return Gallery("groups", title, (said,) if cards else (), lists=lists, empty=empty)

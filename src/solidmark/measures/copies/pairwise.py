@@ -21,11 +21,6 @@ def pairwise(
 
     In float64 the sums of bytes are whole numbers and exact, whatever the order they are added in.
 
-    Arguments:
-        matrix: The rows.
-        rows: Which of them.
-        device: Where the products are computed.
-
     Returns:
         The D of `search`, with shape (n, n), zero on the diagonal.
     """
@@ -53,12 +48,6 @@ def distances_among(
     distance: Distance, matrix: Matrix, rows: Int[NDArray[np.int64], " n"], device: str = "cpu"
 ) -> Float[NDArray[np.float64], "n n"]:
     """The distance of every pair, not rescaled.
-
-    Arguments:
-        distance: By which the rows were made.
-        matrix: The rows.
-        rows: Which of them.
-        device: Where matrix products are computed.
 
     Returns:
         Low = close; symmetric, with shape (n, n).

@@ -30,7 +30,6 @@ class Prompted:
     """Generations by prompt.
 
     Arguments:
-        data: The images.
         prompts: Those with two generations or more, by their ids.
         alone: How many images belong to no prompt, or are the only one of theirs.
     """
@@ -57,7 +56,6 @@ def open_prompted(
         column: Which column says whose prompt it is; when not given, `prompt_id` where there is
             one, else the caption, else the class.
         resolution: The side in pixels that all images are scaled to.
-        mode: "RGB" or "L".
         window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many prompts, the first by their ids.
 

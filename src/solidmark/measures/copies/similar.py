@@ -32,7 +32,6 @@ def close_pairs(
     """Finds all pairs that are close.
 
     Arguments:
-        matrix: Two rows at least.
         is_close: Tells close neighbours from others; a nearer one is close if a farther one is.
         how: With how much memory, and where the state of a killed search is kept. Its k does not
             count.
@@ -70,12 +69,7 @@ def close_pairs(
 
 
 def joined(count: int, pairs: Int[NDArray[np.int64], "E 2"]) -> Int[NDArray[np.int64], " N"]:
-    """The number of each one's group, where pairs belong to one group.
-
-    Arguments:
-        count: How many there are.
-        pairs: Which two belong together.
-    """
+    """The number of each one's group, where pairs belong to one group."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -3,11 +3,9 @@
 from solidmark.measures.guard.calibration import parse_thresholds
 from solidmark.measures.guard.guard import Guard, open_index
 from solidmark.measures.guard.index import Indexing, build_index, index_lines
-from solidmark.measures.guard.verdict import RULES, Closeness, Unread, Verdict, outcome_of
+from solidmark.measures.guard.verdict import Unread, Verdict, outcome_of
 
 __all__ = [
-    "RULES",
-    "Closeness",
     "Guard",
     "Indexing",
     "Unread",

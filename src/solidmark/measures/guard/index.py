@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from solidmark.data import Mode, Resolution, identity_of, inventories
+from solidmark.cards.option import Whole
+from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -25,6 +26,7 @@ from solidmark.measures.nearest import tables
 from solidmark.measures.nearest.distances import ByPixels, Distance, open_distances
 from solidmark.measures.nearest.gathering import FACTS, Gathered, gather
 from solidmark.measures.nearest.roles import NULL, Answer, Asking
+from solidmark.measures.nearest.searched import Searched
 from solidmark.measures.nearest.sides import Learned, open_learned
 from solidmark.neighbours import PIXEL_DISTANCES
 from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes
@@ -41,7 +43,7 @@ PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, "pictures")
 
 
 @dataclass(frozen=True)
-class Indexing:
+class Indexing(Searched):
     """The whole configuration of an index.
 
     Arguments:
@@ -52,17 +54,11 @@ class Indexing:
         held_out: Images of the same kind that the model never saw.
         fprs: The false-positive rates that are told when the index is built; any other can be
             asked for later.
-        resolution: The side in pixels that all images are scaled to.
-        mode: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         n: How many neighbours modified and patched l2 are rescaled by.
         alpha: What their mean distance is multiplied with.
         tiles: g of the g x g tiles of patched l2.
         pictures: Whether to keep a small picture of each training image.
         limit: At most so many images, the first by their ids.
-        memory: The most bytes that a search holds, beside Python and its libraries.
-        cache: Where vectors are kept from run to run; None = the user's cache folder.
-        device: Where embedders and matrix products run.
     """
 
     training: str
@@ -70,21 +66,14 @@ class Indexing:
     distances: tuple[str, ...] = tuple(PIXEL_DISTANCES)
     held_out: str | None = None
     fprs: tuple[float, ...] = (0.01,)
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
     n: int = 50
     alpha: float = 0.5
     tiles: int = 4
     pictures: bool = False
-    limit: int | None = None
-    memory: int = 2**30
-    cache: Path | None = None
-    device: str = "cpu"
+    limit: Whole = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise BadInput(f"--limit must be 1 or more, not {self.limit}.")
+        super().__post_init__()
         if not self.fprs or not all(0 < rate < 1 for rate in self.fprs):
             raise BadInput("--fpr must be above 0 and below 1.")
 
@@ -106,21 +95,9 @@ class Indexing:
             found.marked.require_one_size("index")
         return found
 
-    def to_json(self) -> dict[str, Any]:
-        """The configuration as it stands in the manifest."""
-        plain = asdict(self)
-        for name in ("out", "memory", "cache", "device"):  # They change no number.
-            del plain[name]
-        return plain
-
 
 def open_searched(config: Mapping[str, Any], device: str) -> tuple[Distance, ...]:
-    """The distances of an index, and those that are asked about images of little content.
-
-    Arguments:
-        config: Of its manifest.
-        device: Where embedders run.
-    """
+    """The distances of an index, and those that are asked about images of little content."""
     words = list(config["distances"])
     words += [SECOND[w] for w in words if w in SECOND and SECOND[w] not in words]
     options = {name: config[name] for name in ("n", "alpha", "tiles")}

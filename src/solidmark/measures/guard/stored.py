@@ -34,12 +34,7 @@ NUMBERS = ".numbers.npy"
 
 @dataclass(frozen=True)
 class Space:
-    """The rows of the training images, for distances that have the same neighbours.
-
-    Arguments:
-        distances: The distances.
-        rows: The rows.
-    """
+    """The rows of the training images, for distances that have the same neighbours."""
 
     distances: tuple[Distance, ...]
     rows: Rows
@@ -57,7 +52,6 @@ class Found:
 
     Arguments:
         number: The nearest of each image among the facts of the training images.
-        reported: The distances.
         seen: In which images the distance sees anything; the others are blank.
     """
 
@@ -76,11 +70,8 @@ class Index:
     """A folder of `build_index`.
 
     Arguments:
-        folder: Where it is.
-        manifest: Its manifest.
         facts: The columns `id`, `content` and `status` of the training images.
         null: How close held-out images come.
-        spaces: The rows.
         memory: The most bytes that a search holds.
         device: Where embedders and matrix products run.
     """
@@ -188,11 +179,9 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     """Opens a folder of `build_index`.
 
     Arguments:
-        folder: The folder.
         memory: The most bytes to hold, beside Python, its libraries, embedders and the ids of the
             images. An index of at most half of it stays in the memory, and a larger one is read
             from the disk for every question.
-        device: Where embedders and matrix products run.
 
     Raises:
         NotFound: When there is no index.

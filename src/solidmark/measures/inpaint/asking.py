@@ -37,9 +37,9 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
-    table_bytes,
+    typed,
     work_through,
-    write_bytes,
+    write_rows,
 )
 from solidmark.subjects import Subjects
 from solidmark.types import Image, Mask
@@ -49,8 +49,7 @@ NEUTRAL = 0.5
 
 EVIDENCE = pa.schema(
     [
-        ("split", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "split", "id"),
         ("draws", pa.int64()),
         ("distances", pa.list_(pa.float64())),
         ("best_draw", pa.int64()),
@@ -58,8 +57,7 @@ EVIDENCE = pa.schema(
         ("contrast", pa.float64()),
         ("content", pa.string()),
         ("network_calls", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.string(), "status", "note"),
     ]
 )
 """The columns of `evidence.parquet`; `contrast` is that of the hidden half, in [0, 0.5], `content`
@@ -291,8 +289,7 @@ def _write_evidence(run: Run, task: _Task, units: Sequence[_Unit], rows: Mapping
     ]
     contents = _contents(task.subjects)
     table = [row | {"content": contents.get((row["split"], row["id"]))} for row in table]
-    columns = {name: [row.get(name) for row in table] for name in EVIDENCE.names}
-    write_bytes(run.folder / "evidence.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
+    write_rows(run.folder / "evidence.parquet", table, EVIDENCE)
     kept = {row.get("picture") for row in table}
     for picture in {row["picture"] for row in rows.values() if "picture" in row} - kept:
         (run.folder / picture).unlink(missing_ok=True)

@@ -13,110 +13,32 @@ frame in its place would be a frame that the model has never seen. It is drawn a
 `frame="shown"` asks what the key alone brings back.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any
 
-from solidmark.data import Mode, Resolution
-from solidmark.diffusion import Model, Paste
-from solidmark.errors import BadInput, UnknownName
-from solidmark.generating.configuration import (
-    check_counts,
-    check_sampling,
-    to_plain,
-)
+from solidmark.cards.asked import Half, Inpainted
+from solidmark.errors import BadInput
 from solidmark.late import torch
-from solidmark.marks import FOLDERS, Pattern
+from solidmark.marks import Pattern
 from solidmark.mitigations import Mitigation
-from solidmark.models import Opening
-from solidmark.subjects import Subjects, open_subject_model, open_subjects
+from solidmark.subjects import AskingSome, Subjects
 from solidmark.types import Mask
-
-Half = Literal["left", "right", "top", "bottom"]
-Frame = Literal["hidden", "shown"]
 
 
 @dataclass(frozen=True)
-class Inpainting:
+class Inpainting(Inpainted, AskingSome):
     """The whole configuration of an inpainting attack.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control (`memorizer`, `gaussian`, `average`,
-            `average-per-caption`).
-        marked: The folder of `solidmark mark` that the model was trained on, or any images.
-        out: The folder to write.
-        half: Which half is hidden.
-        frame: Whether the frames are hidden too, or shown.
-        draws: How often each image is inpainted.
-        steps: Sampling steps.
-        eta: 1 = ancestral sampling (DDPM), 0 = deterministic (DDIM).
-        guidance: Scale of classifier-free guidance; above 1 each step costs two network calls.
-        jump_length: Of models of pixels: how many steps a jump of RePaint goes back.
-        jump_count: RePaint's passes over each stretch; 1 = no jumps. More of them make hidden and
-            known half fit better, at as many times the calls.
-        paste: Of latent models: `latents` replaces the known cells before every network call,
-            `pixels` decodes, pastes and encodes again.
-        every: Of `pixels`: after how many steps.
-        splits: Which images are asked about.
-        limit: At most so many images a split, drawn at random; None = all.
-        batch_size: Images a network call; fewer are tried where they do not fit into the memory.
-        seed: Of the noise.
-        caption: The prompt of images that have no caption.
-        opening: Where and in what the model runs, and what is added to it.
         mitigations: What is done to what the model is told, in this order.
-        held_out: Of plain images: those of the same kind that the model never saw.
-        resolution: Of plain images: the side they are scaled to.
-        mode: Of plain images: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
 
     References:
         Carlini et al., 2023, "Extracting training data from diffusion models", Section 5.3;
         Lugmayr et al., 2022 (RePaint).
     """
 
-    model: str
-    marked: Path | str
-    out: Path
-    half: Half = "left"
-    frame: Frame = "hidden"
-    draws: int = 100
-    steps: int = 50
-    eta: float = 1.0
-    guidance: float = 1.0
-    jump_length: int = 10
-    jump_count: int = 1
-    paste: Paste = "latents"
-    every: int = 10
-    splits: tuple[str, ...] = tuple(FOLDERS)
-    limit: int | None = None
-    batch_size: int = 64
-    seed: int = 0
-    caption: str | None = None
-    opening: Opening = field(default_factory=Opening)
+    command = "inpaint"
     mitigations: tuple[Mitigation, ...] = ()
-    held_out: str | None = None
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
-
-    def __post_init__(self) -> None:
-        check_sampling(self.steps, self.eta, self.guidance)
-        check_counts(
-            draws=self.draws,
-            jump_length=self.jump_length,
-            jump_count=self.jump_count,
-            every=self.every,
-            limit=self.limit,
-            batch_size=self.batch_size,
-        )
-        for kind, word, names in (
-            ("half", self.half, get_args(Half)),
-            ("frame", self.frame, get_args(Frame)),
-            ("way to paste", self.paste, get_args(Paste)),
-            *(("split", split, tuple(FOLDERS)) for split in self.splits),
-        ):
-            if word not in names:
-                raise UnknownName(kind, word, names)
 
     def open_subjects(self) -> Subjects:
         """Opens the images.
@@ -125,37 +47,19 @@ class Inpainting:
             NotFound: When there is no such data.
             BadInput: When a split of a marked folder that is asked for has no marked image.
         """
-        subjects = open_subjects(
-            str(self.marked),
-            self.held_out,
-            caption=self.caption,
-            limit=self.limit,
-            seed=self.seed,
-            splits=self.splits,
-            resolution=self.resolution,
-            mode=self.mode,
-            window=self.window,
-            one_size=True,
-        ).of_one_size("inpaint")
+        subjects = super().open_subjects()
         for split in self.splits if subjects.marked is not None else ():
             if not subjects.ids(split):
                 raise BadInput(
-                    f'"{self.marked}" has no {split} images. '
+                    f'"{self.images}" has no {split} images. '
                     "Mark with a larger --held-out, or leave the split out with --split."
                 )
         return subjects
 
-    def open_model(self, subjects: Subjects) -> Model:
-        """Opens the model, without its mitigations, and checks that the images fit it.
-
-        Raises:
-            BadInput: When channels or sizes differ, or captions are missing.
-        """
-        return open_subject_model(self.model, self.opening, subjects, self.seed)
-
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest: of plain images what is said of them."""
-        plain = {**to_plain(self), "splits": list(self.splits)}
+        plain = super().to_json()
+        plain["marked"] = plain.pop("images")
         usual = {"held_out": None, "resolution": None, "mode": None, "window": "full"}
         return {name: v for name, v in plain.items() if name not in usual or v != usual[name]}
 

@@ -51,7 +51,6 @@ class _Run:
     """The rows of a run, and its pictures.
 
     Arguments:
-        scored: Its rows and figures.
         marked: The marked folder with the truth, or why it cannot be used.
         drawn: By split and id: how many draws count, and where the best picture lies.
         picture: The part of a marked image that is the picture, without its frame; None where

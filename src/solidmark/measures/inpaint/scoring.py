@@ -30,6 +30,7 @@ from solidmark.runs import (
     read_table,
     scored_before,
     shared,
+    typed,
     write_bytes,
     write_results,
 )
@@ -47,16 +48,9 @@ LOWEST = 10
 
 SCORES = pa.schema(
     [
-        ("measure", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("distance", pa.float64()),
-        ("contrast", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("copy_of", pa.string()),
+        *typed(pa.string(), "measure", "split", "id"),
+        *typed(pa.float64(), "distance", "contrast", "p_value", "q_value"),
+        *typed(pa.string(), "status", "note", "copy_of"),
     ]
 )
 """The columns of `scores.parquet`: a row per measure, split and image."""
@@ -111,7 +105,9 @@ def score_inpainting(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "inpaint")
-    evidence = _evidence(out)
+    again = 'Run "solidmark inpaint" into a new folder.'
+    table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id"))
+    evidence = list(table.to_pylist())
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
     seed = int(manifest["config"]["seed"])
@@ -199,13 +195,6 @@ def _look_at_control(out: Path, manifest: Mapping[str, Any]) -> None:
     data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in TRAINED[:2]}
     chosen = {split: found.ids for split, found in data.items()}
     look_at_control(out, *sides_of(Subjects({**data}, chosen, marked)), int(config["seed"]))
-
-
-def _evidence(out: Path) -> list[dict[str, Any]]:
-    cure = 'Run "solidmark inpaint" into a new folder.'
-    return list(
-        read_table(out / "evidence.parquet", EVIDENCE, cure, once=("split", "id")).to_pylist()
-    )
 
 
 def _copies(evidence: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:

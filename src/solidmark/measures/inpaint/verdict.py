@@ -55,11 +55,6 @@ def verdict_on(
 
     Arguments:
         tables: By measure, the columns about the trained images and about the held-out ones.
-        config: How the model was asked.
-        figures: The figures of all measures.
-        control: Whether the held-out images are of the same kind.
-        lowest: How many of the lowest draws are averaged.
-        among: How many runs share the level.
     """
     found = []
     names = different(int(config.get("draws") or 0), lowest, tables)
@@ -79,11 +74,6 @@ def different(draws: int, lowest: int, measures: Mapping[str, Any]) -> list[str]
     """The measures that differ: twice the same number would look like two witnesses.
 
     Of few draws the lowest are all, and of one draw it is the best too.
-
-    Arguments:
-        draws: How often each image was drawn.
-        lowest: How many of the lowest draws are averaged.
-        measures: All measures, by name.
     """
     same = {"inpainting-lowest"} if 0 < draws <= lowest else set()
     same |= {"inpainting-mean"} if draws == 1 else set()

@@ -19,7 +19,6 @@ class Bar:
     """A share, drawn.
 
     Arguments:
-        what: Of which generations.
         share: How many of them show the feature.
         is_own: Whether they are those of the prompt itself.
     """
@@ -37,12 +36,7 @@ class Bar:
 
 
 def bars_of(finding: Mapping[str, Any], images: bool) -> Iterator[Bar]:
-    """The bars of a finding.
-
-    Arguments:
-        finding: Its row of `findings.parquet`.
-        images: Whether words of prompts may stand on the page.
-    """
+    """The bars of a finding."""
     yield Bar("this prompt", Share(finding["count"], finding["n"]), is_own=True)
     for place, one in enumerate(finding["without"] or (), 1):
         what = f"without “{one['entity']}”" if images else f"without entity {place}"

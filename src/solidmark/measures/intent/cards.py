@@ -94,14 +94,7 @@ def open_intent(folder: Path) -> IntentRun:
 
 
 def card_of(run: IntentRun, id: str, rows: Sequence[Row], images: bool) -> Card:
-    """A prompt with its findings of one type.
-
-    Arguments:
-        run: The run.
-        id: Of the prompt.
-        rows: Its findings.
-        images: Whether pictures and words of prompts may stand on the page.
-    """
+    """A prompt with its findings of one type."""
     several = len(rows) > 1
     numbers = {row["feature"]: str(n) if several else "" for n, row in enumerate(rows, 1)}
     all_drawn = run.drawn.get(id, ())

@@ -33,13 +33,9 @@ class Task:
     """Everything that a generation depends on.
 
     Arguments:
-        asked: The configuration.
-        model: Who draws.
         texts: What it is told, each once.
         size: Channels, height and width, frames included.
-        subjects: The training images.
         training: What they are compared by.
-        likeness: What compares.
     """
 
     asked: Intent

@@ -34,9 +34,6 @@ class Scene:
         named: By the text of a prompt: the features that it names, and by which words.
         known: The rows of `known.parquet`, by feature.
         shown: What the generations of each text show.
-        thresholds: By feature.
-        rules: What counts as frequent.
-        expected: What the user expects.
     """
 
     prompts: Sequence[Prompt]
@@ -104,7 +101,9 @@ def frequencies(scene: Scene) -> list[Frequency]:
             pairs.append((prompt, feature, share, pooled(feature)))
     p = [fisher(share, unrelated) for _, _, share, unrelated in pairs]
     copies = [
-        recurrence(_together(share, unrelated), _at_most(scene, feature))
+        recurrence(
+            Share(share.count + unrelated.count, share.n + unrelated.n), _at_most(scene, feature)
+        )
         if scene.known[feature]["kind"] == "image"
         else None
         for _, feature, share, unrelated in pairs
@@ -124,10 +123,6 @@ def frequencies(scene: Scene) -> list[Frequency]:
         )
         for number, pair in enumerate(pairs)
     ]
-
-
-def _together(share: Share, unrelated: Share) -> Share:
-    return Share(share.count + unrelated.count, share.n + unrelated.n)
 
 
 def _at_most(scene: Scene, feature: str) -> float | None:
@@ -292,7 +287,21 @@ def _row(
         "q_value": look.q_value,
         "recurs_p": look.recurs_p,
         "recurs_q": look.recurs_q,
-        "without": [_without(one, one.entity == entity) for one in removals],
+        "without": [
+            {
+                "entity": one.entity,
+                "count": one.share.count,
+                "n": one.share.n,
+                "frequency": one.share.value,
+                "p_value": one.p_value,
+                "q_value": one.q_value,
+                "falls": one.falls,
+                "elsewhere": one.elsewhere,
+                "elsewhere_n": one.elsewhere_n,
+                "bound": one.entity == entity,
+            }
+            for one in removals
+        ],
         "entity": entity,
         "frequent": look.frequent,
         "recurs": look.recurs,
@@ -300,19 +309,4 @@ def _row(
         "expected": expected,
         "intended": intended(kind, expected),
         "why": reason,
-    }
-
-
-def _without(one: Removal, bound: bool) -> dict[str, Any]:
-    return {
-        "entity": one.entity,
-        "count": one.share.count,
-        "n": one.share.n,
-        "frequency": one.share.value,
-        "p_value": one.p_value,
-        "q_value": one.q_value,
-        "falls": one.falls,
-        "elsewhere": one.elsewhere,
-        "elsewhere_n": one.elsewhere_n,
-        "bound": bound,
     }

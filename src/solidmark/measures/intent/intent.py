@@ -30,7 +30,7 @@ from solidmark.measures.intent.prompts import (
     with_entities,
 )
 from solidmark.measures.intent.scoring import COMMAND, score
-from solidmark.measures.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS, write_table
+from solidmark.measures.intent.tables import CALIBRATION, EVIDENCE, KNOWN, PROMPTS
 from solidmark.measures.intent.training import SPLIT, Training, gather, open_training
 from solidmark.models import (
     Average,
@@ -52,6 +52,7 @@ from solidmark.runs import (
     memory_of,
     open_run,
     write_json,
+    write_rows,
 )
 from solidmark.subjects import (
     Subjects,
@@ -69,9 +70,6 @@ class Plan:
 
     Arguments:
         prompts: All prompts, asked and unrelated, with their entities.
-        features: All features.
-        training: The training images.
-        task: What is drawn.
     """
 
     prompts: list[Prompt]
@@ -234,7 +232,7 @@ def intent(asked: Intent, model: Model | None = None) -> Run:
         rows = draw_all(run, task, Room(asked.batch_size, asked.opening.device))
         if Processes.here().is_main:
             _write_observed(run.folder, planned, naming)
-            write_table(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)
+            write_rows(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)
             _look_at_control(run.folder, planned)
             score(run.folder, asked.rules, asked.expected, asked.trust_control)
             run.finish(*PRODUCTS, memory=memory_of(rows))
@@ -320,8 +318,8 @@ def _fingerprints(asked: Intent, planned: Plan) -> dict[str, str]:
 def _write_observed(folder: Path, planned: Plan, naming: Naming) -> None:
     """Writes what the scoring needs beside the evidence."""
     training, likeness = planned.training, planned.task.likeness
-    write_table(folder / "prompts.parquet", _prompt_rows(planned, naming), PROMPTS)
-    write_table(folder / "known.parquet", _known_rows(planned), KNOWN)
+    write_rows(folder / "prompts.parquet", _prompt_rows(planned, naming), PROMPTS)
+    write_rows(folder / "known.parquet", _known_rows(planned), KNOWN)
     calibration: list[dict[str, Any]] = [
         {"kind": "pair", "similarity": float(value)} for value in training.pairs
     ]
@@ -329,7 +327,7 @@ def _write_observed(folder: Path, planned: Plan, naming: Naming) -> None:
         {"kind": "image", "id": id, "nearest": other, "similarity": value}
         for id, other, value in training.left_out(likeness, planned.task.asked.seed)
     ]
-    write_table(folder / "calibration.parquet", calibration, CALIBRATION)
+    write_rows(folder / "calibration.parquet", calibration, CALIBRATION)
     write_json(
         folder / "training.json",
         {

@@ -27,15 +27,7 @@ def brought(
     """Counts what decides.
 
     Arguments:
-        scene: The prompts, and what they show.
-        figures: The counts by type.
-        findings: The rows of `findings.parquet`.
-        generations: The rows of `generations.parquet`.
         picture: From which likeness a generation is a copy of a training picture.
-        failed: How many generations could not be used.
-        broken: How many training pictures could not be read.
-        control: Whether the unrelated prompts are about pictures of the same kind.
-        withheld: How many findings that withholds.
     """
     memorized = [row for row in findings if row["type"] != "not memorized"]
     against = {row["prompt"] for row in memorized if row["intended"] == "no"}

@@ -82,9 +82,6 @@ def naming_by(
     Arguments:
         encoder: A sentence encoder, a folder or hub id; None = exact words.
         threshold: The cosine from which two texts mean the same, in [-1, 1].
-        prompts: All prompts.
-        features: All features.
-        device: Where the encoder runs.
 
     Raises:
         NotFound: When the encoder is not there.

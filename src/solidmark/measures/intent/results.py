@@ -18,13 +18,7 @@ SPLITS = {"all": None, "expected": "yes", "not expected": "no", "not said": ""}
 def count_findings(
     findings: Sequence[Mapping[str, Any]], prompts: int, failed: int
 ) -> list[Figure]:
-    """How many findings of each type there are, and how many prompts have one.
-
-    Arguments:
-        findings: The rows of `findings.parquet`.
-        prompts: How many prompts were asked about and have generations.
-        failed: How many generations of theirs could not be used.
-    """
+    """How many findings of each type there are, and how many prompts have one."""
     said = {word for word in (row["expected"] for row in findings) if word is not None}
     splits = [name for name in SPLITS if name == "all" or said]
     found: list[Figure] = []

@@ -25,7 +25,6 @@ from solidmark.measures.intent.tables import (
     FINDINGS,
     GENERATIONS,
     read_table,
-    write_table,
 )
 from solidmark.measures.intent.types import TYPES
 from solidmark.runs import (
@@ -34,6 +33,7 @@ from solidmark.runs import (
     read_results,
     require_whole,
     write_results,
+    write_rows,
 )
 from solidmark.scores.control import Control
 from solidmark.verdicts.intent import judge_intent
@@ -112,7 +112,12 @@ def score(
     if not isinstance(expected, Expected):
         expected = Expected() if expected is None else read_expected(expected, _nameable(known))
     picture = image_threshold(calibration, evidence, rules)
-    thresholds = _thresholds(known, calibration, picture, rules)
+    thresholds = {
+        row["feature"]: picture
+        if row["kind"] == "image"
+        else set_threshold(row["pictures"], calibration, rules)
+        for row in known
+    }
     shown = features_shown(evidence, known, thresholds)
     prompts = [Prompt(r["id"], r["text"], tuple(r["entities"]), r["kind"]) for r in asked]
     scene = Scene(
@@ -129,9 +134,9 @@ def score(
     control = control_of(folder, trust_control)
     found, withheld = _judgeable(find(scene), control)
     findings = _illustrated(found, generations, scene.known, originals)
-    write_table(folder / "generations.parquet", generations, GENERATIONS)
-    write_table(folder / "features.parquet", _features(scene, originals), FEATURES)
-    write_table(folder / "findings.parquet", findings, FINDINGS)
+    write_rows(folder / "generations.parquet", generations, GENERATIONS)
+    write_rows(folder / "features.parquet", _features(scene, originals), FEATURES)
+    write_rows(folder / "findings.parquet", findings, FINDINGS)
     return _results(folder, scene, evidence, findings, generations, picture, control, withheld)
 
 
@@ -156,20 +161,6 @@ def _judgeable(
 def _nameable(known: Sequence[Mapping[str, Any]]) -> set[str]:
     names = {row["feature"] for row in known} | {row["name"] for row in known}
     return names | {id for row in known for id in row["images"]}
-
-
-def _thresholds(
-    known: Sequence[Mapping[str, Any]],
-    calibration: Sequence[Mapping[str, Any]],
-    picture: Threshold,
-    rules: Rules,
-) -> dict[str, Threshold]:
-    return {
-        row["feature"]: picture
-        if row["kind"] == "image"
-        else set_threshold(row["pictures"], calibration, rules)
-        for row in known
-    }
 
 
 def _generations(
@@ -284,7 +275,12 @@ def _results(
         failed=failed,
         verdict=judge_intent(found),
         scoring={**asdict(scene.rules), "expected": sorted(expected)},
-        calibration=_calibration(picture),
+        calibration={
+            "threshold": picture.value,
+            "rate": picture.rate,
+            "pairs": picture.calibrated_on,
+            "note": picture.note,
+        },
         prompts=len(scene.asked),
         unrelated=found.unrelated,
         generations=len(evidence),
@@ -294,12 +290,3 @@ def _results(
         withheld=withheld,
         reach=found.reach,
     )
-
-
-def _calibration(threshold: Threshold) -> dict[str, Any]:
-    return {
-        "threshold": threshold.value,
-        "rate": threshold.rate,
-        "pairs": threshold.calibrated_on,
-        "note": threshold.note,
-    }

@@ -87,11 +87,6 @@ def image_threshold(
     Blurred and empty generations are nearer to every picture than any two pictures are; a copy is
     near to one, and to what is like that one.
 
-    Arguments:
-        calibration: The rows of `calibration.parquet`.
-        evidence: The rows of `evidence.parquet`.
-        rules: The rate, or the threshold itself.
-
     Raises:
         BadInput: When there is neither a threshold nor a pair of different pictures.
     """
@@ -127,13 +122,7 @@ def _reached(null: Float[NDArray[np.float64], " m"], threshold: float) -> float:
 def set_threshold(
     pictures: Iterable[str], calibration: Sequence[Mapping[str, Any]], rules: Rules
 ) -> Threshold:
-    """From which likeness a generation shows a class or a phrase.
-
-    Arguments:
-        pictures: The pictures that show it.
-        calibration: The rows of `calibration.parquet`.
-        rules: The rate.
-    """
+    """From which likeness a generation shows a class or a phrase."""
     inside = set(pictures)
     outside = [r for r in calibration if r["kind"] == "image" and r["id"] not in inside]
     null = [r["similarity"] if r["nearest"] in inside else -np.inf for r in outside]
@@ -161,13 +150,7 @@ def features_shown(
     known: Sequence[Mapping[str, Any]],
     thresholds: Mapping[str, Threshold],
 ) -> list[list[str]]:
-    """The features that each generation shows, sorted; none for one that failed.
-
-    Arguments:
-        evidence: The rows of `evidence.parquet`.
-        known: The rows of `known.parquet`.
-        thresholds: By feature.
-    """
+    """The features that each generation shows, sorted; none for one that failed."""
     holding: dict[str, list[str]] = {}
     for feature in known:
         for picture in feature["pictures"]:

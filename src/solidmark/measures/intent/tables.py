@@ -1,25 +1,20 @@
 """The tables of a run: what was observed, and what it comes to."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from solidmark.runs import read_table as read_ours_table
-from solidmark.runs import table_bytes, write_bytes
+from solidmark.runs import typed
 
 _TEXT, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 _TEXTS = pa.list_(_TEXT)
 
 PROMPTS = pa.schema(
     [
-        ("kind", _TEXT),
-        ("id", _TEXT),
-        ("text", _TEXT),
-        ("entities", _TEXTS),
-        ("named", _TEXTS),
-        ("named_by", _TEXTS),
+        *typed(_TEXT, "kind", "id", "text"),
+        *typed(_TEXTS, "entities", "named", "named_by"),
         ("note", _TEXT),
     ]
 )
@@ -30,14 +25,9 @@ EVIDENCE = pa.schema(
     [
         ("text", _TEXT),
         ("repeat", _COUNT),
-        ("picture", _TEXT),
-        ("nearest", _TEXT),
-        ("original", _TEXT),
-        ("similarity", _NUMBER),
-        ("second", _NUMBER),
-        ("network_calls", _NUMBER),
-        ("status", _TEXT),
-        ("note", _TEXT),
+        *typed(_TEXT, "picture", "nearest", "original"),
+        *typed(_NUMBER, "similarity", "second", "network_calls"),
+        *typed(_TEXT, "status", "note"),
     ]
 )
 """`evidence.parquet`: a row a text and repeat, and the nearest training picture; `second` is the
@@ -45,12 +35,8 @@ likeness to another picture that the generation is nearer to than the nearest on
 
 KNOWN = pa.schema(
     [
-        ("feature", _TEXT),
-        ("kind", _TEXT),
-        ("name", _TEXT),
-        ("names", _TEXTS),
-        ("images", _TEXTS),
-        ("pictures", _TEXTS),
+        *typed(_TEXT, "feature", "kind", "name"),
+        *typed(_TEXTS, "names", "images", "pictures"),
         ("caption", _TEXT),
     ]
 )
@@ -64,9 +50,7 @@ nearest other one."""
 
 GENERATIONS = pa.schema(
     [
-        ("kind", _TEXT),
-        ("prompt", _TEXT),
-        ("entity", _TEXT),
+        *typed(_TEXT, "kind", "prompt", "entity"),
         *EVIDENCE,
         ("features", _TEXTS),
     ]
@@ -75,18 +59,13 @@ GENERATIONS = pa.schema(
 
 FEATURES = pa.schema(
     [
-        ("feature", _TEXT),
-        ("kind", _TEXT),
-        ("name", _TEXT),
-        ("names", _TEXTS),
-        ("images", _TEXTS),
+        *typed(_TEXT, "feature", "kind", "name"),
+        *typed(_TEXTS, "names", "images"),
         ("copies", _COUNT),
         ("caption", _TEXT),
-        ("threshold", _NUMBER),
-        ("rate", _NUMBER),
+        *typed(_NUMBER, "threshold", "rate"),
         ("calibrated_on", _COUNT),
-        ("original", _TEXT),
-        ("note", _TEXT),
+        *typed(_TEXT, "original", "note"),
     ]
 )
 """`features.parquet`: those that were shown or named, and from which likeness each counts."""
@@ -94,50 +73,30 @@ FEATURES = pa.schema(
 _WITHOUT = pa.struct(
     [
         ("entity", _TEXT),
-        ("count", _COUNT),
-        ("n", _COUNT),
-        ("frequency", _NUMBER),
-        ("p_value", _NUMBER),
-        ("q_value", _NUMBER),
+        *typed(_COUNT, "count", "n"),
+        *typed(_NUMBER, "frequency", "p_value", "q_value"),
         ("falls", _FLAG),
-        ("elsewhere", _COUNT),
-        ("elsewhere_n", _COUNT),
+        *typed(_COUNT, "elsewhere", "elsewhere_n"),
         ("bound", _FLAG),
     ]
 )
 
 FINDINGS = pa.schema(
     [
-        ("prompt", _TEXT),
-        ("text", _TEXT),
-        ("feature", _TEXT),
-        ("kind", _TEXT),
-        ("name", _TEXT),
+        *typed(_TEXT, "prompt", "text", "feature", "kind", "name"),
         ("named", _FLAG),
         ("named_by", _TEXT),
-        ("count", _COUNT),
-        ("n", _COUNT),
-        ("frequency", _NUMBER),
-        ("ci_low", _NUMBER),
-        ("ci_high", _NUMBER),
-        ("unrelated_count", _COUNT),
-        ("unrelated_n", _COUNT),
-        ("unrelated_frequency", _NUMBER),
-        ("p_value", _NUMBER),
-        ("q_value", _NUMBER),
-        ("recurs_p", _NUMBER),
-        ("recurs_q", _NUMBER),
+        *typed(_COUNT, "count", "n"),
+        *typed(_NUMBER, "frequency", "ci_low", "ci_high"),
+        *typed(_COUNT, "unrelated_count", "unrelated_n"),
+        *typed(_NUMBER, "unrelated_frequency", "p_value", "q_value", "recurs_p", "recurs_q"),
         ("without", pa.list_(_WITHOUT)),
         ("entity", _TEXT),
-        ("frequent", _FLAG),
-        ("recurs", _FLAG),
-        ("type", _TEXT),
-        ("expected", _TEXT),
-        ("intended", _TEXT),
+        *typed(_FLAG, "frequent", "recurs"),
+        *typed(_TEXT, "type", "expected", "intended"),
         ("best_similarity", _NUMBER),
         ("pictures", _TEXTS),
-        ("original", _TEXT),
-        ("why", _TEXT),
+        *typed(_TEXT, "original", "why"),
     ]
 )
 """`findings.parquet`: a row a prompt and feature that it shows at least once, or names."""
@@ -153,12 +112,6 @@ SCHEMAS = {
     "findings": FINDINGS,
 }
 """Every table by its name."""
-
-
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
-    """Writes a table, whole or not at all; what a row does not have is null."""
-    columns = {name: [row.get(name) for row in rows] for name in schema.names}
-    write_bytes(path, table_bytes(pa.table(columns, schema=schema)))
 
 
 def read_table(folder: Path, name: str) -> list[dict[str, Any]]:

@@ -48,7 +48,6 @@ class Training:
         clusters: For each the first of its near-duplicates.
         captions: Of those that have one.
         labels: The classes, of those that have one.
-        rows: What each is compared by, with shape (N, D).
         pairs: The likeness of pairs of different pictures; empty where there is one picture.
         quarantined: What could not be read, and why.
         content: The hash of all pixels.
@@ -123,7 +122,6 @@ class Training:
         each, so it has no other.
 
         Arguments:
-            likeness: What compares.
             rows: Of the images that are asked about; all finite.
 
         Returns:

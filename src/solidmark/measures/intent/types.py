@@ -37,7 +37,6 @@ class Removal:
     """What is left of a feature when an entity is taken out of the prompt.
 
     Arguments:
-        entity: The entity.
         share: How often the feature comes without it.
         p_value: Of the test that it comes more often with it; None without generations.
         q_value: The same among all such tests.

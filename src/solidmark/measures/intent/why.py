@@ -23,17 +23,8 @@ def why(
     """The reason for a type.
 
     Arguments:
-        type: The type.
-        kind: Of the feature.
-        name: Of the feature.
         named_by: The words of the prompt that name it.
-        share: How often the prompt shows it.
-        unrelated: How often unrelated prompts do.
-        removals: One an entity.
-        entity: The entity that brings it.
         phrase: What the user says the picture shows, where the entity brings that.
-        frequent: The least share that counts as frequent.
-        expected: The user's word.
     """
     what = {"image": f'A copy of "{name}"', "class": f'The class "{name}"'}.get(kind, f'"{name}"')
     came = f"{what} came in {_of(share)}"

@@ -17,7 +17,7 @@ from solidmark.page.marked import Marked, open_marked
 from solidmark.page.pictures import IN_CARD, embed
 from solidmark.page.scored import Scored, measure_of, p_and_q
 from solidmark.page.sections import Card, Reading, Shown
-from solidmark.runs import open_results, read_manifest, read_table
+from solidmark.runs import open_results, read_manifest, read_table, typed
 from solidmark.scores.written import plain, short
 
 MEASURE = "invmm"
@@ -32,8 +32,8 @@ OUTCOMES: Mapping[str, str] = {
 ROWS = pa.schema(
     [
         *SCORES,
-        *((name, pa.string()) for name in ("outcome", "prompt")),
-        *((name, pa.float64()) for name in ("distance", "value")),
+        *typed(pa.string(), "outcome", "prompt"),
+        *typed(pa.float64(), "distance", "value"),
     ]
 )
 """A row an image: that of `scores.parquet`, with what all pages of comparisons ask for."""
@@ -99,7 +99,12 @@ def open_inverted(folder: Path) -> Inverted:
         one = _scored(row, best.get((row["split"], row["id"]), {}))
         tables.setdefault((MEASURE, row["split"]), []).append(one)
     known = {
-        name: pa.Table.from_pylist(sorted(tables[name], key=_suspicion), ROWS)
+        name: pa.Table.from_pylist(
+            sorted(
+                tables[name], key=lambda one: (one["value"] is None, one["value"] or 0.0, one["id"])
+            ),
+            ROWS,
+        )
         for name in ((MEASURE, split) for split in SPLITS)
         if name in tables
     }
@@ -117,15 +122,7 @@ def open_inverted(folder: Path) -> Inverted:
 
 
 def card_of(run: Inverted, row: Row, scale: Scale, label: str, images: bool) -> Card:
-    """An image, and what came of the search for it.
-
-    Arguments:
-        run: The run.
-        row: Its row.
-        scale: What the drawings of all cards hold.
-        label: Its class, where it has one.
-        images: Whether pictures, captions and prompts may stand on the page.
-    """
+    """An image, and what came of the search for it."""
     one = run.best.get((row["split"], row["id"]), {}) if images else {}
     told = (
         ("class", label),
@@ -222,10 +219,6 @@ def _scored(row: Row, one: Row) -> Row:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _suspicion(row: Row) -> tuple[bool, float, str]:
-    return row["value"] is None, row["value"] or 0.0, row["id"]
 
 
 def _telling(one: Row) -> tuple[bool, float, float, int]:

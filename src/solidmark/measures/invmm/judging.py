@@ -19,27 +19,18 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
+from solidmark.runs import typed
 from solidmark.scores import p_and_q_once
 
 SCORES = pa.schema(
     [
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("status", pa.string()),
-        ("kl", pa.float64()),
-        ("kl_low", pa.float64()),
-        ("kl_high", pa.float64()),
-        ("reproduced", pa.int64()),
-        ("restarts", pa.int64()),
-        ("best_similarity", pa.float64()),
-        ("score", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("network_calls", pa.float64()),
-        ("triage_value", pa.float64()),
+        *typed(pa.string(), "split", "id", "status"),
+        *typed(pa.float64(), "kl", "kl_low", "kl_high"),
+        *typed(pa.int64(), "reproduced", "restarts"),
+        *typed(pa.float64(), "best_similarity", "score", "p_value", "q_value"),
+        *typed(pa.float64(), "network_calls", "triage_value"),
         ("copies", pa.int64()),
-        ("copy_of", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.string(), "copy_of", "note"),
     ]
 )
 """The columns of `scores.parquet`: a row an image."""
@@ -76,7 +67,6 @@ def judge(evidence: Sequence[Mapping[str, Any]], *, named: bool = True) -> Judge
     Copies count once, and get what their first has. An image that was not tried has no p-value.
 
     Arguments:
-        evidence: The rows of `evidence.parquet`.
         named: Whether anybody may be named; without it there are no p-values.
     """
     ordered = sorted(evidence, key=lambda row: (row["split"], row["id"], row["repeat"]))

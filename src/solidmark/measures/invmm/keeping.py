@@ -13,28 +13,19 @@ from solidmark.measures.invmm.inversion import Attempt
 from solidmark.measures.invmm.slots import Task, task_name
 from solidmark.measures.invmm.subjects import Roll
 from solidmark.measures.invmm.triage import Order
-from solidmark.runs import table_bytes, write_bytes
+from solidmark.runs import typed, write_rows
 
 EVIDENCE = pa.schema(
     [
-        ("split", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "split", "id"),
         ("repeat", pa.int64()),
         ("status", pa.string()),
-        ("kl", pa.float64()),
-        ("kl_end", pa.float64()),
-        ("best_similarity", pa.float64()),
+        *typed(pa.float64(), "kl", "kl_end", "best_similarity"),
         ("steps", pa.int64()),
-        ("guidance", pa.float64()),
-        ("network_calls", pa.float64()),
+        *typed(pa.float64(), "guidance", "network_calls"),
         ("triage_rank", pa.int64()),
-        ("triage_value", pa.float64()),
-        ("triage_calls", pa.float64()),
-        ("words", pa.string()),
-        ("caption", pa.string()),
-        ("copy_of", pa.string()),
-        ("note", pa.string()),
-        ("original", pa.string()),
+        *typed(pa.float64(), "triage_value", "triage_calls"),
+        *typed(pa.string(), "words", "caption", "copy_of", "note", "original"),
         ("drawn", pa.list_(pa.string())),
         ("attempt", pa.string()),
     ]
@@ -43,14 +34,9 @@ EVIDENCE = pa.schema(
 
 PATHS = pa.schema(
     [
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("repeat", pa.int64()),
-        ("step", pa.int64()),
-        ("loss", pa.float64()),
-        ("kl", pa.float64()),
-        ("weight", pa.float64()),
-        ("similarity", pa.float64()),
+        *typed(pa.string(), "split", "id"),
+        *typed(pa.int64(), "repeat", "step"),
+        *typed(pa.float64(), "loss", "kl", "weight", "similarity"),
     ]
 )
 """The columns of `paths.parquet`: a row a check."""
@@ -62,10 +48,7 @@ def keep_attempt(
     """Writes the files of an ended attempt and gives its row, which is committed after them.
 
     Arguments:
-        folder: That of the run.
         words: The prompt that was found, where one was.
-        attempt: What came of it.
-        sample: The image.
     """
     stem = f"{attempt.split}/{file_stem(attempt.id)}"
     one = f"{stem}-{attempt.repeat}"
@@ -101,13 +84,6 @@ def write_tables(
 
     An image without a row was not tried. A copy has the row of the image that was inverted in its
     place, without its cost. A held-out image that was trained on has none.
-
-    Arguments:
-        folder: That of the run.
-        restarts: Attempts an image.
-        roll: Who was asked about.
-        order: In which order.
-        rows: The ledger.
     """
     evidence: list[dict[str, Any]] = []
     paths: list[dict[str, Any]] = []
@@ -151,8 +127,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> 
     table = sorted(
         rows, key=lambda row: (row["split"], row["id"], row["repeat"], row.get("step", 0))
     )
-    columns = {name: [row.get(name) for row in table] for name in schema.names}
-    write_bytes(path, table_bytes(pa.table(columns, schema=schema)))
+    write_rows(path, table, schema)
 
 
 def _finite(value: float) -> float | None:

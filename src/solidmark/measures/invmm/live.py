@@ -14,7 +14,6 @@ class Live:
 
     Arguments:
         folder: Where the files of all processes lie.
-        rank: Which process it is.
         attempts: Those that were at work at the last write, ended ones included.
         seconds: Seconds of work so far.
     """

@@ -7,14 +7,7 @@ from typing import Any
 
 from solidmark.cards import title_of
 from solidmark.errors import SolidmarkError
-from solidmark.measures.invmm.cards import (
-    MEASURE,
-    OUTCOMES,
-    Inverted,
-    Row,
-    card_of,
-    open_inverted,
-)
+from solidmark.measures.invmm.cards import MEASURE, OUTCOMES, Inverted, Row, card_of, open_inverted
 from solidmark.measures.invmm.plots import LEAST, common_scale, found
 from solidmark.page.comparison import (
     COMPARED,

@@ -66,8 +66,6 @@ def course(path: Path, scale: Scale, split: str) -> Markup:
     """The four lines over the steps of one search; empty when there is nothing to draw.
 
     Arguments:
-        path: Its checks.
-        scale: What the drawings of all cards hold.
         split: Of the image; the style sheet colours by it.
     """
     parts: list[str] = []

@@ -30,16 +30,7 @@ BY = {
 def result_rows(
     judged: Judged, restarts: int, triage: str, fprs: Sequence[float], fdr: float, seed: int
 ) -> list[Figure]:
-    """Makes the figures.
-
-    Arguments:
-        judged: The images.
-        restarts: Attempts an image.
-        triage: What ranked them.
-        fprs: The false-positive rates at which detections are reported.
-        fdr: The false-discovery rate at which images are named.
-        seed: Of the bootstrap.
-    """
+    """Makes the figures."""
     sides = {split: side(MEASURE, split, "low", judged.scores(split), seed) for split in _SPLITS}
     rows: list[Figure] = []
     for split in _SPLITS:

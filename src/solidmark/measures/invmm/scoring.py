@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.marks.beside import files_beside
@@ -21,9 +19,9 @@ from solidmark.runs import (
     require_whole,
     scored_before,
     shared,
-    table_bytes,
     write_bytes,
     write_results,
+    write_rows,
 )
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
@@ -75,7 +73,9 @@ def score_invmm(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "invmm")
-    evidence = _evidence(out)
+    again = 'Run "solidmark invmm" into a new folder.'
+    table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id", "repeat"))
+    evidence = list(table.to_pylist())
     require_whole(out, manifest, "evidence.parquet")
     control = control_of(out, trust_control)
     judged = judge(evidence, named=control is None or not control.is_shut)
@@ -88,8 +88,7 @@ def score_invmm(
     seed = int(config["seed"])
     rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
     figures = beside_control(rows, control)
-    columns = {name: [row[name] for row in judged.rows] for name in SCORES.names}
-    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    write_rows(out / "scores.parquet", judged.rows, SCORES)
     beside = {**manifest, "config": {"marked": config.get("images"), **config}}
     write_bytes(out / "named.csv", _named(judged, fdr, files_beside(out, beside)))
     return write_results(
@@ -126,15 +125,6 @@ def _named(judged: Judged, fdr: float, files: Mapping[str, str]) -> bytes:
         for row in named
     ]
     return csv_of(NAMED, ([line[name] for name in NAMED] for line in lines))
-
-
-def _evidence(out: Path) -> list[dict[str, Any]]:
-    cure = 'Run "solidmark invmm" into a new folder.'
-    return list(
-        read_table(
-            out / "evidence.parquet", EVIDENCE, cure, once=("split", "id", "repeat")
-        ).to_pylist()
-    )
 
 
 def _card() -> dict[str, Any]:

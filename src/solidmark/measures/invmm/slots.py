@@ -42,11 +42,8 @@ class Slots:
     """One process at work on its share of the queue.
 
     Arguments:
-        inverter: Who inverts.
-        subjects: The images.
         queue: The attempts to make, in this order.
         ledger: Where the rows of ended ones go.
-        live: The others, on disk.
         keep: Writes the files of an ended attempt, and gives its row.
         room: How many rows of a network call the memory takes.
         count: How many slots there are.

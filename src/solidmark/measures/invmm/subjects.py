@@ -33,9 +33,6 @@ def call_roll(subjects: Subjects) -> Roll:
     Images of equal pixels, without their frames, are one picture: it is inverted once, and told
     what the first of them by its id is told. A held-out image that was trained on is no control.
 
-    Arguments:
-        subjects: The images.
-
     Raises:
         BadInput: When no trained image can be read.
     """

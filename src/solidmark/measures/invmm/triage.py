@@ -24,15 +24,7 @@ from solidmark.measures.invmm.subjects import Unit
 from solidmark.measures.signals.kinds import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
-from solidmark.runs import (
-    Processes,
-    Room,
-    Run,
-    read_ours,
-    read_table,
-    work_through,
-    write_json,
-)
+from solidmark.runs import Processes, Room, Run, read_ours, read_table, work_through, write_json
 from solidmark.scores import SCORES, p_values
 from solidmark.subjects import SolidMark, Subjects, first_for
 
@@ -83,10 +75,6 @@ def triage(
     """Ranks the images. The rows go to the ledger, so that a killed triage goes on.
 
     Arguments:
-        asked: The configuration.
-        run: Whose ledger keeps the values.
-        subjects: The images.
-        model: Who is asked.
         units: The images to rank, by split and id.
 
     Raises:

@@ -50,15 +50,7 @@ def verdict_on(
     control: Control | None,
     among: int = 1,
 ) -> Verdict:
-    """The verdict on an InvMM run.
-
-    Arguments:
-        judged: The images.
-        config: How they were asked about.
-        figures: The figures.
-        control: Whether the held-out images are of the same kind.
-        among: How many runs share the level.
-    """
+    """The verdict on an InvMM run."""
     n, m = (int(np.isfinite(judged.scores(split)).sum()) for split in SPLITS)
     own, other = (
         sorted(row["kl"] for row in judged.of(split) if row["status"] == "reproduced")

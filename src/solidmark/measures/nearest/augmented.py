@@ -20,6 +20,7 @@ from solidmark.measures.nearest.distances import Distance
 from solidmark.measures.nearest.gathering import Gathered, Rows
 from solidmark.neighbours import Search, search
 from solidmark.randomness import generator, normal, uniform
+from solidmark.runs import typed
 from solidmark.types import Image
 
 ORIGINALS = 64
@@ -30,9 +31,7 @@ NOISE = 0.03
 
 AUGMENTED = pa.schema(
     [
-        ("measure", pa.string()),
-        ("change", pa.string()),
-        ("id", pa.string()),
+        *typed(pa.string(), "measure", "change", "id"),
         ("distance", pa.float64()),
         ("found", pa.bool_()),
     ]
@@ -109,7 +108,6 @@ def augmented_copies_of(gathered: Gathered, seed: int) -> list[Copy]:
     """Changed copies of some of the images, drawn by their ids.
 
     Arguments:
-        gathered: The training images.
         seed: Of the choice of images and of the noise.
     """
     ids, status = gathered.column("id"), gathered.column("status")
@@ -146,13 +144,6 @@ def augmented_rows(
     how: Search,
 ) -> list[dict[str, Any]]:
     """How near changed copies of training images come to their originals.
-
-    Arguments:
-        gathered: The training images.
-        distances: Distances that share a space.
-        rows: The training images in that space.
-        copies: The copies.
-        how: Where and with how much memory to search.
 
     Returns:
         Rows of `augmented.parquet`.

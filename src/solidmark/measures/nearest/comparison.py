@@ -1,22 +1,19 @@
 """What a `nearest` run compares, and how: the whole configuration."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.data import Mode, Resolution
-from solidmark.errors import BadInput, UnknownName
+from solidmark.cards.asked import Compared
+from solidmark.errors import BadInput
 from solidmark.measures.nearest.distances import Distance, open_distances
+from solidmark.measures.nearest.searched import Searched
 from solidmark.measures.nearest.sides import Sides, open_sides
 from solidmark.neighbours import PIXEL_DISTANCES
 
-NULLS = ("held-out", "train")
-"""What closeness is judged by: held-out images, or the training images among themselves."""
-
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Compared, Searched):
     """The whole configuration of a `nearest` run.
 
     Arguments:
@@ -25,24 +22,13 @@ class Comparison:
         out: The folder to write.
         distances: `l2`, `modified-l2`, `patched-l2`, or the word of an embedder; each once.
         held_out: Images of the same kind that the model never saw.
-        null: `held-out`: how close those come to the training images; `train`: how close the
-            training images come to one another, which copies among them make cautious.
         fprs: The false-positive rates at which thresholds are calibrated on the null.
         fdr: The false-discovery rate at which images are named.
-        resolution: The side in pixels that all images are scaled to.
-        mode: "RGB" or "L".
-        window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         n: How many neighbours modified and patched l2 are rescaled by.
         alpha: What their mean distance is multiplied with.
         tiles: g of the g x g tiles of patched l2.
-        neighbours: How many neighbours of a generation are kept.
-        per_image: Whether to ask too how close a generation comes to each training image.
         features: Statistics of the field to add: `authpct`, `ct`, `mifid`.
-        limit: At most so many images of each side, the first by their ids.
         seed: Of the bootstrap and of augmented copies.
-        memory: The most bytes that a search holds, beside Python and its libraries.
-        cache: Where vectors are kept from run to run; None = the user's cache folder.
-        device: Where embedders and matrix products run.
         trust_control: Whether images are named although the held-out ones are of another kind.
     """
 
@@ -51,32 +37,19 @@ class Comparison:
     out: Path
     distances: tuple[str, ...] = tuple(PIXEL_DISTANCES)
     held_out: str | None = None
-    null: str = "held-out"
     fprs: tuple[float, ...] = (0.01,)
     fdr: float = 0.05
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
     n: int = 50
     alpha: float = 0.5
     tiles: int = 4
-    neighbours: int = 10
-    per_image: bool = True
     features: tuple[str, ...] = ()
-    limit: int | None = None
     seed: int = 0
-    memory: int = 2**30
-    cache: Path | None = None
-    device: str = "cpu"
     trust_control: bool = False
 
     def __post_init__(self) -> None:
-        if self.null not in NULLS:
-            raise UnknownName("null", self.null, NULLS)
+        super().__post_init__()
         if self.null == "train" and self.held_out is not None:
             raise BadInput("--held-out names images that --null train does not use. Leave one out.")
-        if self.neighbours < 1 or (self.limit is not None and self.limit < 1):
-            raise BadInput("--neighbours and --limit must be 1 or more.")
         for name, rates in (("--fpr", self.fprs), ("--fdr", (self.fdr,))):
             for rate in rates:
                 if not 0 < rate < 1:
@@ -100,15 +73,8 @@ class Comparison:
             self.distances, n=self.n, alpha=self.alpha, tiles=self.tiles, device=self.device
         )
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""
-        plain = asdict(self)
-        for name in (
-            "out",
-            "memory",
-            "cache",
-            "device",
-            "trust_control",
-        ):  # Nothing is searched anew.
-            del plain[name]
+        plain = super().to_json()
+        del plain["trust_control"]  # Nothing is searched anew.
         return plain

@@ -15,13 +15,7 @@ from solidmark.embed import EMBEDDERS, Cache, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
 from solidmark.late import torch
 from solidmark.measures.nearest.gathering import BATCH, Gathered, Rows, embedded
-from solidmark.neighbours import (
-    PIXEL_DISTANCES,
-    Matrix,
-    Neighbours,
-    PixelDistance,
-    tile_order,
-)
+from solidmark.neighbours import PIXEL_DISTANCES, Matrix, Neighbours, PixelDistance, tile_order
 from solidmark.types import Image
 
 Numbers = NDArray[np.float64]

@@ -29,11 +29,8 @@ class Statistics:
 
     Arguments:
         names: Of `FEATURES`.
-        gathered: The sides by name.
         memory: The most bytes that a search holds.
-        device: Where matrix products run.
         folder: Where searches keep what they have found.
-        seed: Of the cells.
     """
 
     names: tuple[str, ...]

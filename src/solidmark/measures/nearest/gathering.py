@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset, Sample
+from solidmark.data import Dataset
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
-from solidmark.runs import Processes, progress, read_table, table_bytes, write_bytes
+from solidmark.runs import Processes, progress, read_table, table_bytes, typed, write_bytes
 from solidmark.scores import content
 from solidmark.types import Image
 
@@ -28,12 +28,9 @@ AGAIN = 'Remove it, then run the same "solidmark nearest" again.'
 
 FACTS = pa.schema(
     [
-        ("id", pa.string()),
-        ("content", pa.string()),
-        ("caption", pa.string()),
+        *typed(pa.string(), "id", "content", "caption"),
         ("contrast", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
+        *typed(pa.string(), "status", "note"),
     ]
 )
 """What is known of each image. `status` is `ok`, `size` (not that of the others) or `broken`."""
@@ -150,12 +147,6 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
     """The vectors of all images that can be read, computed only where the cache has none.
 
     Blank images, of which an embedder sees nothing, have no row.
-
-    Arguments:
-        gathered: The images.
-        embedder: Who embeds.
-        folder: Where to write.
-        cache: Where vectors are kept from run to run.
     """
     contents, status = gathered.column("content"), gathered.column("status")
     readable = [number for number, state in enumerate(status) if state != "broken"]
@@ -234,7 +225,14 @@ def _write_shard(
         except BrokenImage as error:
             facts.append({"id": data.ids[number], "status": "broken", "note": str(error)})
             continue
-        fact = _fact(sample)
+        fact = {
+            "id": sample.id,
+            "content": sample.content,
+            "caption": sample.caption,
+            "contrast": contrast(sample.image),
+            "status": "ok",
+            "note": None,
+        }
         if tiles is not None and tuple(sample.image.shape) != size:
             here, there = (" x ".join(map(str, s)) for s in (tuple(sample.image.shape), size))
             fact |= {"status": "size", "note": f"It is {here}, the others are {there}."}
@@ -245,17 +243,6 @@ def _write_shard(
         _write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
     write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
-
-
-def _fact(sample: Sample) -> dict[str, Any]:
-    return {
-        "id": sample.id,
-        "content": sample.content,
-        "caption": sample.caption,
-        "contrast": contrast(sample.image),
-        "status": "ok",
-        "note": None,
-    }
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:

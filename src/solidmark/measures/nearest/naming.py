@@ -21,7 +21,6 @@ def name_anew(out: Path, withheld: bool) -> None:
     Files that already are as they should be are not written again.
 
     Arguments:
-        out: The folder of the run.
         withheld: Whether nobody may be named.
     """
     scores, null, images = (

@@ -59,7 +59,6 @@ class _Run:
     """The rows of a run, and its pictures.
 
     Arguments:
-        scored: Its rows and figures.
         pictures: By side and id, where the picture lies.
         among_training: Whether training images among themselves stand for held-out ones.
         judged: What people said of pairs, by split and pair: a word and its colour.

@@ -24,12 +24,7 @@ SIDE = 256
 
 
 def write_pictures(out: Path, gathered: Mapping[str, Gathered]) -> None:
-    """Writes `pictures/` and `pictures/index.json`: by side and id, where the picture lies.
-
-    Arguments:
-        out: The folder of the run, with its tables.
-        gathered: The sides.
-    """
+    """Writes `pictures/` and `pictures/index.json`: by side and id, where the picture lies."""
     wanted: dict[str, set[str]] = {name: set() for name in gathered}
     null_side = "held_out" if "held_out" in gathered else "training"
     for name, side, base, most in (

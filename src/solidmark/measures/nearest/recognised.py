@@ -23,9 +23,7 @@ def augmented_share(
     images seldom are within.
 
     Arguments:
-        copies: Rows of `augmented.parquet`, of one measure.
         threshold: The calibrated threshold, in its direction; None when there is none.
-        measure: Its name.
     """
     changes = dict.fromkeys(str(copy["change"]) for copy in copies)
     return [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from solidmark.measures.nearest.distances import Distance, Reported
 from solidmark.measures.nearest.gathering import Gathered, Rows
-from solidmark.neighbours import Neighbours, Search, search
+from solidmark.neighbours import Search, search
 from solidmark.randomness import uniform
 from solidmark.runs import progress
 
@@ -134,7 +134,10 @@ class Asking:
         with progress(title, len(number) * len(base.number)) as advance:
             found = search(queries.matrix, base.matrix, how, rows=own, own=own, advance=advance)
         neighbours = base.number[found.index]
-        return {distance: _answer(distance, number, neighbours, found) for distance in distances}
+        return {
+            distance: Answer(number, neighbours, distance.each(found), distance.report(found))
+            for distance in distances
+        }
 
     def _some(self, rows: Rows, most: int) -> NDArray[np.int64]:
         """As many of the training images as there are generations, drawn by their ids."""
@@ -143,12 +146,3 @@ class Asking:
             range(len(rows.number)), key=lambda n: uniform(self.seed, "null", ids[rows.number[n]])
         )
         return np.array(sorted(drawn[:most]))
-
-
-def _answer(
-    distance: Distance,
-    number: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
-    found: Neighbours,
-) -> Answer:
-    return Answer(number, neighbours, distance.each(found), distance.report(found))

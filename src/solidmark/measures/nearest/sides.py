@@ -4,15 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from solidmark.data import (
-    Dataset,
-    Mode,
-    Resolution,
-    Sample,
-    content_hash,
-    identity_of,
-    open_data,
-)
+from solidmark.data import Dataset, Mode, Resolution, Sample, content_hash, identity_of, open_data
 from solidmark.errors import BadInput
 from solidmark.marks import Marked, Pattern, find_marked
 from solidmark.runs import made_by, read_manifest
@@ -24,8 +16,6 @@ class Cropped:
     """A data set whose images are cut out of their frames.
 
     Arguments:
-        data: The images.
-        pattern: The frames.
         sizes: Height and width of images with their frames; images of another size have none.
     """
 
@@ -61,7 +51,6 @@ class Sides:
     """What is compared with what.
 
     Arguments:
-        generated: What the model drew.
         training: What it was trained on.
         held_out: Images of the same kind that it never saw; None when there are none.
     """

@@ -11,17 +11,7 @@ from solidmark.page.beside import thresholds
 from solidmark.page.drawing import BLUE, GREEN, ORANGE, Drawing, drawing, legend
 from solidmark.page.pictures import Picture
 from solidmark.page.scored import Measure, Row, Scored
-from solidmark.page.sections import (
-    Card,
-    Cards,
-    Cell,
-    Figures,
-    Gallery,
-    Line,
-    Plots,
-    Shown,
-    Table,
-)
+from solidmark.page.sections import Card, Cards, Cell, Figures, Gallery, Line, Plots, Shown, Table
 from solidmark.page.tabled import cell_of, digits
 from solidmark.runs import Figure, find
 from solidmark.scores import percentile_blindness
@@ -43,7 +33,6 @@ def plain_hits(run: Scored, shown: Callable[[Row], Picture | None]) -> Gallery |
     of SolidMark (Kriplani et al., 2025), where most of these were blurry and of one colour.
 
     Arguments:
-        run: The run.
         shown: The picture of a generation; None on a page without pictures.
 
     Returns:
@@ -89,11 +78,7 @@ def _hit(measure: Measure, row: Row) -> str:
 
 
 def percentile_section(run: Scored) -> Plots:
-    """Where the 95th percentile overlooks generations that a threshold counts.
-
-    Arguments:
-        run: The run.
-    """
+    """Where the 95th percentile overlooks generations that a threshold counts."""
     found = [spot for one in run.measures if (spot := _blind_spot(run, one))]
     return Plots(
         "percentile",
@@ -155,11 +140,7 @@ def _percentile_plot(measure: Measure, values: Any, threshold: float) -> Drawing
 
 
 def changed_copies(run: Scored) -> Figures | None:
-    """Which changed copies of training images each measure still recognises; None if not asked.
-
-    Arguments:
-        run: The run.
-    """
+    """Which changed copies of training images each measure still recognises; None if not asked."""
     found = _told(run)
     lines = (
         Line(
@@ -183,11 +164,7 @@ def changed_copies(run: Scored) -> Figures | None:
 
 
 def missed_copies(run: Scored) -> Iterator[str]:
-    """Which changes hide a copy from a measure; one sentence for those that are blind alike.
-
-    Arguments:
-        run: The run.
-    """
+    """Which changes hide a copy from a measure; one sentence for those that are blind alike."""
     lost: dict[str, list[str]] = {}
     for measure in run.measures:
         told = {change: by.get(measure.name) for change, by in _told(run).items()}

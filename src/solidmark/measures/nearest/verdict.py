@@ -77,12 +77,7 @@ def verdict_on(
     """The verdict on generations beside the training set.
 
     Arguments:
-        tables: By measure and split, its rows.
-        cards: What is known of each measure.
-        figures: The figures of all of them.
-        control: Whether the held-out images are of the same kind.
         null_is_training: Whether training images among themselves stand for held-out ones.
-        among: How many runs share the level.
     """
     words = AMONG_TRAINING if null_is_training else OF_GENERATIONS
     found = []

@@ -31,9 +31,6 @@ def write_tables(
     """Writes `scores.parquet`, `null.parquet`, `images.parquet` and `neighbours.parquet`.
 
     Arguments:
-        comparison: What was compared.
-        distances: By what.
-        gathered: The sides by name.
         answers: What the searches found, by the name of the distance and of the role.
     """
     contents, ids = (gathered["training"].column(name) for name in ("content", "id"))

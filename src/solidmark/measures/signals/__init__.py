@@ -1,6 +1,5 @@
 """The cheap signals of memorization over a set of images."""
 
-from solidmark.measures.signals.agreement import rank_agreement
 from solidmark.measures.signals.configuration import Measuring
 from solidmark.measures.signals.measuring import measure_signals
 from solidmark.measures.signals.scoring import score_signals
@@ -8,6 +7,5 @@ from solidmark.measures.signals.scoring import score_signals
 __all__ = [
     "Measuring",
     "measure_signals",
-    "rank_agreement",
     "score_signals",
 ]

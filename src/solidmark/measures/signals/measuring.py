@@ -28,9 +28,9 @@ from solidmark.runs import (
     Run,
     forget_peak,
     memory_of,
-    table_bytes,
+    typed,
     work_through,
-    write_bytes,
+    write_rows,
 )
 from solidmark.subjects import Subjects, first_for
 
@@ -38,15 +38,9 @@ T = TypeVar("T")
 
 EVIDENCE = pa.schema(
     [
-        ("signal", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("value", pa.float64()),
-        ("network_calls", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("prompt", pa.string()),
-        ("content", pa.string()),
+        *typed(pa.string(), "signal", "split", "id"),
+        *typed(pa.float64(), "value", "network_calls"),
+        *typed(pa.string(), "status", "note", "prompt", "content"),
         ("contrast", pa.float64()),
     ]
 )
@@ -64,9 +58,6 @@ class _Task:
     """Everything that the answers depend on.
 
     Arguments:
-        asked: The configuration.
-        subjects: The images.
-        model: The model.
         signals: By name, those that the model can be asked for.
         prompts: What the model is told of each image.
     """
@@ -124,7 +115,7 @@ def measure_signals(
     subjects = asked.open_subjects() if subjects is None else subjects
     model = asked.open_model(subjects) if model is None else model
     signals, left_out = able(asked.open_signals(), model, subjects)
-    run = asked.open_run(subjects)
+    run = asked.open_folder(subjects)
     if run.finished:
         return run
     forget_peak(asked.opening.device)
@@ -243,5 +234,4 @@ def _row(
 
 
 def _write(run: Run, table: Sequence[Mapping[str, Any]]) -> None:
-    columns = {name: [row[name] for row in table] for name in EVIDENCE.names}
-    write_bytes(run.folder / "signals.parquet", table_bytes(pa.table(columns, schema=EVIDENCE)))
+    write_rows(run.folder / "signals.parquet", table, EVIDENCE)

@@ -41,7 +41,6 @@ class _Run:
     """The rows of a run, and its pictures.
 
     Arguments:
-        scored: Its rows and figures.
         of_prompts: The signals that have a value for each prompt.
         pictures: By split and id: where the picture lies, the caption, the class.
         left_out: The signals that the model could not be asked for, and why.

@@ -32,10 +32,7 @@ def keep_pictures(
     """Writes `pictures/` and `pictures/index.json`: by split and id, where the picture lies.
 
     Arguments:
-        folder: The folder of the run.
         subjects: The images; they are shown without frames.
-        table: The rows of the evidence.
-        cards: Of each signal.
     """
     wanted: dict[Unit, None] = {}
     for name, card in cards.items():

@@ -20,11 +20,6 @@ Unit = tuple[str, str]
 def read_images(subjects: Subjects, model: Model, units: Sequence[Unit]) -> dict[str, Any]:
     """The facts of some images, by `fact_name`.
 
-    Arguments:
-        subjects: The images.
-        model: The model that will be asked.
-        units: Which images.
-
     Returns:
         `content`, the hash of the pixels without the frame; `contrast`, in [0, 0.5]; `prompt`, what
         the model is told, if anything; or just a `note`, of an image that cannot be read.

@@ -26,9 +26,10 @@ from solidmark.runs import (
     require_whole,
     scored_before,
     shared,
-    table_bytes,
+    typed,
     write_bytes,
     write_results,
+    write_rows,
 )
 from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
 from solidmark.scores.control import beside_control
@@ -36,17 +37,9 @@ from solidmark.scores.rows import figure_of, side
 
 SCORES = pa.schema(
     [
-        ("signal", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("value", pa.float64()),
-        ("contrast", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("status", pa.string()),
-        ("note", pa.string()),
-        ("copy_of", pa.string()),
-        ("prompt", pa.string()),
+        *typed(pa.string(), "signal", "split", "id"),
+        *typed(pa.float64(), "value", "contrast", "p_value", "q_value"),
+        *typed(pa.string(), "status", "note", "copy_of", "prompt"),
     ]
 )
 """The columns of `scores.parquet`: a row a signal, split and image."""
@@ -98,7 +91,9 @@ def score_signals(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "signals")
-    evidence = _evidence(out)
+    again = 'Run "solidmark signals" into a new folder.'
+    table = read_table(out / "signals.parquet", EVIDENCE, again, once=("signal", "split", "id"))
+    evidence = list(table.to_pylist())
     require_whole(out, manifest, "signals.parquet")
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
@@ -115,9 +110,8 @@ def score_signals(
         raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
     figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
-    table = [row for own in scored.values() for row in own]
-    columns = {name: [row.get(name) for row in table] for name in SCORES.names}
-    write_bytes(out / "scores.parquet", table_bytes(pa.table(columns, schema=SCORES)))
+    rows = [row for own in scored.values() for row in own]
+    write_rows(out / "scores.parquet", rows, SCORES)
     write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
     return write_results(
         out,
@@ -133,15 +127,6 @@ def score_signals(
             name: {**card, "chance": "what held-out images give"}
             for name, card in manifest["signals"].items()
         },
-    )
-
-
-def _evidence(out: Path) -> list[Row]:
-    cure = 'Run "solidmark signals" into a new folder.'
-    return list(
-        read_table(
-            out / "signals.parquet", EVIDENCE, cure, once=("signal", "split", "id")
-        ).to_pylist()
     )
 
 

@@ -73,15 +73,7 @@ def verdict_on(
     control: Control | None,
     among: int = 1,
 ) -> Verdict:
-    """The verdict on a run of signals.
-
-    Arguments:
-        scored: The rows of each signal, as they stand in `scores.parquet`.
-        cards: What is known of each signal.
-        figures: The figures of all of them.
-        control: Whether the held-out images are of the same kind.
-        among: How many runs share the level.
-    """
+    """The verdict on a run of signals."""
     found = [_compared(name, scored[name], cards[name], figures) for name in in_order(scored)]
     best = sorted(found, key=lambda one: min(one.p_values, default=1.0))
     return judge(

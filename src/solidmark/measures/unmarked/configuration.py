@@ -1,11 +1,9 @@
 """What an audit without marks asks: which measures, of which images, how much of each."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from solidmark.data import Mode, Resolution
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
 from solidmark.generating import Generation
@@ -16,10 +14,8 @@ from solidmark.measures.invmm import Budget, InvMM
 from solidmark.measures.invmm.inversion import PRESETS
 from solidmark.measures.nearest import Comparison
 from solidmark.measures.signals import Measuring
-from solidmark.models import Opening, model_fingerprints
 from solidmark.neighbours import PIXEL_DISTANCES
-from solidmark.runs import Run, open_run
-from solidmark.subjects import Subjects, open_subject_model, open_subjects
+from solidmark.subjects import Asking
 
 MEASURES = ("signals", "nearest", "inpaint", "invmm")
 """The measures that need no marks, each in a folder of its name."""
@@ -55,46 +51,27 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Unmarked:
+class Unmarked(Asking):
     """The whole configuration of an audit without marks.
 
     Arguments:
-        model: A pipeline folder, a hub id, or a control.
-        images: What the model was trained on, any images.
-        out: The folder to write: a folder a measure, the results and the page of all.
-        held_out: Images of the same kind that the model never saw.
         parts: The measures, in the order in which they are asked.
         steps: Sampling steps of generations and inpaintings.
         preset: How InvMM inverts an image.
-        batch_size: Images a network call.
-        seed: Of all that is drawn.
-        caption: The prompt of images that have no caption.
-        resolution: The side they are scaled to.
-        mode: "RGB" or "L".
-        window: Which values of deep pictures are black and white.
         fdr: The false-discovery rate at which images are named.
         trust_control: Whether images are named although the held-out ones are of another kind.
-        opening: Where and in what the model runs, and what is added to it.
     """
 
-    model: str
-    images: str
-    out: Path
-    held_out: str
+    command = "unmarked"
+    held_out: str = field(kw_only=True)
     parts: tuple[Part, ...]
     steps: int = 50
     preset: str = "quick"
-    batch_size: int = 64
-    seed: int = 0
-    caption: str | None = None
-    resolution: Resolution | None = None
-    mode: Mode | None = None
-    window: str = "full"
     fdr: float = 0.05
     trust_control: bool = False
-    opening: Opening = field(default_factory=Opening)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.parts:
             raise BadInput("No measure without marks was named. Give one with --measure.")
         if self.preset not in PRESETS:
@@ -103,52 +80,14 @@ class Unmarked:
         if len(names) != len(set(names)):
             raise BadInput("A measure was named twice. Name each once.")
 
-    def open_subjects(self, limit: int | None = None) -> Subjects:
-        """Opens the images.
-
-        Raises:
-            NotFound: When there is no such data.
-            BadInput: When there are no images to ask about.
-        """
-        return open_subjects(
-            self.images,
-            self.held_out,
-            caption=self.caption,
-            limit=limit,
-            seed=self.seed,
-            resolution=self.resolution,
-            mode=self.mode,
-            window=self.window,
-            one_size=True,
-        )
-
-    def open_model(self, subjects: Subjects) -> Model:
-        """Opens the model, and checks that the images fit it.
-
-        Raises:
-            BadInput: When channels or sizes differ, or captions are missing.
-        """
-        return open_subject_model(self.model, self.opening, subjects, self.seed)
-
-    def open_run(self, subjects: Subjects) -> Run:
-        """Opens the folder to write: new, or the same run again.
-
-        Raises:
-            RunConflict: When it holds another run.
-        """
-        prints = subjects.fingerprint() | model_fingerprints(self.model, self.opening)
-        return open_run(self.out, "unmarked", self.to_json(), prints)
-
     def measuring(self, part: Part) -> Measuring:
         """The run of `signals`."""
         return Measuring(**self._asked(part), batch_size=self.batch_size)
 
     def inpainting(self, part: Part) -> Inpainting:
         """The run of `inpaint`."""
-        asked = self._asked(part)
         return Inpainting(
-            marked=asked.pop("images"),
-            **asked,
+            **self._asked(part),
             draws=part.draws,
             steps=self.steps,
             batch_size=self.batch_size,
@@ -207,11 +146,10 @@ class Unmarked:
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest; what is only scored is no part of it."""
-        left_out = ("out", "opening", "parts", "fdr", "trust_control")
-        names = [one.name for one in fields(self) if one.name not in left_out]
-        opening = {**asdict(self.opening), "loras": list(self.opening.loras)}
+        left_out = ("parts", "fdr", "trust_control")
+        plain = {name: v for name, v in super().to_json().items() if name not in left_out}
         parts = [asdict(one) | {"distances": list(one.distances)} for one in self.parts]
-        return {name: getattr(self, name) for name in names} | opening | {"parts": parts}
+        return plain | {"parts": parts}
 
 
 def names_of(config: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,6 @@ class Planned:
     """The plan of one measure.
 
     Arguments:
-        name: Of the measure.
         units: How many images or generations.
         calls: The network calls of all; None where only a time is given.
         bound: Whether it may be fewer: "at most".

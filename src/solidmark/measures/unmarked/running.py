@@ -30,7 +30,7 @@ def audit_unmarked(asked: Unmarked) -> Run:
     """
     subjects = asked.open_subjects()
     asked.open_model(subjects)  # What does not fit shows before anything is asked.
-    run = asked.open_run(subjects)
+    run = asked.open_folder(subjects)
     for part in asked.parts:
         _ask(asked, part)
     if Processes.here().is_main:

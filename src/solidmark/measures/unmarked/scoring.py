@@ -25,6 +25,7 @@ from solidmark.runs import (
     read_table,
     scored_before,
     table_bytes,
+    typed,
     write_bytes,
     write_results,
 )
@@ -65,12 +66,8 @@ TABLES = {"nearest": "images.parquet"}
 
 SCORES = pa.schema(
     [
-        ("measure", pa.string()),
-        ("by", pa.string()),
-        ("split", pa.string()),
-        ("id", pa.string()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
+        *typed(pa.string(), "measure", "by", "split", "id"),
+        *typed(pa.float64(), "p_value", "q_value"),
         ("status", pa.string()),
     ]
 )

@@ -24,7 +24,6 @@ class Made:
     """A look that was made.
 
     Arguments:
-        folder: That of its audit.
         look: Which one it is, in the order in which they were made, from 1.
         step: At which step of the training, or after which epoch.
         images: How many images the training had seen, where that is known.

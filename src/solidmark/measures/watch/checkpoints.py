@@ -22,7 +22,6 @@ class Checkpoint:
 
     Arguments:
         number: The last number in its name.
-        path: Where it is.
         unit: What the number counts: "step" or "epoch".
         is_lora: Whether it is added to a model, and none itself.
     """

@@ -26,12 +26,8 @@ def adam_step(
     """One step down, without weight decay.
 
     Arguments:
-        value: What is descended on, with shape (A, ...).
-        slope: Its gradient, likewise.
         first: The first moment, zero before the first step.
-        second: The second moment, likewise.
         steps: The number of the step of each row, from 1.
-        rate: The step size.
 
     Returns:
         The new value, first and second moment.

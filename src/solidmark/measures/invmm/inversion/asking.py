@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from solidmark.data import Sample
-from solidmark.diffusion import (
-    Condition,
-    Model,
-    Schedule,
-    moments,
-    training_steps,
-    training_times,
-)
+from solidmark.diffusion import Condition, Model, Schedule, moments, training_steps, training_times
 from solidmark.late import Tensor, torch
 from solidmark.measures.invmm.inversion.configuration import Inversion
 from solidmark.measures.invmm.inversion.objective import draw_steps
@@ -34,8 +27,7 @@ class Subject:
     """What attempts are about, as the model sees it.
 
     Arguments:
-        samples: The images.
-        latents: Their latents, one a row.
+        latents: Those of its images, one a row.
         condition: What the model is told of each; None where nothing, or prompts are inverted.
     """
 
@@ -100,8 +92,6 @@ class Network:
     """The network of a model, as a loss to descend on.
 
     Arguments:
-        model: The model.
-        inversion: The configuration.
         prompts: What prompts are made of, where they are inverted.
         batch_size: The most rows of a call: its graph is gone before the next.
     """
@@ -121,9 +111,6 @@ class Network:
         """p of each attempt, and its gradient with respect to what that attempt descends on.
 
         Arguments:
-            free: What is descended on, with shape (A, ...), by name.
-            draws: One an attempt.
-            subject: What attempts are about.
             rows: Which row of it each attempt is about.
 
         Returns:

@@ -27,10 +27,8 @@ class Look(NamedTuple):
     """What stood at a check.
 
     Arguments:
-        step: After how many steps.
         loss: P, the mean p of the window.
         kl: The KL per dimension, in nats.
-        weight: w, as adapted.
         similarity: The lowest similarity that was seen under the best guidance; high = close.
             `full` checks see every sample, a `cheap` one stops at the first that refuses, so there
             it is an upper bound, and of the few-step sampler where nothing else was asked.

@@ -35,7 +35,6 @@ class Request:
     """Samples that a check wants to see.
 
     Arguments:
-        guidance: The scale of guidance.
         steps: Network calls of the sampler, per sample.
         samples: Which of the samples of the check.
     """
@@ -51,7 +50,6 @@ class Answer:
 
     Arguments:
         similarities: One a sample; high = close.
-        images: The samples.
     """
 
     similarities: list[float]
@@ -98,7 +96,6 @@ def cheap_check(inversion: Inversion, before: Mapping[float, float], last: bool)
     """The few-step sampler first, the worst sample first, no more than it takes to refuse.
 
     Arguments:
-        inversion: The configuration.
         before: The lowest similarity of each guidance at the last check; those that came closest
             are tried first. Empty at first.
         last: Whether the budget ends with this check.

@@ -53,11 +53,7 @@ class _Live:
 
 @dataclass(frozen=True)
 class Descent:
-    """Descends for many attempts at once.
-
-    Arguments:
-        network: The loss.
-    """
+    """Descends for many attempts at once."""
 
     network: Network
 

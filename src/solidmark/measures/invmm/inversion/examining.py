@@ -49,7 +49,6 @@ class Examiner:
     """Runs checks.
 
     Arguments:
-        model: The model.
         similarity: Of a sample and its image.
         batch_size: The most samples that are drawn at a time.
     """
@@ -63,10 +62,6 @@ class Examiner:
 
         What is asked for at the same moment, of one guidance and one number of steps, goes through
         the network together.
-
-        Arguments:
-            checks: One an attempt.
-            drawable: What they ask for.
 
         Returns:
             The verdict of each check, and its network calls. Where a similarity is not finite the
@@ -118,11 +113,6 @@ def sample_from(denoiser: Denoiser, z: Latents, steps: int) -> Images:
     """What the deterministic sampler (DDIM; Euler for a flow) makes of noises.
 
     The times are those that diffusers calls `trailing`; they begin at the noisiest.
-
-    Arguments:
-        denoiser: The model, told what to draw.
-        z: The initial noises.
-        steps: Network calls.
 
     Returns:
         Images in [0, 1], on the CPU.

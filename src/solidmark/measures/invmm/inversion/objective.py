@@ -44,11 +44,6 @@ def kl_slopes(mu: Latents, log_variance: Latents) -> dict[str, Latents]:
 def draw_steps(generator: "torch.Generator", inversion: Inversion, total: int) -> Int[Tensor, " S"]:
     """The training steps at which the samples of one step of descent are asked.
 
-    Arguments:
-        generator: Of the attempt.
-        inversion: How many, and how they are drawn.
-        total: T, the number of training steps.
-
     Returns:
         Whole numbers in [0, T). `stratified`: one from each of S stretches of equal length, whose
         mixture is uniform, so that the mean over the samples is unbiased either way.

@@ -27,10 +27,7 @@ def soft_words(
     """Soft prompts, each of a draw of its own.
 
     Arguments:
-        logits: Of an attempt.
-        table: The vocabulary.
         seed: Of the draws, which are made on the device of the logits.
-        count: How many prompts S.
         tau: The temperature; high = all tokens alike.
     """
     return torch.stack([soft @ table for soft in _draws(logits, seed, count, tau)])
@@ -47,10 +44,6 @@ def logit_slopes(
 
     Arguments:
         logits: As `soft_words` had them.
-        table: Likewise.
-        seed: Likewise.
-        slopes: The gradient of each soft prompt.
-        tau: As above.
     """
     total = torch.zeros_like(logits)
     draws = _draws(logits, seed, len(slopes), tau)
