@@ -264,17 +264,17 @@ def test_the_presets_are_the_authors_variants() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "takes 1 or more steps, not 0"),
-        ({"rate": 0.0}, "a rate above 0, not 0.0"),
-        ({"clip": -1.0}, "a clip above 0, not -1.0"),
-        ({"margin": -0.1}, "a margin of 0 or more"),
+        ({"steps": 0}, "steps must be 1 or more, not 0"),
+        ({"rate": 0.0}, "rate must be above 0, not 0"),
+        ({"clip": -1.0}, "clip must be above 0, not -1"),
+        ({"margin": -0.1}, "margin must be 0 or more"),
         ({"guidances": ()}, "one guidance or more"),
-        ({"rate": math.inf}, "a rate above 0, not inf"),
-        ({"weight_step": math.inf}, "a weight_step of 0 or more, not inf"),
+        ({"rate": math.inf}, "rate must be above 0, not inf"),
+        ({"weight_step": math.inf}, "weight-step must be 0 or more, not inf"),
         ({"guidances": (1.0, math.inf)}, "guidances of 0 or more, not inf"),
         ({"guidances": (-1.0,)}, "guidances of 0 or more, not -1"),
-        ({"sampling_steps": 1001}, "1000 sampling_steps or fewer, not 1001"),
-        ({"screen_steps": 2000}, "1000 screen_steps or fewer, not 2000"),
+        ({"sampling_steps": 1001}, "sampling-steps must be 1 to 1000, not 1001"),
+        ({"screen_steps": 2000}, "screen-steps must be 1 to 1000, not 2000"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
@@ -283,5 +283,5 @@ def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> Non
 
 
 def test_an_unknown_choice_is_answered_with_those_that_are_known() -> None:
-    with pytest.raises(UnknownName, match=r'no checks "chaep"\. Did you mean "cheap"'):
+    with pytest.raises(UnknownName, match=r'no check "chaep"\. Did you mean "cheap"'):
         Inversion(checks="chaep")  # type: ignore[arg-type]

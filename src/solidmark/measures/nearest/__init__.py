@@ -10,7 +10,6 @@ from solidmark.measures.nearest.sides import open_side, open_sides
 __all__ = [
     "Comparison",
     "Recorded",
-    "Sides",
     "checked",
     "judge",
     "nearest",
