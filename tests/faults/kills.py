@@ -4,7 +4,7 @@ import random
 import signal
 from collections.abc import Iterator
 
-from .trying import Bench, Started
+from .trying import Bench, Started, last
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 AGAIN = 0.25
@@ -35,7 +35,7 @@ def kill(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str,
             if answer.fell or chance.random() > AGAIN:
                 break
         if answer.fell:
-            yield struck[-1], "traceback", answer.err.strip().splitlines()[-1]
+            yield struck[-1], "traceback", last(answer)
             struck.pop()
         outcome, said = bench.outcome(bench.run())
         for name in struck:

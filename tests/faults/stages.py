@@ -4,7 +4,7 @@ Each is one command line that is run again until it is done, and what must then 
 happened.
 """
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Stage:
         out: The folder that must be whole in the end; None where it only prints.
         needs: The golden run whose needs it has.
         readers: Command lines that read the folder, and the folder that each writes, if any.
+        within: Whether it works in a folder that is there before.
     """
 
     name: str
@@ -31,13 +32,14 @@ class Stage:
     out: str | None
     needs: str
     readers: tuple[tuple[str, str | None], ...] = ()
+    within: bool = False
 
 
 def _golden(
     name: str, *readers: tuple[str, str | None], called: str = "", out: str | None = None
 ) -> Stage:
     run = RUNS[name]
-    return Stage(called or name, run.lines[0], out or run.out, name, readers)
+    return Stage(called or name, run.lines[0], out or run.out, name, readers, out is not None)
 
 
 def _page(name: str, called: str = "") -> Stage:
@@ -79,7 +81,7 @@ STAGES = {
         _page("invmm"),
         _page("intent"),
         _page("nearest-copies", "nearest"),
-        _golden("judge", ("report near", "near")),
+        _golden("judge", ("report near", "near"), out="near"),
         _golden("duplicates"),
         _page("cliques"),
         _golden("index", (f"guard index noise --threshold l2=0.01 {CPU}", None)),
@@ -90,14 +92,13 @@ STAGES = {
 """By their names. Not struck: `study`, whose stages are these, and what writes nothing."""
 
 
-def prepare(here: Path, stage: Stage, kept: Path) -> None:
-    """Makes what a stage reads, and keeps what its folder holds before it.
+def prepare(here: Path, stages: Sequence[Stage]) -> None:
+    """Makes what stages read.
 
     Arguments:
-        here: The folder of the world; it may hold what other stages read.
-        stage: The stage.
-        kept: Where to.
+        here: An empty folder.
+        stages: The stages.
     """
-    World(here).prepare(stage.needs)
-    if stage.out and (here / stage.out).exists():
-        shutil.copytree(here / stage.out, kept)
+    world = World(here)
+    for stage in stages:
+        world.prepare(stage.needs)

@@ -15,11 +15,12 @@ import forking
 
 from solidmark.cli import main
 
-from .stages import Stage, prepare
+from .stages import Stage
 
 ASIDE = ".set-aside"
-OWN = ("memory", "files", "seconds")
-"""What a manifest says of its own process, and the hash of a list that such a thing is in."""
+MEASURED = ("manifest.json", "results.json", "state.json")
+OWN = ("memory", "files", "seconds", "peak_memory_bytes")
+"""What these files say of their own process, and the hash of a list that such a thing is in."""
 LONGEST = 120
 ENVIRONMENT = {"SOLIDMARK_CACHE": "cache", "COLUMNS": "100"}
 
@@ -45,6 +46,11 @@ class Answer:
         return lines[-1] if self.code == 2 and len(lines) == 1 and not self.fell else None
 
 
+def last(answer: Answer) -> str:
+    """The last line of what a command says goes wrong."""
+    return (answer.err.strip().splitlines() or ["no end"])[-1]
+
+
 @dataclass(frozen=True)
 class Bench:
     """A stage, ready to be struck, and what it ends in when nobody strikes it.
@@ -67,11 +73,10 @@ class Bench:
 
     @classmethod
     def of(cls, stage: Stage, here: Path) -> "Bench":
-        """Prepares a stage and runs it twice, undisturbed."""
+        """Runs a stage twice, undisturbed."""
         kept = here.parent / f"kept {stage.name}"
-        child = forking.start(prepare, here, stage, kept / "before")
-        child.join()
-        assert child.exitcode == 0, f"{stage.name} cannot be prepared"
+        if stage.within and stage.out:
+            shutil.copytree(here / stage.out, kept / "before")
         bare = cls(stage, here, kept, Answer(0, "", "", 0.0), {})
         found = []
         for _ in range(2):
@@ -115,7 +120,7 @@ class Bench:
     def outcome(self, answer: Answer) -> tuple[str, str]:
         """How the stage came through, in a word, and what there is to say of it."""
         if answer.fell:
-            return "traceback", answer.err.strip().splitlines()[-1] if answer.err else "no end"
+            return "traceback", last(answer)
         if answer.code != 0:
             line = answer.refusal
             return ("refused", line) if line else ("unclear", answer.err)
@@ -170,7 +175,7 @@ def speak(words: list[str], here: Path, said: list[Path]) -> None:
 
 
 def look(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, but for ledgers and for what a manifest says of its own process."""
+    """The files of a folder, but for ledgers and for what is measured."""
     return {
         path.relative_to(folder).as_posix(): _content(path)
         for path in sorted(folder.rglob("*"))
@@ -179,11 +184,12 @@ def look(folder: Path) -> dict[str, bytes]:
 
 
 def _content(path: Path) -> bytes:
-    if path.name == "manifest.json":
-        try:
-            manifest = json.loads(path.read_bytes())
-        except ValueError:
-            return path.read_bytes()
-        kept = {name: value for name, value in manifest.items() if name not in OWN}
-        return json.dumps(kept, sort_keys=True).encode()
-    return path.read_bytes()
+    if path.name not in MEASURED:
+        return path.read_bytes()
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError:
+        return path.read_bytes()
+    if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if name not in OWN}
+    return json.dumps(value, sort_keys=True).encode()
