@@ -146,9 +146,10 @@ class Started:
     def strike(self, after: float, number: signal.Signals) -> bool:
         """Sends it a signal after so many seconds; tells whether it was still there."""
         self.child.join(after)
-        if self.child.exitcode is not None:
+        try:
+            os.kill(self.child.pid, number)
+        except ProcessLookupError:
             return False
-        os.kill(self.child.pid, number)
         return True
 
     def end(self) -> Answer:

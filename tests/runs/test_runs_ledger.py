@@ -87,7 +87,7 @@ def test_a_byte_that_was_turned_over_is_no_row(tmp_path: Path, old: bytes, new: 
         ledger.commit({"reading-0": {"key": 0.25}})
     path = tmp_path / "ledger-000.sqlite"
     path.write_bytes(path.read_bytes().replace(old, new))
-    with Ledger(tmp_path) as ledger, pytest.raises(BadInput, match="damaged row .*Remove that"):
+    with Ledger(tmp_path) as ledger, pytest.raises(BadInput, match="has a damaged row"):
         ledger.rows()
 
 
