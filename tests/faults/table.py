@@ -24,6 +24,7 @@ class Table:
         self._findings: list[str] = []
         self._loud: dict[str, list[str]] = {}
         self._stage = ""
+        self.late: list[str] = []
 
     def begin(self, bench: Bench) -> None:
         """The next stage."""
@@ -42,11 +43,21 @@ class Table:
             if outcome not in WELL or (outcome == "refused" and fault == "kills"):
                 self._findings.append(f"{fault}, {self._stage}, {what}: {outcome}: {said[:200]}")
 
-    def write(self, kills: int) -> None:
-        """Prints the page."""
-        lines = ["# Faults", "", "`make faults`", ""]
+    def write(self, line: str) -> None:
+        """Prints the page, with the command line that made it."""
         struck = ", ".join(f"{count} {name}" for name, count in self._signals.most_common())
-        lines += [f"{kills} kills: {struck}.", ""]
+        lines = ["# Faults", "", f"`{line}`: {self._signals.total()} kills ({struck})."]
+        lines += [
+            "",
+            "Each is a random moment of a small run of the golden tests; the same command is then",
+            "given again and its folder compared with an undisturbed run, byte for byte: all files",
+            "but ledgers, memory and seconds. late: it had ended before. same: as undisturbed.",
+            "refused: by one line and the exit code 2. left as it was: the command does not look at",
+            "that file or byte. A full disk is one of memory, of a random size, that is made larger.",
+            "",
+        ]
+        if self.late:
+            lines += [f"Not struck, for want of time: {', '.join(self.late)}.", ""]
         for fault, stages in self._counts.items():
             outcomes = sorted({name for counts in stages.values() for name in counts})
             lines += [f"## {fault.capitalize()}", "", f"| stage | {' | '.join(outcomes)} |"]

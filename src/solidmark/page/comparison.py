@@ -329,7 +329,6 @@ def made(
         "Similarity needed": facts.get("threshold"),
         "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
         "Calibration": calibration or facts.get("calibration"),
-        "Memory": facts.get("memory"),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
     }
