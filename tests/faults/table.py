@@ -50,10 +50,11 @@ class Table:
         lines += [
             "",
             "Each is a random moment of a small run of the golden tests; the same command is then",
-            "given again and its folder compared with an undisturbed run, byte for byte: all files",
+            "given again, and its folder compared with an undisturbed run byte for byte: all files",
             "but ledgers, memory and seconds. late: it had ended before. same: as undisturbed.",
-            "refused: by one line and the exit code 2. left as it was: the command does not look at",
-            "that file or byte. A full disk is one of memory, of a random size, that is made larger.",
+            "refused: by one line and the exit code 2. left as it was: the command does not look",
+            "at that file or byte. A full disk is a random share of the room that is needed, then",
+            "more. A damage is one bit turned over or a file cut off, at a random place.",
             "",
         ]
         if self.late:

@@ -4,8 +4,10 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from solidmark.errors import BadInput
 from solidmark.runs import read_json
@@ -13,6 +15,8 @@ from solidmark.runs import read_json
 PAGE, RESULTS = "report.html", "results.json"
 
 _LINE = re.compile(r'<meta name="solidmark" content="([^"]*)">')
+
+_MEMORY, _PEAK = "memory", "peak_memory_bytes"
 
 _HEAD = 4096
 """The line stands in the first bytes of a page."""
@@ -61,13 +65,19 @@ def is_stale(folder: Path) -> bool:
     return made is None or made.results != _hash_of_results(folder)
 
 
+def without_peak(memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of memory, but for its peak, which is another in every run.
+
+    It stands on no page, so that two pages of the same results are the same bytes.
+    """
+    return {name: value for name, value in memory.items() if name != _PEAK}
+
+
 def _hash_of_results(folder: Path) -> str:
-    """The memory that a run took is another in every run, and on no page: two pages of the same
-    results are the same bytes."""
     try:
         results = read_json(folder / RESULTS)
     except BadInput:
         return ""
-    if isinstance(results, dict):
-        results = {name: value for name, value in results.items() if name != "memory"}
+    if isinstance(results, dict) and isinstance(results.get(_MEMORY), dict):
+        results[_MEMORY] = without_peak(results[_MEMORY])
     return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:16]
