@@ -80,14 +80,16 @@ def test_a_file_that_is_no_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) 
             ledger.rows()
 
 
-@pytest.mark.parametrize(("old", "new"), [(b"0.25", b"0.75"), (b"reading", b"heading")])
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"0.25", b"0.75"), (b"reading", b"heading"), (b"0.25", b"\xff.25")]
+)
 def test_a_byte_that_was_turned_over_is_no_row(tmp_path: Path, old: bytes, new: bytes) -> None:
     """The file is as good a database as before, and JSON is JSON."""
     with Ledger(tmp_path) as ledger:
         ledger.commit({"reading-0": {"key": 0.25}})
     path = tmp_path / "ledger-000.sqlite"
     path.write_bytes(path.read_bytes().replace(old, new))
-    with Ledger(tmp_path) as ledger, pytest.raises(BadInput, match="has a damaged row"):
+    with Ledger(tmp_path) as ledger, pytest.raises(BadInput, match=r"damaged.*Remove that"):
         ledger.rows()
 
 

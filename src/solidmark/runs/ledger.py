@@ -84,15 +84,16 @@ class Ledger:
         """
         found = {}
         for name, value, checksum in self._all("SELECT name, value, checksum FROM rows"):
+            if checksum is not None and checksum != _checksum(name, value):
+                raise self._damaged("its checksum differs")
             try:
-                if checksum is not None and checksum != _checksum(name, value):
-                    raise ValueError("its checksum differs")
                 found[name] = json.loads(value)
             except (ValueError, TypeError, RecursionError) as error:
-                raise BadInput(
-                    f'The ledger in "{self._folder}" has a damaged row ({error}). {_CURE}'
-                ) from error
+                raise self._damaged(error) from error
         return dict(sorted(found.items()))
+
+    def _damaged(self, why: object) -> BadInput:
+        return BadInput(f'The ledger in "{self._folder}" has a damaged row ({why}). {_CURE}')
 
     def _all(self, query: str) -> Iterator[tuple[str, str, int | None]]:
         for path in sorted(self._folder.glob("ledger-*.sqlite")):
@@ -127,6 +128,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "Could not decode" in str(error):  # And then the text, which may be long.
+            raise BadInput(f'The ledger "{path}" is damaged (not UTF-8). {_CURE}') from error
         if "no such column" not in str(error):
             raise
         raise BadInput(f'The ledger "{path}" is of another program ({error}). {_CURE}') from error
