@@ -71,7 +71,7 @@ STAGES = {
         _golden("audit-border", *AUDIT, called="audit"),
         _golden("audit-captions", called="audit, captions"),
         _golden("audit-network", called="audit, network"),
-        _golden("audit-epochs", called="audit, epochs"),
+        _golden("audit-epochs", ("score watched", "watched"), called="audit, epochs"),
         _golden("audit-unmarked", called="audit, unmarked"),
         _golden("observe"),
         _golden("score", ("report observed", "observed"), out="observed"),
