@@ -36,10 +36,15 @@ class Stage:
 
 
 def _golden(
-    name: str, *readers: tuple[str, str | None], called: str = "", out: str | None = None
+    name: str,
+    *readers: tuple[str, str | None],
+    called: str = "",
+    out: str | None = None,
+    within: str | None = None,
 ) -> Stage:
     run = RUNS[name]
-    return Stage(called or name, run.lines[0], out or run.out, name, readers, out is not None)
+    folder = within or out or run.out
+    return Stage(called or name, run.lines[0], folder, name, readers, within is not None)
 
 
 def _page(name: str, called: str = "") -> Stage:
@@ -74,19 +79,19 @@ STAGES = {
         _golden("audit-epochs", ("score watched", "watched"), called="audit, epochs"),
         _golden("audit-unmarked", called="audit, unmarked"),
         _golden("observe"),
-        _golden("score", ("report observed", "observed"), out="observed"),
+        _golden("score", ("report observed", "observed"), within="observed"),
         _golden("compare", ("report changed", "changed")),
         _page("signals"),
         _page("inpaint"),
         _page("invmm"),
         _page("intent"),
         _page("nearest-copies", "nearest"),
-        _golden("judge", ("report near", "near"), out="near"),
+        _golden("judge", ("report near", "near"), within="near"),
         _golden("duplicates"),
         _page("cliques"),
         _golden("index", (f"guard index noise --threshold l2=0.01 {CPU}", None)),
-        _golden("guard", out="index"),
-        _golden("release", ("inspect released", None)),
+        _golden("guard", within="index"),
+        _golden("release", ("inspect released", None), out="released"),
     )
 }
 """By their names. Not struck: `study`, whose stages are these, and what writes nothing."""
