@@ -28,6 +28,7 @@ from solidmark.runs import (
     csv_of,
     read_manifest,
     read_table,
+    require_whole,
     scored_before,
     shared,
     write_bytes,
@@ -111,6 +112,7 @@ def score_inpainting(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "inpaint")
+    require_whole(out, manifest, "evidence.parquet", "control.json")
     evidence = _evidence(out)
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')

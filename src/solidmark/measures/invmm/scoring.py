@@ -76,7 +76,7 @@ def score_invmm(
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "invmm")
     evidence = _evidence(out)
-    require_whole(out, manifest, "evidence.parquet")
+    require_whole(out, manifest, "evidence.parquet", "control.json")
     control = control_of(out, trust_control)
     judged = judge(evidence, named=control is None or not control.is_shut)
     if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):

@@ -99,7 +99,7 @@ def score_signals(
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "signals")
     evidence = _evidence(out)
-    require_whole(out, manifest, "signals.parquet")
+    require_whole(out, manifest, "signals.parquet", "control.json")
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut
