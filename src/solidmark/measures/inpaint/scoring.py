@@ -112,8 +112,8 @@ def score_inpainting(
             if not 0 < rate < 1:
                 raise BadInput(f"{name} must be above 0 and below 1, not {rate:g}.")
     manifest = read_manifest(out, "inpaint")
-    require_whole(out, manifest, "evidence.parquet", "control.json")
     evidence = _evidence(out)
+    require_whole(out, manifest, "evidence.parquet", "control.json")
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
     seed = int(manifest["config"]["seed"])
