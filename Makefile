@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test check docs dist clean
+.PHONY: install demo models test faults check docs dist clean
 
 install: .venv/installed
 
@@ -29,6 +29,10 @@ check: install
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Kills, damage, full disks, pairs of runs; its page is benchmarks/faults.md. Minutes; no test.
+faults: install
+	$(BIN)/python -m tests.faults
 
 # The documents as a site: site/index.html. Its pages load nothing from elsewhere.
 docs: .venv/documents

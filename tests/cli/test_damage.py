@@ -218,3 +218,18 @@ def test_what_is_damaged_is_named_in_one_line(
     assert path.name in lines[0] or str(path.parent) in lines[0], lines
     assert lines[0].endswith("."), lines
     assert not Path("new", "evidence.parquet").exists()
+
+
+def test_a_number_that_was_turned_over_is_no_verdict(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the verdict follows from beside the evidence: JSON as good as before."""
+    here = Path(shutil.copytree(whole, tmp_path / "here"))
+    monkeypatch.chdir(here)
+    path = Path("audit", "knowing.json")
+    text = path.read_text()
+    place = max(place for place, letter in enumerate(text) if letter == "5")
+    path.write_text(f"{text[:place]}7{text[place + 1 :]}")
+    capfd.readouterr()
+    assert main(SCORE) == 2
+    assert '"knowing.json" is not what was written' in capfd.readouterr().err

@@ -47,8 +47,7 @@ class World:
             name: The name of the run.
         """
         if name not in self._said:
-            for other in needed(name):
-                self.lines(other)
+            self.prepare(name)
             with self._inside():
                 loose = re.compile(RUNS[name].loose)
                 self._said[name] = [
@@ -56,6 +55,18 @@ class World:
                     for line in self._make(name)
                 ]
         return self._said[name]
+
+    def prepare(self, name: str) -> None:
+        """Makes what a run reads, and not the run.
+
+        Arguments:
+            name: The name of the run.
+        """
+        for other in needed(name):
+            self.lines(other)
+        if RUNS[name].plant:
+            with self._inside():
+                PLANTS[RUNS[name].plant]()
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -70,8 +81,6 @@ class World:
 
     def _make(self, name: str) -> Iterator[str]:
         run = RUNS[name]
-        if run.plant:
-            PLANTS[run.plant]()
         for line in run.lines:
             code, out, err = _say(line)
             yield f"$ solidmark {line}"

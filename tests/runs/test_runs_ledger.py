@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,31 @@ def test_a_file_that_is_no_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) 
         (tmp_path / "ledger-001.sqlite").write_bytes(b"not a database" * 1000)
         with pytest.raises(BadInput, match=r"ledger-001.sqlite\" is damaged .*Remove that file"):
             ledger.rows()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"0.25", b"0.75"), (b"reading", b"heading"), (b"0.25", b"\xff.25")]
+)
+def test_a_byte_that_was_turned_over_is_no_row(tmp_path: Path, old: bytes, new: bytes) -> None:
+    """The file is as good a database as before, and JSON is JSON."""
+    with Ledger(tmp_path) as ledger:
+        ledger.commit({"reading-0": {"key": 0.25}})
+    path = tmp_path / "ledger-000.sqlite"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with Ledger(tmp_path) as ledger, pytest.raises(BadInput, match=r"damaged.*Remove that"):
+        ledger.rows()
+
+
+def test_a_ledger_of_a_version_without_checksums_goes_on(tmp_path: Path) -> None:
+    for name in ("ledger-000.sqlite", "ledger-001.sqlite"):
+        with sqlite3.connect(tmp_path / name) as connection:
+            connection.execute("PRAGMA user_version=1")
+            connection.execute("CREATE TABLE rows (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            connection.execute("INSERT INTO rows VALUES (?, '1')", (name,))
+        connection.close()
+    with Ledger(tmp_path) as ledger:
+        ledger.commit({"new": 2})
+        assert ledger.rows() == {"ledger-000.sqlite": 1, "ledger-001.sqlite": 1, "new": 2}
 
 
 def kill(target: Callable[..., None], *arguments: object, after: float = 0.0) -> None:

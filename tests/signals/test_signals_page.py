@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from signals_folder import write_evidence
 from visiting import Tree, plain, section
 
 from solidmark.errors import BadInput, NotFound, RunConflict
+from solidmark.page import is_stale
 from solidmark.reporting import write_report
 from solidmark.runs import Verdict, find, open_results, open_run, tame
 
@@ -141,8 +143,6 @@ def test_hostile_names_are_text(page: str) -> None:
 def test_a_page_without_pictures_shows_no_pictures_and_no_captions(
     folder: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     other = Path(shutil.copytree(folder, tmp_path / "run"))
     bare = write_report(other, images=False).read_text(encoding="utf-8")
     assert "data:image" not in bare
@@ -151,6 +151,18 @@ def test_a_page_without_pictures_shows_no_pictures_and_no_captions(
     full = write_report(other).read_text(encoding="utf-8")
     assert "caption of" in full
     assert full == (folder / "report.html").read_text(encoding="utf-8"), "the same bytes"
+
+
+def test_what_a_run_took_of_the_machine_changes_no_byte(folder: Path, tmp_path: Path) -> None:
+    pages = []
+    for peak in (2**30, 2**31):
+        other = Path(shutil.copytree(folder, tmp_path / f"{peak}" / "run"))
+        results = json.loads((other / "results.json").read_text())
+        results["memory"] = {"device": "cpu", "peak_memory_bytes": peak, "batch_size": 16}
+        (other / "results.json").write_text(json.dumps(results))
+        pages.append(write_report(other).read_bytes())
+        assert not is_stale(other)
+    assert pages[0] == pages[1]
 
 
 def test_a_run_without_a_trace_is_seldom_said_to_have_one(tmp_path: Path) -> None:
@@ -190,8 +202,6 @@ def test_without_held_out_images_nothing_is_judged(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read_are_one_line(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     def copy() -> Path:
         target = tmp_path / "broken"
         shutil.rmtree(target, ignore_errors=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from solidmark.page.beside import rocs, strip
+from solidmark.page.made import without_peak
 from solidmark.page.rows import rows_section
 from solidmark.page.scored import LOST, Scored
 from solidmark.page.sections import (
@@ -329,7 +330,7 @@ def made(
         "Similarity needed": facts.get("threshold"),
         "Rules": {k: v for k, v in (facts.get("scoring") or {}).items() if k != "expected"},
         "Calibration": calibration or facts.get("calibration"),
-        "Memory": facts.get("memory"),
+        "Memory": without_peak(facts.get("memory") or {}),
         "Versions": results.versions,
         "Fingerprints": results.fingerprints,
     }

@@ -1,16 +1,22 @@
 """What a page was made of and with, kept in the page: so it can be made again as it was asked."""
 
+import hashlib
 import html
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from solidmark.runs import fingerprint
+from solidmark.errors import BadInput
+from solidmark.runs import read_json
 
 PAGE, RESULTS = "report.html", "results.json"
 
 _LINE = re.compile(r'<meta name="solidmark" content="([^"]*)">')
+
+_MEMORY, _PEAK = "memory", "peak_memory_bytes"
 
 _HEAD = 4096
 """The line stands in the first bytes of a page."""
@@ -23,7 +29,7 @@ class Made:
     Arguments:
         images: Whether pictures may stand on it.
         top: How many images are shown.
-        results: The hash of the `results.json` that it shows.
+        results: The hash of what it shows of `results.json`.
     """
 
     images: bool
@@ -38,7 +44,7 @@ class Made:
 
 def making(folder: Path, images: bool, top: int) -> Made:
     """How a page of a folder is made now."""
-    return Made(images, top, fingerprint(folder / RESULTS))
+    return Made(images, top, _hash_of_results(folder))
 
 
 def made_in(folder: Path) -> Made | None:
@@ -56,4 +62,22 @@ def is_stale(folder: Path) -> bool:
     if not (folder / PAGE).is_file() or not (folder / RESULTS).is_file():
         return False
     made = made_in(folder)
-    return made is None or made.results != fingerprint(folder / RESULTS)
+    return made is None or made.results != _hash_of_results(folder)
+
+
+def without_peak(memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of memory, but for its peak, which is another in every run.
+
+    It stands on no page, so that two pages of the same results are the same bytes.
+    """
+    return {name: value for name, value in memory.items() if name != _PEAK}
+
+
+def _hash_of_results(folder: Path) -> str:
+    try:
+        results = read_json(folder / RESULTS)
+    except BadInput:
+        return ""
+    if isinstance(results, dict) and isinstance(results.get(_MEMORY), dict):
+        results[_MEMORY] = without_peak(results[_MEMORY])
+    return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:16]

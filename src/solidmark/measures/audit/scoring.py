@@ -86,7 +86,7 @@ def score(
             f'"{out}" was made by "solidmark {manifest["command"]}", which scores what it asks. '
             'Name a folder of "solidmark observe" or "solidmark audit".'
         )
-    require_whole(out, manifest, path.name)
+    require_whole(out, manifest, path.name, "knowing.json", "round_trip.json")
     images = open_marked(marked or Path(manifest["config"]["marked"]))
     if images.manifest["keys"] != manifest["fingerprints"]["keys"]:
         raise WrongKeys(

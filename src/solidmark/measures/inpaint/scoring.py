@@ -28,6 +28,7 @@ from solidmark.runs import (
     csv_of,
     read_manifest,
     read_table,
+    require_whole,
     scored_before,
     shared,
     typed,
@@ -108,6 +109,7 @@ def score_inpainting(
     again = 'Run "solidmark inpaint" into a new folder.'
     table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id"))
     evidence = list(table.to_pylist())
+    require_whole(out, manifest, "evidence.parquet", "control.json")
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
     seed = int(manifest["config"]["seed"])

@@ -76,7 +76,7 @@ def score_invmm(
     again = 'Run "solidmark invmm" into a new folder.'
     table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id", "repeat"))
     evidence = list(table.to_pylist())
-    require_whole(out, manifest, "evidence.parquet")
+    require_whole(out, manifest, "evidence.parquet", "control.json")
     control = control_of(out, trust_control)
     judged = judge(evidence, named=control is None or not control.is_shut)
     if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):

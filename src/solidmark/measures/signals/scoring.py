@@ -94,7 +94,7 @@ def score_signals(
     again = 'Run "solidmark signals" into a new folder.'
     table = read_table(out / "signals.parquet", EVIDENCE, again, once=("signal", "split", "id"))
     evidence = list(table.to_pylist())
-    require_whole(out, manifest, "signals.parquet")
+    require_whole(out, manifest, "signals.parquet", "control.json")
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut

@@ -1,0 +1,1 @@
+"""A campaign of faults: kills, damage, disks that are full, two runs in one folder."""

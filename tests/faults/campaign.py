@@ -1,0 +1,65 @@
+"""The whole campaign."""
+
+import argparse
+import math
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import forking
+
+from .damages import finished, killed
+from .disks import can_mount, full, together, unwritable
+from .kills import kill
+from .stages import STAGES, prepare
+from .table import Table, tell
+from .trying import Bench
+
+
+def campaign() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument(
+        "--damages", type=int, default=96, help="of finished runs, and half as many of killed ones"
+    )
+    parser.add_argument("--disks", type=int, default=24, help="that are full, and pairs of runs")
+    parser.add_argument("--only", nargs="+", choices=STAGES, default=[*STAGES])
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no stage later")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    table = Table()
+    with tempfile.TemporaryDirectory() as name:
+        here = Path(name) / "here"
+        here.mkdir()
+        stages = [STAGES[one] for one in asked.only]
+        child = forking.start(prepare, here, stages)
+        child.join()
+        assert child.exitcode == 0
+        mounts = can_mount(here)
+        first = time.monotonic()
+        for number, stage in enumerate(stages):
+            if time.monotonic() - first > 60 * asked.minutes:
+                table.late.append(stage.name)
+                continue
+            chance = random.Random(f"{asked.seed} {stage.name}")
+            kills, damages, disks = (
+                len(range(number, count, len(stages)))
+                for count in (asked.kills, asked.damages, asked.disks)
+            )
+            begun = time.monotonic()
+            bench = Bench.of(stage, here)
+            tell(f"{stage.name}: {bench.answer.seconds:.2f} s")
+            table.begin(bench)
+            table.take("kills", kill(bench, kills, chance))
+            if stage.out and not stage.within:
+                table.take("damage", finished(bench, damages, chance))
+                table.take("damage of a killed run", killed(bench, (damages + 1) // 2, chance))
+                if mounts:
+                    table.take("full disk", full(bench, disks, chance))
+                    table.take("read-only", unwritable(bench))
+                table.take("two at once", together(bench, disks, chance))
+            bench.restore("after")
+            tell(f"    {time.monotonic() - begun:.0f} s")
+    table.write(" ".join(["python -m tests.faults", *sys.argv[1:]]))
