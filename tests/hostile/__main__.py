@@ -74,7 +74,7 @@ def page(ends: list[End]) -> str:
         "",
         "`make hostile`: files and folders that are broken, lie about their size, ask for code or "
         "lead elsewhere, made by `tests/hostile`, each with a command in a process of its own. The "
-        "process is stopped after 20 seconds of the processor or two minutes of the clock; it may "
+        "process is stopped after 20 seconds of the processor or 40 of the clock; it may "
         "open no socket and start no program; planted code would leave a file; what lies beside "
         "OUT is compared before and after; what is printed may hold no control character.",
         "",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .case import REFUSED, SET_APART, TAKEN, Case, End
 
-SECONDS, CLOCK = 20, 120
+SECONDS, CLOCK = 20, 40
 """Of the processor, and of the clock."""
 
 MEGABYTES = 1500

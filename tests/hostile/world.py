@@ -19,6 +19,8 @@ def build(here: Path) -> Path:
         for number in range(first, first + count):
             pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8)
             Image.fromarray(pixels).save(here / folder / f"{number:02}.png")
+            if folder == "photos":
+                (here / folder / f"{number:02}.txt").write_text("a red dog")
     before = Path.cwd()
     os.chdir(here)
     try:

@@ -9,7 +9,7 @@ from solidmark.errors import BadInput, UnsafeCheckpoint
 from solidmark.runs import read_json
 
 PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, TypeError, KeyError, ArithmeticError)
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, TypeError, LookupError, ArithmeticError)
 """What the libraries raise where files do not hold what they should."""
 CONVERT = (
     "Convert it where you trust it: "
