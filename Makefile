@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test check docs dist clean
+.PHONY: install demo models test check hostile docs dist clean
 
 install: .venv/installed
 
@@ -29,6 +29,10 @@ check: install
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Bad files and folders, made here, and what every command says of them: benchmarks/hostile.md.
+hostile: install
+	$(BIN)/python -m tests.hostile
 
 # The documents as a site: site/index.html. Its pages load nothing from elsewhere.
 docs: .venv/documents

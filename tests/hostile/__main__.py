@@ -1,5 +1,7 @@
 """`python -m tests.hostile [GROUP ...]`: runs all cases, and writes `benchmarks/hostile.md`."""
 
+import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from pkgutil import walk_packages
 import torch
 
 import solidmark
+from solidmark.cli.main import QUIET
 
 from ..forking import PRELOADED
 from . import folders, names, packed, pictures, weights
@@ -20,6 +23,7 @@ from .running import run
 from .world import build
 
 ALL = (pictures, names, packed, weights, folders)
+JOBS = 2
 PAGE = Path(__file__).parents[2] / "benchmarks" / "hostile.md"
 
 
@@ -28,41 +32,71 @@ def all_cases() -> list[Case]:
     return [case for module in ALL for case in module.cases()]
 
 
-def campaign(cases: list[Case]) -> list[End]:
-    """Runs cases, one after another."""
-    for module in (*PRELOADED, *(found.name for found in walk_packages(solidmark.__path__, "solidmark."))):
-        if not module.endswith("__main__"):
-            import_module(module)  # What the children share is imported once.
+def preload() -> None:
+    """Imports once what the children share."""
+    for library in QUIET:  # As `main` does, before it imports them.
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    ours = (found.name for found in walk_packages(solidmark.__path__, "solidmark."))
+    for module in (*PRELOADED, *(name for name in ours if not name.endswith("__main__"))):
+        import_module(module)
+
+
+def campaign(groups: list[str], first: int) -> list[tuple[int, End]]:
+    """Runs every second case, in a world of its own.
+
+    Arguments:
+        groups: The groups that are run; all when there are none.
+        first: The first case.
+
+    Returns:
+        The number of each case and its end.
+    """
     ends = []
     with tempfile.TemporaryDirectory() as folder:
         world = build(Path(folder) / "world")
-        print(f"{len(cases)} cases", flush=True)  # noqa: T201
-        for number, case in enumerate(cases):
+        for number, case in list(enumerate(all_cases()))[first::JOBS]:
+            if groups and case.group not in groups:
+                continue
             place = Path(folder) / f"{number}"
             place.mkdir()
             end = run(case, world, place / "here")
-            shutil.rmtree(place)
-            ends.append(end)
-            mark = "      " if end.right else "WRONG "
+            shutil.rmtree(place, ignore_errors=True)
+            ends.append((number, end))
             print(  # noqa: T201
-                f"{mark}{end.end:20} {case.group}: {case.name} [{case.words[0]}] "
-                f"{end.seconds:.1f} s {end.megabytes:.0f} MB: {end.said[:160]!r}",
+                f"{'      ' if end.right else 'WRONG '}{end.end:20} {case.group}: {case.name} "
+                f"[{case.words[0]}] {end.seconds:.1f} s {end.megabytes:.0f} MB: {end.said[:160]!r}",
                 flush=True,
             )
     return ends
 
 
 def main(groups: list[str]) -> int:
+    """Runs the cases of some groups, or all and writes the page."""
     torch.set_num_threads(1)
     started = time.monotonic()
-    cases = [case for case in all_cases() if not groups or case.group in groups]
-    ends = campaign(cases)
+    preload()
+    context = multiprocessing.get_context("fork")
+    pipes = [context.SimpleQueue() for _ in range(JOBS)]
+    workers = [
+        context.Process(target=lambda n=n: pipes[n].put(_plain(campaign(groups, n))))  # type: ignore[misc]
+        for n in range(JOBS)
+    ]
+    for worker in workers:
+        worker.start()
+    cases = all_cases()
+    told = sorted(one for pipe in pipes for one in pipe.get())
+    ends = [End(cases[number], *rest) for number, *rest in told]
     wrong = [end for end in ends if not end.right]
     print(f"{len(ends)} cases in {time.monotonic() - started:.0f} s, {len(wrong)} wrong")  # noqa: T201
     print(Counter(end.end for end in ends))  # noqa: T201
     if not groups:
         PAGE.write_text(page(ends), encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _plain(ends: list[tuple[int, End]]) -> list[tuple[int, str, str, float, float]]:
+    """What goes through a pipe: a case holds functions."""
+    return [(n, end.end, end.said, end.seconds, end.megabytes) for n, end in ends]
 
 
 def page(ends: list[End]) -> str:
