@@ -9,7 +9,7 @@ Make = Callable[[Path], object]
 
 REFUSED, SET_APART, TAKEN = "refused in one line", "set apart", "taken"
 RIGHT = (REFUSED, SET_APART, TAKEN)
-"""Exit code 2 and one line; the one image is named and the rest goes on; nothing is wrong with it."""
+"""Exit code 2 and one line; the one image is named and the rest goes on; nothing is wrong."""
 
 WRONG = ("TRACEBACK", "HANG", "MEMORY", "WROTE OUTSIDE", "CODE RAN", "SOCKET", "UNTAMED", "OTHER")
 

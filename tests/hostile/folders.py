@@ -14,7 +14,11 @@ CONTENTS: dict[str, Callable[[bytes], bytes]] = {
     "half": lambda whole: whole[: len(whole) // 2],
     "zeros": lambda whole: bytes(len(whole)),
     "a deep list": lambda whole: b"[" * 10**6,
-    "a bit flipped": lambda whole: whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 4]) + whole[len(whole) // 2 + 1 :],
+    "a bit flipped": lambda whole: (
+        whole[: len(whole) // 2]
+        + bytes([whole[len(whole) // 2] ^ 4])
+        + whole[len(whole) // 2 + 1 :]
+    ),
     "a pickle's head": lambda whole: b"\x80\x04cos\nsystem\n(S'touch canary'\ntR.",
 }
 FILES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -56,7 +60,13 @@ def _told(path: str, value: object) -> Make:
     return make
 
 
-VALUES = {"null": None, "a list": [1], "a number": -1, "a path out": "../../x", "escapes": "\x1b[2J\n\x07"}
+VALUES = {
+    "null": None,
+    "a list": [1],
+    "a number": -1,
+    "a path out": "../../x",
+    "escapes": "\x1b[2J\n\x07",
+}
 
 
 def cases() -> Iterator[Case]:

@@ -39,7 +39,7 @@ CAPTIONS: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "HTML": (b"<script>document.title='x'</script></td></html>", (TAKEN,)),
     "a template": (b"{{ 7*7 }}{% for x in y %}", (TAKEN,)),
     "ANSI": (b"\x1b[2J\x1b]0;x\x07", (TAKEN,)),
-    "a formula": (b"=HYPERLINK(\"http://x\",\"y\")", (TAKEN,)),
+    "a formula": (b'=HYPERLINK("http://x","y")', (TAKEN,)),
     "no UTF-8": (b"\xff\xfe\xfd", (SET_APART,)),
     "UTF-16": ("caption".encode("utf-16"), (SET_APART, REFUSED)),
     "empty": (b"", (TAKEN,)),
@@ -85,7 +85,9 @@ def _folder(name: bytes) -> Make:
 
 CLASSES: dict[str, Callable[[str], str]] = {
     "a class that is HTML": lambda name: json.dumps({"file_name": name, "class": "<b onclick=x>"}),
-    "a group with a line break": lambda name: json.dumps({"file_name": name, "group": "a\nb\x1b[0m"}),
+    "a group with a line break": lambda name: json.dumps(
+        {"file_name": name, "group": "a\nb\x1b[0m"}
+    ),
     "an id that is a path": lambda name: json.dumps({"file_name": name, "id": f"../../../{name}"}),
     "an id that is absolute": lambda name: json.dumps({"file_name": name, "id": f"/tmp/{name}"}),
     "an id with a NUL": lambda name: json.dumps({"file_name": name, "id": f"{name}\0x"}),
@@ -125,5 +127,19 @@ def cases() -> Iterator[Case]:
     for name, line in CLASSES.items():
         yield Case("captions", name, _metadata(line), MARK)
         yield Case(
-            "captions", f"{name}, then a guard", _metadata(line), ("index", "data", "OUT", "--device", "cpu", "--distance", "l2", "--pictures", "--resolution", "8")
+            "captions",
+            f"{name}, then a guard",
+            _metadata(line),
+            (
+                "index",
+                "data",
+                "OUT",
+                "--device",
+                "cpu",
+                "--distance",
+                "l2",
+                "--pictures",
+                "--resolution",
+                "8",
+            ),
         )

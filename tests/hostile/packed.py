@@ -51,17 +51,27 @@ TARS: dict[str, Callable[[], bytes]] = {
     "a hard link that leads out": lambda: tar_of(_link("x.png", "/etc/passwd", tarfile.LNKTYPE)),
     "links in a circle": lambda: tar_of(_link("a.png", "b.png"), _link("b.png", "a.png")),
     "a link to itself": lambda: tar_of(_link("a.png", "a.png")),
-    "a device": lambda: tar_of(("x.png", None, {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 5})),
+    "a device": lambda: tar_of(
+        ("x.png", None, {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 5})
+    ),
     "a pipe": lambda: tar_of(("x.png", None, {"type": tarfile.FIFOTYPE})),
     "a sparse member of 8 EB": lambda: tar_of(
-        ("x.png", b"1\n0\n512\n" + bytes(504), {"pax_headers": SPARSE | {"GNU.sparse.realsize": f"{2**63}"}})
+        (
+            "x.png",
+            b"1\n0\n512\n" + bytes(504),
+            {"pax_headers": SPARSE | {"GNU.sparse.realsize": f"{2**63}"}},
+        )
     ),
     "a sparse map that lies": lambda: tar_of(
         ("x.png", b"99999999\n", {"pax_headers": SPARSE | {"GNU.sparse.realsize": "9"}})
     ),
     "a member of 8 GB that is not there": lambda: _huge(8**11 - 1),
-    "a header that says a word for a size": lambda: tar_of(("x.png", PNG, {"pax_headers": {"size": "many"}})),
-    "a header that says a negative size": lambda: tar_of(("x.png", PNG, {"pax_headers": {"size": "-512"}})),
+    "a header that says a word for a size": lambda: tar_of(
+        ("x.png", PNG, {"pax_headers": {"size": "many"}})
+    ),
+    "a header that says a negative size": lambda: tar_of(
+        ("x.png", PNG, {"pax_headers": {"size": "-512"}})
+    ),
     "a time that is no time": lambda: tar_of(("x.png", PNG, {"pax_headers": {"mtime": "nan"}})),
     "a name with escapes": lambda: tar_of(("\x1b[31m\n.png", PNG, {})),
     "a name of 100,000 letters": lambda: tar_of(("x" * 100_000 + ".png", PNG, {})),
@@ -114,7 +124,8 @@ JSON_LINES: dict[str, bytes] = {
     "code in names": _lines('{"__class__": "os.system", "file_name": "00.png", "py/object": "os"}'),
 }
 CSVS: dict[str, bytes] = {
-    "formulas": b"file_name,text\n" + b"".join(b"%02d.png,=cmd|'/C calc'!A0\n" % n for n in range(8)),
+    "formulas": b"file_name,text\n"
+    + b"".join(b"%02d.png,=cmd|'/C calc'!A0\n" % n for n in range(8)),
     "an open quote": b'file_name,text\n00.png,"open\n01.png,b\n',
     "NUL": b"file_name,text\n00.png,a\0b\n",
     "a cell of 1 MB": b"file_name,text\n00.png," + b"x" * 10**6 + b"\n",
@@ -132,7 +143,9 @@ def _parquets() -> dict[str, Callable[[], Any]]:
     import pyarrow as pa
 
     def images(*values: Any) -> Any:
-        return pa.table({"image": [{"bytes": png_of(9 + n, 9), "path": None} for n in range(4)] + list(values)})
+        return pa.table(
+            {"image": [{"bytes": png_of(9 + n, 9), "path": None} for n in range(4)] + list(values)}
+        )
 
     feature = b'{"info": {"features": {"label": {"_type": "ClassLabel", "names": ["a"]}}}}'
     good = [png_of(9 + n, 9) for n in range(4)]
@@ -143,18 +156,34 @@ def _parquets() -> dict[str, Callable[[], Any]]:
         "a bomb": lambda: images({"bytes": png_of(30_000, 30_000), "path": None}),
         "numbers for images": lambda: pa.table({"image": [1, 2, 3]}),
         "lists for images": lambda: pa.table({"image": [[1], [2]]}),
-        "a class that has no name": lambda: pa.table({"image": good, "label": [0, 99, -1, 0]}).replace_schema_metadata({b"huggingface": feature}),
-        "a class of text among named": lambda: pa.table({"image": good, "label": ["a", "x", "y", "z"]}).replace_schema_metadata({b"huggingface": feature}),
-        "features that are no JSON": lambda: pa.table({"image": good}).replace_schema_metadata({b"huggingface": b"{"}),
-        "deep features": lambda: pa.table({"image": good}).replace_schema_metadata({b"huggingface": b"[" * 100_000}),
+        "a class that has no name": lambda: pa.table(
+            {"image": good, "label": [0, 99, -1, 0]}
+        ).replace_schema_metadata({b"huggingface": feature}),
+        "a class of text among named": lambda: pa.table(
+            {"image": good, "label": ["a", "x", "y", "z"]}
+        ).replace_schema_metadata({b"huggingface": feature}),
+        "features that are no JSON": lambda: pa.table({"image": good}).replace_schema_metadata(
+            {b"huggingface": b"{"}
+        ),
+        "deep features": lambda: pa.table({"image": good}).replace_schema_metadata(
+            {b"huggingface": b"[" * 100_000}
+        ),
         "captions of structs": lambda: pa.table({"image": good, "text": [{"a": [1]}] * 4}),
-        "captions of times": lambda: pa.table({"image": good, "text": pa.array([1, 2, 3, 4], pa.timestamp("ns"))}),
+        "captions of times": lambda: pa.table(
+            {"image": good, "text": pa.array([1, 2, 3, 4], pa.timestamp("ns"))}
+        ),
         "captions of decimals and nulls": lambda: pa.table({"image": good, "text": pa.nulls(4)}),
-        "times before the first year": lambda: pa.table({"image": good, "id": pa.array([-(2**62), 1, 2, 3], pa.timestamp("us"))}),
-        "columns twice": lambda: pa.Table.from_arrays([pa.array(good), pa.array(good)], names=["image", "image"]),
+        "times before the first year": lambda: pa.table(
+            {"image": good, "id": pa.array([-(2**62), 1, 2, 3], pa.timestamp("us"))}
+        ),
+        "columns twice": lambda: pa.Table.from_arrays(
+            [pa.array(good), pa.array(good)], names=["image", "image"]
+        ),
         "no rows": lambda: pa.table({"image": pa.array([], pa.binary())}),
         "no columns": lambda: pa.table({}),
-        "text that is no UTF-8": lambda: pa.table({"image": good, "text": pa.array([b"\xff"] * 4).view(pa.string())}),
+        "text that is no UTF-8": lambda: pa.table(
+            {"image": good, "text": pa.array([b"\xff"] * 4).view(pa.string())}
+        ),
     }
 
 
@@ -260,4 +289,10 @@ def cases() -> Iterator[Case]:
         make = _write("metadata.parquet", lambda damage=damage: damage(whole()))  # type: ignore[misc]
         yield Case("parquet", f"{name}, metadata", make, MARK)
     for name, (text, ends) in YAMLS.items():
-        yield Case("configurations", name, _config(text), ("mark", "data", "OUT", "--config", "config.yaml"), ends)
+        yield Case(
+            "configurations",
+            name,
+            _config(text),
+            ("mark", "data", "OUT", "--config", "config.yaml"),
+            ends,
+        )

@@ -153,8 +153,9 @@ LYING[0x0112] = 77
 FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     **{
         f"PNG cut off at {n} of {len(PNG)}": ("x.png", lambda n=n: PNG[:n], BAD)  # type: ignore[misc]
-        for n in (1, 8, 20, 33, 45, len(PNG) // 2, len(PNG) - 13)
+        for n in (1, 8, 20, 33, 45, len(PNG) // 2)
     },
+    "PNG without its last chunk": ("x.png", lambda: PNG[:-13], GOOD),
     **{
         f"JPEG cut off at {n} of {len(JPEG)}": ("x.jpg", lambda n=n: JPEG[:n], BAD)  # type: ignore[misc]
         for n in (2, 4, 30, 200, len(JPEG) // 2, len(JPEG) - 20)
@@ -184,13 +185,27 @@ FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     **{
         f"{kind} that claims 30,000 x 30,000": (f"x.{end}", lambda k=kind: claimed(k), BAD)  # type: ignore[misc]
         for kind, end in {
-            "GIF": "gif", "BMP": "bmp", "JPEG": "jpg", "PPM": "ppm", "TGA": "tga", "TIFF": "tif",
+            "GIF": "gif",
+            "BMP": "bmp",
+            "JPEG": "jpg",
+            "PPM": "ppm",
+            "TGA": "tga",
+            "TIFF": "tif",
         }.items()
     },
     **{
-        f"{kind} that claims 9,000 x 9,000": (f"x.{end}", lambda k=kind: claimed(k, 9000, 9000), RIGHTS)  # type: ignore[misc]
+        f"{kind} that claims 9,000 x 9,000": (
+            f"x.{end}",
+            lambda k=kind: claimed(k, 9000, 9000),
+            RIGHTS,
+        )  # type: ignore[misc]
         for kind, end in {
-            "GIF": "gif", "BMP": "bmp", "JPEG": "jpg", "PPM": "ppm", "TGA": "tga", "TIFF": "tif",
+            "GIF": "gif",
+            "BMP": "bmp",
+            "JPEG": "jpg",
+            "PPM": "ppm",
+            "TGA": "tga",
+            "TIFF": "tif",
         }.items()
     },
     "DICOM of 30,000 x 30,000, deflated": ("x.dcm", lambda: dicom_of(SIDE), BAD),
@@ -206,7 +221,9 @@ FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     "CMYK JPEG": ("x.jpg", lambda: saved(noise("CMYK"), "JPEG"), GOOD),
     "16-bit PNG": (
         "x.png",
-        lambda: saved(Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257), "PNG"),
+        lambda: saved(
+            Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257), "PNG"
+        ),
         GOOD,
     ),
     "TIFF of NaN": (

@@ -116,7 +116,9 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda w: b"",
     "a pickle": lambda w: PICKLED,
     "a pickle in a zip": lambda w: zipped(),
-    "metadata that are numbers": lambda w: with_head({**head_of(w)[0], "__metadata__": {"a": 1}}, head_of(w)[1]),
+    "metadata that are numbers": lambda w: with_head(
+        {**head_of(w)[0], "__metadata__": {"a": 1}}, head_of(w)[1]
+    ),
     "a tensor that is called out of the network": lambda w: with_head(
         {f"x.{n}" if n != "__metadata__" else n: t for n, t in head_of(w)[0].items()}, head_of(w)[1]
     ),
@@ -146,30 +148,78 @@ ASKS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "a part that is a text": (INDEX, {"unet": "evil.Evil"}, REFUSALS),
     "a part that is a number": (INDEX, {"unet": 7}, REFUSALS),
     "a part that is an object": (INDEX, {"unet": {"a": ["evil", "Evil"]}}, REFUSALS),
-    "a scheduler that is none": (INDEX, {"scheduler": ["diffusers", "DiffusionPipeline"]}, REFUSALS),
+    "a scheduler that is none": (
+        INDEX,
+        {"scheduler": ["diffusers", "DiffusionPipeline"]},
+        REFUSALS,
+    ),
     "a further part of the folder": (INDEX, {"safety_checker": ["evil", "Evil"]}, ALL),
     "a custom pipeline": (INDEX, {"custom_pipelines": {"x": "evil"}}, ALL),
-    "a kernel of the hub": ("sd/text_encoder/config.json", {"attn_implementation": "evil/kernel"}, REFUSALS),
-    "rounded weights": ("sd/unet/config.json", {"quantization_config": {"quant_method": "evil"}}, REFUSALS),
-    "an activation of code": ("sd/unet/config.json", {"act_fn": "__import__('os').mkdir('canary')"}, REFUSALS),
+    "a kernel of the hub": (
+        "sd/text_encoder/config.json",
+        {"attn_implementation": "evil/kernel"},
+        REFUSALS,
+    ),
+    "rounded weights": (
+        "sd/unet/config.json",
+        {"quantization_config": {"quant_method": "evil"}},
+        REFUSALS,
+    ),
+    "an activation of code": (
+        "sd/unet/config.json",
+        {"act_fn": "__import__('os').mkdir('canary')"},
+        REFUSALS,
+    ),
     "a million layers": ("sd/unet/config.json", {"layers_per_block": 10**6}, REFUSALS),
     "channels of 2^40": ("sd/unet/config.json", {"block_out_channels": [2**40, 2**41]}, REFUSALS),
     "words for channels": ("sd/unet/config.json", {"block_out_channels": "wide"}, REFUSALS),
-    "blocks of another kind": ("sd/unet/config.json", {"down_block_types": ["Evil", "Evil"]}, REFUSALS),
+    "blocks of another kind": (
+        "sd/unet/config.json",
+        {"down_block_types": ["Evil", "Evil"]},
+        REFUSALS,
+    ),
     "a side of 10^9": ("sd/unet/config.json", {"sample_size": 10**9}, ALL),
     "a side that is a list of words": ("sd/unet/config.json", {"sample_size": ["a", "b"]}, ALL),
     "a side that is a deep list": ("sd/unet/config.json", {"sample_size": [[8, 8], 8]}, ALL),
     "a side below 0": ("sd/unet/config.json", {"sample_size": -8}, ALL),
-    "channels of the autoencoder that are a number": ("sd/vae/config.json", {"block_out_channels": 7}, REFUSALS),
-    "10^10 steps": ("sd/scheduler/scheduler_config.json", {"num_train_timesteps": 10**10}, REFUSALS),
+    "channels of the autoencoder that are a number": (
+        "sd/vae/config.json",
+        {"block_out_channels": 7},
+        REFUSALS,
+    ),
+    "10^10 steps": (
+        "sd/scheduler/scheduler_config.json",
+        {"num_train_timesteps": 10**10},
+        REFUSALS,
+    ),
     "0 steps": ("sd/scheduler/scheduler_config.json", {"num_train_timesteps": 0}, REFUSALS),
-    "a schedule of words": ("sd/scheduler/scheduler_config.json", {"trained_betas": ["a", "b"]}, REFUSALS),
-    "a schedule of NaN": ("sd/scheduler/scheduler_config.json", {"beta_start": float("nan")}, REFUSALS),
+    "a schedule of words": (
+        "sd/scheduler/scheduler_config.json",
+        {"trained_betas": ["a", "b"]},
+        REFUSALS,
+    ),
+    "a schedule of NaN": (
+        "sd/scheduler/scheduler_config.json",
+        {"beta_start": float("nan")},
+        REFUSALS,
+    ),
     "a schedule above 1": ("sd/scheduler/scheduler_config.json", {"beta_end": 7.0}, REFUSALS),
-    "another prediction": ("sd/scheduler/scheduler_config.json", {"prediction_type": "evil"}, REFUSALS),
-    "a prediction that is a list": ("sd/scheduler/scheduler_config.json", {"prediction_type": [1]}, REFUSALS),
+    "another prediction": (
+        "sd/scheduler/scheduler_config.json",
+        {"prediction_type": "evil"},
+        REFUSALS,
+    ),
+    "a prediction that is a list": (
+        "sd/scheduler/scheduler_config.json",
+        {"prediction_type": [1]},
+        REFUSALS,
+    ),
     "a vocabulary of 10^12": ("sd/text_encoder/config.json", {"vocab_size": 10**12}, REFUSALS),
-    "captions of 10^12 tokens": ("sd/tokenizer/tokenizer_config.json", {"model_max_length": 10**12}, ALL),
+    "captions of 10^12 tokens": (
+        "sd/tokenizer/tokenizer_config.json",
+        {"model_max_length": 10**12},
+        ALL,
+    ),
     "escapes in a class": (INDEX, {"_class_name": "\x1b[31m\nError: x\x07"}, REFUSALS),
 }
 TEXTS: dict[str, bytes] = {
@@ -182,8 +232,14 @@ TEXTS: dict[str, bytes] = {
     "empty": b"",
     "a long number": b'{"sample_size": ' + b"9" * 10**5 + b"}",
 }
-CONFIGS = (INDEX, "sd/unet/config.json", "sd/scheduler/scheduler_config.json", "sd/vae/config.json",
-           "sd/text_encoder/config.json", "sd/tokenizer/vocab.json")
+CONFIGS = (
+    INDEX,
+    "sd/unet/config.json",
+    "sd/scheduler/scheduler_config.json",
+    "sd/vae/config.json",
+    "sd/text_encoder/config.json",
+    "sd/tokenizer/vocab.json",
+)
 
 
 def _damaged(path: str, damage: Callable[[bytes], bytes]) -> Make:
@@ -284,7 +340,6 @@ def _loras() -> dict[str, Callable[[], dict[str, Any]]]:
 
 def _onnx(location: str) -> Make:
     def make(here: Path) -> None:
-        import onnx
         from onnx import TensorProto, helper
 
         weight = helper.make_tensor("w", TensorProto.FLOAT, [3, 4], bytes(48), raw=True)
@@ -294,7 +349,10 @@ def _onnx(location: str) -> Make:
             entry = weight.external_data.add()
             entry.key, entry.value = key, value
         graph = helper.make_graph(
-            [helper.make_node("ReduceMean", ["x"], ["m"], axes=[2, 3], keepdims=0), helper.make_node("MatMul", ["m", "w"], ["y"])],
+            [
+                helper.make_node("ReduceMean", ["x"], ["m"], axes=[2, 3], keepdims=0),
+                helper.make_node("MatMul", ["m", "w"], ["y"]),
+            ],
             "g",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["b", 3, 16, 16])],
             [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["b", 4])],
@@ -310,13 +368,23 @@ def _onnx(location: str) -> Make:
 
 
 ONNX_PLACES = {
-    "../world/photos/50.png": REFUSALS, "/etc/passwd": REFUSALS, "below/../../x.bin": REFUSALS,
-    "numbers.bin": ALL, "nowhere.bin": REFUSALS, "/dev/zero": REFUSALS, "": REFUSALS, "below": REFUSALS,
+    "../world/photos/50.png": REFUSALS,
+    "/etc/passwd": REFUSALS,
+    "below/../../x.bin": REFUSALS,
+    "numbers.bin": ALL,
+    "nowhere.bin": REFUSALS,
+    "/dev/zero": REFUSALS,
+    "": REFUSALS,
+    "below": REFUSALS,
 }
 EMBEDDERS: dict[str, tuple[str, str, bytes]] = {
     "a pickle as ONNX": ("net.onnx", "onnx:net.onnx", PICKLED),
     "zeros as ONNX": ("net.onnx", "onnx:net.onnx", bytes(1000)),
-    "a protobuf that claims 2 GB": ("net.onnx", "onnx:net.onnx", b"\x08\x08\x3a\xff\xff\xff\xff\x07"),
+    "a protobuf that claims 2 GB": (
+        "net.onnx",
+        "onnx:net.onnx",
+        b"\x08\x08\x3a\xff\xff\xff\xff\x07",
+    ),
     "a pickle as SSCD": ("net.pt", "sscd:net.pt", PICKLED),
     "a pickle in a zip as SSCD": ("net.pt", "sscd:net.pt", zipped()),
     "a text as SSCD": ("net.pt", "sscd:net.pt", b"hello"),
@@ -343,9 +411,17 @@ def cases() -> Iterator[Case]:
             yield Case("pickles", name, _pickled(path, alone, content), INSPECT_SD)
     for end in ("bin", "pt", "ckpt", "pth", "pkl", "safetensors"):
         make = _content(f"alone.{end}", PICKLED)
-        yield Case("pickles", f"alone.{end}", make, ("audit", f"alone.{end}", "marked-32", "OUT", *AUDIT_OPTIONS), REFUSALS)
+        yield Case(
+            "pickles",
+            f"alone.{end}",
+            make,
+            ("audit", f"alone.{end}", "marked-32", "OUT", *AUDIT_OPTIONS),
+            REFUSALS,
+        )
         yield Case("pickles", f"alone.{end}", make, ("inspect", f"alone.{end}"))
-        yield Case("pickles", f"alone.{end} as a LoRA", make, (*AUDIT, "--lora", f"alone.{end}"), REFUSALS)
+        yield Case(
+            "pickles", f"alone.{end} as a LoRA", make, (*AUDIT, "--lora", f"alone.{end}"), REFUSALS
+        )
     for name in ("x.bin", "../../outside.safetensors", "/etc/passwd", "nowhere.safetensors"):
         yield Case("models", f"an index that names {name}", _index_of_shards(name), AUDIT, REFUSALS)
     for name, (path, changes, ends) in ASKS.items():
@@ -356,7 +432,11 @@ def cases() -> Iterator[Case]:
             said = f"{path.removeprefix('sd/')} that is {name}"
             yield Case("models", said, _content(path, text), AUDIT, REFUSALS)
             yield Case("models", said, _content(path, text), INSPECT_SD)
-    for name, place in (("the weights are a pipe", UNET), ("a configuration is a pipe", "sd/unet/config.json"), ("the index is a pipe", INDEX)):
+    for name, place in (
+        ("the weights are a pipe", UNET),
+        ("a configuration is a pipe", "sd/unet/config.json"),
+        ("the index is a pipe", INDEX),
+    ):
         yield Case("models", name, _pipe(place), AUDIT, REFUSALS)
         yield Case("models", name, _pipe(place), INSPECT_SD)
     yield Case("models", "the weights are /dev/zero", _link(UNET, "/dev/zero"), AUDIT, REFUSALS)
@@ -366,6 +446,12 @@ def cases() -> Iterator[Case]:
         yield Case("LoRAs", name, _lora(tensors), (*AUDIT, "--lora", "lora.safetensors"))
         yield Case("LoRAs", name, _lora(tensors), ("inspect", "lora.safetensors"))
     for place, ends in ONNX_PLACES.items():
-        yield Case("embedders", f"ONNX with numbers in {place!r}", _onnx(place), (*NEAREST, "onnx:net.onnx"), ends)
+        yield Case(
+            "embedders",
+            f"ONNX with numbers in {place!r}",
+            _onnx(place),
+            (*NEAREST, "onnx:net.onnx"),
+            ends,
+        )
     for name, (file, typed, content) in EMBEDDERS.items():
         yield Case("embedders", name, _content(file, content), (*NEAREST, typed), REFUSALS)

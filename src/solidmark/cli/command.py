@@ -154,7 +154,9 @@ def _refuse_huge(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, int) and abs(one) >= _HUGE:
-                raise BadInput(f"--{name.replace('_', '-')} must be below 2^63, not {str(one)[:24]}.")
+                raise BadInput(
+                    f"--{name.replace('_', '-')} must be below 2^63, not {str(one)[:24]}."
+                )
 
 
 def _read(thing: Any) -> tuple[str, dict[str, str]]:

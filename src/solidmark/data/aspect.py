@@ -44,7 +44,7 @@ def sides_of(resolution: Resolution) -> tuple[int, int]:
         >>> sides_of(64), sides_of("480x640")
         ((64, 64), (480, 640))
     """
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
+    found = re.fullmatch(r"(\d{1,9})(?:x(\d{1,9}))?", str(resolution))
     height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if height < 1 or width < 1:
         raise BadInput(
@@ -169,7 +169,7 @@ def parse_buckets(text: str, resolution: Resolution | None = None) -> AspectBuck
         raise BadInput("--buckets says all sizes, but for kohya's. Leave --resolution out.")
     if text.strip() == "diffusers":
         return AspectBuckets(DIFFUSERS)
-    pairs = [re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", pair) for pair in text.split(";")]
+    pairs = [re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", pair) for pair in text.split(";")]
     sizes = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
     if len(sizes) < len(pairs) or not all(min(size) for size in sizes):
         raise BadInput(
@@ -194,6 +194,6 @@ def _require_shapes(sizes: Sequence[Size]) -> None:
 
 
 def _numbers(text: str, numbers: Sequence[str]) -> list[int]:
-    if len(numbers) > len(KOHYA) or not all(number.isdecimal() for number in numbers):
+    if len(numbers) > len(KOHYA) or not all(re.fullmatch(r"\d{1,5}", number) for number in numbers):
         raise BadInput(f'"{text}" is not kohya:LEAST:MOST:STEP, such as kohya:256:2048:64.')
     return [int(number) for number in numbers]

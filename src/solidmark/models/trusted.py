@@ -33,11 +33,12 @@ PARTS: dict[str, tuple[str, ...]] = {
 """The classes that a part of a pipeline may have; `text_encoder_2` is a `text_encoder`. A scheduler
 is any of diffusers'."""
 
-LAYERS = frozenset(
+_LAYERS = (
     "layers_per_block layers num_layers num_decoder_layers num_single_layers num_hidden_layers "
     "num_attention_layers transformer_layers_per_block encoder_layers_per_block "
-    "decoder_layers_per_block num_encoder_blocks num_decoder_blocks".split()
+    "decoder_layers_per_block num_encoder_blocks num_decoder_blocks"
 )
+LAYERS = frozenset(_LAYERS.split())
 MOST_LAYERS = 1000
 """The network is built before its weights are read: a million layers take minutes of it."""
 
