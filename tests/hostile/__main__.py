@@ -112,7 +112,7 @@ def page(ends: list[End]) -> str:
         "open no socket and start no program; planted code would leave a file; what lies beside "
         "OUT is compared before and after; what is printed may hold no control character.",
         "",
-        f"| what | cases | {' | '.join(kinds)} | most seconds | most memory, MB | not as it should |",
+        f"| what | cases | {' | '.join(kinds)} | most s | most MB | not as it should |",
         f"|---|{'---|' * (len(kinds) + 4)}",
     ]
     for group in [*groups, "all"]:
