@@ -430,7 +430,9 @@ def cases() -> Iterator[Case]:
     for path in CONFIGS:
         for name, text in TEXTS.items():
             said = f"{path.removeprefix('sd/')} that is {name}"
-            yield Case("models", said, _content(path, text), AUDIT, REFUSALS)
+            # The words of a vocabulary stand in tokenizer.json too, which goes first.
+            ends = ALL if path.endswith("vocab.json") else REFUSALS
+            yield Case("models", said, _content(path, text), AUDIT, ends)
             yield Case("models", said, _content(path, text), INSPECT_SD)
     for name, place in (
         ("the weights are a pipe", UNET),
