@@ -33,8 +33,6 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "index/manifest.json": (GUARD,),
     "index/images.parquet": (GUARD,),
 }
-WITHIN = ("audit/", "index/")
-"""Folders that a command writes into itself."""
 
 
 def _damaged(path: str, damage: Callable[[bytes], bytes]) -> Make:

@@ -29,6 +29,9 @@ SPACE = 8 * 2**30
 CANARY, ALARM = "canary", "alarm"
 """What planted code writes in the folder of the case; where the child writes what it was asked."""
 
+WITHIN = ("report", "score")
+"""They write into the folder that they are given."""
+
 _PROCESSES = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pty.spawn")
 _CONNECTING = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto")
 
@@ -46,7 +49,7 @@ def run(case: Case, world: Path, here: Path) -> End:
     (here / "said").mkdir()
     for name in ("tmp", "home"):
         (here / "said" / name).mkdir()
-    before = dict(_seen(here))
+    before = dict(_seen(case, here))
     sys.stdout.flush()
     resident = _resident()
     child = os.fork()
@@ -132,7 +135,7 @@ def _end(
     code = os.WEXITSTATUS(status)
     if code in (1, 97, 98, 99):
         return "TRACEBACK"
-    if dict(_seen(here)) != before:
+    if dict(_seen(case, here)) != before:
         return "WROTE OUTSIDE"
     if grown > MEGABYTES:
         return "MEMORY"
@@ -150,11 +153,12 @@ def _end(
     return SET_APART if apart or told else TAKEN
 
 
-def _seen(here: Path) -> Iterator[tuple[str, object]]:
-    """What lies around: in the folder of the case but for OUT, and beside that folder."""
+def _seen(case: Case, here: Path) -> Iterator[tuple[str, object]]:
+    """What lies around: in the folder of the case but for its OUT, and beside that folder."""
+    out = case.words[1] if case.words[0] in WITHIN else "OUT"
     for root in (here, here.parent):
         for path in root.iterdir():
-            if path.name not in ("OUT", "said", CANARY) and path != here:
+            if path.name not in (out, "said", CANARY) and path != here:
                 yield from _below(path, deep=root == here)
 
 
