@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test faults check docs dist clean
+.PHONY: install demo models test faults hostile check docs dist clean
 
 install: .venv/installed
 
@@ -33,6 +33,10 @@ test: check
 # Kills, damage, full disks, pairs of runs; its page is benchmarks/faults.md. Minutes; no test.
 faults: install
 	$(BIN)/python -m tests.faults
+
+# Bad files and folders, made here, and what every command says of them: benchmarks/hostile.md.
+hostile: install
+	$(BIN)/python -m tests.hostile
 
 # The documents as a site: site/index.html. Its pages load nothing from elsewhere.
 docs: .venv/documents

@@ -31,6 +31,7 @@ CASES = {
     "word for a number": ("mark photos OUT --thickness wide", 'a whole number, not "wide"'),
     "fraction for a number": ("mark photos OUT --limit=1.5", 'a whole number, not "1.5"'),
     "word for a share": ("mark photos OUT --held-out some", 'takes a number, not "some"'),
+    "number of no machine": (f"mark photos OUT --thickness {10**20}", "--thickness", "below 2^63"),
     "word among deltas": ("score audit --delta 0.1 --delta x", '--delta takes a number, not "x"'),
     # mark: the data
     "no such data": ("mark nowhere/at/all OUT", '"nowhere/at/all"', "digits"),

@@ -219,3 +219,21 @@ def test_the_entry_points_are_one() -> None:
     import solidmark.__main__
 
     assert solidmark.__main__.main is cli.main
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("thickness: true", 'takes a value, not "True"'),
+        (f"thickness: {'9' * 5000}", "not readable YAML"),
+        (f"thickness: 1{':59' * 60}", "below 2^63"),
+        ("pattern: &a [*a]", "pattern"),
+    ],
+)
+def test_values_that_no_command_line_has(text: str, message: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    answer = run("mark", "digits", tmp_path / "out", "--config", path)
+    assert answer.code == 2
+    assert message in answer.err
+    assert answer.err.count("\n") == 1

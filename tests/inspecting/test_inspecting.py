@@ -235,3 +235,43 @@ def test_a_model_is_described_without_torch(pipeline: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "a latent diffusion model" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "shape", ["[1e999]", "[" * 100_000, '{"a":' * 50_000, '"many"', "[1.5, null]"]
+)
+def test_a_head_that_lies_is_one_line(shape: str, tmp_path: Path) -> None:
+    text = f'{{"a": {{"dtype": "F32", "shape": {shape}, "data_offsets": [0, 0]}}}}'.encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(BadInput, match="not readable as safetensors"):
+        describe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("unet/config.json", '{"sample_size": ["a", 1]}'),
+        ("unet/config.json", '{"sample_size": [[8], 8]}'),
+        ("vae/config.json", '{"block_out_channels": 7}'),
+        ("scheduler/scheduler_config.json", "[" * 100_000),
+    ],
+)
+def test_configurations_of_other_kinds_are_one_line(
+    name: str, said: str, pipeline: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(pipeline, tmp_path / "sd"))
+    (folder / name).write_text(said)
+    with pytest.raises(BadInput, match="again"):
+        describe(str(folder))
+
+
+def test_weights_that_are_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    import os
+
+    (tmp_path / "config.json").write_text('{"_class_name": "UNet2DModel"}')
+    os.mkfifo(tmp_path / "diffusion_pytorch_model.safetensors")
+    with pytest.raises(BadInput, match="no file"):
+        describe(str(tmp_path))

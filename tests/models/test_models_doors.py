@@ -215,3 +215,31 @@ def test_the_door_tells_transformers_not_to_ask() -> None:
     Kind.__module__ = "transformers.models.auto"
     from_folder(Kind, Path("nowhere"), use_safetensors=True)
     assert told == {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
+
+
+LIES: dict[str, tuple[Change, str]] = {
+    "a million layers": (edit("unet/config.json", layers_per_block=10**6), "1,000,000 layers"),
+    "layers in a list": (edit("unet/config.json", layers_per_block=[1, 5000]), "5,000 layers"),
+    "no steps": (edit("scheduler/scheduler_config.json", num_train_timesteps=0), "cannot be"),
+    "a part that is a text": (edit(INDEX, unet="evil"), "is not a whole"),
+    "a part that is a number": (edit(INDEX, unet=7), "is not a whole"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_folder_that_lies_is_one_line(lie: str, sd: Path) -> None:
+    change, message = LIES[lie]
+    change(sd)
+    with pytest.raises(SolidmarkError, match=message):
+        open_model(str(sd))
+
+
+def test_captions_of_more_tokens_than_can_be_are_refused(sd: Path) -> None:
+    """The tokenizer would pad to them at once, and end the process where memory ends."""
+    from transformers import CLIPTokenizer
+
+    from solidmark.models.text import tokenize
+
+    edit("tokenizer/tokenizer_config.json", model_max_length=10**12)(sd)
+    with pytest.raises(SolidmarkError, match="captions of 1e\\+12 tokens"):
+        tokenize(CLIPTokenizer.from_pretrained(sd / "tokenizer"), ["a dog"])

@@ -224,6 +224,7 @@ STRAY = {
         (elsewhere("text_encoder_2."), "no matrix fits"),
         (lambda w: w.update(STRAY), "only 44 of 45 matrices fits"),
         (lambda w: w.update({n: torch.rand(3, 3) for n in w}), "does not fit"),
+        (lambda w: w.update({n: torch.zeros(0, 0) for n in w}), "does not fit"),
         (lambda w: [w.pop(n) for n in list(w)] and w.update(x=torch.ones(1)), "no LoRA weights"),
         (lambda w: w.update({"unet.a.dora_scale": torch.ones(1)}), "is a DoRA"),
     ],
@@ -239,6 +240,22 @@ def test_a_lora_of_another_model_is_one_line(
     with pytest.raises(BadInput, match=message) as raised:
         opened(sd, edited(lora, tmp_path / "lora.safetensors", change))
     assert "\n" not in str(raised.value)
+
+
+def test_what_diffusers_raises_it_does_not_print_too(
+    sd: Path, lora: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its log has lines and tabs of its own; the reason belongs into the one line."""
+
+    def widen(weights: dict[str, torch.Tensor]) -> None:
+        for name, value in weights.items():
+            down = ".down." in name or "lora_A" in name
+            rows, columns = value.shape
+            weights[name] = torch.zeros((rows, columns + 1) if down else (rows + 1, columns))
+
+    with pytest.raises(BadInput, match=r"\(.*: size mismatch for .*\)"):
+        opened(sd, edited(lora, tmp_path / "lora.safetensors", widen))
+    assert not caplog.records
 
 
 def test_a_damaged_file_is_one_line(sd: Path, lora: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def sides_of(resolution: Resolution) -> tuple[int, int]:
         >>> sides_of(64), sides_of("480x640")
         ((64, 64), (480, 640))
     """
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
+    found = re.fullmatch(r"(\d{1,9})(?:x(\d{1,9}))?", str(resolution))
     height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if height < 1 or width < 1:
         raise BadInput(

@@ -11,7 +11,9 @@ from PIL import Image as Picture
 
 from solidmark.choosing.facts import DataFacts, ModelFacts
 from solidmark.data import Records, Signature, content_hash, group_duplicates
+from solidmark.data.decode import decode
 from solidmark.data.duplicates import sign_picture
+from solidmark.data.records import FileBytes
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.generating.prompts import classes_of, is_captioned
@@ -123,10 +125,10 @@ def _pictures(
     for place in places:
         id = trained.ids[place]
         try:
-            with Picture.open(marked.folder / names[id]) as picture:
-                box = (frame, frame, picture.width - frame, picture.height - frame)
-                yield id, picture.crop(box)
-        except (OSError, ValueError, SyntaxError):
+            picture = decode(FileBytes(marked.folder / names[id])())
+            box = (frame, frame, picture.width - frame, picture.height - frame)
+            yield id, picture.crop(box)
+        except BrokenImage:
             yield id, None
 
 

@@ -30,6 +30,7 @@ from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
 from solidmark.cli.told import Info, info_of, option
+from solidmark.errors import BadInput
 from solidmark.runs import say
 
 NAMES = {
@@ -48,6 +49,8 @@ MATTER = (
     "help_all",
 )
 """The options that every command shows in its help, where it does not show all."""
+
+_HUGE = 2**63
 
 
 def _show_all(context: typer.Context, asked: bool) -> None:
@@ -134,6 +137,7 @@ def command(
         )
 
         def call(context: typer.Context, **values: Any) -> None:
+            _refuse_huge(values)
             asked = Asked(context, values)
             if writes:
                 asked.require()
@@ -145,6 +149,16 @@ def command(
         return call
 
     return make
+
+
+def _refuse_huge(values: Mapping[str, Any]) -> None:
+    """Refuses whole numbers that no array library takes: they would end in a fault there."""
+    for name, value in values.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(one, int) and abs(one) >= _HUGE:
+                raise BadInput(
+                    f"--{name.replace('_', '-')} must be below 2^63, not {str(one)[:24]}."
+                )
 
 
 def _read(thing: Any) -> tuple[str, dict[str, str]]:

@@ -52,7 +52,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise NotFound(f'There is no configuration file "{path}". Check the path.')
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f'"{path}" is not readable YAML ({reason}). Mend it.') from error
     if not isinstance(values or {}, Mapping):
@@ -71,4 +71,6 @@ def _fit(name: str, parameter: Any, value: Any) -> Any:
         raise BadInput(f'"{name}" of the configuration takes a value, not "{value}".')
     if several:
         return value if isinstance(value, list) else [value]
+    if isinstance(value, bool) and not getattr(parameter, "is_flag", False):
+        raise BadInput(f'"{name}" of the configuration takes a value, not "{value}".')
     return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -147,7 +147,7 @@ def parse_buckets(text: str, resolution: Resolution | None = None) -> AspectBuck
         raise BadInput("--buckets says all sizes, but for kohya's. Leave --resolution out.")
     if text.strip() == "diffusers":
         return AspectBuckets(DIFFUSERS)
-    pairs = [re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", pair) for pair in text.split(";")]
+    pairs = [re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", pair) for pair in text.split(";")]
     sizes = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
     if len(sizes) < len(pairs) or not all(min(size) for size in sizes):
         raise BadInput(
@@ -172,6 +172,6 @@ def _require_shapes(sizes: Sequence[Size]) -> None:
 
 
 def _numbers(text: str, numbers: Sequence[str]) -> list[int]:
-    if len(numbers) > len(KOHYA) or not all(number.isdecimal() for number in numbers):
+    if len(numbers) > len(KOHYA) or not all(re.fullmatch(r"\d{1,5}", number) for number in numbers):
         raise BadInput(f'"{text}" is not kohya:LEAST:MOST:STEP, such as kohya:256:2048:64.')
     return [int(number) for number in numbers]

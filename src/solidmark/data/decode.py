@@ -7,13 +7,16 @@ bad file among a hundred thousand must not end a run.
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from solidmark.data.dicom import decode_dicom, is_dicom, is_grey_dicom
+from solidmark.data.bombs import refuse_bomb, too_many_pixels
+from solidmark.data.dicom import decode_dicom, head_of_dicom, is_dicom
 from solidmark.data.levels import Window, is_narrow, window_of
 from solidmark.errors import BrokenImage
 
@@ -66,33 +69,66 @@ def look(data: bytes | Image.Image, window: str = "full") -> Decoded:
             pixels, `Image.MAX_IMAGE_PIXELS`) or holds values without a meaning.
     """
     asked = window_of(window)
-    with _LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _reading():
         if isinstance(data, bytes) and is_dicom(data):
+            warnings.simplefilter("ignore")
             picture = decode_dicom(data, asked)
             return Decoded(picture, is_narrow(picture))
-        warnings.simplefilter("error", UserWarning)
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", message=_HARMLESS)
-        try:
-            return _decoded(data, asked)
-        except BrokenImage:
-            raise
-        except Exception as error:  # Hostile bytes make a decoder raise anything.
-            raise BrokenImage(_reason(error)) from error
+        return _decoded(data, asked)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head of a picture says; no pixel is read.
+
+    Arguments:
+        width: In pixels, as stored: not turned.
+        height: The same.
+        mode: As Pillow calls it; "L" or "RGB" of DICOM files.
+    """
+
+    width: int
+    height: int
+    mode: str
+
+
+def glance(data: bytes | Image.Image) -> Head:
+    """Reads the head of a picture.
+
+    Raises:
+        BrokenImage: When it is no image, or one that `look` would refuse by its size.
+    """
+    with _reading():
+        if isinstance(data, bytes) and is_dicom(data):
+            warnings.simplefilter("ignore")
+            return Head(*head_of_dicom(data))
+        image = _opened(data)
+        return Head(image.width, image.height, image.mode)
 
 
 def is_grey(data: bytes | Image.Image) -> bool:
     """Whether a picture is stored without colour, as far as its head tells; no pixel is read."""
-    if isinstance(data, bytes) and is_dicom(data):
-        return is_grey_dicom(data)
+    try:
+        mode = glance(data).mode
+    except BrokenImage:  # Whoever decodes it says what is wrong.
+        return False
+    return mode in _GREY or mode[0] in "IF"
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Whatever a decoder raises or warns of is one `BrokenImage`."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", message=_HARMLESS)
         try:
-            mode = _opened(data).mode
-        except Exception:  # Whoever decodes it says what is wrong.
-            return False
-    return mode in _GREY or mode[0] in "IF"
+            yield
+        except BrokenImage:
+            raise
+        except Exception as error:  # Hostile bytes make a decoder raise anything.
+            raise BrokenImage(_reason(error)) from error
 
 
 def _decoded(data: bytes | Image.Image, window: Window) -> Decoded:
@@ -119,6 +155,7 @@ def _opened(data: bytes | Image.Image) -> Image.Image:
         raise BrokenImage(f"{image.format} files are not read. Convert it to PNG.")
     if 0 in image.size:
         raise BrokenImage(f"The image has {image.width} x {image.height} pixels.")
+    refuse_bomb(*image.size)
     if getattr(image, "n_frames", 1) > 1:
         image.seek(0)
     return image
@@ -151,7 +188,7 @@ def _flatten(image: Image.Image, window: Window, key: Any) -> Image.Image:
     """8 bits a channel, with white where the picture is transparent."""
     if image.mode[0] in "IF":
         values = np.asarray(image)
-        picture = window.levels(values.astype(np.float64), _full(values))
+        picture = window.levels(values, _full(values))
         if isinstance(key, int):
             picture.paste(255, mask=Image.fromarray(values == key))
         return picture
@@ -178,6 +215,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "It is not an image of a known format."
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"It has more than {Image.MAX_IMAGE_PIXELS} pixels. Make it smaller."
+        return too_many_pixels()
     text = " ".join(str(error).split()) or type(error).__name__
     return f"It cannot be decoded ({text[:200]})."

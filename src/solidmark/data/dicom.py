@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from solidmark.data.bombs import refuse_bomb, refuse_deflated_bomb
 from solidmark.data.levels import Window
 from solidmark.errors import BrokenImage
 
 HEAD = 132
 """So many bytes tell whether a file is one."""
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
@@ -27,15 +29,15 @@ def is_dicom(data: bytes) -> bool:
     return data[128:HEAD] == b"DICM"
 
 
-def is_grey_dicom(data: bytes) -> bool:
-    """Whether a DICOM file says that its pixels have no colour; no pixel is read."""
-    try:
-        from pydicom import dcmread
+def head_of_dicom(data: bytes) -> tuple[int, int, str]:
+    """The width, the height, and "L" or "RGB" of the pixels of a DICOM file; none is read.
 
-        file = dcmread(io.BytesIO(data), stop_before_pixels=True)
-        return str(file.PhotometricInterpretation) in _GREYS
-    except Exception:  # Whoever decodes it says what is wrong.
-        return False
+    Raises:
+        BrokenImage: When it is too large, or pydicom is not installed.
+    """
+    file = _opened(data, pixels=False)
+    mode = "L" if str(file.get("PhotometricInterpretation")) in _GREYS else "RGB"
+    return int(file.get("Columns") or 0), int(file.get("Rows") or 0), mode
 
 
 def decode_dicom(data: bytes, window: Window) -> Image.Image:
@@ -51,16 +53,7 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
             installed.
     """
     try:
-        from pydicom import dcmread
-    except ImportError as error:
-        raise BrokenImage(
-            'It is a DICOM file, and pydicom is not installed: pip install "solidmark[medical]".'
-        ) from error
-
-    for name in ("pydicom", "pylibjpeg", "openjpeg"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # The reason is in the error.
-    try:
-        file = dcmread(io.BytesIO(data))
+        file = _opened(data)
         frames = int(file.get("NumberOfFrames") or 1)
         if "PhotometricInterpretation" not in file:
             raise BrokenImage("It is a DICOM file without a picture.")
@@ -72,6 +65,30 @@ def decode_dicom(data: bytes, window: Window) -> Image.Image:
         text = " ".join(str(error).split()) or type(error).__name__
         raise BrokenImage(f"It cannot be decoded ({text[:200]}).") from error
     raise BrokenImage(f"It holds {frames} frames. Write each into a file of its own.")
+
+
+def _opened(data: bytes, pixels: bool = True) -> Any:
+    """A DICOM file, of a size that can be decoded."""
+    try:
+        from pydicom import dcmread
+    except ImportError as error:
+        raise BrokenImage(
+            'It is a DICOM file, and pydicom is not installed: pip install "solidmark[medical]".'
+        ) from error
+
+    for name in ("pydicom", "pylibjpeg", "openjpeg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # The reason is in the error.
+    _refuse_deflated(data)
+    file = dcmread(io.BytesIO(data), stop_before_pixels=not pixels)
+    refuse_bomb(int(file.get("Columns") or 0), int(file.get("Rows") or 0))
+    return file
+
+
+def _refuse_deflated(data: bytes) -> None:
+    """pydicom unpacks a deflated file whole, whatever it holds."""
+    if _DEFLATED in data[HEAD : HEAD + 1024] and data[HEAD : HEAD + 4] == b"\2\0\0\0":
+        begins = HEAD + 12 + int.from_bytes(data[HEAD + 8 : HEAD + 12], "little")
+        refuse_deflated_bomb(data[begins:])
 
 
 def _picture(file: Any, window: Window) -> Image.Image:

@@ -54,7 +54,7 @@ def walk(
 
     Arguments:
         folder: The folder.
-        unused: Takes the folders that are ours, or may not be read.
+        unused: Takes the folders that are ours, or may not be read, and what is no file.
         generated: Whether those of `solidmark generate` are gone into.
     """
 
@@ -78,7 +78,12 @@ def walk(
                 for name in new
                 if verbs[name] not in taken
             ]
-        yield from (Path(parent) / name for name in sorted(files) if not name.startswith("."))
+        for path in (Path(parent) / name for name in sorted(files) if not name.startswith(".")):
+            # A pipe would be waited for; one that is called like an image is a broken image.
+            if is_image(path.name) or path.is_file() or not path.exists():
+                yield path
+            elif unused is not None:
+                unused.append(Unused(path_id(path.relative_to(folder)), "pipes and devices"))
 
 
 def _is_new(path: Path, root: Path, seen: set[Path]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ an eighth, which is where a scan of 12 bits or less in 16 ends up."""
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _BOUNDS = re.compile(f"({_NUMBER}):({_NUMBER})")
 
-Values = NDArray[np.int64] | NDArray[np.float64]
+AT_ONCE = 2**20
+"""So many values are held as float64 at a time: a large scan has a hundred million."""
+
+Values = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,13 @@ class Window:
                 f"Its values run from {low:g} to {high:g}. Convert it to 8 or 16 bits, or give "
                 "--window LOW:HIGH."
             )
-        share = np.clip((values - black) / max(white - black, 1e-300), 0, 1)
-        return Image.fromarray(np.rint(share * 255).astype(np.uint8))
+        levels = np.empty(values.shape, np.uint8)
+        rows = max(1, AT_ONCE // values.shape[1])
+        for first in range(0, len(values), rows):
+            some = values[first : first + rows].astype(np.float64)
+            share = np.clip((some - black) / max(white - black, 1e-300), 0, 1)
+            levels[first : first + rows] = np.rint(share * 255)
+        return Image.fromarray(levels)
 
 
 @cache

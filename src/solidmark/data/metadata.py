@@ -26,7 +26,7 @@ Row = tuple[str, dict[str, Any] | str]
 
 def names_images(file: Path) -> bool:
     """Whether a file is metadata: of Parquet only what names files, as others hold the images."""
-    if file.name not in NAMES:
+    if file.name not in NAMES or not file.is_file():
         return False
     if file.suffix != ".parquet":
         return True

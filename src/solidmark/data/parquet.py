@@ -1,7 +1,7 @@
 """Parquet files: the words are read at once, the pictures a row group at a time."""
 
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,7 @@ def _records(file: Path, folder: Path, columns: Columns, unused: list[Unused]) -
     try:
         with pq.ParquetFile(file) as table:
             names = table.schema_arrow.names
+            _refuse_doubles(names, file)
             known = columns.found_in(names, quoted(file))
             image = _image_column(columns.image, table.schema_arrow, quoted(file))
             sizes = [table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)]
@@ -83,6 +84,7 @@ def table_rows(file: Path, columns: list[str] | None = None) -> list[dict[str, A
         table = pq.read_table(file, columns=columns, partitioning=None)
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from error
+    _refuse_doubles(table.column_names, file)
     features = _features(table.schema)
     found = {name: _cells(table[name]) for name in table.column_names}
     for name, names in features.items():
@@ -91,12 +93,24 @@ def table_rows(file: Path, columns: list[str] | None = None) -> list[dict[str, A
     return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
 
 
+def _refuse_doubles(names: list[str], file: Path) -> None:
+    """Refuses a table of which nobody can say what a column's name means."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadInput(f"{quoted(file)} has two columns {quoted(name)}. Rename one of them.")
+
+
 def _cells(column: Any) -> list[Any]:
-    """The values of a column; texts that are not UTF-8 stay bytes, and cost only their row."""
+    """The values of a column; texts that are not UTF-8 stay bytes, and cost only their row.
+
+    Values that Python has no object for, such as times before the year 1, come as texts.
+    """
     import pyarrow as pa
 
     try:
         return list(column.to_pylist())
+    except OverflowError:
+        return list(column.cast(pa.large_string()).to_pylist())
     except UnicodeDecodeError:
         return list(column.cast(pa.large_binary()).to_pylist())
 

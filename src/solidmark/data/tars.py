@@ -17,6 +17,8 @@ from solidmark.errors import BadInput, BrokenImage
 
 _MAGIC = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 """The first bytes of gzip, bzip2, xz, zstandard and zip."""
+_LIES = (OSError, ValueError, ArithmeticError, LookupError, MemoryError)
+"""What the library raises beside its own errors, where a header is not what it should be."""
 _LINKS = 16
 """How many links in a row are followed."""
 
@@ -127,7 +129,7 @@ def _opened(file: Path) -> _Tar:
                 else:
                     unused.append(Unused(name, "members that are no files"))
             _check_end(file, tar.offset)
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, *_LIES) as error:
         raise _unreadable(file, error) from error
     resolved = {name: _target(name, links, members) for name in links}
     for name, target in resolved.items():

@@ -29,6 +29,7 @@ EMBEDDERS = {"clip": "clip", "clip_vision_model": "clip", "dinov2": "dinov2", "s
 """The embedder that a folder of transformers is, by its `model_type`."""
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
+_LIES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 SAVE = "Save the whole model with pipeline.save_pretrained(FOLDER)."
 SAFE = "Only safetensors are read: save it again with safe_serialization=True."
 
@@ -39,6 +40,17 @@ def describe_model(path: Path) -> Description | None:
     Raises:
         BadInput: When it looks like one and is damaged.
     """
+    try:
+        return _described(path)
+    except _LIES as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f'"{path}" cannot be described: one of its configurations holds a value of another '
+            f"kind than it should ({reason}). Copy the model again."
+        ) from error
+
+
+def _described(path: Path) -> Description | None:
     if path.is_file():
         return _file(path)
     for folder in (path, path / "model"):
@@ -253,7 +265,7 @@ def _part(folder: Path, name: str) -> Path:
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f'"{path}" is not readable JSON. Copy the model again.') from error
     if not isinstance(found, dict):
         raise BadInput(f'"{path}" holds no names and values. Copy the model again.')

@@ -1,13 +1,10 @@
 """What a set of pictures is: how many, of what size, with what words, and what is not used."""
 
-import io
-import warnings
 from collections import Counter
 from typing import Any
 
-from PIL import Image as Picture
-
 from solidmark.data import Records, open_data
+from solidmark.data.decode import glance
 from solidmark.errors import BrokenImage
 from solidmark.inspecting.description import Description
 from solidmark.runs import command_line, path_word
@@ -77,16 +74,12 @@ def _heads(records: Records) -> tuple[set[tuple[int, int]], Counter[str], int]:
         if record.flaw is not None:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found = record.load()
-                picture = (
-                    found if isinstance(found, Picture.Image) else Picture.open(io.BytesIO(found))
-                )
-            sizes.add(picture.size)
-            modes[picture.mode] += 1
-        except (BrokenImage, OSError, ValueError, SyntaxError):
+            head = glance(record.load())
+        except BrokenImage:
             broken += 1
+            continue
+        sizes.add((head.width, head.height))
+        modes[head.mode] += 1
     return sizes, modes, broken
 
 

@@ -16,6 +16,12 @@ LARGEST = 100 * 2**20
 LORA = ("lora_down", "lora_A", "lora.down", "lora_linear_layer.down", "_lora.down")
 """What stands in the name of the first matrix of a layer of a LoRA."""
 
+_LIES = (
+    *(OSError, ValueError, LookupError, TypeError),
+    *(AttributeError, ArithmeticError, RecursionError),
+)
+"""What a head raises that is not what it should be."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -56,6 +62,8 @@ def read_head(path: Path) -> Head:
         BadInput: When it has none, or the file is shorter than it says.
     """
     try:
+        if not path.is_file():  # A pipe of this name would be waited for.
+            raise _damaged(path, "it is no file")
         with open(path, "rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if not 2 <= size <= min(LARGEST, path.stat().st_size - 8):
@@ -67,7 +75,7 @@ def read_head(path: Path) -> Head:
         if max(ends, default=0) > path.stat().st_size - 8 - size:
             raise _damaged(path, "it is cut off")
         dtypes = tuple(sorted({str(entry["dtype"]) for entry in head.values()}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except _LIES as error:
         raise _damaged(path, type(error).__name__) from error
     return Head(tensors, dtypes, about if isinstance(about, dict) else {})
 

@@ -296,7 +296,7 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
     # Not splitlines: a caption may hold the line separators of Unicode.
     try:
         lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f'"{path}" is not JSON lines ({error}). Mark the data again.') from error
     if not all(isinstance(line, dict) and "id" in line for line in lines):
         raise BadInput(f'"{path}" has a line without "id". Mark the data again.')

@@ -15,7 +15,13 @@ from typing import Any
 from solidmark.errors import BadInput, MissingCapability, NotFound, UnsafeCheckpoint
 from solidmark.late import Tensor, torch
 from solidmark.models.lora_file import PREFIX, LoraFile, product_power, read_lora
-from solidmark.models.reading import PICKLES, first_line, hush_diffusers, hush_transformers
+from solidmark.models.reading import (
+    PICKLES,
+    errors_are_raised,
+    first_line,
+    hush_diffusers,
+    hush_transformers,
+)
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
 OTHERS = (AttributeError, IndexError, AssertionError)
@@ -96,7 +102,7 @@ def _add(pipe: Any, path: Path, name: str) -> LoraFile:
     hush_transformers()
     hush_diffusers()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), errors_are_raised():
             # peft warns of every adapter after the first; several are what was asked for.
             warnings.filterwarnings("ignore", "Already found a `peft_config`")
             # It also pads what is too small for a network with zeros, and takes names for layers.

@@ -192,7 +192,8 @@ def _pair(path: Path, held: Mapping[str, Tensor], down: str, up: str) -> tuple[T
     if up not in held:
         raise BadInput(f'The LoRA "{path}" has "{down}" but no "{up}". Copy it again.')
     a, b = held[down].float(), held[up].float()
-    if a.dim() < 2 or b.dim() < 2 or b.shape[1] != len(a) or b[0, 0].numel() != 1:
+    flat = a.dim() < 2 or b.dim() < 2 or 0 in (*a.shape, *b.shape)
+    if flat or b.shape[1] != len(a) or b[0, 0].numel() != 1:
         raise BadInput(
             f'In the LoRA "{path}", "{up}" with shape {tuple(b.shape)} does not fit "{down}" with '
             f"shape {tuple(a.shape)}. Merge it into its model first."

@@ -151,7 +151,7 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     }
     try:
         return getattr(diffusers, name)(**parts, **options)
-    except (TypeError, ValueError) as error:
+    except FAILURES as error:
         raise BadInput(
             f'"{folder}" is not a whole {name} ({first_line(error)}). Save the pipeline again.'
         ) from error

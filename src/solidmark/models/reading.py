@@ -1,7 +1,10 @@
 """Reading what lies in a checkpoint folder, without running anything of it."""
 
+import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from solidmark.errors import BadInput, UnsafeCheckpoint
 from solidmark.runs import read_json
 
 PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, TypeError, KeyError, ArithmeticError)
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, TypeError, LookupError, ArithmeticError)
 """What the libraries raise where files do not hold what they should."""
 CONVERT = (
     "Convert it where you trust it: "
@@ -91,7 +94,22 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def first_line(error: Exception) -> str:
     """What an error of a library says, in one short line."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    first, *more = str(error).splitlines() or [type(error).__name__]
+    if first.endswith(":") and more:  # The reason is what follows.
+        first = f"{first} {more[0].strip()}"
+    return first[:200]
+
+
+@contextmanager
+def errors_are_raised() -> Iterator[None]:
+    """Keeps diffusers from printing, over several lines, an error that it raises as well."""
+    logger = logging.getLogger("diffusers")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def hush_transformers() -> None:
@@ -99,11 +117,11 @@ def hush_transformers() -> None:
 
     A verbosity that the user has set in TRANSFORMERS_VERBOSITY is left alone.
     """
-    from transformers.utils import logging
+    from transformers.utils import logging as theirs
 
-    logging.disable_progress_bar()
+    theirs.disable_progress_bar()
     if "TRANSFORMERS_VERBOSITY" not in os.environ:
-        logging.set_verbosity_error()
+        theirs.set_verbosity_error()
 
 
 def hush_diffusers() -> None:
@@ -111,7 +129,7 @@ def hush_diffusers() -> None:
 
     Only for those who look for themselves. A verbosity in DIFFUSERS_VERBOSITY is left alone.
     """
-    from diffusers.utils import logging
+    from diffusers.utils import logging as theirs
 
     if "DIFFUSERS_VERBOSITY" not in os.environ:
-        logging.set_verbosity_error()
+        theirs.set_verbosity_error()

@@ -7,6 +7,9 @@ from solidmark.data import Sample
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 
+MOST_TOKENS = 100_000
+"""The longest text encoders of any pipeline take some hundreds."""
+
 
 def captions(samples: Sequence[Sample]) -> list[str]:
     """The captions of a batch.
@@ -53,14 +56,28 @@ def tokenize(tokenizer: Any, texts: Sequence[str], length: int | None = None) ->
         tokenizer: Of transformers.
         texts: Captions.
         length: How many tokens; those of the tokenizer when None.
+
+    Raises:
+        BadInput: When the tokenizer says a number that cannot be: it pads to it at once.
     """
     return tokenizer(
         list(texts),
         padding="max_length",
-        max_length=length or tokenizer.model_max_length,
+        max_length=length or _longest(tokenizer),
         truncation=True,
         return_tensors="pt",
     )
+
+
+def _longest(tokenizer: Any) -> int:
+    """How many tokens a tokenizer gives, where it says a number that can be."""
+    length = tokenizer.model_max_length
+    if not 0 < length <= MOST_TOKENS:
+        raise BadInput(
+            f"The tokenizer says captions of {length:.6g} tokens (model_max_length). Write the "
+            "number that the text encoder takes into its tokenizer_config.json, such as 77."
+        )
+    return int(length)
 
 
 def encode_clip(

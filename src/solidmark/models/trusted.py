@@ -33,6 +33,15 @@ PARTS: dict[str, tuple[str, ...]] = {
 """The classes that a part of a pipeline may have; `text_encoder_2` is a `text_encoder`. A scheduler
 is any of diffusers'."""
 
+_LAYERS = (
+    "layers_per_block layers num_layers num_decoder_layers num_single_layers num_hidden_layers "
+    "num_attention_layers transformer_layers_per_block encoder_layers_per_block "
+    "decoder_layers_per_block num_encoder_blocks num_decoder_blocks"
+)
+LAYERS = frozenset(_LAYERS.split())
+MOST_LAYERS = 1000
+"""The network is built before its weights are read: a million layers take minutes of it."""
+
 
 def class_of(folder: Path, part: str, origin: Sequence[Any]) -> type:
     """The class of a part, which the index of a pipeline names.
@@ -126,11 +135,23 @@ def refuse_code(folder: Path) -> None:
                     f'"{path}" names the kernel "{value}", and no code of the hub is run. '
                     f'Take "{name}" out of it.'
                 )
+            if name in LAYERS and _largest(value) > MOST_LAYERS:
+                raise BadInput(
+                    f'"{path}" asks for {_largest(value):,} layers ("{name}"), and no model has '
+                    f"more than {MOST_LAYERS:,}. Get the model again."
+                )
             if value and name == "quantization_config":
                 raise UnsafeCheckpoint(
                     f'"{path}" is of a model with rounded weights, which another package would '
                     "read. Use the one with weights as they were trained."
                 )
+
+
+def _largest(value: Any) -> int:
+    """The largest whole number of a value, however deep; 0 where there is none."""
+    if isinstance(value, list | tuple):
+        return max(map(_largest, value), default=0)
+    return value if isinstance(value, int) else 0
 
 
 def _entries(value: Any) -> Iterator[tuple[str, Any]]:

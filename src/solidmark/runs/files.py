@@ -109,8 +109,10 @@ def read_json(path: Path) -> Any:
     """Reads JSON.
 
     Raises:
-        BadInput: When the file does not hold JSON.
+        BadInput: When the file does not hold JSON, or is a pipe or a device, which never end.
     """
+    if path.exists() and not path.is_file():
+        raise BadInput(f'"{path}" is no file. Make it again.')
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
