@@ -1,5 +1,6 @@
 """`inspect` on what the other commands have written, and on what they are given."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def test_a_stale_page_is_named(
     seen = tmp_path / "seen"
     shutil.copytree("audit", seen)
     results = seen / "results.json"
-    results.write_text(results.read_text() + "\n")
+    found = json.loads(results.read_text())
+    found["verdict"]["headline"] = "Another one."
+    results.write_text(json.dumps(found))
     *_, said, after = run("inspect", seen).out.splitlines()
     assert said == f"{seen / 'report.html'} does not show the results beside it."
     assert after == f"Next: solidmark report {seen}"
