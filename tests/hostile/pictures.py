@@ -150,6 +150,16 @@ ROTATED[0x0112] = 6
 LYING = Image.Exif()
 LYING[0x0112] = 77
 
+CLAIMING = {
+    "GIF": "gif",
+    "BMP": "bmp",
+    "JPEG": "jpg",
+    "PPM": "ppm",
+    "TGA": "tga",
+    "TIFF": "tif",
+}
+"""Kinds of files whose heads can claim any size, and their endings."""
+
 FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     **{
         f"PNG cut off at {n} of {len(PNG)}": ("x.png", lambda n=n: PNG[:n], BAD)  # type: ignore[misc]
@@ -184,14 +194,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     "PNG of 1 x 80,000,000": ("x.png", lambda: png_of(1, 80_000_000, 8, 10**6), RIGHTS),
     **{
         f"{kind} that claims 30,000 x 30,000": (f"x.{end}", lambda k=kind: claimed(k), BAD)  # type: ignore[misc]
-        for kind, end in {
-            "GIF": "gif",
-            "BMP": "bmp",
-            "JPEG": "jpg",
-            "PPM": "ppm",
-            "TGA": "tga",
-            "TIFF": "tif",
-        }.items()
+        for kind, end in CLAIMING.items()
     },
     **{
         f"{kind} that claims 9,000 x 9,000": (
@@ -199,14 +202,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
             lambda k=kind: claimed(k, 9000, 9000),
             RIGHTS,
         )  # type: ignore[misc]
-        for kind, end in {
-            "GIF": "gif",
-            "BMP": "bmp",
-            "JPEG": "jpg",
-            "PPM": "ppm",
-            "TGA": "tga",
-            "TIFF": "tif",
-        }.items()
+        for kind, end in CLAIMING.items()
     },
     "DICOM of 30,000 x 30,000, deflated": ("x.dcm", lambda: dicom_of(SIDE), BAD),
     "DICOM of 64 x 64, deflated": ("x.dcm", lambda: dicom_of(64), RIGHTS),

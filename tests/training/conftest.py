@@ -1,21 +1,11 @@
-"""One thread, so that two tests at once do not wait for each other."""
+"""What tests of training share: marked folders, and a base to fine-tune."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import tiny
-import torch
 
 from training.folders import mark, mark_captioned
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

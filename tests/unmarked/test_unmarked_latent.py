@@ -1,13 +1,12 @@
 """An audit without marks of models of latents, from the command line to the page."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 import tiny
-import torch
 
 from solidmark.cli import main
 from solidmark.runs import open_results, read_manifest
@@ -16,14 +15,6 @@ from unmarked.latent import SIDE, memorizing_model, write_pictures
 ALL = ("signals", "nearest", "inpaint", "invmm")
 EVERY = " ".join(f"--measure {name}" for name in ALL) + " --invmm-budget 2000"
 CHEAP = "--device cpu --limit 4 -n 8"
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

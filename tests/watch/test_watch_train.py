@@ -4,13 +4,11 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
-import torch
 from forking import run_together, start
 from training.folders import SMALL, TUNED, kept, mark, mark_captioned
 
@@ -23,14 +21,6 @@ from solidmark.training import trainer
 
 ASKED = {**SMALL, "num_train_epochs": 3, "dropout": 0.1, "checkpointing_steps": 2, "device": "cpu"}
 """Nine steps of nine images."""
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
