@@ -42,11 +42,12 @@ STUDY = Study(
         epochs=400,
         size={"perturbations": (*CROPS, "blur:5", "blur:9", "blur:13", "blur:17", *TURNS, *OURS)},
     ),
-    # The kernels are to 12 pixels what 5 and more are to pictures of some hundred.
+    # The kernels are to 12 pixels what 5 and more are to pictures of some hundred. Three seeds: what
+    # a crop or a shift takes away is many intervals.
     quick=Setting(
         images=64,
         epochs=400,
-        seeds=(0, 1, 2, 3, 4),
+        seeds=(0, 1, 2),
         size={"perturbations": (*CROPS, "blur:3", "blur:5", "blur:9", *TURNS, *OURS)},
     ),
     published=(
