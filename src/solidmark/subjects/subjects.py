@@ -7,7 +7,7 @@ model are asked the same, wherever the images come from.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -310,15 +310,9 @@ def open_subjects(
         data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in splits}
     else:
         places = {"trained": images, "held_out": held_out}
+        read = partial(open_data, resolution=resolution, mode=mode, window=window)
         records = {
-            split: open_data(
-                where,
-                resolution=resolution,
-                mode=mode,
-                window=window,
-                keep_grey=False,
-                hash_ids=hash_ids,
-            )
+            split: read(where, keep_grey=False, hash_ids=hash_ids)
             for split in splits
             if (where := places[split]) is not None
         }

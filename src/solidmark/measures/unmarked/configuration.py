@@ -143,8 +143,7 @@ class Unmarked(Asking):
     def _asked(self, part: Part) -> dict[str, Any]:
         """What all measures of single images are asked alike."""
         same = ("model", "images", "held_out", "seed", "caption", "resolution", "mode", "window")
-        same += ("hash_ids",)
-        found = {name: getattr(self, name) for name in (*same, "opening")}
+        found = {name: getattr(self, name) for name in (*same, "hash_ids", "opening")}
         return {**found, "out": self.out / part.name, "limit": part.limit}
 
     def to_json(self) -> dict[str, Any]:
