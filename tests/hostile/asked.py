@@ -44,12 +44,14 @@ ROWS: dict[str, bytes] = {
 
 def cases() -> Iterator[Case]:
     """Data with hostile captions, ids and places; damaged marked folders; files of rows."""
-    for words in OF_DATA:
-        for name, (text, _) in CAPTIONS.items():
-            yield Case("asked", name, captioned(text), words)
-        for name, line in CLASSES.items():
+    for name, line in CLASSES.items():
+        for words in OF_DATA:
             yield Case("asked", name, metadata(line), words)
-        for name, (place, _) in PLACES.items():
+    for name, (text, _) in CAPTIONS.items():
+        for words in (SIGNALS, INTENT):
+            yield Case("asked", name, captioned(text), words)
+    for name, (place, _) in PLACES.items():
+        for words in (SIGNALS, DUPLICATES):
             yield Case("asked", name, _placed(place), words)
     for path in ("manifest.json", "keys.parquet", "files.json", "train/metadata.jsonl"):
         for name, damage in CONTENTS.items():
