@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from solidmark.runs import read_manifest
+
 
 def tear(folder: Path, name: str, content: bytes | None) -> None:
     """Takes a file out, or puts something else in its place."""
@@ -13,5 +15,5 @@ def tear(folder: Path, name: str, content: bytes | None) -> None:
 
 def unfinish(folder: Path) -> None:
     """Makes a run one that was stopped before its end."""
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"finished": False}
+    manifest = read_manifest(folder) | {"finished": False}
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -15,6 +15,7 @@ from solidmark.measures.audit import Question, observe, score
 from solidmark.measures.audit.knowing import FILE
 from solidmark.mitigations import GaussianNoise
 from solidmark.readers import Probe
+from solidmark.runs import read_manifest
 from solidmark.scores.knowing import Knowing
 from solidmark.verdicts.known import NOT_ASKED, unknown
 
@@ -100,7 +101,7 @@ def test_what_was_asked_is_not_asked_again(
     first = asked("gaussian", digits, out)
     kept = (out / FILE).read_bytes()
     question = Question("gaussian", digits.folder, out, readers=FAST, ceiling=False)
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = read_manifest(out)
     (out / "manifest.json").write_text(json.dumps({**manifest, "finished": False}))
     calls: list[int] = []
     denoise = Metered.denoise

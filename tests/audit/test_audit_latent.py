@@ -20,7 +20,7 @@ from solidmark.models import open_model
 from solidmark.models.controls import ceiling_model
 from solidmark.readers import Energy, LatentOutpaint, Probe
 from solidmark.reporting import write_report
-from solidmark.runs import Ledger
+from solidmark.runs import Ledger, read_manifest
 
 READERS = (Energy(candidates=5), LatentOutpaint(4, 3.0, every=2))
 
@@ -174,7 +174,7 @@ def without_captions(marked: Marked) -> Marked:
         kept = [{k: v for k, v in line.items() if k != "text"} for line in lines]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept))
     path = marked.folder / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = read_manifest(marked.folder)
     del manifest["files"]  # As of a marking that had no captions, and wrote down no files.
     path.write_text(json.dumps(manifest))
     return open_marked(marked.folder)

@@ -22,7 +22,7 @@ from solidmark.measures.audit import Question, observe, score
 from solidmark.models import open_model
 from solidmark.readers import Blend, Energy, Gradient, Linear, Outpaint, Reader
 from solidmark.reporting import write_report
-from solidmark.runs import Ledger, Room, forget_peak, peak_memory_bytes
+from solidmark.runs import Ledger, Room, forget_peak, peak_memory_bytes, read_manifest
 from solidmark.subjects import SolidMark
 from solidmark.subjects.knowing import DRAWN
 
@@ -304,7 +304,7 @@ def test_a_run_of_before_has_no_memory_to_show(
 ) -> None:
     marked, out = make_marked(8), tmp_path / "a"
     observe(Question("gaussian", marked.folder, out, ceiling=False))
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = read_manifest(out)
     del manifest["memory"]
     (out / "manifest.json").write_text(json.dumps(manifest))
     assert score(out)["memory"] is None

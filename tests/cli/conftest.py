@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from breaking import unfinish
 
 from solidmark.cli import main
 from solidmark.data import open_data, to_picture
@@ -148,8 +149,7 @@ def _make_marked(here: Path) -> None:
     def copy(name: str) -> Path:
         return Path(shutil.copytree(here / "marked", here / name))
 
-    manifest = copy("unfinished") / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"finished": False}))
+    unfinish(copy("unfinished"))
     (copy("no-keys") / "keys.parquet").unlink()
     (copy("corrupt-keys") / "keys.parquet").write_bytes(b"PAR1 and then nothing")
     (copy("half-manifest") / "manifest.json").write_text('{"command": "mark", ')

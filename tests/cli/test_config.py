@@ -10,6 +10,7 @@ import yaml
 
 from cli.conftest import AUDIT, MARK, TINY, Run
 from solidmark import cli
+from solidmark.runs import read_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -148,7 +149,7 @@ def test_json_is_the_whole_of_stdout(run: Run, tmp_path: Path, world: Path) -> N
     page = run("report", tmp_path / "audit", "--json").result
     assert page == {"report": str(tmp_path / "audit" / "report.html")}
     manifest = run("inspect", tmp_path / "audit", "--json").result
-    assert manifest == json.loads((tmp_path / "audit" / "manifest.json").read_text())
+    assert manifest == read_manifest(tmp_path / "audit")
 
 
 @pytest.mark.parametrize(

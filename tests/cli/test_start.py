@@ -95,6 +95,7 @@ UNFIT = [
     "study readers new --epochs 3",
     "study none new",
     "mark photos foreign",
+    "mark photos new --hash-ids photos",
     "train unfinished new",
     "train audit new",
     "train marked audit",

@@ -57,6 +57,24 @@ def greys(data: bytes, window: str = "full") -> NDArray[np.float64]:
     return np.asarray(decode(data, window), dtype=np.float64)
 
 
+def test_a_patient_is_a_group_without_a_name(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number, patient in enumerate(("Doe 7", "Doe 7", "Roe 8", "", None)):
+        told = {} if patient is None else {"PatientID": patient}
+        (folder / f"{number}.dcm").write_bytes(scan(VALUES[number:], **told))
+    plain = open_data(folder)
+    hashed = open_data(folder, hash_ids=tmp_path / "secret")
+    again = open_data(folder, hash_ids=tmp_path / "secret")
+    for data in (plain, hashed):
+        groups = [data[number].group for number in range(5)]
+        named = [group for group in groups if group is not None]
+        assert sorted(named.count(group) for group in set(named)) == [1, 2]
+        assert not any("oe" in group for group in named)
+    assert [hashed[n].group for n in range(5)] == [again[n].group for n in range(5)]
+    assert {hashed[n].group for n in range(5)} & {plain[n].group for n in range(5)} == {None}
+
+
 def line(values: NDArray[Any], black: float, white: float) -> NDArray[np.float64]:
     return np.asarray(np.clip((values.astype(float) - black) / (white - black), 0, 1) * 255)
 

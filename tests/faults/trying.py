@@ -19,7 +19,7 @@ from .stages import Stage
 
 ASIDE = ".set-aside"
 MEASURED = ("manifest.json", "results.json", "state.json")
-OWN = ("memory", "files", "seconds", "peak_memory_bytes")
+OWN = ("memory", "files", "checksum", "seconds", "peak_memory_bytes")
 """What these files say of their own process, and the hash of a list that such a thing is in."""
 LONGEST = 120
 ENVIRONMENT = {"SOLIDMARK_CACHE": "cache", "COLUMNS": "100"}

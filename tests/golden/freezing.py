@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from .comparing import ZERO
 from .pages import page_lines
 
-LOUD = {"versions", "fingerprints", "memory", "files", "seconds"}
+LOUD = {"versions", "fingerprints", "memory", "files", "checksum", "seconds"}
 LOUD |= {"shown_trained", "shown_held_out", "beside"}
 """Keys of JSON that are left out; the last three name pictures, which the page does too."""
 

@@ -29,6 +29,7 @@ def _plant(folder: str, change: Callable[[Row], None]) -> None:
     shutil.rmtree(here / "figures", ignore_errors=True)  # Where `report` came before.
     manifest = json.loads((here / "manifest.json").read_text())
     manifest["files"] = record(here, sorted(names))
+    del manifest["checksum"]
     (here / "manifest.json").write_text(json.dumps(manifest))
 
 

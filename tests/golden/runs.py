@@ -99,6 +99,20 @@ RUNS: dict[str, Run] = {
         ),
         "buckets",
     ),
+    "mark-hashed": Run(
+        (
+            "mark patients hashed --resolution 8 --thickness 4 --count 16 --held-out 0.3"
+            " --mode L --seed 618033988749894 --hash-ids ids.secret",
+        ),
+        "hashed",
+    ),
+    "mark-subjects": Run(
+        (
+            "mark patients subjects --thickness 4 --count 16 --held-out 0.3 --mode L --seed 6"
+            " --group-column group",
+        ),
+        "subjects",
+    ),
     "choose": Run(
         (
             "choose photos --held-out fresh --model unet",
@@ -121,6 +135,8 @@ RUNS: dict[str, Run] = {
     "audit-segments": _audit("memorizer", "segments", "audit-segments"),
     "audit-border": _audit("memorizer", "border", "audit-border"),
     "audit-gaussian": _audit("gaussian", "segments", "audit-gaussian"),
+    "audit-subjects": _audit("average", "subjects", "audit-subjects"),
+    "audit-hashed": _audit("memorizer", "hashed", "audit-hashed"),
     "audit-few": _audit("memorizer", "few", "audit-few", "--no-ceiling"),
     "audit-average": _audit("average", "border", "audit-average"),
     "audit-captions": _audit("average-per-caption", "told", "audit-captions"),

@@ -20,12 +20,6 @@ from .runs import RUNS, needed
 from .world import FROZEN, World
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Runs are made when they are asked for, so two workers share them."""
-    return World(tmp_path_factory.mktemp("golden"))
-
-
 @pytest.fixture
 def painted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files of every figure are made, of every kind of page with what a run finds."""

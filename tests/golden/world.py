@@ -25,6 +25,9 @@ FROZEN = Path(__file__).parent / "frozen"
 
 WORDS = (("red", "blue", "green", "white"), ("dog", "cat", "tree"))
 
+SECRET = "5a" * 32
+"""By which ids are hashed, in `ids.secret`: another one would give other names in every run."""
+
 
 class World:
     """A folder in which runs are made as they are asked for, each once.
@@ -55,6 +58,16 @@ class World:
                     for line in self._make(name)
                 ]
         return self._said[name]
+
+    def say(self, line: str) -> list[str]:
+        """Makes a command line, and says what it said.
+
+        Arguments:
+            line: The command line.
+        """
+        with self._inside():
+            code, out, err = _say(line)
+        return [*out, *err, f"exit code {code}"]
 
     def prepare(self, name: str) -> None:
         """Makes what a run reads, and not the run.
@@ -137,6 +150,7 @@ def _write_data() -> None:
         + "digit-00.png,digit-00.png,not,b\ndigit-01.png,digit-01.png,unsure,b\n"
         + "digit-09.png,digit-09.png,not,b\ndigit-07.png,nobody.png,copy,b\n"
     )
+    _write_people()
     broken = Path("broken")
     broken.mkdir()
     for number in range(3):
@@ -147,6 +161,29 @@ def _write_data() -> None:
     _describe(_pictures("noise-prompted", noise), prompts)
     noise[:12] = noise[0] * 0.98 + noise[:12] * 0.02
     _describe(_pictures("prompted", noise), prompts)
+
+
+def _write_people() -> None:
+    """Pictures that are called like people, three of each; of the last two one is broken, and one
+    is not there."""
+    Path("ids.secret").write_text(json.dumps({"version": 1, "secret": SECRET}), encoding="utf-8")
+    colours, things = WORDS
+    for folder, name, first, count in (("patients", "doe", 4, 48), ("strangers", "roe", 2, 60)):
+        for number, path in enumerate(sorted(_digits(folder, count, first).iterdir())):
+            path.rename(path.with_name(f"{name}-{number:02d}.png"))
+        Path(folder, f"{name}-{count}.png").write_bytes(b"nothing")
+        Path(folder, f"{name}-notes.txt").write_text("of this person")
+        lines = [
+            json.dumps(
+                {
+                    "file_name": f"{name}-{number:02d}.png",
+                    "text": f"a {colours[number % 4]} {things[number % 3]}",
+                    "group": f"{name}-p{number // 3}",
+                }
+            )
+            for number in range(count + 2)
+        ]
+        Path(folder, "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
 
 def _pictures(folder: str, images: torch.Tensor) -> Path:

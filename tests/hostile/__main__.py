@@ -17,12 +17,12 @@ import solidmark
 from solidmark.cli.main import QUIET
 
 from ..forking import PRELOADED
-from . import folders, names, packed, pictures, weights
+from . import asked, folders, names, packed, pictures, weights
 from .case import RIGHT, WRONG, Case, End
 from .running import run
 from .world import build
 
-ALL = (pictures, names, packed, weights, folders)
+ALL = (pictures, names, packed, weights, folders, asked)
 JOBS = 2
 PAGE = Path(__file__).parents[2] / "benchmarks" / "hostile.md"
 

@@ -35,7 +35,7 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def _damaged(path: str, damage: Callable[[bytes], bytes]) -> Make:
+def damaged(path: str, damage: Callable[[bytes], bytes]) -> Make:
     return lambda here: (here / path).write_bytes(damage((here / path).read_bytes()))
 
 
@@ -53,7 +53,8 @@ def _told(path: str, value: object) -> Make:
     def make(here: Path) -> None:
         held = json.loads((here / path).read_text())
         kept = {"version": held.get("version"), "command": held.get("command"), "finished": True}
-        (here / path).write_text(json.dumps({name: value for name in held} | kept))
+        names = [name for name in held if name != "checksum"]  # Or nothing behind it is reached.
+        (here / path).write_text(json.dumps(dict.fromkeys(names, value) | kept))
 
     return make
 
@@ -72,7 +73,7 @@ def cases() -> Iterator[Case]:
     for path, commands in FILES.items():
         for words in commands:
             for name, damage in CONTENTS.items():
-                yield Case("run folders", f"{path}: {name}", _damaged(path, damage), words)
+                yield Case("run folders", f"{path}: {name}", damaged(path, damage), words)
             yield Case("run folders", f"{path}: a pipe", _replaced(path, os.mkfifo), words)
             yield Case("run folders", f"{path}: a folder", _replaced(path, Path.mkdir), words)
             zero = _replaced(path, lambda place: place.symlink_to("/dev/zero"))

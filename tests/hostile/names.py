@@ -55,7 +55,7 @@ def _named(name: bytes, folder: str = "data") -> Make:
     return make
 
 
-def _captioned(text: bytes) -> Make:
+def captioned(text: bytes) -> Make:
     def make(here: Path) -> None:
         (here / "data" / "00.txt").write_bytes(text)
 
@@ -100,7 +100,7 @@ CLASSES: dict[str, Callable[[str], str]] = {
 }
 
 
-def _metadata(line: Callable[[str], str]) -> Make:
+def metadata(line: Callable[[str], str]) -> Make:
     def make(here: Path) -> None:
         lines = [line(path.name) for path in sorted((here / "data").iterdir())]
         (here / "data" / "metadata.jsonl").write_text("\n".join(lines))
@@ -122,14 +122,14 @@ def cases() -> Iterator[Case]:
         typed = ("mark", f"./{given}", *MARK[2:])
         yield Case("names", f"{name}, of the data folder", _folder(os.fsencode(given)), typed)
     for name, (text, ends) in CAPTIONS.items():
-        yield Case("captions", name, _captioned(text), MARK, ends)
-        yield Case("captions", name, _captioned(text), INSPECT)
+        yield Case("captions", name, captioned(text), MARK, ends)
+        yield Case("captions", name, captioned(text), INSPECT)
     for name, line in CLASSES.items():
-        yield Case("captions", name, _metadata(line), MARK)
+        yield Case("captions", name, metadata(line), MARK)
         yield Case(
             "captions",
             f"{name}, then a guard",
-            _metadata(line),
+            metadata(line),
             (
                 "index",
                 "data",

@@ -114,6 +114,21 @@ def test_a_marking_killed_at_any_time_ends_in_the_same_bytes(
     assert killed >= 2
 
 
+@pytest.mark.parametrize("damage", ["cut off", "another", "gone"])
+def test_a_picture_that_was_damaged_after_the_kill_is_written_again(
+    damage: str, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    kill_at("commit", 6, out)
+    paths = sorted(out.rglob("*.png"))
+    content = {"cut off": paths[0].read_bytes()[:90], "another": paths[5].read_bytes()}
+    paths[0].unlink()
+    if damage in content:
+        paths[0].write_bytes(content[damage])
+    mark(out)
+    assert tree(out) == whole
+
+
 def test_a_finished_marking_is_left_alone(tmp_path: Path) -> None:
     mark(tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}

@@ -17,7 +17,7 @@ from solidmark.measures.nearest import checked, judge, read_judgements, score_ne
 from solidmark.measures.nearest.judging import distances_of, open_judgements
 from solidmark.measures.nearest.tables import NEIGHBOURS, write_table
 from solidmark.reporting import write_report
-from solidmark.runs import find, open_results
+from solidmark.runs import find, open_results, read_manifest
 from solidmark.scores import clopper_pearson, roc
 from solidmark.scores.judged import gather_judged, judged_area, judged_share
 
@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_used_says_where(
 
 
 def test_a_run_that_is_not_whole_is_not_judged(near: Path) -> None:
-    manifest = json.loads((near / "manifest.json").read_text())
+    manifest = read_manifest(near)
     (near / "manifest.json").write_text(json.dumps(manifest | {"finished": False}))
     with pytest.raises(RunConflict):
         judge(near, checked(rows_of([("a", "b")], "copy")))

@@ -16,6 +16,7 @@ def test_a_new_run_says_what_was_asked_before_any_work(tmp_path: Path) -> None:
     assert not run.finished
     manifest = read_json(tmp_path / "a" / "b" / "manifest.json")
     assert manifest.pop("versions").keys() >= {"python", "solidmark", "torch"}
+    assert len(manifest.pop("checksum")) == 16
     assert manifest == {
         "version": 1,
         "command": "mark",
@@ -35,6 +36,27 @@ def test_the_same_command_resumes_and_finishes(tmp_path: Path) -> None:
     assert again.finished
     assert again.manifest["rows"] == 3
     assert read_manifest(tmp_path, "mark")["rows"] == 3
+
+
+def test_a_bit_that_was_turned_over_in_a_manifest_is_noticed(tmp_path: Path) -> None:
+    open_run(tmp_path, "mark", CONFIG | {"odd": "\x1b \udcff \u2028", 7: 0.1}).finish(rows=3)
+    path = tmp_path / "manifest.json"
+    text = path.read_text(encoding="utf-8")
+    for old, new in (('"rows": 3', '"rows": 7'), ("0.05", "0.04"), ('"finished"', '"finishee"')):
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(BadInput, match=r"manifest\.json"):
+            read_manifest(tmp_path)
+        with pytest.raises(BadInput, match=r"Put it back, or make the folder again"):
+            open_run(tmp_path, "mark", CONFIG)
+    # However it is written down.
+    write_json(path, json.loads(text))
+    path.write_text(json.dumps(json.loads(text)), encoding="utf-8")
+    assert read_manifest(tmp_path, "mark")["rows"] == 3
+    # One of before has none.
+    kept = {name: value for name, value in json.loads(text).items() if name != "checksum"}
+    path.write_text(json.dumps(kept | {"rows": 4}), encoding="utf-8")
+    assert read_manifest(tmp_path, "mark")["rows"] == 4
+    assert "checksum" not in read_manifest(tmp_path)
 
 
 def test_a_tuple_is_the_list_that_the_manifest_holds(tmp_path: Path) -> None:

@@ -42,6 +42,33 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert not cell("a" + text).startswith("'")
 
 
+def test_an_interrupt_that_python_cannot_raise_comes_again() -> None:
+    code = (
+        "import sys, time\n"
+        "from solidmark.runs import guard_terminal\n"
+        "class Deaf:\n"
+        "    def __del__(self):\n"
+        "        raise {error}\n"
+        "guard_terminal()\n"
+        "try:\n"
+        "    Deaf()\n"
+        "    time.sleep(2)\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(130)\n"
+    )
+
+    def run(error: str) -> tuple[int, str]:
+        words = [sys.executable, "-c", code.format(error=error)]
+        done = subprocess.run(words, capture_output=True, check=False)
+        return done.returncode, done.stderr.decode()
+
+    assert run("KeyboardInterrupt") == (130, "")
+    code_, said = run("ValueError('x\\x1b[31m')")
+    assert code_ == 0
+    assert "ValueError: x\\u001b[31m" in said
+    assert tame(said) == said
+
+
 def test_what_python_prints_is_tame_too() -> None:
     code = (
         "import warnings\n"

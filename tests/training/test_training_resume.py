@@ -13,7 +13,7 @@ from rounding import TRAINED
 from safetensors.torch import load_file
 
 from solidmark.errors import BadInput, RunConflict
-from solidmark.runs import read_json
+from solidmark.runs import read_json, read_manifest
 from solidmark.training import read_latest, train, trainer
 from training.folders import kept, mark, small
 from training.killed import train_through
@@ -94,7 +94,7 @@ def test_another_recipe_is_refused(marked: Path, uninterrupted: Path) -> None:
 def test_a_training_can_be_begun_anew(marked: Path, uninterrupted: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     train(marked, out, RECIPE, device="cpu")
-    manifest = read_json(out / "manifest.json") | {"finished": False}
+    manifest = read_manifest(out) | {"finished": False}
     (out / "manifest.json").write_text(json.dumps(manifest))
     train(marked, out, RECIPE, device="cpu", resume_from_checkpoint=None)
     assert kept(out) == kept(uninterrupted)

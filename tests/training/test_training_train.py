@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from solidmark.errors import BadInput, RunConflict, WrongKeys
 from solidmark.marks import open_marked
-from solidmark.runs import read_json
+from solidmark.runs import read_json, read_manifest, write_json
 from solidmark.training import Recipe, train
 from training.folders import losses, mark, small
 
@@ -192,7 +192,7 @@ def test_what_cannot_be_trained_is_said(
 def test_a_marking_that_is_not_finished_is_refused(marked: Path, tmp_path: Path) -> None:
     copy = tmp_path / "marked"
     shutil.copytree(marked, copy)
-    text = (copy / "manifest.json").read_text().replace('"finished": true', '"finished": false')
-    (copy / "manifest.json").write_text(text)
+    manifest = read_manifest(copy) | {"finished": False}
+    write_json(copy / "manifest.json", manifest)
     with pytest.raises(RunConflict, match="is not finished"):
         train(copy, tmp_path / "out", small(), device="cpu")

@@ -62,6 +62,27 @@ def test_a_folder_is_scored_anew_at_the_level_of_each_look(
     assert main([*line.split(), "--measure", "invmm"]) == 2
 
 
+def test_a_look_that_was_damaged_is_made_good(
+    marked: Path, epochs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "curve"
+    line = f"audit {epochs / 'epoch-0001'} {marked} {out} --epochs {epochs} --device cpu --limit 4"
+    assert main(line.split()) == 0
+    names = ("watch.parquet", "looks/00000001/scores.parquet", "looks/00000001/look.json")
+    before = [(out / name).read_bytes() for name in names]
+    capfd.readouterr()
+    for name in ("calibration.json", "evidence.parquet"):
+        path = out / "looks" / "00000001" / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        assert main(line.split()) == 0
+        assert f'"{name}" is not what was written' in capfd.readouterr().err
+        assert path.read_bytes() == whole
+        assert [(out / name).read_bytes() for name in names] == before
+    assert main(line.split()) == 0
+    assert "not what was written" not in capfd.readouterr().err
+
+
 @pytest.fixture
 def text_model(tmp_path: Path) -> Path:
     return tiny.stable_diffusion(tmp_path / "base")

@@ -20,7 +20,7 @@ WATCH = "watch"
 
 READ = (
     *("resolution", "mode", "image_column", "caption_column", "label_column", "group_column"),
-    *("id_column", "class_folders", "limit", "window"),
+    *("id_column", "class_folders", "limit", "window", "hash_ids"),
 )
 """The options of how images are read."""
 
@@ -98,7 +98,7 @@ def mark(
         "near_duplicates": near_duplicates,
         "seed": secret,
         **({} if buckets is None else {"buckets": buckets}),
-        **read,
+        **{name: os.fspath(v) if isinstance(v, os.PathLike) else v for name, v in read.items()},
     }
     side = {} if shapes is None else {"resolution": None}
     mark_dataset(open_data(data, **{**read, **side}, buckets=shapes), folder, marking, asked)

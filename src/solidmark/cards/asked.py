@@ -90,6 +90,19 @@ class Sized:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hashed:
+    """How images are called.
+
+    Arguments:
+        hash_ids: Call images by keyed hashes of their ids in all that is written and said. FILE
+            holds the secret, and is made where it is not there; FILE.csv says which image is meant.
+            Keep both away from the results.
+    """
+
+    hash_ids: Annotated[Path | None, "FILE"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sampled:
     """How images are drawn.
 

@@ -93,6 +93,8 @@ class Asked:
 
     def _value(self, name: str) -> Any:
         value = self.values.get(name, self.values.get(name.removesuffix("s")))
+        if name == "hash_ids" and self.dry_run:
+            return None  # No secret is made for a plan, which names no image.
         if name == "opening":
             return self._opening()
         if name == "mitigations":

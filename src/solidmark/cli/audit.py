@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from solidmark.cards.asked import Sized
+from solidmark.cards.asked import Hashed, Sized
 from solidmark.cards.option import Choice
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
@@ -31,7 +31,7 @@ MEASURES = (*BY_KEY, "signals", "nearest", "inpaint")
 
 OF_KEYS = ("epochs", "reader", "repeats", "ceiling", "perturb", "mitigation", "split", *OWNERS)
 """Options that say nothing to images without keys."""
-WITHOUT_KEYS = ("number", "budget", "resolution", "mode", "window", "trust_control")
+WITHOUT_KEYS = ("number", "budget", "resolution", "mode", "window", "trust_control", "hash_ids")
 """Options that say nothing to marked images."""
 
 
@@ -55,7 +55,7 @@ def observe(asked: Asked, model: Model, marked: MarkedFolder, out: Out) -> None:
     asked.answer({"evidence": evidence}, evidence)
 
 
-@command(*QUESTION, Sized, matter=("reader", "held_out"))
+@command(*QUESTION, Sized, Hashed, matter=("reader", "held_out"))
 def audit(
     asked: Asked,
     model: Model,

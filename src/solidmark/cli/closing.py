@@ -16,6 +16,10 @@ KEEPS_LOST = ("mark",)
 """Commands that keep what their images lost, and say it also when they read none again."""
 
 
+COUNT_IMAGES = ("audit", "signals", "inpaint", "invmm", "nearest")
+"""Commands that count each image of a group, where images carry no keys."""
+
+
 def take_opened() -> "Mapping[str, Opened]":
     """What was opened since it was last asked. Nothing slow is imported to learn it."""
     if "solidmark.data" not in sys.modules:
@@ -62,5 +66,8 @@ def say_opened(asked: Sequence[str]) -> None:
         for one in opened.values():
             lost.update({name: len(ids) for name, ids in one.lost.items()})
     comment = "# " if "--dry-run" in asked else ""
-    for line in (*lost_lines(lost), f"{comment}Data: {'. '.join(parts)}."):
+    lines = [*lost_lines(lost), f"{comment}Data: {'. '.join(parts)}."]
+    if asked[0] in COUNT_IMAGES and any(one.inventory.groups for one in opened.values()):
+        lines.insert(0, f"{comment}Each image of a group counts by itself here: give one of each.")
+    for line in lines:
         say(line)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from solidmark.cards.asked import Generated, a_resolution
+from solidmark.cards.asked import Generated, Hashed, a_resolution
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -11,7 +11,10 @@ from solidmark.cli.opening import Model, Opened, Told
 from solidmark.cli.options import Out
 
 
-@command(Generated, Told, Opened, matter=("number", "data", "caption", "marked", "crop", "steps"))
+@command(
+    *(Generated, Hashed, Told, Opened),
+    matter=("number", "data", "caption", "marked", "crop", "steps"),
+)
 def generate(
     asked: Asked,
     model: Model,

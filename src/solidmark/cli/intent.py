@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from solidmark.cards.asked import Prompted, Ruled, Sized
+from solidmark.cards.asked import Hashed, Prompted, Ruled, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.opening import Model, Opened, Told
@@ -17,7 +17,7 @@ from solidmark.cli.searching import Likeness
 
 
 @command(
-    *(Prompted, Ruled, Told, Sized, Opened),
+    *(Prompted, Ruled, Told, Sized, Hashed, Opened),
     matter=("prompts", "caption", "per_prompt", "expected", "similarity", "steps"),
 )
 def intent(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from solidmark.cards.asked import Inverted, Sized
+from solidmark.cards.asked import Hashed, Inverted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.invert import DESCENT, inversion_of
@@ -37,7 +37,7 @@ BudgetOf = Annotated[
 
 
 @command(
-    *(Inverted, DESCENT, Subjects, Sized, Opened),
+    *(Inverted, DESCENT, Subjects, Sized, Hashed, Opened),
     matter=("held_out", "similarity", "threshold", "triage", "budget", "preset"),
 )
 def invmm(

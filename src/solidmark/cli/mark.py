@@ -1,5 +1,6 @@
 """`solidmark mark DATA OUT`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from solidmark.cards.asked import MODES, a_resolution
@@ -41,6 +42,7 @@ def mark(
     class_folders: bool | None = None,
     group_column: Column = None,
     id_column: Column = None,
+    hash_ids: Annotated[Path | None, "FILE"] = None,
     seed: int | None = None,
 ) -> None:
     """Mark images: a training folder, the keys, a control set.
@@ -80,6 +82,9 @@ def mark(
             where every image lies in one, and they are few and hold many.
         group_column: Column of groups (patients) that are never divided, else group.
         id_column: Column of the id, else id, else the path.
+        hash_ids: Call images and groups by keyed hashes of their ids, from here on and in all
+            that reads OUT. FILE holds the secret, and is made where it is not there; FILE.csv
+            says which image is meant. Keep both with the keys.
         seed: The secret that all keys follow from. When not given one is drawn, and kept in
             OUT/manifest.json and in the keys.
     """

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from solidmark import cards
-from solidmark.cards.asked import Sized
+from solidmark.cards.asked import Hashed, Sized
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -19,7 +19,7 @@ OPTIONS = [one for card in cards.SIGNALS.values() for one in card.options]
 SIGNALS = tuple(cards.SIGNALS)
 
 
-@command(OPTIONS, Subjects, Sized, Opened, matter=("signal", "held_out"))
+@command(OPTIONS, Subjects, Sized, Hashed, Opened, matter=("signal", "held_out"))
 def signals(
     asked: Asked,
     model: Model,

@@ -40,6 +40,17 @@ def head_of_dicom(data: bytes) -> tuple[int, int, str]:
     return int(file.get("Columns") or 0), int(file.get("Rows") or 0), mode
 
 
+def patient_of(data: bytes) -> str | None:
+    """The patient whose picture a DICOM file is, by its PatientID; None where it names none."""
+    try:
+        found = str(_opened(data, pixels=False).get("PatientID") or "").strip()
+    except BrokenImage:
+        return None
+    except Exception:  # Hostile bytes make a parser raise anything; the decoder says what is wrong.
+        return None
+    return found or None
+
+
 def decode_dicom(data: bytes, window: Window) -> Image.Image:
     """The picture of a DICOM file, in mode "L" or "RGB".
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from solidmark.data.records import Record, quoted
@@ -14,6 +14,7 @@ NAMES = 3
 KEPT = 8
 """How many inventories are kept; no command opens as many data sets."""
 
+_COLUMNS = "columns"
 _PLURAL = re.compile(r"\b(column|file|folder|image|link|member|picture|row|split)s\b")
 
 
@@ -57,6 +58,8 @@ class LeftOut:
 
     def __str__(self) -> str:
         what = self.reason if self.count != 1 else _PLURAL.sub(r"\1", self.reason, count=1)
+        if not self.names:
+            return f"{self.count:,} {what}"
         names = ", ".join(quoted(name) for name in self.names)
         more = ", ..." if self.count > len(self.names) else ""
         return f"{self.count:,} {what} ({names}{more})"
@@ -72,6 +75,7 @@ class Inventory:
         classes: How many different classes they have.
         by_folder: Whether the folders are the classes.
         left_out: What is not used, by reason.
+        groups: How many groups the images name.
     """
 
     images: int = 0
@@ -79,6 +83,7 @@ class Inventory:
     classes: int = 0
     by_folder: bool = False
     left_out: tuple[LeftOut, ...] = ()
+    groups: int = 0
 
     @property
     def line(self) -> str:
@@ -89,7 +94,8 @@ class Inventory:
             '4 images, 1 caption, 0 classes; not used: 1 compressed file ("b.tar.gz")'
         """
         counted = (
-            f"{self.images:,} image{'' if self.images == 1 else 's'}, "
+            f"{self.images:,} image{'' if self.images == 1 else 's'}"
+            f"{f' of {self.groups:,} groups' if self.groups else ''}, "
             f"{self.captions:,} caption{'' if self.captions == 1 else 's'}, "
             f"{self.classes:,} class{'' if self.classes == 1 else 'es'}"
         )
@@ -99,9 +105,17 @@ class Inventory:
             return counted
         return f"{counted}; not used: {', '.join(map(str, self.left_out))}"
 
+    def without_names(self) -> "Inventory":
+        """The same counts; columns alone are still named."""
+        counted = tuple(
+            one if one.reason == _COLUMNS else replace(one, names=()) for one in self.left_out
+        )
+        return replace(self, left_out=counted)
+
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a manifest."""
-        return asdict(self)
+        """As it stands in a manifest: groups where there are any."""
+        found = asdict(self)
+        return found if self.groups else {k: v for k, v in found.items() if k != "groups"}
 
 
 def inventory_of(
@@ -131,6 +145,7 @@ def inventory_of(
             LeftOut(reason, len(names), tuple(sorted(names)[:NAMES]))
             for reason, names in sorted(left.items())
         ),
+        len({record.group for record in good if record.group is not None}),
     )
 
 

@@ -20,6 +20,7 @@ from solidmark.data.folder import (
     walk,
     with_class_folders,
 )
+from solidmark.data.hashed import hashed, open_pseudonyms
 from solidmark.data.hub import hub_records, is_hub_name, is_saved
 from solidmark.data.inventory import Found, Unused, inventory_of, note
 from solidmark.data.live import Live, live_records
@@ -52,6 +53,7 @@ def open_data(
     window: str = "full",
     keep_grey: bool = True,
     buckets: AspectBuckets | None = None,
+    hash_ids: str | os.PathLike[str] | None = None,
 ) -> Records:
     """Opens a data set of any kind. Nothing is decoded before it is asked for.
 
@@ -79,6 +81,8 @@ def open_data(
         keep_grey: Whether grey pictures become "L" where no mode is given; else they are "RGB",
             as most models take them.
         buckets: The sizes that images are sorted into by their shape, in place of a resolution.
+        hash_ids: The file with the secret by which ids and groups are hashed; it is made where it
+            is not there. None keeps them as they are.
 
     Raises:
         NotFound: When there is no such data.
@@ -109,10 +113,17 @@ def open_data(
     _check(found, where)
     # Of all images, so that --limit moves no number.
     classes = class_numbers((record.label, record.class_number) for record in found.records)
-    records = ordered(found.records)[:limit]
+    records = ordered(found.records)
+    pseudonyms = None
+    if hash_ids is not None:
+        pseudonyms = open_pseudonyms(Path(hash_ids))
+        records = hashed(records, pseudonyms, Path(f"{os.fspath(hash_ids)}.csv"))
+    records = records[:limit]
     inventory = inventory_of(records, found.unused, by_folder)
+    if pseudonyms is not None:
+        inventory = inventory.without_names()
     own_mode = keep_grey and mode is None and example is None
-    opened = Records(records, preparation, classes, inventory, own_mode)
+    opened = Records(records, preparation, classes, inventory, own_mode, hashed=pseudonyms)
     note(where, inventory, opened.lost)
     return opened
 

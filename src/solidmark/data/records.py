@@ -18,11 +18,14 @@ from PIL import Image as Picture
 from solidmark.data.classes import class_numbers
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import is_grey
+from solidmark.data.dicom import is_dicom, patient_of
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
+from solidmark.randomness import digest
 from solidmark.runs import tame
 
 if TYPE_CHECKING:
+    from solidmark.data.hashed import Pseudonyms
     from solidmark.data.inventory import Inventory
 
 LOOKED_AT = 16
@@ -30,6 +33,8 @@ LOOKED_AT = 16
 LONGEST = 300
 """Longer texts are cut in messages: a cell may hold a whole picture."""
 _LEAST_BASE64 = 64
+_TELLING = re.compile(r'"(?:[^"\\]|\\.)*"|\s*\(.*\)', re.DOTALL)
+"""What in a reason may name a file, or tell what stands in it."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}", re.ASCII)
 
 Loader = Callable[[], bytes | Picture.Image]
@@ -72,6 +77,7 @@ class Records:
         own_mode: Whether they become "L" where they are grey, whatever the preparation says. Some
             are looked at when the first is asked for; one in colour among the others is broken.
         lost: Which of the images that were asked for lost something on the way, by `NOTES`.
+        hashed: By what ids and groups are called, where by hashes: then no reason names a file.
     """
 
     records: tuple[Record, ...] = field(repr=False)
@@ -80,6 +86,7 @@ class Records:
     inventory: "Inventory | None" = field(default=None, repr=False)
     own_mode: bool = False
     lost: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
+    hashed: "Pseudonyms | None" = field(default=None, repr=False)
 
     @cached_property
     def how(self) -> Preparation:
@@ -108,9 +115,11 @@ class Records:
         if record.flaw is not None:
             raise BrokenImage(f"{quoted(record.id)} cannot be used. {record.flaw}")
         try:
-            found = self.how.prepared(record.load())
+            data = record.load()
+            found = self.how.prepared(data)
         except BrokenImage as error:
-            raise BrokenImage(f"{quoted(record.id)} is broken. {error}") from error
+            why = error if self.hashed is None else unnamed(str(error))
+            raise BrokenImage(f"{quoted(record.id)} is broken. {why}") from error
         for name in found.notes:
             self.lost.setdefault(name, set()).add(record.id)
         return Sample(
@@ -119,10 +128,19 @@ class Records:
             content=found.content,
             caption=record.caption,
             label=record.label,
-            group=record.group,
+            group=self._patient(data) if record.group is None else record.group,
             class_index=None if record.label is None else self.classes.get(record.label),
             notes=found.notes,
         )
+
+    def _patient(self, data: bytes | Picture.Image) -> str | None:
+        """Whom a DICOM file shows, where no column says it: never by the number itself."""
+        name = patient_of(data) if isinstance(data, bytes) and is_dicom(data) else None
+        if name is None:
+            return None
+        if self.hashed is not None:
+            return self.hashed.of("group", name)
+        return f"patient-{digest(0, 'patient', name).hex()[:12]}"
 
 
 def _is_grey(record: Record) -> bool:
@@ -283,6 +301,16 @@ def _from_base64(text: str) -> bytes | None:
         )
     except ValueError:
         return None
+
+
+def unnamed(reason: str) -> str:
+    """Why something cannot be used, without names and without what a decoder says of the file.
+
+    Example:
+        >>> unnamed('"scans/Jane Doe.png" is broken. It cannot be decoded (Jane Doe).')
+        '"..." is broken. It cannot be decoded.'
+    """
+    return _TELLING.sub(lambda found: '"..."' if found[0].startswith('"') else "", reason)
 
 
 def quoted(value: object) -> str:

@@ -50,6 +50,7 @@ def to_plain(configuration: Any) -> dict[str, Any]:
     values = {field.name: getattr(configuration, field.name) for field in fields(configuration)}
     opening: Opening = values.pop("opening")
     values.pop("out")
+    values.pop("hash_ids", None)  # The ids say it; where the secret lies may change.
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
     plain |= {**asdict(opening), "loras": list(opening.loras)}
     if "mitigations" in values:

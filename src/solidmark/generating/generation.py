@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from solidmark.cards.asked import Generated
+from solidmark.cards.asked import Generated, Hashed
 from solidmark.cards.option import Positive, check
 from solidmark.data import Records, Resolution, open_data, sides_of
 from solidmark.diffusion import Model
@@ -29,7 +29,7 @@ NUMBER = 5000
 
 
 @dataclass(frozen=True)
-class Generation(Generated):
+class Generation(Generated, Hashed):
     """The whole configuration of a generation.
 
     Arguments:
@@ -96,6 +96,7 @@ class Generation(Generated):
             caption_column=self.caption_column,
             label_column=self.label_column,
             class_folders=self.class_folders,
+            hash_ids=self.hash_ids,
         )
 
     def open_model(self, marked: Marked | None) -> Model:

@@ -340,6 +340,19 @@ def open_marked(folder: Path) -> Marked:
     return Marked(folder, manifest, keys)
 
 
+def keep_ids(marked: Marked, hash_ids: Path | None) -> None:
+    """Refuses to call marked images otherwise: their keys follow from their ids.
+
+    Raises:
+        BadInput: When that is asked.
+    """
+    if hash_ids is not None:
+        raise BadInput(
+            f'The images of "{marked.folder}" are called as they were marked. Leave --hash-ids '
+            'out; it is an option of "solidmark mark".'
+        )
+
+
 def require_unmarked(where: str) -> None:
     """Checks that images are not those of a marking, which would be marked twice.
 

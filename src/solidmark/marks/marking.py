@@ -25,7 +25,7 @@ from solidmark.data import (
 from solidmark.errors import BadInput, BrokenImage, RunConflict
 from solidmark.late import functional, torch
 from solidmark.marks.catalogue import Fitted, pattern_to_json
-from solidmark.marks.images import write_image
+from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
 from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
@@ -289,14 +289,22 @@ def _write_images(
     pattern: Pattern,
     ledger: Ledger,
 ) -> dict[str, str]:
-    """Writes the marked files and returns the hash of each."""
+    """Writes the marked files and returns the hash of each.
+
+    What was written before a kill is looked at again: a disk may have lost it since.
+    """
     numbers = {id: number for number, id in enumerate(data.ids)}
-    done = ledger.names()
+    before = ledger.rows()
     with progress("marking", len(planned)) as advance:
         for batch in _batches(planned):
-            if f"written {batch[-1].id}" not in done:
+            left = [
+                row
+                for row in batch
+                if not _shows(out, row, images[row.id], before.get(f"written {row.id}"))
+            ]
+            if left:
                 rows = {}
-                for row in batch:
+                for row in left:
                     sample = data[numbers[row.id]]
                     if sample.content != images[row.id]["content"]:
                         raise RunConflict(
@@ -310,6 +318,16 @@ def _write_images(
             advance(len(batch))
     rows = ledger.rows()
     return {row.id: rows[f"written {row.id}"] for row in planned}
+
+
+def _shows(out: Path, row: Planned, seen: Mapping[str, Any], content: str | None) -> bool:
+    """Whether the file of an image is there and holds what was written, if anything was."""
+    if content is None:
+        return False
+    try:
+        return content_hash(read_image(out / row.file_name, seen["size"][0])) == content
+    except BrokenImage:
+        return False
 
 
 def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> MarkedImage:

@@ -23,6 +23,11 @@ named: Named
 How many have q at most {fdr}, the false-discovery rate chosen for this run, so that one may point
 at them one by one.
 
+named_subjects: Subject
+All images of one group together: a patient, a person, a place. It has one p: twice the smaller of
+that of all its frames as one, and the smallest of its images times their number. Its q is among
+subjects.
+
 eidetic: Within a threshold (eidetic)
 How many are at least as suspicious as a threshold. Thresholds of papers were chosen for other data
 and do not carry over; the calibrated ones are passed by a known share of the null. High means
@@ -294,7 +299,7 @@ one anchor apart, of which a page has one; `{fdr}` and `{percent}` are those of 
 WHERE_USED = frozenset(
     (
         *("eidetic", "threshold", "percentile", "closest", "auc", "tpr_at_fpr", "averages"),
-        *("augmented", "authpct", "ct", "mifid", "spearman"),
+        *("augmented", "authpct", "ct", "mifid", "spearman", "named_subjects"),
     )
 )
 """Those that are explained only where the run has such figures."""

@@ -14,6 +14,7 @@ from solidmark.runs.files import (
     visible_files,
     write_bytes,
     write_json,
+    write_once,
 )
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
@@ -21,6 +22,7 @@ from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
     Run,
     check_free,
+    is_whole,
     made_by,
     open_run,
     read_manifest,
@@ -81,6 +83,7 @@ __all__ = [
     "first",
     "forget_peak",
     "guard_terminal",
+    "is_whole",
     "made_by",
     "memory_of",
     "move_folder",
@@ -114,6 +117,7 @@ __all__ = [
     "work_through",
     "write_bytes",
     "write_json",
+    "write_once",
     "write_results",
     "write_rows",
     "write_table",

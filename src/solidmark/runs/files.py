@@ -14,20 +14,23 @@ from solidmark.runs.saying import tame
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
-SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet"})
-"""Files that hold the keys, or the seed that they follow from: nobody but their owner reads them.
-By name, so that no writer of one can forget it."""
+SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet", "evidence.parquet"})
+"""Files that hold the keys, or the seed that they follow from, or what is read of the ideal model,
+which knows them all: nobody but their owner reads them. By name, so that no writer forgets it."""
 _OWNER = 0o600
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
     """Writes a file so that a kill at any moment leaves the old one or the new one, never half.
 
     Those that hold secrets can be read by their owner alone, whatever the umask is.
+
+    Arguments:
+        private: Whether this one does; those of `SECRET` do in any case.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    secret = path.name in SECRET
+    secret = private or path.name in SECRET
     try:
         # Of a killed process with our number; whose rights it has is not ours to say.
         temporary.unlink(missing_ok=True)
@@ -41,6 +44,18 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Writes a file for its owner alone, unless it is there: the first of several writers wins."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write_bytes(temporary, data, private=True)
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _for_the_owner(path: str, flags: int) -> int:

@@ -4,8 +4,12 @@
 same folder goes on where it stopped; another configuration is refused, since rows of two
 configurations must never stand in one table. A finished folder that has lost something is not
 finished any more: the same command goes on with it too, and makes what is missing.
+
+`files.json` vouches for what was written, the manifest for that list, and its checksum for the
+manifest: a bit that a disk has turned over in a number of the configuration is no configuration.
 """
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -24,6 +28,8 @@ from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say
 
 NAME = "manifest.json"
+CHECKSUM = "checksum"
+"""Of all that stands in a manifest beside it. Manifests of before have none."""
 SECRETS = {("mark", "seed")}
 """Values of a configuration, by its command, that are shown to nobody."""
 HIDDEN_LEDGER = ".ledger"
@@ -65,14 +71,14 @@ class Run:
         self.manifest.update(finished=True, **facts)
         if files is not None:
             self.manifest["files"] = files
-        write_json(self.folder / NAME, self.manifest)
+        _write(self.folder, self.manifest)
         self._let_go()
 
     def give_up(self) -> None:
         """Leaves a run that has lost something as it was found, since it cannot be made again."""
         put_back(self.folder, self.lost.changed)
         self.manifest["finished"] = True
-        write_json(self.folder / NAME, self.manifest)
+        _write(self.folder, self.manifest)
         self._let_go()
 
     def abandon(self) -> None:
@@ -179,7 +185,7 @@ def _begun(folder: Path, asked: Mapping[str, Any], lock: Lock | None) -> Run:
     if (folder / HIDDEN_LEDGER).exists():
         shutil.rmtree(folder / HIDDEN_LEDGER)
     manifest = {"version": VERSION, **asked, "finished": False, "versions": versions()}
-    write_json(folder / NAME, manifest)
+    _write(folder, manifest)
     return Run(folder, manifest, lock=lock)
 
 
@@ -191,12 +197,22 @@ def _reopened(folder: Path, manifest: dict[str, Any], lock: Lock | None) -> Run:
             lock.release()
         return Run(folder, manifest)
     manifest["finished"] = False
-    write_json(folder / NAME, manifest)
+    _write(folder, manifest)
     if lock is not None:  # The main process; the others go on with what it has found.
         aside = f' What was changed is kept in "{folder / ASIDE}".' if lost.changed else ""
         say(f'"{folder}" is not whole: {lost}. It is made good.{aside}', error=True)
         set_aside(folder, lost.changed)
     return Run(folder, manifest, lost, lock)
+
+
+def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
+    write_json(folder / NAME, {**manifest, CHECKSUM: _checksum(manifest)})
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """The hash of what is in a manifest, however it is written down."""
+    text = json.dumps(json.loads(json.dumps(manifest)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
@@ -209,6 +225,7 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
 
     Raises:
         NotFound: When there is no manifest.
+        BadInput: When it is none, or not what was written.
         RunConflict: When another verb made the folder, or it is not finished.
     """
     path = folder / NAME
@@ -217,8 +234,11 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
         raise NotFound(f'"{folder}" has no {NAME}: it is not a folder of solidmark.{made}')
     cure = "Put it back, or make the folder again."
     manifest = read_ours(path, cure)
+    said = manifest.pop(CHECKSUM, None)
     if not _is_manifest(manifest):
         raise BadInput(f'"{path}" is not a manifest of solidmark. {cure}')
+    if said is not None and said != _checksum(manifest):
+        raise BadInput(f'"{path}" is not what was written: its checksum differs. {cure}')
     if command and manifest["command"] != command:
         raise RunConflict(
             f'"{folder}" was made by "solidmark {manifest["command"]}", '
@@ -229,6 +249,17 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
             f'"{folder}" is not finished. Run the same "solidmark {command}" command again first.'
         )
     return manifest
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds all of a finished run, as it was written.
+
+    Raises:
+        NotFound: When it holds none.
+        BadInput: When its manifest cannot be read.
+    """
+    manifest = read_manifest(folder)
+    return bool(manifest["finished"]) and not damage(folder, manifest)
 
 
 def made_by(folder: Path) -> str | None:

@@ -4,12 +4,16 @@ A file name, a caption or an id may hold codes that move the cursor, rename the 
 order of what follows. Whoever prints uses `say`, and whoever writes for people uses `tame`.
 """
 
+import _thread
 import re
 import sys
+import threading
 import traceback
 import warnings
 from types import TracebackType
 
+AGAIN = 0.1
+"""So many seconds after an interrupt was lost, it comes again."""
 _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """The bidirectional controls: "photo_gpj.exe" is shown as another name."""
 _CODES = "\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -62,7 +66,10 @@ def cell(text: str) -> str:
 
 
 def guard_terminal() -> None:
-    """What Python itself prints, traces and warnings, goes through `tame` from now on."""
+    """What Python itself prints, traces and warnings, goes through `tame` from now on.
+
+    No interrupt is lost, and none is a trace.
+    """
     formatted = warnings.formatwarning
 
     def tell(
@@ -73,7 +80,20 @@ def guard_terminal() -> None:
     def trace(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
         sys.stderr.write(tame("".join(traceback.format_exception(kind, error, where))))
 
+    def unraisable(told: "sys.UnraisableHookArgs") -> None:
+        if isinstance(told.exc_value, KeyboardInterrupt):
+            # It fell into something that cannot be interrupted, such as a finalizer: once more,
+            # when that is over.
+            again = threading.Timer(AGAIN, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+        else:
+            said = f"{told.err_msg or 'Exception ignored in'}: {told.object!r}\n"
+            lines = traceback.format_exception(told.exc_type, told.exc_value, told.exc_traceback)
+            sys.stderr.write(tame(said + "".join(lines)))
+
     sys.excepthook = trace
+    sys.unraisablehook = unraisable
     warnings.formatwarning = tell  # type: ignore[assignment]
 
 

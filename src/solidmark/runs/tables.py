@@ -35,7 +35,9 @@ def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
     ours = {_MARK + name.encode(): str(value).encode() for name, value in said.items()}
     sink = pa.BufferOutputStream()
     parquet.write_table(
-        table.replace_schema_metadata({**(table.schema.metadata or {}), **ours}), sink
+        table.replace_schema_metadata({**(table.schema.metadata or {}), **ours}),
+        sink,
+        write_page_checksum=True,
     )
     return bytes(sink.getvalue().to_pybytes())
 
@@ -92,7 +94,9 @@ def read_table(
         else (dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns))
     )
     try:
-        with parquet.ParquetFile(path) as file:
+        # A bit that a disk has turned over in a number is still a number. Files of before have no
+        # checksums, and are read as they are.
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             known = file.schema_arrow
             _require_columns(path, known, wanted, cure)
             table = file.read(columns=list(wanted) if only else None)

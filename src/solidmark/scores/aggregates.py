@@ -23,6 +23,7 @@ from solidmark.scores.reach import Rule, reach_rows
 from solidmark.scores.roc import FPRS, Roc, roc
 from solidmark.scores.share import LAMBDA, chance_above, memorized_share
 from solidmark.scores.statistics import Statistic
+from solidmark.scores.subjects import SUBJECTS
 from solidmark.scores.table import SCORES
 
 SPLITS = ("trained", "held_out", "ceiling")
@@ -71,7 +72,8 @@ def aggregate(
     if "ok" not in scores["status"].to_pylist():
         raise EmptyTable("No row could be scored. The notes of the score table say why.")
     order = [(name, "ascending") for name in ("reader", "split", "id", "repeat")]
-    parts = parts_of(scores.select(SCORES.names).sort_by(order).to_pylist(), statistic, seed)
+    known = [name for name in scores.column_names if name in (*SCORES.names, *SUBJECTS.names)]
+    parts = parts_of(scores.select(known).sort_by(order).to_pylist(), statistic, seed)
     pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys).values()).pools))
     readers = sorted({reader for reader, _ in parts})
     rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers) * shares_of(look)))
@@ -92,6 +94,7 @@ def _reader_rows(
         yield from _count_rows(part, pools, rule.deltas)
         yield _exchange_row(images, pools, 1.0 if split == "ceiling" else rule.level)
         yield _named_row(images, rule.fdr)
+        yield from _named_subjects(images, rule.fdr)
         yield _share_row(images, pools)
         if split != "ceiling":
             yield from _average_rows(images, pools, rule.fdr)
@@ -184,6 +187,18 @@ def _named_row(part: Part, fdr: float) -> Figure:
     return result_row(part, "named", "images", estimate, None, ranked=True, **own)
 
 
+def _named_subjects(part: Part, fdr: float) -> Iterator[Figure]:
+    """The subjects that can be named, all pictures of each together, where images have groups."""
+    q_value = part.columns.get("group_q_value")
+    if not q_value:
+        return
+    q = dict(zip(part.subjects, q_value, strict=True))
+    count = sum(value <= fdr for value in q.values())
+    estimate = Estimate(count, p_value=writable(min(q.values())))
+    own = {"count": count, "fdr": fdr, "expected_false": fdr * count, "n": len(q)}
+    yield result_row(part, "named_subjects", "subjects", estimate, None, ranked=True, **own)
+
+
 def _roc_rows(trained: Part, held_out: Part) -> Iterator[Figure]:
     nothing = Estimate(note="One of the two sides has no scored row.")
     curve = Roc(nothing, dict.fromkeys(FPRS, nothing))
@@ -191,7 +206,7 @@ def _roc_rows(trained: Part, held_out: Part) -> Iterator[Figure]:
         # The p-value, not the distance: the estimates of trained images may lie elsewhere in [0, 1]
         # than those of others although no key is known, and that would separate the distances.
         p_values = trained.numbers("p_value"), held_out.numbers("p_value")
-        groups = trained.key_groups, held_out.key_groups
+        groups = trained.subjects, held_out.subjects
         curve = roc(*p_values, *groups, seed=trained.seed)
     both: dict[str, Any] = {"n": trained.n + held_out.n, "failed": trained.failed + held_out.failed}
     both |= {"split": "trained_vs_held_out"}

@@ -1,4 +1,4 @@
-"""p-values of pictures against held-out ones: a picture counts once, however often it is there.
+"""A picture counts once, however often it is there or asked about, and so does a subject.
 
 A picture that is there sixteen times is one picture: counted as sixteen, a lucky one would look
 like sixteen discoveries. Its copies get its p and q.
@@ -13,6 +13,27 @@ from solidmark.scores.conformal import conformal_p_values
 from solidmark.scores.discovery import q_values
 
 Column = Float[np.ndarray, " N"]
+
+
+def one_p(together: float, each: Float[np.ndarray, " R"]) -> float:
+    """One p-value of what was asked several times: twice the smaller of two.
+
+    As several tests, the luckiest would stand in the list of names. One of the two is that of all
+    together, which sees what each of them leans to; the other the smallest of them times their
+    number (Bonferroni), which sees what one of them shows alone. It holds however they depend on
+    one another.
+
+    Arguments:
+        together: That of all together.
+        each: That of each; where there is one alone, it stands as it is.
+
+    Example:
+        >>> one_p(0.2, np.array([0.5, 0.01])), one_p(0.2, np.array([0.3]))
+        (0.04, 0.3)
+    """
+    if len(each) == 1:
+        return float(each[0])
+    return float(min(1.0, 2 * min(together, len(each) * each.min())))
 
 
 def p_and_q_once(

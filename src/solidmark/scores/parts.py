@@ -13,6 +13,7 @@ from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate
 from solidmark.scores.peers import Pool, pools_of_rows
 from solidmark.scores.statistics import Statistic
+from solidmark.scores.subjects import SUBJECTS, subject_of
 from solidmark.scores.table import SCORES
 
 _FELL_BACK = 'This reader keeps no energies: its p-values are those of "l1".'
@@ -46,6 +47,12 @@ class Part:
     @property
     def key_groups(self) -> list[str]:
         return self.columns["key_group"]
+
+    @property
+    def subjects(self) -> list[str]:
+        """Whom each row shows; as independent as anything here is."""
+        pairs = zip(self.columns["group"], self.key_groups, strict=True)
+        return [" ".join(subject_of(*pair)) for pair in pairs]
 
     @property
     def keys(self) -> int | None:
@@ -104,7 +111,8 @@ def parts_of(
     parts = {}
     for (reader, split), members in found.items():
         scored = [row for row in members if row["status"] == "ok"]
-        columns = {name: [row[name] for row in scored] for name in SCORES.names}
+        kept = [name for name in (*SCORES.names, *SUBJECTS.names) if name in members[0]]
+        columns = {name: [row[name] for row in scored] for name in kept}
         # A reader's draws do not depend on which other readers stand in the table.
         part_seed = crc32(f"{seed}:{reader}:{split}".encode())
         failed = len(members) - len(scored)

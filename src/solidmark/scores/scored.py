@@ -27,6 +27,8 @@ class Score:
     p_value: float | None
     q_value: float | None
     exposure_bits: float | None
+    group_p_value: float | None = None
+    group_q_value: float | None = None
 
     @property
     def name(self) -> tuple[str, str, str, int]:
@@ -111,6 +113,8 @@ def _score(row: Mapping[str, Any]) -> Score:
         p_value=_number(row.get("p_value")),
         q_value=_number(row.get("q_value")),
         exposure_bits=_number(row.get("exposure_bits")),
+        group_p_value=_number(row.get("group_p_value")),
+        group_q_value=_number(row.get("group_q_value")),
     )
 
 

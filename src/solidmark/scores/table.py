@@ -16,8 +16,10 @@ from solidmark.runs import doubled, typed
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.keys import ImageKey, image_keys, key_of, require_columns
 from solidmark.scores.null import exposure_bits
+from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
+from solidmark.scores.subjects import SUBJECTS, subject_columns
 
 SCORES = pa.schema(
     [
@@ -56,7 +58,8 @@ def score_table(
         correction: How the q-values are made of the p-values.
 
     Returns:
-        The table `scores.parquet` (columns `SCORES`), in the order of the evidence. A row whose
+        The table `scores.parquet` (columns `SCORES`, and `SUBJECTS` where images have groups), in
+        the order of the evidence. A row whose
         estimate is not a finite number is failed here, with a note, and counted as such.
 
     Raises:
@@ -97,15 +100,18 @@ def score_table(
         "q_value": _q_by_image(passed, p, correction),
         "exposure_bits": exposure_bits(p),
     }
+    of_subjects = subject_columns(passed, p, key, read, used, peers, correction)
+    numbers |= of_subjects
+    schema = pa.unify_schemas([SCORES, SUBJECTS]) if of_subjects else SCORES
     columns = {name: _spread(values, scored) for name, values in numbers.items()}
     arrays = [
         # from_pandas: NaN is written as null
         pa.array(columns[field.name], field.type, from_pandas=True)
         if field.name in columns
         else pa.array([row[field.name] for row in rows], field.type)
-        for field in SCORES
+        for field in schema
     ]
-    return pa.table(arrays, schema=SCORES)
+    return pa.table(arrays, schema=schema)
 
 
 def _statistics(rows: Sequence[Mapping[str, Any]], asked: Statistic) -> dict[str, Statistic]:
@@ -130,12 +136,10 @@ def _p_by_image(
     used: Mapping[str, Statistic],
     peers: Peers,
 ) -> Float[np.ndarray, " N"]:
-    """One p-value an image, on all its rows: twice the smaller of two.
+    """One p-value an image, on all its rows: several readings are one question (`one_p`).
 
-    Several readings are one question asked several times; as several tests, the luckiest would
-    stand in the list of names. One is the p-value of the mean reading, which sees keys that every
-    reading leans to; the other the smallest of the R readings times R (Bonferroni), which sees keys
-    that a model draws only now and then.
+    That of the mean reading sees keys that every reading leans to, the smallest of them keys that a
+    model draws only now and then.
     """
     p = np.empty(len(rows))
     jobs: dict[tuple[str, int], dict[tuple[str, str], list[int]]] = {}
@@ -164,8 +168,7 @@ def _p_by_image(
                 used[reader], key[repeated], read[repeated], candidates, curve, weights
             )
         for places, of_mean in zip(images.values(), found, strict=True):
-            best = len(places) * p[places].min() if len(places) > 1 else 1.0
-            p[places] = min(1.0, 2 * min(of_mean, best)) if len(places) > 1 else of_mean
+            p[places] = one_p(of_mean, p[places]) if len(places) > 1 else of_mean
     return p
 
 

@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from solidmark.cards.asked import Sized
+from solidmark.cards.asked import Hashed, Sized
 from solidmark.cards.option import Positive, Whole, check
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, UnknownName
@@ -15,7 +15,7 @@ from solidmark.subjects.subjects import SPLITS, Subjects, open_subject_model, op
 
 
 @dataclass(frozen=True)
-class Asking(Sized):
+class Asking(Sized, Hashed):
     """The configuration that all these runs share; each adds its command and what is its own.
 
     Arguments:
@@ -64,6 +64,7 @@ class Asking(Sized):
             resolution=self.resolution,
             mode=self.mode,
             window=self.window,
+            hash_ids=self.hash_ids,
             one_size=True,
         ).of_one_size(self.command)
 

@@ -7,7 +7,8 @@ model are asked the same, wherever the images come from.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, cast
 
 from solidmark.data import (
@@ -23,7 +24,7 @@ from solidmark.data import (
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage, UnknownName
 from solidmark.generating.prompts import is_captioned
-from solidmark.marks import Marked, find_marked
+from solidmark.marks import Marked, find_marked, keep_ids
 from solidmark.models import Opening, control_samples, open_model
 from solidmark.models.fit import check_fit, check_stated_fit
 from solidmark.models.foreseen import Foreseen
@@ -268,6 +269,7 @@ def open_subjects(
     resolution: Resolution | None = None,
     mode: Mode | None = None,
     window: str = "full",
+    hash_ids: Path | None = None,
     one_size: bool = False,
 ) -> Subjects:
     """Opens the images that a model is asked about.
@@ -283,6 +285,7 @@ def open_subjects(
         resolution: Of a data source: the side in pixels that all images are scaled to.
         mode: Of a data source: "RGB" or "L".
         window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
+        hash_ids: Of a data source: the secret by which ids are hashed.
         one_size: Whether an image of another size than the others counts as broken.
 
     Raises:
@@ -302,14 +305,14 @@ def open_subjects(
                 f'"{images}" was marked with its own held-out half, size and mode. '
                 "Leave --held-out, --resolution, --mode and --window out."
             )
+        keep_ids(marked, hash_ids)
         marked = replace(marked, caption=caption)
         data = {split: MarkedSplit(marked, sorted(marked.ids(split))) for split in splits}
     else:
         places = {"trained": images, "held_out": held_out}
+        read = partial(open_data, resolution=resolution, mode=mode, window=window)
         records = {
-            split: open_data(
-                where, resolution=resolution, mode=mode, window=window, keep_grey=False
-            )
+            split: read(where, keep_grey=False, hash_ids=hash_ids)
             for split in splits
             if (where := places[split]) is not None
         }

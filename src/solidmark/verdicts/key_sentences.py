@@ -142,6 +142,19 @@ def names(facts: Facts) -> str:
     return f"{which} can be named one by one (q at most {fdr}); {wrong(row)}."
 
 
+def subjects(facts: Facts) -> str:
+    """How many subjects can be named, all pictures of each together, where images have groups."""
+    row = facts.find("trained", "named_subjects")
+    if row is None or row.count is None:
+        return ""
+    fdr, control = f"{row.fdr or FDR:g}", facts.find("held_out", "named_subjects")
+    beside = "" if control is None else f", and {control.count} of {control.n} held-out ones"
+    return (
+        f"By subject, all images of a group together: {row.count} of {row.n} are named "
+        f"(q at most {fdr}){beside}."
+    )
+
+
 def wrong(row: Figure) -> str:
     """How many of the names to expect wrong."""
     fdr, count = row.fdr or FDR, row.count or 0

@@ -23,6 +23,9 @@ COLUMNS = (
 )
 """The columns of `named.csv`."""
 
+OF_SUBJECTS = ("group", "group_p_value", "group_q_value")
+"""More of them, where images have groups."""
+
 
 def named_csv(
     scores: Sequence[Score], files: Mapping[str, str], naming: Collection[str], fdr: float
@@ -38,10 +41,16 @@ def named_csv(
     pairs = [(reader, split) for reader in naming for split in ("trained", "held_out")]
     rows = [score for pair in pairs for score in named_of(scores, *pair, fdr)]
     near = own_keys(scores, rows)
-    return csv_of(COLUMNS, (_line(score, files, near.get(score.name)) for score in rows))
+    more = OF_SUBJECTS if any(score.group for score in scores) else ()
+    return csv_of(
+        (*COLUMNS, *more), (_line(score, files, near.get(score.name), more) for score in rows)
+    )
 
 
-def _line(score: Score, files: Mapping[str, str], own: OwnKey | None) -> tuple[Any, ...]:
+def _line(
+    score: Score, files: Mapping[str, str], own: OwnKey | None, more: Sequence[str]
+) -> tuple[Any, ...]:
     place = (None, None) if own is None else (own.rank, own.of)
     told = ("split", "reader", "p_value", "q_value", "exposure_bits", "distance")
-    return score.id, files.get(score.id, ""), *(getattr(score, name) for name in told), *place
+    said = (getattr(score, name) for name in told)
+    return score.id, files.get(score.id, ""), *said, *place, *(getattr(score, n) for n in more)

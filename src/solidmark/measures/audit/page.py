@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.cards import READERS
+from solidmark.measures.audit.naming import OF_SUBJECTS
 from solidmark.measures.audit.page_cards import gallery
 from solidmark.measures.audit.page_model import knowing_section, round_trip_section
 from solidmark.measures.audit.page_named import named_section
@@ -31,8 +32,8 @@ PRIVATE = (
 )
 
 ORDER = (
-    *("eidetic", "named", "share", "correlation", "permutation_z", "averages", "auc"),
-    *("tpr_at_fpr", "smallest_share"),
+    *("eidetic", "named", "named_subjects", "share", "correlation", "permutation_z"),
+    *("averages", "auc", "tpr_at_fpr", "smallest_share"),
 )
 
 NAMES = {
@@ -42,16 +43,18 @@ NAMES = {
     "correlation": "Correlation",
     "permutation_z": "Permutation z",
     "averages": "Averages known, groups",
+    "named_subjects": "Subjects named, q at most {fdr}",
     "smallest_share permutation": "Smallest share, by permutation test",
     "smallest_share best": "Smallest share, by the smallest p",
     "smallest_share named": "Smallest share, half of it named",
 }
 
-COUNTED = frozenset(("eidetic", "named", "averages"))
+COUNTED = frozenset(("eidetic", "named", "named_subjects", "averages"))
 
 TERMS = (
     *("key", "held_out", "ceiling", "distance/key", "eidetic/key", "peers", "p_value/key"),
-    *("q_value", "named", "exposure_bits", "share", "correlation", "permutation_z", "averages"),
+    *("q_value", "named", "named_subjects", "exposure_bits", "share", "correlation"),
+    *("permutation_z", "averages"),
     *("smallest_share", "auc", "tpr_at_fpr", "own_key", "interval", "chance"),
 )
 
@@ -118,9 +121,10 @@ def _rows(audit: Audit) -> Rows:
     if len(scores) > ROWS:
         scores = sorted(scores, key=lambda score: score.rank)[:ROWS]
     keys = max((len(score.key) for score in scores), default=0)
+    alone = not any(score.group for score in scores)
     left_out = {
         "repeat": len({score.repeat for score in scores}) < 2,
-        "group": not any(score.group for score in scores),
+        **dict.fromkeys(OF_SUBJECTS, alone),
         "key": keys > SHOWN_KEYS,
         "key_read": keys > SHOWN_KEYS,
     }
@@ -136,6 +140,8 @@ def _rows(audit: Audit) -> Rows:
         ("p_value", "p", "number"),
         ("q_value", "q", "number"),
         ("exposure_bits", "Exposure (bits)", "number"),
+        ("group_p_value", "p of the group", "number"),
+        ("group_q_value", "q of the group", "number"),
         ("status", "Status", "choice"),
         ("note", "Note", "text"),
     ]

@@ -11,7 +11,7 @@ from solidmark.errors import BadInput
 from solidmark.measures.audit.observing import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
 from solidmark.page.paths import average
-from solidmark.runs import Results, open_results, read_ours, read_table
+from solidmark.runs import Results, open_results, read_manifest, read_ours, read_table
 from solidmark.scores import SCORES
 from solidmark.scores.knowing import Knowing
 from solidmark.scores.scored import Score, images_of, named_of, scores_of
@@ -155,7 +155,7 @@ def open_audit(folder: Path) -> Audit:
         "tables again."
     )
     results = open_results(folder, unfinished)
-    manifest = read_ours(folder / "manifest.json", unfinished)
+    manifest = read_manifest(folder)
     optional = folder / "calibration.json"
     again = 'Remove it, then run the same "solidmark audit" again.'
     calibration = read_ours(optional, again) if optional.is_file() else {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from solidmark.cards.asked import Deduplicated
+from solidmark.cards.asked import Deduplicated, Hashed
 from solidmark.data import Dataset
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
@@ -14,7 +14,7 @@ from solidmark.neighbours import PIXEL_DISTANCES
 
 
 @dataclass(frozen=True)
-class Deduplication(Deduplicated, Searched):
+class Deduplication(Deduplicated, Hashed, Searched):
     """The whole configuration of `duplicates`.
 
     Arguments:
@@ -47,6 +47,7 @@ class Deduplication(Deduplicated, Searched):
             resolution=self.resolution,
             mode=self.mode,
             limit=self.limit,
+            hash_ids=self.hash_ids,
             window=self.window,
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from solidmark.cards.asked import Hashed
 from solidmark.cards.option import Whole
 from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
@@ -43,7 +44,7 @@ PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, "pictures")
 
 
 @dataclass(frozen=True)
-class Indexing(Searched):
+class Indexing(Hashed, Searched):
     """The whole configuration of an index.
 
     Arguments:
@@ -90,6 +91,7 @@ class Indexing(Searched):
             mode=self.mode,
             window=self.window,
             limit=self.limit,
+            hash_ids=self.hash_ids,
         )
         if found.marked is not None:
             found.marked.require_one_size("index")

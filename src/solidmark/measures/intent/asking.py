@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solidmark.cards.asked import Prompted, Ruled, Sized
+from solidmark.cards.asked import Hashed, Prompted, Ruled, Sized
 from solidmark.cards.option import Positive, check
 from solidmark.data import sides_of
 from solidmark.errors import BadInput
@@ -31,7 +31,7 @@ class Rules(Ruled):
 
 
 @dataclass(frozen=True)
-class Intent(Prompted, Sized):
+class Intent(Prompted, Sized, Hashed):
     """The whole configuration.
 
     Arguments:

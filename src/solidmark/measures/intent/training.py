@@ -179,6 +179,7 @@ def open_training(asked: Intent) -> Subjects:
         resolution=asked.resolution,
         mode=asked.mode,
         window=asked.window,
+        hash_ids=asked.hash_ids,
     ).of_one_size("intent")
     if found.marked is None:
         return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.cards.asked import Compared
+from solidmark.cards.asked import Compared, Hashed
 from solidmark.errors import BadInput
 from solidmark.measures.nearest.distances import Distance, open_distances
 from solidmark.measures.nearest.searched import Searched
@@ -13,7 +13,7 @@ from solidmark.neighbours import PIXEL_DISTANCES
 
 
 @dataclass(frozen=True)
-class Comparison(Compared, Searched):
+class Comparison(Compared, Hashed, Searched):
     """The whole configuration of a `nearest` run.
 
     Arguments:
@@ -65,6 +65,7 @@ class Comparison(Compared, Searched):
             mode=self.mode,
             window=self.window,
             limit=self.limit,
+            hash_ids=self.hash_ids,
         )
 
     def open_distances(self) -> tuple[Distance, ...]:

@@ -28,6 +28,6 @@ class Searched(Sized):
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest, without what changes no number."""
         plain = asdict(self)
-        for name in ("out", "memory", "cache", "device"):
-            del plain[name]
+        for name in ("out", "memory", "cache", "device", "hash_ids"):
+            plain.pop(name, None)
         return plain

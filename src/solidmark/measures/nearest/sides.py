@@ -6,7 +6,7 @@ from pathlib import Path
 
 from solidmark.data import Dataset, Mode, Resolution, Sample, content_hash, identity_of, open_data
 from solidmark.errors import BadInput
-from solidmark.marks import Marked, Pattern, find_marked
+from solidmark.marks import Marked, Pattern, find_marked, keep_ids
 from solidmark.runs import made_by, read_manifest
 from solidmark.subjects import MarkedSplit
 
@@ -86,6 +86,7 @@ def open_sides(
     mode: Mode | None = None,
     window: str = "full",
     limit: int | None = None,
+    hash_ids: Path | None = None,
 ) -> Sides:
     """Opens what is compared.
 
@@ -101,6 +102,7 @@ def open_sides(
         mode: "RGB" or "L"; the kind of the marked images, else "RGB", when not given.
         window: Which values of deep pictures are black and white ("full", "used", "LOW:HIGH").
         limit: At most so many images of each, the first by their ids.
+        hash_ids: The secret by which the ids of all but the generations are hashed.
 
     Raises:
         NotFound: When there is no such data.
@@ -109,7 +111,13 @@ def open_sides(
     """
     check_drawn(generated)
     learned = open_learned(
-        training, held_out, resolution=resolution, mode=mode, window=window, limit=limit
+        training,
+        held_out,
+        resolution=resolution,
+        mode=mode,
+        window=window,
+        limit=limit,
+        hash_ids=hash_ids,
     )
     if learned.marked is not None:
         learned.marked.require_one_size("nearest")
@@ -127,6 +135,7 @@ def open_learned(
     mode: Mode | None = None,
     window: str = "full",
     limit: int | None = None,
+    hash_ids: Path | None = None,
 ) -> Learned:
     """Opens what a model was trained on, and what was held out: as `open_sides` does.
 
@@ -135,18 +144,27 @@ def open_learned(
         BadInput: When a marked folder is to be resized.
     """
     marked = find_marked(training)
+
+    def read(where: str) -> Dataset:
+        return open_data(
+            where,
+            resolution=resolution,
+            mode=kind,
+            window=window,
+            limit=limit,
+            hash_ids=hash_ids,
+        )
+
     if marked is None:
         kind = mode or "RGB"
-        train: Dataset = open_data(
-            training, resolution=resolution, mode=kind, window=window, limit=limit
-        )
+        train = read(training)
     else:
+        keep_ids(marked, hash_ids)
         kind = mode or _mode(marked)
         train = _half(marked, "trained", resolution, mode, limit)
     other: Dataset | None = None
     if held_out is not None:
-        data = open_data(held_out, resolution=resolution, mode=kind, window=window, limit=limit)
-        other = _without_frames(data, marked)
+        other = _without_frames(read(held_out), marked)
     elif marked is not None and marked.ids("held_out", marked=None):
         other = _half(marked, "held_out", resolution, mode, limit)
     return Learned(train, other, kind, marked)
@@ -159,6 +177,7 @@ def open_side(
     mode: Mode | None = None,
     window: str = "full",
     limit: int | None = None,
+    hash_ids: Path | None = None,
 ) -> Dataset:
     """Opens one set of images: any data source, or the training half of a marked folder.
 
@@ -168,8 +187,15 @@ def open_side(
     """
     marked = find_marked(where)
     if marked is None:
-        kind = mode or "RGB"
-        return open_data(where, resolution=resolution, mode=kind, window=window, limit=limit)
+        return open_data(
+            where,
+            resolution=resolution,
+            mode=mode or "RGB",
+            window=window,
+            limit=limit,
+            hash_ids=hash_ids,
+        )
+    keep_ids(marked, hash_ids)
     return _half(marked, "trained", resolution, mode, limit)
 
 

@@ -116,6 +116,7 @@ class Unmarked(Asking):
             caption=self.caption if is_captioned(model) else None,
             steps=self.steps,
             resolution=f"{size[0]}x{size[1]}",
+            hash_ids=self.hash_ids,
             batch_size=self.batch_size,
             seed=self.seed,
             opening=self.opening,
@@ -133,6 +134,7 @@ class Unmarked(Asking):
             resolution=self.resolution,
             mode=self.mode,
             window=self.window,
+            hash_ids=self.hash_ids,
             seed=self.seed,
             device=self.opening.device,
             trust_control=self.trust_control,
@@ -141,7 +143,7 @@ class Unmarked(Asking):
     def _asked(self, part: Part) -> dict[str, Any]:
         """What all measures of single images are asked alike."""
         same = ("model", "images", "held_out", "seed", "caption", "resolution", "mode", "window")
-        found = {name: getattr(self, name) for name in (*same, "opening")}
+        found = {name: getattr(self, name) for name in (*same, "hash_ids", "opening")}
         return {**found, "out": self.out / part.name, "limit": part.limit}
 
     def to_json(self) -> dict[str, Any]:

@@ -13,7 +13,16 @@ from solidmark.errors import BadInput
 from solidmark.marks import Marked
 from solidmark.measures.audit import Question, observe
 from solidmark.models.live import borrowed
-from solidmark.runs import VERSION, Processes, made_by, open_run, read_ours, write_json
+from solidmark.runs import (
+    RESULTS,
+    VERSION,
+    Processes,
+    is_whole,
+    made_by,
+    open_run,
+    read_ours,
+    write_json,
+)
 
 LOOKS = "looks"
 LOOK = "look.json"
@@ -72,7 +81,7 @@ def check(question: Question, live: Any) -> None:
 def ask(
     question: Question, step: int, *, live: Any = None, images: int | None = None
 ) -> Path | None:
-    """Makes a look, unless it is there already.
+    """Makes a look, unless it is there already, and whole where it can be made again.
 
     Arguments:
         question: What is asked, and of which model; its `out` is the folder of the watch.
@@ -87,10 +96,14 @@ def ask(
         BadInput: When the model cannot be asked.
     """
     folder = question.out / LOOKS / f"{step:08d}"
-    if (folder / LOOK).is_file():
+    kept = _kept(folder)
+    # The weights of a training that goes on cannot be had again.
+    if kept is not None and (live is not None or is_whole(folder)):
         return None
     processes = Processes.here()
     own = replace(question, out=folder)
+    if processes.is_main and kept is not None:
+        (folder / RESULTS).unlink(missing_ok=True)  # It is scored anew.
     if processes.is_main and live is not None:
         _clear(folder)
     processes.wait()
@@ -101,7 +114,7 @@ def ask(
             opening = replace(question.opening, device=found.device)
             observe(replace(own, opening=opening), found)
     if processes.is_main:
-        look = len(made_in(question.out)) + 1
+        look = len(made_in(question.out)) + 1 if kept is None else kept["look"]
         write_json(
             folder / LOOK, {"version": VERSION, "look": look, "step": step, "images": images}
         )
@@ -117,9 +130,21 @@ def made_in(out: Path) -> list[Made]:
     """
     found = []
     for path in sorted((out / LOOKS).glob(f"*/{LOOK}")):
-        kept = read_ours(path, "Remove its folder, and make the look again.", look=int, step=int)
+        kept = _kept(path.parent) or {}
         found.append(Made(path.parent, kept["look"], kept["step"], kept.get("images")))
     return sorted(found, key=lambda one: one.look)
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
+    """What is written down of a look that was made; None where none was.
+
+    Raises:
+        BadInput: When it cannot be read.
+    """
+    path = folder / LOOK
+    if not path.is_file():
+        return None
+    return read_ours(path, "Remove its folder, and make the look again.", look=int, step=int)
 
 
 def _clear(folder: Path) -> None:
