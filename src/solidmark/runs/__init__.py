@@ -12,6 +12,7 @@ from solidmark.runs.files import (
     read_ours,
     remove_temporaries,
     visible_files,
+    whole_file,
     write_bytes,
     write_json,
 )
@@ -39,10 +40,12 @@ from solidmark.runs.results import (
     shared,
     write_results,
 )
+from solidmark.runs.rows import Rows
 from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import (
     csv_of,
     doubled,
+    read_batches,
     read_table,
     table_bytes,
     typed,
@@ -65,6 +68,7 @@ __all__ = [
     "Processes",
     "Results",
     "Room",
+    "Rows",
     "Run",
     "Verdict",
     "asking_the_hub",
@@ -89,6 +93,7 @@ __all__ = [
     "path_word",
     "peak_memory_bytes",
     "progress",
+    "read_batches",
     "read_json",
     "read_manifest",
     "read_ours",
@@ -111,6 +116,7 @@ __all__ = [
     "usual_device",
     "verdict_from",
     "visible_files",
+    "whole_file",
     "work_through",
     "write_bytes",
     "write_json",

@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.runs.formats import require_version
@@ -25,6 +26,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Those that hold secrets can be read by their owner alone, whatever the umask is.
     """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written in pieces, as `write_bytes`: it is there when the last one is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     secret = path.name in SECRET
@@ -34,7 +42,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         with open(temporary, "xb", opener=_for_the_owner if secret else None) as file:
             if secret:
                 os.fchmod(file.fileno(), _OWNER)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
