@@ -71,8 +71,8 @@ def run(size: int, share: float, noise: float, number: int) -> tuple[float, ...]
             "caption": [f"caption {c}" for c in caption],
         }
     )
-    peers = peers_of(image_keys(table).values())
-    numbers = [peers.pool_of[id] for id in ids]
+    peers = peers_of(image_keys(table))
+    numbers = peers.of_image.tolist()
     p = np.empty(IMAGES)
     for group in set(numbers):
         rows = [row for row, own_group in enumerate(numbers) if own_group == group]

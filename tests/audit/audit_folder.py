@@ -166,7 +166,7 @@ def judge(audit: Path) -> None:
     keys = parquet.read_table(audit.parent / "marked" / "keys.parquet").to_pylist()
     files = {row["id"]: row["file_name"] for row in keys}
     fdr = results["config"].get("fdr", FDR)
-    (audit / "named.csv").write_bytes(named_csv(scores, files, said.naming, fdr))
+    (audit / "named.csv").write_bytes(named_csv(scores, lambda _: files, said.naming, fdr))
 
 
 def observe(build: Build, audit: Path, keys: dict[str, list[float]], rng: Any) -> Any:

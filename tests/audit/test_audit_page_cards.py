@@ -25,7 +25,7 @@ from solidmark.page.paths import (
     BOTTOM,
     EQUAL,
     TOP,
-    average,
+    Falls,
     common_scale,
     compared,
     energy_path,
@@ -123,8 +123,11 @@ def test_a_card_claims_no_fall_that_its_image_does_not_have(make_audit: Make) ->
 
 
 def test_without_held_out_images_there_is_nothing_to_compare_with() -> None:
-    assert compared([2.0, 0.0], average([])) == "14 %"
-    assert average([[1.0, 0.0], [1.0, math.nan], [3.0, 1.0]]) == [0.0, -1.5]
+    falls = Falls()
+    assert compared([2.0, 0.0], falls.average) == "14 %"
+    for path in ([1.0, 0.0], [1.0, math.nan], [3.0, 1.0]):
+        falls.add(path)
+    assert falls.average == [0.0, -1.5]
 
 
 def paths_of(folder: Path) -> dict[tuple[str, str], list[float]]:
@@ -139,7 +142,9 @@ def test_evidence_of_before_the_path_opens_and_draws_none(make_audit: Make) -> N
     page = read(audit)
     assert '<svg class="path"' not in page
     assert "energy left" not in page
-    assert {answer.path for answer in open_audit(audit).answers.values()} == {()}
+    whole = open_audit(audit)
+    answers = whole.answers.of({score.id for score in whole.scores})
+    assert {answer.path for answer in answers.values()} == {()}
 
 
 def shown(page: str) -> list[tuple[str, bytes]]:

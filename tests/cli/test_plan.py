@@ -170,4 +170,24 @@ def test_a_model_of_pixels_has_nothing_to_try(
     save_unet: Callable[..., Path], run: Run, world: Path
 ) -> None:
     words = f"plan --images 100 --resolution 28 --model {save_unet(32)} --data {world / 'photos'}"
-    assert "works on pixels" in run(*words.split(), "--device", "cpu").out
+    said = run(*words.split(), "--device", "cpu").out
+    assert "works on pixels" in said
+    assert "Effort for 100 images by one reader, once:\n  920 network calls of " in said
+
+
+@pytest.mark.parametrize("images", [100, 1_000_000])
+def test_the_effort_is_that_of_all_images_by_a_few_calls(
+    images: int, save_unet: Callable[..., Path], run: Run, world: Path
+) -> None:
+    words = f"plan --images {images} --resolution 28 --model {save_unet(32)} --device cpu --json"
+    found = run(*words.split(), "--data", world / "photos").json
+    effort = found["effort"]
+    assert effort["network_calls"] == found["network_calls"] == pytest.approx(9.2 * images)
+    assert 0 < effort["seconds_per_call"] < 60
+    assert effort["hours"] == pytest.approx(
+        effort["seconds_per_call"] * effort["network_calls"] / 3600
+    )
+    # A PNG of 32 x 32 pixels is no larger than its pixels, and a little more.
+    assert 100 * images < effort["picture_bytes"] < 4000 * images
+    assert effort["row_bytes"] / images > 8 * found["frame"]["count"]
+    assert run(*f"plan --images {images} --resolution 28 --json".split()).json["effort"] is None

@@ -22,7 +22,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "image": (marking, "write_image"),
     "sync": (os, "fsync"),
     "replace": (os, "replace"),
-    "table": (tables, "write_bytes"),
+    "table": (tables, "whole_file"),
     "clear": (shutil, "rmtree"),
     "sweep": (marking, "remove_temporaries"),
     "finish": (Run, "finish"),

@@ -1,5 +1,6 @@
 """Rows survive a kill, in whole batches."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from forking import start
+from growing import bytes_a_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,3 +143,34 @@ def test_a_kill_within_a_batch_leaves_none_of_it(tmp_path: Path) -> None:
         assert ledger.rows() == {"whole-0": 0, "whole-1": 1}
         ledger.commit({"half-0": 1})
         assert len(ledger.names()) == 3
+
+
+def test_rows_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    """Each row costs its name, and not its value."""
+
+    def reading(count: int) -> Callable[[], object]:
+        folder = tmp_path / f"{count}-{next(numbers)}"
+        with Ledger(folder) as ledger:
+            for first in range(0, count, 100):
+                ledger.commit({f"{n:06d}": {"read": [0.5] * 64} for n in range(first, first + 100)})
+
+        def read() -> None:
+            with Ledger(folder) as ledger:
+                rows = ledger.rows()
+            assert sum(row["read"][0] for _, row in rows.items()) == count / 2
+            assert rows["000007"] == {"read": [0.5] * 64}
+
+        return read
+
+    numbers = itertools.count()
+    assert bytes_a_row(reading, 2000, 6000) < 50
+
+
+def test_of_two_rows_of_one_name_the_later_process_counts(tmp_path: Path) -> None:
+    with Ledger(tmp_path, 1) as one, Ledger(tmp_path, 0) as zero:
+        one.commit({"a": 1, "b": 1})
+        zero.commit({"a": 0, "c": 0})
+        rows = zero.rows()
+        assert dict(rows.items()) == {name: rows[name] for name in rows} == {"a": 1, "b": 1, "c": 0}
+        assert len(rows) == 3
+        assert rows.get("d") is None

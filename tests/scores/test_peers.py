@@ -1,6 +1,7 @@
 """Who is exchanged with whom, and that a p-value of an exchanged key is exact."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,31 +10,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solidmark.scores import (
-    ImageKey,
     additive_p_values,
     aggregate,
     peers_of,
     score_table,
     statistic_p_values,
 )
-from solidmark.scores.peers import Pool, pools_of_rows
+from solidmark.scores.keys import image_keys
+from solidmark.scores.peers import Peers, Pool, pools_of_rows
 
 
-def images(*told: tuple[str, ...], split: str = "trained") -> dict[str, ImageKey]:
-    names = [f"{split}{number}" for number in range(len(told))]
-    keys = [[number / 255, 0.0] for number in range(len(told))]
-    return {
-        name: ImageKey(split, None, name, key, (*words, "", "")[:3])
-        for name, key, words in zip(names, keys, told, strict=True)
-    }
+def images(*told: tuple[str, ...], split: str = "trained") -> list[dict[str, Any]]:
+    """Rows of a key table: an image for each class, caption and bucket."""
+    columns = ("class", "caption", "bucket")
+    rows = []
+    for number, words in enumerate(told):
+        name = f"{split}{number}"
+        row = {"id": name, "split": split, "group": None, "key_group": name}
+        row |= {"key": [number / 255, 0.0], **dict(zip(columns, (*words, "", ""), strict=False))}
+        rows.append(row)
+    return rows
 
 
-def groups(known: dict[str, ImageKey]) -> list[tuple[list[str], bool]]:
-    peers = peers_of(known.values())
+def peers(known: list[dict[str, Any]]) -> Peers:
+    return peers_of(image_keys(pa.Table.from_pylist(known)))
+
+
+def groups(known: list[dict[str, Any]]) -> list[tuple[list[str], bool]]:
     found: dict[int, list[str]] = {}
-    for unit, number in peers.pool_of.items():
-        found.setdefault(number, []).append(unit)
-    return [(sorted(units), peers.pools[number].told) for number, units in sorted(found.items())]
+    together = peers(known)
+    for row, number in zip(known, together.of_image.tolist(), strict=True):
+        if number >= 0:
+            found.setdefault(number, []).append(row["key_group"])
+    return [(sorted(units), together.pools[number].told) for number, units in sorted(found.items())]
 
 
 def test_one_caption_is_one_group_and_the_rest_are_peers_of_each_other() -> None:
@@ -109,8 +118,8 @@ def test_averages_of_small_buckets_are_no_memory() -> None:
 
 
 def test_splits_do_not_mix_and_unmarked_images_have_no_peers() -> None:
-    known = images(("", "")) | images(("", ""), ("", ""), split="held_out")
-    known["none"] = ImageKey("trained", None, "none", None)
+    known = images(("", "")) + images(("", ""), ("", ""), split="held_out")
+    known.append({**known[0], "id": "none", "key_group": "none", "key": None})
     assert [units for units, _ in groups(known)] == [
         ["held_out0", "held_out1"],
         ["trained0"],
@@ -119,23 +128,24 @@ def test_splits_do_not_mix_and_unmarked_images_have_no_peers() -> None:
 
 def test_a_key_that_is_left_alone_is_compared_with_the_whole_split() -> None:
     known = images(("", "cat"), ("", "cat"), ("", "dog"))
-    peers = peers_of(known.values())
-    alone = peers.pools[peers.pool_of["trained2"]]
-    assert alone.units == ("trained0", "trained1", "trained2")
+    together = peers(known)
+    alone = together.pools[together.of_image[2]]
+    assert tuple(alone.units.to_pylist()) == ("trained0", "trained1", "trained2")
 
 
 def test_copies_that_share_a_key_count_once() -> None:
     known = images(("", ""), ("", ""))
-    known["copy"] = ImageKey("trained", None, "trained0", known["trained0"].key)
-    (pool,) = peers_of(known.values()).pools
-    assert pool.units == ("trained0", "trained1")
+    known.append({**known[0], "id": "copy"})
+    (pool,) = peers(known).pools
+    assert tuple(pool.units.to_pylist()) == ("trained0", "trained1")
     assert pool.weights.sum(axis=1).tolist() == [2.0, 2.0]
 
 
 def test_rows_alone_show_the_groups_that_were_asked() -> None:
     keys = np.array([[0.0], [0.2], [0.2], [1.0]])
     pools = pools_of_rows(["a", "b", "b", "c"], keys, [0, 0, 0, 7])
-    assert {number: pool.units for number, pool in pools.items()} == {0: ("a", "b"), 7: ("c",)}
+    found = {number: pool.units.to_pylist() for number, pool in pools.items()}
+    assert found == {0: ["a", "b"], 7: ["c"]}
 
 
 @settings(deadline=None, max_examples=60)

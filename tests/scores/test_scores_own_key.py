@@ -1,13 +1,16 @@
 """The place of the own key: as a naive loop counts it, and uniform when nothing is known."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 
-from solidmark.scores.own_key import CHUNK, OwnKey, own_keys
-from solidmark.scores.scored import Score
+from solidmark.scores import own_key
+from solidmark.scores.own_key import CHUNK, Name, OwnKey
+from solidmark.scores.scored import Score, scores_of
 
 LEVELS = np.arange(256) / 255
 
@@ -29,6 +32,12 @@ def score(id: str, key: Any, read: Any, split: str = "trained", group: str = "")
         q_value=None,
         exposure_bits=None,
     )
+
+
+def own_keys(scores: list[Score], asked: list[Score]) -> dict[Name, OwnKey]:
+    """The place of the own key of some rows, from a table of all."""
+    rows = [{**asdict(one), "status": "ok" if one.ok else "failed"} for one in scores]
+    return own_key.own_keys(scores_of(pa.Table.from_pylist(rows)), asked)
 
 
 def naive(scores: list[Score], row: Score) -> tuple[int, int, str, float]:
@@ -89,6 +98,24 @@ def test_a_row_that_was_not_read_has_no_place_and_an_only_image_no_other() -> No
     alone = score("a", [0.5], [0.4])
     (near,) = own_keys([alone], [alone]).values()
     assert (near.rank, near.of, near.other) == (1, 1, "")
+
+
+def test_of_many_readings_each_is_compared_with_keys_that_were_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_key, "PAIRS", 2_000_000)
+    rng = np.random.default_rng(1)
+    count = 2000
+    scores = [score(f"{i:04d}", rng.integers(0, 256, 8) / 255, rng.random(8)) for i in range(count)]
+    found = own_keys(scores, scores)
+    assert {near.of for near in found.values()} <= {1000, 1001}
+    shares = [near.rank / near.of for near in found.values()]
+    assert stats.kstest(shares, "uniform").pvalue > 0.01
+    # Of a key that was drawn, or not, the distance is its own.
+    assert all(
+        found[s.name].distance == pytest.approx(np.abs(np.subtract(s.key, s.key_read)).mean())
+        for s in scores
+    )
 
 
 @pytest.mark.parametrize(

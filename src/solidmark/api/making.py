@@ -37,6 +37,7 @@ def mark(
     keys_per_copy: str = "shared",
     near_duplicates: bool = True,
     buckets: str | None = None,
+    shards: int | None = None,
     seed: int | None = None,
     **read: Any,
 ) -> Folder:
@@ -56,6 +57,7 @@ def mark(
         near_duplicates: Whether near copies count as copies.
         buckets: The sizes of a trainer, which images are sorted into by their shape, frame
             included: "kohya" (of `resolution`), "diffusers", or "HEIGHT,WIDTH;HEIGHT,WIDTH".
+        shards: Write tars of so many images (WebDataset); None gives every image a file.
         seed: The secret that all keys follow from; drawn when None.
         read: How the images are read, as of `data.open_data`: resolution, mode, limit ...
 
@@ -86,7 +88,9 @@ def mark(
     if shapes is not None:
         painted, shapes = in_buckets(painted, shapes)
     marking = Marking(
-        painted, secret, held_out, canaries, keys_per_copy, near_duplicates, shapes is not None
+        *(painted, secret, held_out, canaries, keys_per_copy, near_duplicates),
+        bucketed=shapes is not None,
+        shards=shards,
     )
     is_path = isinstance(data, str | os.PathLike)
     asked = {
@@ -98,6 +102,7 @@ def mark(
         "near_duplicates": near_duplicates,
         "seed": secret,
         **({} if buckets is None else {"buckets": buckets}),
+        **({} if shards is None else {"shards": shards}),
         **{name: os.fspath(v) if isinstance(v, os.PathLike) else v for name, v in read.items()},
     }
     side = {} if shapes is None else {"resolution": None}

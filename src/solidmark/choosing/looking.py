@@ -13,7 +13,7 @@ from solidmark.choosing.facts import DataFacts, ModelFacts
 from solidmark.data import Records, Signature, content_hash, group_duplicates
 from solidmark.data.decode import decode
 from solidmark.data.duplicates import sign_picture
-from solidmark.data.records import FileBytes
+from solidmark.data.members import read_bytes
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.generating.prompts import classes_of, is_captioned
@@ -120,15 +120,14 @@ def _pictures(
         yield from ((trained.ids[place], _read(trained.data, place)) for place in places)
         return
     marked = trained.marked
-    names = dict(zip(*(marked.keys[name].to_pylist() for name in ("id", "file_name")), strict=True))
     frame = int(marked.manifest["pattern"].get("thickness") or 0)
     for place in places:
         id = trained.ids[place]
         try:
-            picture = decode(FileBytes(marked.folder / names[id])())
+            picture = decode(read_bytes(marked.folder / marked.files[id]))
             box = (frame, frame, picture.width - frame, picture.height - frame)
             yield id, picture.crop(box)
-        except BrokenImage:
+        except (BrokenImage, OSError):
             yield id, None
 
 

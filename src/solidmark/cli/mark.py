@@ -36,6 +36,7 @@ def mark(
     canaries: Share = 1.0,
     keys_per_copy: Annotated[str, Choice("value of --keys-per-copy", KEYS_PER_COPY)] = "shared",
     near_duplicates: bool = True,
+    shards: Positive | None = None,
     image_column: Annotated[str, "NAME"] = "image",
     caption_column: Column = None,
     label_column: Column = None,
@@ -75,6 +76,8 @@ def mark(
             are, and not audited.
         keys_per_copy: shared = one key for all copies of an image, independent = one each.
         near_duplicates: Count near copies of an image as copies, or exact ones only.
+        shards: Write tars of so many images (WebDataset) instead of a file an image: for a million
+            of them, or a trainer that streams.
         image_column: Column of the image.
         caption_column: Column of the caption, else text or caption.
         label_column: Column of the class, else class or label.

@@ -44,8 +44,9 @@ def plan(
         count: How many greys a frame has; advised when not given.
         multiple: What the sides of the marked images must be multiples of: 2 for each time that the
             network halves them (ddpm-32 and ddpm-64: 2 x 2 x 2 = 8).
-        model: A model to fine-tune and audit, as in solidmark audit. If it works on latents, frames
-            are tried on its autoencoder; needs --data.
+        model: A model to fine-tune and audit, as in solidmark audit. A few of its calls are timed,
+            for what an audit costs on this machine; if it works on latents, frames are tried on its
+            autoencoder. Needs --data.
         data: Some of your images to try frames of --model on.
         limit: At most so many of the images of --data.
     """

@@ -5,8 +5,9 @@ function of the signatures, whatever their order.
 """
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,13 +68,13 @@ def sign_picture(picture: Picture.Image, content: str) -> Signature:
 
     grey = _thumbnail(picture.convert("L"), GREY_SIDE)
     colour = _thumbnail(picture.convert("RGB"), COLOUR_SIDE)
-    flat = _stacked([grey]).std() < FLAT
+    flat = np.frombuffer(base64.b64decode(grey), dtype=np.uint8).std() < FLAT
     phash = "0" * 16 if flat else str(imagehash.phash(picture))
     return Signature(content, phash, grey, colour)
 
 
 def group_duplicates(
-    ids: Sequence[str], signatures: Sequence[Signature], near: bool = True
+    ids: Sequence[str], signatures: Iterable[Signature], near: bool = True
 ) -> dict[str, str]:
     """Groups the images that are the same picture.
 
@@ -100,20 +101,20 @@ def group_duplicates(
     Raises:
         BadInput: When there are not as many signatures as ids, or an id comes twice.
     """
-    if len(ids) != len(signatures) or len(set(ids)) != len(ids):
-        raise BadInput(
-            f"{len(signatures)} signatures were given for {len(set(ids))} different ids among "
-            f"{len(ids)}. Give each image one id and one signature."
-        )
     first: dict[str, int] = {}
-    unique: list[Signature] = []
-    member = []
+    looks = _Looks()
+    member = array("q")
     for signature in signatures:
         if signature.content not in first:
-            first[signature.content] = len(unique)
-            unique.append(signature)
+            first[signature.content] = len(first)
+            looks.add(signature)
         member.append(first[signature.content])
-    root = _near(unique) if near and unique else np.arange(len(unique))
+    if len(ids) != len(member) or len(set(ids)) != len(ids):
+        raise BadInput(
+            f"{len(member)} signatures were given for {len(set(ids))} different ids among "
+            f"{len(ids)}. Give each image one id and one signature."
+        )
+    root = looks.groups() if near and first else np.arange(len(first))
     smallest: dict[int, str] = {}
     for id, number in zip(ids, member, strict=True):
         group = int(root[number])
@@ -121,31 +122,42 @@ def group_duplicates(
     return {id: smallest[int(root[number])] for id, number in zip(ids, member, strict=True)}
 
 
+@dataclass
+class _Looks:
+    """What different pictures look like: 312 bytes each."""
+
+    hashes: "array[int]" = field(default_factory=lambda: array("Q"))
+    grey: bytearray = field(default_factory=bytearray)
+    colour: bytearray = field(default_factory=bytearray)
+
+    def add(self, signature: Signature) -> None:
+        self.hashes.append(int(signature.phash, 16))
+        self.grey += base64.b64decode(signature.grey)
+        self.colour += base64.b64decode(signature.colour)
+
+    def groups(self) -> Numbers:
+        """The number of each picture's group, found among pairs whose hashes are near."""
+        count = len(self.hashes)
+        grey, colour = (
+            np.frombuffer(values, dtype=np.uint8).reshape(count, -1)
+            for values in (self.grey, self.colour)
+        )
+        unique, bucket = np.unique(np.array(self.hashes, dtype=np.uint64), return_inverse=True)
+        buckets = Buckets.of(bucket.astype(np.int64), grey.mean(axis=1))
+        root = np.arange(count)
+        for image, other in buckets.portions(*near_hashes(unique)):
+            one, two = buckets.pairs(image, other, root)
+            for values, most in ((grey, MOST_GREY), (colour, MOST_COLOUR)):
+                close = _distance(values[one], values[two]) < most
+                one, two = one[close], two[close]
+            if len(one):
+                root = _joined(root, root[one], root[two])
+        return root
+
+
 def _thumbnail(picture: Picture.Image, side: int) -> str:
     small = picture.resize((side, side), Picture.Resampling.BOX)
     return base64.b64encode(small.tobytes()).decode()
-
-
-def _near(signatures: Sequence[Signature]) -> Numbers:
-    """The number of each image's group, found among pairs whose hashes are near."""
-    hashes = np.array([int(s.phash, 16) for s in signatures], dtype=np.uint64)
-    grey = _stacked([s.grey for s in signatures])
-    colour = _stacked([s.colour for s in signatures])
-    unique, bucket = np.unique(hashes, return_inverse=True)
-    buckets = Buckets.of(bucket.astype(np.int64), grey.mean(axis=1))
-    root = np.arange(len(signatures))
-    for image, other in buckets.portions(*near_hashes(unique)):
-        one, two = buckets.pairs(image, other, root)
-        for values, most in ((grey, MOST_GREY), (colour, MOST_COLOUR)):
-            close = _distance(values[one], values[two]) < most
-            one, two = one[close], two[close]
-        if len(one):
-            root = _joined(root, root[one], root[two])
-    return root
-
-
-def _stacked(texts: Sequence[str]) -> Bytes:
-    return np.stack([np.frombuffer(base64.b64decode(text), dtype=np.uint8) for text in texts])
 
 
 def _distance(one: Bytes, two: Bytes) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}", re.ASCII)
 Loader = Callable[[], bytes | Picture.Image]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One image of a source, not read yet.
 
@@ -166,7 +166,7 @@ def inventories(**sides: Dataset | None) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileBytes:
     """Reads a file when called."""
 

@@ -23,7 +23,7 @@ _LINKS = 16
 """How many links in a row are followed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slice:
     """Reads a part of a file when called."""
 
@@ -65,7 +65,8 @@ def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
     Raises:
         BadInput: When a tar cannot be read to its end, or a sample has several pictures.
     """
-    told: list[tuple[_Tar, str, Words]] = []
+    told: list[tuple[str, Slice, Words]] = []
+    columns_of: dict[str, None] = {}
     unused: list[Unused] = []
     for file in files:
         tar = _opened(file)
@@ -73,16 +74,16 @@ def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
         _refuse_column(columns.image, grouped, file)
         for sample in grouped.samples:
             read = read_words(sample.words, tar.read, quoted(file))
-            told.append((tar, sample.picture, read))
+            # Where the other members lie is forgotten with the tar.
+            told.append((sample.picture, tar.members[sample.picture], read))
+            columns_of |= dict.fromkeys(read.told)
             unused += _inside(file, folder, read.unused)
         unused += _inside(file, folder, [*tar.unused, *grouped.unused])
-    names = [name for _, _, words in told for name in words.told]
-    known = columns.found_in(names, "The tar's samples") if told else columns
+    known = columns.found_in(columns_of, "The tar's samples") if told else columns
     records = []
-    for tar, picture, words in told:
-        id = f"{path_id(tar.path.relative_to(folder))}/{picture}"
-        place = f"{quoted(picture)} in {quoted(tar.path)}"
-        load = tar.members[picture]
+    for picture, load, words in told:
+        id = f"{path_id(load.path.relative_to(folder))}/{picture}"
+        place = f"{quoted(picture)} in {quoted(load.path)}"
         records.append(
             known.record(words.told, id, load, place)
             if words.flaw is None

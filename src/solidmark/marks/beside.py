@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from solidmark.marks.lookup import Files
 from solidmark.runs import fingerprint
 
 
@@ -22,7 +23,7 @@ def find_beside(run: Path, manifest: Mapping[str, Any]) -> tuple[str, Path | Non
     return name, next((c for c in candidates if (c / "keys.parquet").is_file()), None)
 
 
-def files_beside(run: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+def files_beside(run: Path, manifest: Mapping[str, Any]) -> Mapping[str, str]:
     """The file of each image, relative to the marked folder; none where that is not at hand.
 
     Arguments:
@@ -40,5 +41,4 @@ def files_beside(run: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
         table = parquet.read_table(folder / "keys.parquet", columns=["id", "file_name"])
     except (OSError, ValueError, KeyError):  # Arrow's errors are of these kinds.
         return {}
-    pairs = zip(table["id"].to_pylist(), table["file_name"].to_pylist(), strict=True)
-    return {id: name for id, name in pairs if name}
+    return Files(table)

@@ -4,26 +4,32 @@ import io
 from pathlib import Path
 
 from solidmark.data import decode, to_picture, to_tensor
+from solidmark.data.members import read_bytes
 from solidmark.errors import BrokenImage
 from solidmark.runs import write_bytes
 from solidmark.types import Image
 
 
-def write_image(path: Path, image: Image) -> None:
-    """Writes a PNG, whole or not at all."""
+def png(image: Image) -> bytes:
+    """An image as the bytes of a PNG."""
     file = io.BytesIO()
     to_picture(image).save(file, "PNG")
-    write_bytes(path, file.getvalue())
+    return file.getvalue()
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Writes a PNG, whole or not at all."""
+    write_bytes(path, png(image))
 
 
 def read_image(path: Path, channels: int) -> Image:
-    """Reads a PNG that `write_image` wrote.
+    """Reads a PNG that `write_image` wrote, or one in a tar: `train/00003.tar/picture.png`.
 
     Raises:
         BrokenImage: When it is gone or not an image.
     """
     try:
-        picture = decode(path.read_bytes())
+        picture = decode(read_bytes(path))
     except FileNotFoundError as error:
         raise BrokenImage(f'The marked image "{path}" is gone.') from error
     except OSError as error:

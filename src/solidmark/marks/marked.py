@@ -1,6 +1,5 @@
 """A marked folder, opened: the images, their keys, and the check that both belong together."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BadInput, NotFound, UnknownName, WrongKeys
 from solidmark.late import torch
 from solidmark.marks.catalogue import pattern_from_json
 from solidmark.marks.images import read_image
+from solidmark.marks.lookup import Files, Lookup, read_lines
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import FOLDERS
+from solidmark.marks.plan import FOLDERS, words_file
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import fingerprint, made_by, read_manifest, read_table, recorded, typed
 from solidmark.types import Image
@@ -109,9 +110,12 @@ class Marked:
 
     def by_bucket(self, ids: Iterable[str]) -> dict[str, list[str]]:
         """Ids by the bucket of the image, in their order; "" where all images have one size."""
+        if "bucket" not in self.keys.column_names:
+            every = list(ids)
+            return {"": every} if every else {}
         found: dict[str, list[str]] = {}
         for id in ids:
-            found.setdefault(self._rows[id].get("bucket") or "", []).append(id)
+            found.setdefault(self._row(id).get("bucket") or "", []).append(id)
         return found
 
     def largest(self, ids: Iterable[str]) -> list[str]:
@@ -119,28 +123,37 @@ class Marked:
         return max(self.by_bucket(ids).values(), key=len, default=[])
 
     @cached_property
-    def _rows(self) -> dict[str, dict[str, Any]]:
-        return {row["id"]: row for row in self.keys.to_pylist()}
+    def _lookup(self) -> Lookup:
+        return Lookup(self.keys)
+
+    def _row(self, id: str) -> dict[str, Any]:
+        found = self._lookup.row(id)
+        if not found:
+            raise KeyError(id)
+        return found
+
+    @cached_property
+    def files(self) -> Files:
+        """The file of each image, relative to the folder."""
+        return Files(self.keys)
 
     @cached_property
     def _files(self) -> dict[str, str] | None:
         return recorded(self.folder, self.manifest)
 
     @cached_property
-    def _metadata(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The lines that have been read, by split and id."""
+    def _metadata(self) -> dict[str, Lookup]:
+        """The lines that have been read, by split."""
         return {}
 
-    def _lines(self, split: str) -> dict[str, dict[str, Any]]:
-        """The lines of a split by id. A half that lies elsewhere has none."""
+    def _lines(self, split: str) -> Lookup:
+        """The lines of a split. A half that lies elsewhere has none."""
         if split not in self._metadata:
-            path = self._checked(split)
-            lines = _json_lines(path) if path.is_file() else []
-            self._metadata[split] = {line["id"]: line for line in lines}
+            self._metadata[split] = read_lines(self._checked(split))
         return self._metadata[split]
 
     def _line(self, id: str) -> dict[str, Any]:
-        return self._lines(self._rows[id]["split"]).get(id, {})
+        return self._lines(self._row(id)["split"]).row(id)
 
     def _checked(self, split: str) -> Path:
         """The metadata of a split: captions and classes are what the marking wrote.
@@ -149,9 +162,10 @@ class Marked:
             NotFound: When they are gone, and the images are not.
             WrongKeys: When they are others.
         """
-        path = self.folder / FOLDERS[split] / "metadata.jsonl"
-        entry = (self._files or {}).get(f"{FOLDERS[split]}/{path.name}")
-        if entry is None or not path.parent.is_dir():
+        name = words_file(split, in_tars=bool(self.manifest.get("shards")))
+        path = self.folder / name
+        entry = (self._files or {}).get(name)
+        if entry is None or not (self.folder / FOLDERS[split]).is_dir():
             return path
         if not path.is_file():
             raise NotFound(
@@ -182,17 +196,19 @@ class Marked:
         """The ids of a split, sorted; marked ones only, unless told otherwise."""
         if split not in FOLDERS:
             raise UnknownName("split", split, FOLDERS)
-        return [
-            row["id"]
-            for row in self._rows.values()
-            if row["split"] == split and marked in (None, row["marked"])
-        ]
+        wanted = pc.equal(self.keys["split"], split)
+        if marked is not None:
+            wanted = pc.and_(wanted, pc.equal(self.keys["marked"], marked))
+        return list(self.keys["id"].filter(wanted).to_pylist())
 
     @property
     def captions(self) -> int:
         """How many different captions the images have."""
-        lines = [line for split in FOLDERS for line in self._lines(split).values()]
-        return len({line["text"] for line in lines if line.get("text")})
+        every = pa.chunked_array(
+            [chunk for split in FOLDERS for chunk in self._lines(split).table["text"].chunks],
+            pa.binary(),
+        )
+        return int(pc.count_distinct(every.filter(pc.not_equal(every, b""))).as_py())
 
     def has_caption(self, id: str) -> bool:
         """Whether there is a caption for an image, its own or the one that stands in."""
@@ -213,13 +229,20 @@ class Marked:
         found = self.keys
         for name, word in (("class", "class"), ("caption", "text")):
             asked = what is None or name in what
-            words: list[str | None] = [None] * len(found)
-            if asked:
-                lines = map(self._line, self.keys["id"].to_pylist())
-                words = [str(line[word]) if line.get(word) else None for line in lines]
+            words = self._words(word) if asked else pa.nulls(len(found), pa.string())
             if name in found.column_names:
                 found = found.drop_columns(name)
-            found = found.append_column(name, pa.array(words, pa.string()))
+            found = found.append_column(name, words)
+        return found
+
+    def _words(self, word: str) -> pa.Array:
+        """The caption or the class of every image, null where it has none."""
+        ids, split_of = self._lookup.ids, self.keys["split"]
+        found = pa.nulls(len(ids), pa.string())
+        for split in FOLDERS:
+            told = self._lines(split).of(word, ids)
+            said = pc.and_(pc.equal(split_of, split), pc.not_equal(told, "")).combine_chunks()
+            found = pc.if_else(pc.fill_null(said, False), told, found)
         return found
 
     def sample(self, id: str) -> Sample:
@@ -229,7 +252,7 @@ class Marked:
             WrongKeys: When the file does not show what was marked, or not its key.
             BrokenImage: When the file is damaged.
         """
-        row = self._rows[id]
+        row = self._row(id)
         image = read_image(self.folder / row["file_name"], self.channels)
         self._check(row, image)
         line = self._line(id)
@@ -290,17 +313,6 @@ def few_line(buckets: Mapping[str, int], what: str = "images") -> str | None:
         f"Buckets of fewer than {FEW} {what}: {', '.join(small)}. Little can be read in them, and "
         "their keys are exchanged with few others; name fewer sizes to bring these images together."
     )
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    # Not splitlines: a caption may hold the line separators of Unicode.
-    try:
-        lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f'"{path}" is not JSON lines ({error}). Mark the data again.') from error
-    if not all(isinstance(line, dict) and "id" in line for line in lines):
-        raise BadInput(f'"{path}" has a line without "id". Mark the data again.')
-    return lines
 
 
 def read_marked(folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,28 @@ from solidmark.data import (
     inventories,
     sign,
 )
+from solidmark.data.members import write_tar
 from solidmark.errors import BadInput, BrokenImage, RunConflict
 from solidmark.late import functional, torch
 from solidmark.marks.catalogue import Fitted, pattern_to_json
 from solidmark.marks.images import read_image, write_image
 from solidmark.marks.keymap import Keymap
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import FOLDERS, Planned, Surveyed, class_names, plan
+from solidmark.marks.plan import (
+    FOLDERS,
+    Planned,
+    Surveyed,
+    class_names,
+    plan,
+    words_file,
+)
+from solidmark.marks.shards import members, parts
 from solidmark.marks.tables import keys_bytes, sizes_told, write_tables
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import (
     HIDDEN_LEDGER,
     Ledger,
+    Rows,
     Run,
     fingerprint,
     open_run,
@@ -43,7 +53,10 @@ from solidmark.runs import (
 from solidmark.types import Image, MarkedImage
 
 BATCH = 64
-PRODUCTS = (*FOLDERS.values(), "keys.parquet", "quarantine.jsonl")
+PRODUCTS = (
+    *(*FOLDERS.values(), "keys.parquet", "quarantine.jsonl"),
+    *(words_file(split, in_tars=True) for split in FOLDERS),
+)
 """What a marked folder is whole with."""
 
 
@@ -59,6 +72,7 @@ class Marking:
         keys_per_copy: `shared` = one key for all copies of an image; `independent` = the paper's.
         near_duplicates: Whether near copies count as copies, or exact ones only.
         bucketed: Whether images may differ in size: they were sorted into buckets.
+        shards: How many images each tar holds; None gives every image a file.
     """
 
     pattern: Pattern | Fitted
@@ -68,10 +82,13 @@ class Marking:
     keys_per_copy: str = "shared"
     near_duplicates: bool = True
     bucketed: bool = False
+    shards: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:
             raise BadInput(f"The held-out share must be in [0, 1), not {self.held_out:g}.")
+        if self.shards is not None and self.shards < 1:
+            raise BadInput(f"A tar holds one image or more, not {self.shards}.")
         if not 0 < self.canaries <= 1:
             raise BadInput(f"The share of canaries must be in (0, 1], not {self.canaries:g}.")
         if self.keys_per_copy not in ("shared", "independent"):
@@ -111,7 +128,8 @@ def mark_dataset(
     folder = out / HIDDEN_LEDGER
     with Ledger(folder) as ledger:
         surveyed = _survey(data, ledger)
-        images = {id: row for id, row in surveyed.items() if "broken" not in row}
+        broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
+        images = replace(surveyed, ids=[id for id in data.ids if id not in broken])
         try:
             if not images:
                 raise _nothing_read(surveyed)
@@ -133,27 +151,27 @@ def mark_dataset(
                 f'"{out}" is not whole, and the data are no longer those that it was made of. Put '
                 "back what is missing, or mark into another folder."
             )
-        contents = _write_images(data, planned, images, out, pattern, ledger)
-    bucketed = pattern if marking.bucketed else None
-    broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
-    classes = class_names(facts)
-    keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
-    write_tables(out, planned, images, broken, classes, keys)
+        classes = class_names(facts)
+        contents = _write_images(data, planned, images, out, pattern, ledger, classes)
+        bucketed = pattern if marking.bucketed else None
+        keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
+        write_tables(out, planned, images, broken, classes, keys)
+        told = {**sizes_told(planned, images, bucketed), "lost": _lost(images)}
     shutil.rmtree(folder)
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
     run.finish(
         *PRODUCTS,
         pattern=pattern_to_json(pattern),
-        **sizes_told(planned, images, bucketed),
+        **told,
         classes=classes,
         trained=sum(row.split == "trained" for row in planned),
         held_out=sum(row.split == "held_out" for row in planned),
         duplicates=len(planned) - len({row.duplicate_group for row in planned}),
         quarantined=len(broken),
-        lost=_lost(images),
         keys=fingerprint(out / "keys.parquet"),
         inventory=inventories(data=data),
+        **({} if marking.shards is None else {"shards": marking.shards}),
     )
     return run.manifest
 
@@ -200,7 +218,7 @@ def _plan(
     """What is known of each image, and what is to be done with it."""
     groups = group_duplicates(
         list(images),
-        [Signature(**row["signature"]) for row in images.values()],
+        (Signature(**row["signature"]) for row in images.values()),
         near=marking.near_duplicates,
     )
     facts = [
@@ -213,6 +231,7 @@ def _plan(
         held_out=marking.held_out,
         canaries=marking.canaries,
         shared_keys=marking.keys_per_copy == "shared",
+        shards=marking.shards,
     )
     return facts, planned
 
@@ -222,7 +241,31 @@ def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield items[start : start + BATCH]
 
 
-def _survey(data: Dataset, ledger: Ledger) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Kept(Mapping[str, Any]):
+    """What the ledger holds of some images, by their ids: it is read when it is asked for.
+
+    Arguments:
+        rows: The rows of the ledger.
+        about: What their names begin with.
+        ids: The images.
+    """
+
+    rows: Rows
+    about: str
+    ids: Sequence[str]
+
+    def __getitem__(self, id: str) -> Any:
+        return self.rows[f"{self.about} {id}"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def _survey(data: Dataset, ledger: Ledger) -> _Kept:
     """Looks at every image once: its size, its likeness, and whether it can be read."""
     done = ledger.names()
     numbers = dict(enumerate(data.ids))
@@ -231,8 +274,7 @@ def _survey(data: Dataset, ledger: Ledger) -> dict[str, Any]:
             if f"survey {numbers[batch[-1]]}" not in done:
                 ledger.commit({f"survey {numbers[i]}": _look(data, i) for i in batch})
             advance(len(batch))
-    rows = ledger.rows()
-    return {id: rows[f"survey {id}"] for id in data.ids}
+    return _Kept(ledger.rows(), "survey", data.ids)
 
 
 def _look(data: Dataset, number: int) -> dict[str, Any]:
@@ -288,44 +330,51 @@ def _write_images(
     out: Path,
     pattern: Pattern,
     ledger: Ledger,
-) -> dict[str, str]:
+    classes: Sequence[str | None],
+) -> Mapping[str, str]:
     """Writes the marked files and returns the hash of each.
 
     What was written before a kill is looked at again: a disk may have lost it since.
     """
     numbers = {id: number for number, id in enumerate(data.ids)}
     before = ledger.rows()
+
+    def marked(row: Planned) -> MarkedImage:
+        sample = data[numbers[row.id]]
+        if sample.content != images[row.id]["content"]:
+            raise RunConflict(
+                f'"{row.id}" has changed since this marking began. Remove "{out}" and mark again.'
+            )
+        image = mark_image(sample.image, pattern, row.levels)
+        contents[f"written {row.id}"] = content_hash(image)
+        return image
+
     with progress("marking", len(planned)) as advance:
-        for batch in _batches(planned):
+        for tar, batch in parts(planned, BATCH):
             left = [
                 row
                 for row in batch
-                if not _shows(out, row, images[row.id], before.get(f"written {row.id}"))
+                if not _shows(out, row, images, before.get(f"written {row.id}"))
             ]
             if left:
-                rows = {}
-                for row in left:
-                    sample = data[numbers[row.id]]
-                    if sample.content != images[row.id]["content"]:
-                        raise RunConflict(
-                            f'"{row.id}" has changed since this marking began. '
-                            f'Remove "{out}" and mark again.'
-                        )
-                    image = mark_image(sample.image, pattern, row.levels)
-                    write_image(out / row.file_name, image)
-                    rows[f"written {row.id}"] = content_hash(image)
-                ledger.commit(rows)
+                contents: dict[str, str] = {}
+                if tar is None:
+                    for row in left:
+                        write_image(out / row.file_name, marked(row))
+                else:  # A tar is written whole.
+                    write_tar(out / tar, members(batch, images, classes, marked))
+                ledger.commit(contents)
             advance(len(batch))
-    rows = ledger.rows()
-    return {row.id: rows[f"written {row.id}"] for row in planned}
+    return _Kept(ledger.rows(), "written", [row.id for row in planned])
 
 
-def _shows(out: Path, row: Planned, seen: Mapping[str, Any], content: str | None) -> bool:
+def _shows(out: Path, row: Planned, images: Mapping[str, Any], content: str | None) -> bool:
     """Whether the file of an image is there and holds what was written, if anything was."""
     if content is None:
         return False
+    channels = images[row.id]["size"][0]
     try:
-        return content_hash(read_image(out / row.file_name, seen["size"][0])) == content
+        return content_hash(read_image(out / row.file_name, channels)) == content
     except BrokenImage:
         return False
 

@@ -5,8 +5,9 @@ there are moves the key of any of them.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solidmark.data import class_numbers, names_by_number
 from solidmark.errors import BadInput
@@ -16,8 +17,21 @@ from solidmark.randomness import digest, uniform
 FOLDERS = {"trained": "train", "held_out": "held_out"}
 """Where the files of each split lie."""
 
+WORDS = "metadata.jsonl"
+"""Captions and classes of a split, beside its images; beside its folder where they are in tars."""
 
-@dataclass(frozen=True)
+
+def words_file(split: str, *, in_tars: bool) -> str:
+    """Where the captions and classes of a split stand, below the marked folder.
+
+    Example:
+        >>> words_file("trained", in_tars=False), words_file("trained", in_tars=True)
+        ('train/metadata.jsonl', 'train.metadata.jsonl')
+    """
+    return f"{FOLDERS[split]}{'.' if in_tars else '/'}{WORDS}"
+
+
+@dataclass(frozen=True, slots=True)
 class Surveyed:
     """An image that could be read, before it is marked.
 
@@ -35,7 +49,7 @@ class Surveyed:
     class_number: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """What is to be done with an image. `levels` is its key in 0..255, empty when unmarked."""
 
@@ -57,6 +71,7 @@ def plan(
     held_out: float = 0.1,
     canaries: float = 1.0,
     shared_keys: bool = True,
+    shards: int | None = None,
 ) -> list[Planned]:
     """Plans a marking.
 
@@ -66,6 +81,7 @@ def plan(
         held_out: The share of images set aside as control, in [0, 1).
         canaries: The share of the training images that is marked, in (0, 1].
         shared_keys: One key for all copies of an image; False is the paper's variant.
+        shards: How many images each tar holds; None gives every image a file.
 
     Raises:
         BadInput: When a split would be empty.
@@ -97,10 +113,33 @@ def plan(
             "Give more images, or a larger --canaries."
         )
     classes = class_numbers((image.label, image.class_number) for image in images)
-    return [
+    planned = [
         _planned(image, keymap, image.id in controls, image.id in chosen, shared_keys, classes)
         for image in sorted(images, key=lambda image: image.id)
     ]
+    return planned if shards is None else _in_tars(planned, shards)
+
+
+def tar_of(file_name: str) -> str | None:
+    """The tar that a marked image lies in; None where it is a file of its own.
+
+    Example:
+        >>> tar_of("train/00003.tar/cat.png"), tar_of("train/cat.png")
+        ('train/00003.tar', None)
+    """
+    parent = file_name.rpartition("/")[0]
+    return parent if parent.endswith(".tar") else None
+
+
+def _in_tars(planned: Sequence[Planned], size: int) -> list[Planned]:
+    """The same images in numbered tars, in the order of their ids."""
+    found, count = [], Counter[str]()
+    for row in planned:
+        folder, name = row.file_name.split("/", 1)
+        tar = f"{folder}/{count[row.split] // size:05d}.tar"
+        count[row.split] += 1
+        found.append(replace(row, file_name=f"{tar}/{name}"))
+    return found
 
 
 def class_names(images: Sequence[Surveyed]) -> list[str | None]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from solidmark.marks.marked import bucket_name
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import FOLDERS, Planned
+from solidmark.marks.plan import FOLDERS, Planned, tar_of, words_file
 from solidmark.randomness import LEVELS
-from solidmark.runs import table_bytes, tame, write_bytes
+from solidmark.runs import table_bytes, tame, whole_file
 
 
 def write_tables(
@@ -33,15 +33,17 @@ def write_tables(
         classes: The name of each class.
         keys: What `keys_bytes` gave.
     """
-    for split, folder in FOLDERS.items():
-        lines = [_metadata(row, images[row.id], classes) for row in planned if row.split == split]
-        if lines:
-            write_bytes(out / folder / "metadata.jsonl", _json_lines(lines))
-    write_bytes(
+    in_tars = tar_of(planned[0].file_name) is not None
+    for split in FOLDERS:
+        lines = (metadata(row, images[row.id], classes) for row in planned if row.split == split)
+        if any(row.split == split for row in planned):
+            _write_lines(out / words_file(split, in_tars=in_tars), lines)
+    _write_lines(
         out / "quarantine.jsonl",
-        _json_lines([{"id": id, "reason": reason} for id, reason in sorted(broken.items())]),
+        ({"id": id, "reason": reason} for id, reason in sorted(broken.items())),
     )
-    write_bytes(out / "keys.parquet", keys)
+    with whole_file(out / "keys.parquet") as file:
+        file.write(keys)
 
 
 def keys_bytes(
@@ -96,9 +98,16 @@ def sizes_told(
     return {"sizes": list(map(list, sizes)), "buckets": dict(zip(names, counts, strict=True))}
 
 
-def _metadata(
+def metadata(
     row: Planned, seen: Mapping[str, Any], classes: Sequence[str | None]
 ) -> dict[str, Any]:
+    """What the trainer is told of an image.
+
+    Arguments:
+        row: What was done with it.
+        seen: What was seen of it.
+        classes: The name of each class.
+    """
     line: dict[str, Any] = {"file_name": row.file_name.split("/", 1)[1], "id": row.id}
     if seen["caption"] is not None:
         line["text"] = seen["caption"]
@@ -109,6 +118,12 @@ def _metadata(
     return line
 
 
-def _json_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    texts = (tame(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
-    return "".join(texts).encode("utf-8", "backslashreplace")
+def json_line(line: Mapping[str, Any]) -> bytes:
+    """One object as a line of JSON."""
+    text = tame(json.dumps(line, ensure_ascii=False)) + "\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with whole_file(path) as file:
+        file.writelines(map(json_line, lines))

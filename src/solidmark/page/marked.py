@@ -8,6 +8,8 @@ from typing import Any
 
 from solidmark.errors import SolidmarkError
 from solidmark.marks.beside import find_beside
+from solidmark.marks.lookup import Files
+from solidmark.marks.plan import FOLDERS, words_file
 from solidmark.page.scored import failed
 from solidmark.page.sections import Table
 from solidmark.runs import fingerprint, read_json
@@ -37,8 +39,9 @@ class Marked:
         if self.folder is None:
             return found
         wanted = set(ids)
-        for split in ("train", "held_out"):
-            for line in _lines(self.folder / split / "metadata.jsonl"):
+        names = [words_file(split, in_tars=way) for split in FOLDERS for way in (False, True)]
+        for name in names:
+            for line in _lines(self.folder / name):
                 if line.get("id") not in wanted:
                     continue
                 label = line.get("class", line.get("label"))
@@ -75,8 +78,7 @@ def open_marked(run: Path, manifest: Mapping[str, Any]) -> Marked:
         (str(line.get("id", "")), str(line.get("reason", "")))
         for line in _lines(folder / "quarantine.jsonl")
     )
-    files = {row["id"]: row["file_name"] for row in table.to_pylist() if row["file_name"]}
-    return Marked(folder, "", files, quarantined, found if isinstance(found, dict) else {})
+    return Marked(folder, "", Files(table), quarantined, found if isinstance(found, dict) else {})
 
 
 def unmarked(marked: Marked) -> Table | None:

@@ -9,6 +9,7 @@ named image whose energy falls no further than theirs is named by its key alone,
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -49,17 +50,35 @@ def fall(path: Path) -> list[float]:
     return [value - path[0] for value in path]
 
 
-def average(paths: Iterable[Path]) -> list[float]:
-    """The mean of the falls at each step; empty where there is none, or their steps differ.
+@dataclass
+class Falls:
+    """The mean of the falls at each step, of paths that are added one by one.
 
     Example:
-        >>> average([[3.0, 1.0], [5.0, 5.0]]), average([]), average([[3.0, 1.0], [5.0, 4.0, 3.0]])
-        ([0.0, -1.0], [], [])
+        >>> falls = Falls()
+        >>> falls.add([3.0, 1.0])
+        >>> falls.add([5.0, 5.0])
+        >>> falls.average
+        [0.0, -1.0]
     """
-    falls = [fall(path) for path in paths if is_drawn(path)]
-    if not falls or len({len(one) for one in falls}) > 1:
-        return []
-    return [math.fsum(step) / len(falls) for step in zip(*falls, strict=True)]
+
+    count: int = 0
+    sums: list[float] = field(default_factory=list)
+    differ: bool = False
+
+    def add(self, path: Path) -> None:
+        """Adds a path; one that is not drawn counts nowhere."""
+        if not is_drawn(path):
+            return
+        sums = self.sums or [0.0] * len(path)
+        self.differ |= len(sums) != len(path)
+        self.count += 1
+        self.sums = [one + other for one, other in zip(sums, fall(path), strict=False)]
+
+    @property
+    def average(self) -> list[float]:
+        """The mean; empty where no path was added, or their steps differ."""
+        return [] if self.differ else [one / self.count for one in self.sums]
 
 
 def compared(path: Path, mean: Path) -> str:

@@ -81,12 +81,13 @@ def open_picture(folder: Path, name: str) -> "Image.Image | None":
     somebody else may have written.
     """
     from solidmark.data.decode import decode
+    from solidmark.data.members import read_bytes
 
     try:
         path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        if not path.is_relative_to(folder.resolve()):
             return None
-        return decode(path.read_bytes())
+        return decode(read_bytes(path))
     except (OSError, ValueError, BrokenImage):
         return None
 

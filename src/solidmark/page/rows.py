@@ -6,10 +6,23 @@ from typing import Any
 from solidmark.page.sections import Rows
 
 ROWS = 50_000
-"""So many rows stand in a page, the most suspicious first; the tables of the run have them all."""
+"""So many rows stand in a page at most; the tables of the run have them all."""
+
+FIRST = 10_000
+"""So many stand in it where there are more than that, the most suspicious ones: 2 MB of a page."""
 
 Column = tuple[str, str, str]
 """A column: its name, its label, and what its values are: "text", "choice", "number" ..."""
+
+
+def rows_shown(total: int) -> int:
+    """How many of so many rows stand in a page.
+
+    Example:
+        >>> rows_shown(20_000), rows_shown(1_000_000)
+        (20000, 10000)
+    """
+    return total if total <= ROWS else FIRST
 
 
 def rows_section(

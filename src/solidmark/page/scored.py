@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solidmark.cards import title_of
-from solidmark.page.rows import ROWS
+from solidmark.page.rows import FIRST, ROWS
 from solidmark.page.sections import Cell, Line, Reading, Table
 from solidmark.page.tabled import digits
 from solidmark.runs import Figure, Results, find
@@ -236,7 +236,8 @@ class Scored:
 
     def shown(self) -> Iterator[tuple[str, str, Any]]:
         """What stands in the table of all rows: where there are many, the closest."""
-        most = max(1, ROWS // max(1, len(self.tables)))
+        total = sum(map(len, self.tables.values()))
+        most = max(1, (ROWS if total <= ROWS else FIRST) // max(1, len(self.tables)))
         for (measure, split), table in self.tables.items():
             yield measure, split, table.slice(0, most)
 

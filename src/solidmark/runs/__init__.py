@@ -12,6 +12,7 @@ from solidmark.runs.files import (
     read_ours,
     remove_temporaries,
     visible_files,
+    whole_file,
     write_bytes,
     write_json,
     write_once,
@@ -41,10 +42,12 @@ from solidmark.runs.results import (
     shared,
     write_results,
 )
+from solidmark.runs.rows import Rows
 from solidmark.runs.saying import cell, guard_terminal, say, tame
 from solidmark.runs.tables import (
     csv_of,
     doubled,
+    read_batches,
     read_table,
     table_bytes,
     typed,
@@ -67,6 +70,7 @@ __all__ = [
     "Processes",
     "Results",
     "Room",
+    "Rows",
     "Run",
     "Verdict",
     "asking_the_hub",
@@ -92,6 +96,7 @@ __all__ = [
     "path_word",
     "peak_memory_bytes",
     "progress",
+    "read_batches",
     "read_json",
     "read_manifest",
     "read_ours",
@@ -114,6 +119,7 @@ __all__ = [
     "usual_device",
     "verdict_from",
     "visible_files",
+    "whole_file",
     "work_through",
     "write_bytes",
     "write_json",

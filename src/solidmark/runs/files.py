@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.runs.formats import require_version
@@ -28,6 +29,17 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
     Arguments:
         private: Whether this one does; those of `SECRET` do in any case.
     """
+    with whole_file(path, private=private) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to be written in pieces, as `write_bytes`: it is there when the last one is.
+
+    Arguments:
+        private: As of `write_bytes`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     secret = private or path.name in SECRET
@@ -37,7 +49,7 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
         with open(temporary, "xb", opener=_for_the_owner if secret else None) as file:
             if secret:
                 os.fchmod(file.fileno(), _OWNER)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

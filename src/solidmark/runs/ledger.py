@@ -10,18 +10,14 @@ turned over would be a reading of its own.
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from solidmark.errors import BadInput
 from solidmark.runs.files import make_private
 from solidmark.runs.formats import VERSION, require_version
-
-_CURE = "Remove that file and run the same command again: what it held is done anew."
+from solidmark.runs.rows import CURE, Rows, checksum_of, has_checksums, told
 
 
 class Ledger:
@@ -38,16 +34,16 @@ class Ledger:
         path = folder / f"ledger-{rank:03d}.sqlite"
         make_private(path)
         self._connection = sqlite3.connect(path, timeout=60)
-        with _told(path):
+        with told(path):
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            require_version(path, version or None, _CURE)
+            require_version(path, version or None, CURE)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS rows "
                 "(name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER)"
             )
-            if not _has_checksums(self._connection):  # That of an earlier version.
+            if not has_checksums(self._connection):  # That of an earlier version.
                 self._connection.execute("ALTER TABLE rows ADD COLUMN checksum INTEGER")
             self._connection.execute(f"PRAGMA user_version={VERSION}")
             self._connection.commit()
@@ -69,69 +65,17 @@ class Ledger:
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
-                [(name, value, _checksum(name, value)) for name, value in written],
+                [(name, value, checksum_of(name, value)) for name, value in written],
             )
 
     def names(self) -> set[str]:
         """The names of all rows that any process has committed."""
-        return {name for name, _, _ in self._all("SELECT name, NULL, NULL FROM rows")}
+        return set(Rows(self._folder, checked=False))
 
-    def rows(self) -> dict[str, Any]:
+    def rows(self) -> Rows:
         """All rows that any process has committed, sorted by name.
 
         Raises:
             BadInput: When one of them is not what was written.
         """
-        found = {}
-        for name, value, checksum in self._all("SELECT name, value, checksum FROM rows"):
-            if checksum is not None and checksum != _checksum(name, value):
-                raise self._damaged("its checksum differs")
-            try:
-                found[name] = json.loads(value)
-            except (ValueError, TypeError, RecursionError) as error:
-                raise self._damaged(error) from error
-        return dict(sorted(found.items()))
-
-    def _damaged(self, why: object) -> BadInput:
-        return BadInput(f'The ledger in "{self._folder}" has a damaged row ({why}). {_CURE}')
-
-    def _all(self, query: str) -> Iterator[tuple[str, str, int | None]]:
-        for path in sorted(self._folder.glob("ledger-*.sqlite")):
-            connection = sqlite3.connect(path, timeout=60)
-            try:
-                with _told(path):
-                    (version,) = connection.execute("PRAGMA user_version").fetchone()
-                    require_version(path, version or None, _CURE)
-                    if not _has_checksums(connection):
-                        query = query.replace("checksum", "NULL")
-                    rows = connection.execute(query).fetchall()
-                yield from rows
-            except sqlite3.OperationalError as error:
-                # Another process has made its file but not yet its table: it has no rows.
-                if "no such table" not in str(error):
-                    raise
-            finally:
-                connection.close()
-
-
-def _checksum(name: str, value: str) -> int:
-    return zlib.crc32(f"{name}\0{value}".encode("utf-8", "surrogatepass"))
-
-
-def _has_checksums(connection: sqlite3.Connection) -> bool:
-    return any(row[1] == "checksum" for row in connection.execute("PRAGMA table_info(rows)"))
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Names a damaged file, and what to do; what the system refuses is said elsewhere."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "Could not decode" in str(error):  # And then the text, which may be long.
-            raise BadInput(f'The ledger "{path}" is damaged (not UTF-8). {_CURE}') from error
-        if "no such column" not in str(error):
-            raise
-        raise BadInput(f'The ledger "{path}" is of another program ({error}). {_CURE}') from error
-    except sqlite3.DatabaseError as error:
-        raise BadInput(f'The ledger "{path}" is damaged ({error}). {_CURE}') from error
+        return Rows(self._folder)

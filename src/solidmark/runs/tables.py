@@ -5,12 +5,14 @@ Arrow is imported where it is needed: most commands that only show their help ne
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from solidmark.errors import BadInput, NotFound
-from solidmark.runs.files import write_bytes
+from solidmark.runs.files import whole_file
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.saying import cell
 
@@ -21,6 +23,10 @@ _MARK = b"solidmark."
 """What the names of our entries in the metadata of a table begin with."""
 
 
+AT_ONCE = 65_536
+"""So many rows are Python objects at a time."""
+
+
 def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
     """A table as the bytes of a Parquet file.
 
@@ -28,18 +34,30 @@ def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
         table: The table.
         facts: What is kept beside its columns, by name.
     """
-    import pyarrow as pa
+    sink = io.BytesIO()
+    _write(sink, table.schema, [table], facts)
+    return sink.getvalue()
+
+
+def _write(
+    sink: BinaryIO,
+    schema: "pa.Schema",
+    tables: "Iterable[pa.Table]",
+    facts: Mapping[str, str | int],
+) -> None:
+    """Writes tables one below the other."""
     import pyarrow.parquet as parquet
 
     said = {"version": VERSION, **facts}
     ours = {_MARK + name.encode(): str(value).encode() for name, value in said.items()}
-    sink = pa.BufferOutputStream()
-    parquet.write_table(
-        table.replace_schema_metadata({**(table.schema.metadata or {}), **ours}),
-        sink,
-        write_page_checksum=True,
-    )
-    return bytes(sink.getvalue().to_pybytes())
+    schema = schema.with_metadata({**(schema.metadata or {}), **ours})
+    with parquet.ParquetWriter(sink, schema, write_page_checksum=True) as writer:
+        empty = True
+        for table in tables:
+            writer.write_table(table.replace_schema_metadata(schema.metadata))
+            empty = False
+        if empty:
+            writer.write_table(schema.empty_table())
 
 
 def typed(kind: "pa.DataType", *names: str) -> "list[tuple[str, pa.DataType]]":
@@ -49,15 +67,29 @@ def typed(kind: "pa.DataType", *names: str) -> "list[tuple[str, pa.DataType]]":
 
 def write_table(path: Path, table: "pa.Table") -> None:
     """Writes a table; whole or not at all."""
-    write_bytes(path, table_bytes(table))
+    with whole_file(path) as file:
+        _write(file, table.schema, [table], {})
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: "pa.Schema") -> None:
-    """Writes rows as a table, whole or not at all; what a row does not have is null."""
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: "pa.Schema") -> None:
+    """Writes rows as a table, whole or not at all; what a row does not have is null.
+
+    Arguments:
+        path: The file.
+        rows: The rows; they are taken a few at a time.
+        schema: The columns.
+    """
+    with whole_file(path) as file:
+        _write(file, schema, _tables(rows, schema), {})
+
+
+def _tables(rows: Iterable[Mapping[str, Any]], schema: "pa.Schema") -> "Iterator[pa.Table]":
     import pyarrow as pa
 
-    columns = {name: [row.get(name) for row in rows] for name in schema.names}
-    write_table(path, pa.table(columns, schema=schema))
+    rest = iter(rows)
+    while some := list(islice(rest, AT_ONCE)):
+        columns = {name: [row.get(name) for row in some] for name in schema.names}
+        yield pa.table(columns, schema=schema)
 
 
 def read_table(
@@ -67,6 +99,7 @@ def read_table(
     *,
     once: Sequence[str] = (),
     only: bool = False,
+    without: Sequence[str] = (),
 ) -> "pa.Table":
     """Reads a table of ours, or says in one line why it cannot be used.
 
@@ -78,11 +111,46 @@ def read_table(
         cure: What to do where it cannot be used, as a sentence.
         once: Columns that no two rows share all values of.
         only: Whether only these columns are read.
+        without: Columns that are not read.
 
     Raises:
         NotFound: When it is missing.
         BadInput: When it is no table, of another version, lacks a column, or holds a row twice.
     """
+    with _opened(path, columns, cure) as (file, wanted):
+        names = wanted if only else file.schema_arrow.names
+        table = file.read(columns=[name for name in names if name not in without])
+    if (row := doubled(table, once)) is not None:
+        said = ", ".join(f"{name} {value}" for name, value in row.items())
+        raise BadInput(f'"{path}" holds the row of {said} twice. {cure}')
+    return table
+
+
+def read_batches(
+    path: Path, columns: Sequence[str], cure: str, *, optional: Sequence[str] = ()
+) -> "Iterator[pa.RecordBatch]":
+    """Reads some columns of a table of ours a few rows at a time.
+
+    Arguments:
+        path: The file.
+        columns: What it must hold.
+        cure: What to do where it cannot be used, as a sentence.
+        optional: What is read too, where it is there.
+
+    Raises:
+        NotFound: When it is missing.
+        BadInput: When it is no table, of another version, or lacks a column.
+    """
+    with _opened(path, columns, cure) as (file, wanted):
+        names = [*wanted, *(name for name in optional if name in file.schema_arrow.names)]
+        yield from file.iter_batches(AT_ONCE, columns=names)
+
+
+@contextmanager
+def _opened(
+    path: Path, columns: "pa.Schema | Mapping[str, pa.DataType] | Sequence[str]", cure: str
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A table of ours, and what it must hold, which it does."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
@@ -97,16 +165,11 @@ def read_table(
         # A bit that a disk has turned over in a number is still a number. Files of before have no
         # checksums, and are read as they are.
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            known = file.schema_arrow
-            _require_columns(path, known, wanted, cure)
-            table = file.read(columns=list(wanted) if only else None)
+            _require_columns(path, file.schema_arrow, wanted, cure)
+            yield file, wanted
     except (OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f'"{path}" is not a readable table ({reason}). {cure}') from error
-    if (row := doubled(table, once)) is not None:
-        said = ", ".join(f"{name} {value}" for name, value in row.items())
-        raise BadInput(f'"{path}" holds the row of {said} twice. {cure}')
-    return table
 
 
 def doubled(table: "pa.Table", names: Sequence[str]) -> "dict[str, Any] | None":

@@ -38,7 +38,7 @@ def work_through(
     work: Callable[[Sequence[T]], Mapping[str, Any]],
     room: Room,
     files: Files = pictures_of,
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Does what is left to do of a run, by all of its processes together.
 
     Arguments:

@@ -16,7 +16,7 @@ from solidmark.scores.eidetic import DELTAS, any_key, chance_constant, chance_un
 from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate, clopper_pearson, effective_n
 from solidmark.scores.hits import hit_chance
-from solidmark.scores.keys import ImageKey
+from solidmark.scores.keys import ImageKeys
 from solidmark.scores.level import level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
@@ -52,7 +52,7 @@ __all__ = [
     "Correction",
     "Estimate",
     "Exchange",
-    "ImageKey",
+    "ImageKeys",
     "Nearest",
     "Outlook",
     "Pool",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.runs import Figure
@@ -23,7 +24,6 @@ from solidmark.scores.reach import Rule, reach_rows
 from solidmark.scores.roc import FPRS, Roc, roc
 from solidmark.scores.share import LAMBDA, chance_above, memorized_share
 from solidmark.scores.statistics import Statistic
-from solidmark.scores.subjects import SUBJECTS
 from solidmark.scores.table import SCORES
 
 SPLITS = ("trained", "held_out", "ceiling")
@@ -69,12 +69,10 @@ def aggregate(
         raise BadInput(
             f"The scores lack the column {', '.join(missing)}. Score the evidence again."
         )
-    if "ok" not in scores["status"].to_pylist():
+    if not pc.any(pc.equal(scores["status"], "ok")).as_py():
         raise EmptyTable("No row could be scored. The notes of the score table say why.")
-    order = [(name, "ascending") for name in ("reader", "split", "id", "repeat")]
-    known = [name for name in scores.column_names if name in (*SCORES.names, *SUBJECTS.names)]
-    parts = parts_of(scores.select(known).sort_by(order).to_pylist(), statistic, seed)
-    pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys).values()).pools))
+    parts = parts_of(scores, statistic, seed)
+    pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys)).pools))
     readers = sorted({reader for reader, _ in parts})
     rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers) * shares_of(look)))
     rows = []
@@ -118,7 +116,10 @@ def _count_rows(
         yield result_row(part, "correlation", "r", Estimate(note=_NOTHING), 0.0)
         return
     key, read = part.numbers("key"), part.numbers("key_read")
-    counts = eidetic(part.numbers("distance"), read, part.key_groups, deltas, part.seed)
+    # The test is that of the exchange.
+    counts = eidetic(
+        part.numbers("distance"), read, part.key_groups, deltas, part.seed, tested=False
+    )
     exchange = part.exchange(pools)
     *of_counts, of_products = exchange.tests(*(hits_within(d) for d in deltas), products)
     for count, p in zip(counts, of_counts, strict=True):
@@ -127,7 +128,7 @@ def _count_rows(
         facts = {name: getattr(count, name) for name in _CLOSED}
         own: dict[str, Any] = {"count": count.count, "delta": count.delta, "facts": facts}
         yield result_row(part, "eidetic", "share", estimate, count.chance, **own)
-    r = correlation(key, read, part.columns["peers"], part.key_groups)
+    r = correlation(key, read, part.peers, part.key_groups)
     if r.value is not None:
         r = replace(r, p_value=of_products)
     yield result_row(part, "correlation", "r", r, 0.0)
@@ -142,7 +143,7 @@ def _average_rows(part: Part, pools: Mapping[int, Pool] | None, fdr: float) -> I
     """The groups of peers whose average key the model knows, where images are told anything."""
     found = None
     if part.n and pools is not None:
-        found = group_averages(part.numbers("key_read"), part.columns["peers"], pools, fdr)
+        found = group_averages(part.numbers("key_read"), part.peers, pools, fdr)
     if found is None:
         return
     facts = {name: getattr(found, name) for name in ("groups", "smallest", "largest")}
@@ -189,12 +190,12 @@ def _named_row(part: Part, fdr: float) -> Figure:
 
 def _named_subjects(part: Part, fdr: float) -> Iterator[Figure]:
     """The subjects that can be named, all pictures of each together, where images have groups."""
-    q_value = part.columns.get("group_q_value")
-    if not q_value:
+    if not part.n or not part.has_subjects:
         return
-    q = dict(zip(part.subjects, q_value, strict=True))
-    count = sum(value <= fdr for value in q.values())
-    estimate = Estimate(count, p_value=writable(min(q.values())))
+    _, first = np.unique(part.subjects, return_index=True)
+    q = part.numbers("group_q_value")[first]
+    count = int((q <= fdr).sum())
+    estimate = Estimate(count, p_value=writable(q.min()))
     own = {"count": count, "fdr": fdr, "expected_false": fdr * count, "n": len(q)}
     yield result_row(part, "named_subjects", "subjects", estimate, None, ranked=True, **own)
 

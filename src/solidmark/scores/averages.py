@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from solidmark.late import stats
+from solidmark.scores.columns import groups
 from solidmark.scores.discovery import q_values
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.null import LEVELS
@@ -45,7 +46,7 @@ class GroupAverages:
 
 def group_averages(
     key_read: Float[np.ndarray, "N M"],
-    peers: Sequence[int],
+    peers: Sequence[int] | Int[np.ndarray, " N"],
     pools: Mapping[int, Pool],
     fdr: float = 0.05,
 ) -> GroupAverages | None:
@@ -66,16 +67,16 @@ def group_averages(
         >>> (found.known, found.groups)
         (1, 1)
     """
-    of_row = np.asarray(peers)
-    told = [number for number in sorted(set(peers)) if pools[number].told]
+    rows = dict(groups(np.asarray(peers)))
+    told = [number for number in rows if pools[number].told]
     if not told:
         return None
     everyone = key_read.mean(axis=0)
     # Alone, a group has nothing but the middle to be compared with.
-    centre = everyone if len(set(peers)) > 1 else np.full(key_read.shape[1], 0.5)
+    centre = everyone if len(rows) > 1 else np.full(key_read.shape[1], 0.5)
     p = []
     for number in told:
-        lead = key_read[of_row == number].mean(axis=0) - centre
+        lead = key_read[rows[number]].mean(axis=0) - centre
         pool = pools[number]
         size = float(np.sqrt(_VARIANCE / len(pool.units) * (lead**2).sum()))
         total = float(lead @ (pool.keys.mean(axis=0) - 0.5))

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from solidmark.late import stats
-from solidmark.scores.groups import Estimate, effective_n, group_codes
+from solidmark.scores.groups import Estimate, Groups, effective_n, group_codes
 
 _LEAST = 4
 
@@ -21,8 +21,8 @@ _LEAST = 4
 def correlation(
     key: Float[np.ndarray, "N M"],
     key_read: Float[np.ndarray, "N M"],
-    peers: Sequence[int] | None = None,
-    key_groups: Sequence[str] | None = None,
+    peers: Sequence[int] | Int[np.ndarray, " N"] | None = None,
+    key_groups: Groups | None = None,
 ) -> Estimate:
     """Correlates the keys with the estimates, over all M values of all rows.
 

@@ -5,12 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from solidmark.scores.groups import clopper_pearson, effective_n, group_codes
+from solidmark.scores.groups import Groups, clopper_pearson, effective_n, group_codes
 
 Array = NDArray[np.float64]
 
 LEVELS = np.arange(256) / 255
 """The grey levels that a key can have."""
+
+AT_ONCE = 4096
+"""So many rows of one key are counted at a time."""
+
+POINTS = 2000
+"""A curve of more points than these says no more and weighs down the page."""
 
 ENOUGH = 200
 """So many rows give the chance curve of keys with several values; all rows where a key has one."""
@@ -24,7 +30,7 @@ def within(distances: ArrayLike, deltas: ArrayLike) -> Array:
     return found / max(1, len(ordered))
 
 
-def band(share: ArrayLike, groups: Sequence[str]) -> tuple[Array, Array]:
+def band(share: ArrayLike, groups: Groups) -> tuple[Array, Array]:
     """The 95 % interval of each share, where rows of one key group count as one.
 
     Arguments:
@@ -37,7 +43,7 @@ def band(share: ArrayLike, groups: Sequence[str]) -> tuple[Array, Array]:
     return np.array(low), np.array(high)
 
 
-def chance(reads: Sequence[Sequence[float]], deltas: ArrayLike) -> Array:
+def chance(reads: ArrayLike, deltas: ArrayLike) -> Array:
     """The share within each delta that keys independent of the model would give.
 
     .. math:: c_\\delta = \\frac1N \\sum_i P\\big(\\tfrac1M \\sum_m |k_m - \\hat k_{im}| \\le
@@ -54,7 +60,10 @@ def chance(reads: Sequence[Sequence[float]], deltas: ArrayLike) -> Array:
     thresholds = np.asarray(deltas, float)
     estimates = np.asarray(reads, float)
     if estimates.shape[1] == 1:
-        return within(np.abs(LEVELS[None, :] - estimates).ravel(), thresholds)
+        # A few rows at a time: each has 256 distances.
+        parts = np.array_split(estimates, -(-len(estimates) // AT_ONCE))
+        shares = [within(np.abs(LEVELS - part).ravel(), thresholds) for part in parts]
+        return np.average(shares, axis=0, weights=[len(part) for part in parts])
     step = max(1, len(estimates) // ENOUGH)
     chosen = estimates[::step]
     return np.mean([_law(estimate, thresholds) for estimate in chosen], axis=0)
@@ -103,6 +112,10 @@ def roc(trained: ArrayLike, held_out: ArrayLike) -> tuple[Array, Array]:
     """False alarms against detections when a p-value at most a threshold means memorized."""
     positive, negative = np.asarray(trained, float), np.asarray(held_out, float)
     thresholds = np.unique(np.concatenate([positive, negative]))
+    if len(thresholds) > POINTS:
+        # The left end counts: there the steps are kept, and where one is as far as the others.
+        lowest, rest = thresholds[: POINTS // 2], thresholds[POINTS // 2 :]
+        thresholds = np.concatenate([lowest, rest[thinned(len(rest), POINTS // 2)]])
     alarms = np.concatenate([[0.0], within(negative, thresholds)])
     found = np.concatenate([[0.0], within(positive, thresholds)])
     return alarms, found

@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float, Int
 
 from solidmark.errors import EmptyTable
 from solidmark.late import special, stats
+from solidmark.scores.columns import groups, text
 from solidmark.scores.groups import Estimate
 from solidmark.scores.null import TIE
 from solidmark.scores.peers import Pool
@@ -97,8 +99,8 @@ class Exchange:
     """
 
     key_read: Float[np.ndarray, "N M"] = field(repr=False)
-    units: Sequence[str] = field(repr=False)
-    peers: Sequence[int] = field(repr=False)
+    units: pa.Array | Sequence[str] = field(repr=False)
+    peers: Sequence[int] | Int[np.ndarray, " N"] = field(repr=False)
     pools: Mapping[int, Pool] = field(repr=False)
     seed: int = 0
 
@@ -153,7 +155,7 @@ class Exchange:
             own += (mine - _of_the_key(fit)[block.own]).tolist()
             total += float(mine.sum())
             variance += _variance(fit)
-        if all(len(block.keys) < 2 for block in self._blocks()):
+        if all(len(part) < 2 for _, part, _, _ in self._parts()):
             return Estimate(note="No image has a peer with another key to exchange.")
         if variance <= TIE * len(own):
             # Readings that are all the same, of an average say, fit whatever is handed out alike.
@@ -173,7 +175,7 @@ class Exchange:
     def log_arrangements(self) -> float:
         """The logarithm of how many ways there are to hand out the keys: p is not below their
         inverse."""
-        ways = ((len(block.keys), len(block.own)) for block in self._blocks())
+        ways = ((len(part), len(np.unique(own))) for _, part, _, own in self._parts())
         return float(
             sum(
                 special.gammaln(keys + 1) - special.gammaln(keys - units + 1)
@@ -206,11 +208,18 @@ class Exchange:
         return [float((1 + count) / (draws + 1)) for count in at_least]
 
     def _blocks(self) -> Iterator[Block]:
-        """The groups, large ones cut at random: exchange within parts is as exact, and as sharp."""
-        rows: dict[int, list[int]] = {}
-        for row, number in enumerate(self.peers):
-            rows.setdefault(number, []).append(row)
-        for number in sorted(rows):
+        return (self._block(*part) for part in self._parts())
+
+    def _parts(
+        self,
+    ) -> Iterator[tuple[Pool, Int[np.ndarray, " P"], Int[np.ndarray, " R"], Int[np.ndarray, " R"]]]:
+        """The groups, large ones cut at random: exchange within parts is as exact, and as sharp.
+
+        Yields:
+            The group, which keys of it these are, the rows, and the key of each.
+        """
+        units = text(self.units)
+        for number, rows in groups(np.asarray(self.peers)):
             pool = self.pools[number]
             order = np.arange(len(pool.units))
             if len(order) > _BLOCK:
@@ -219,12 +228,9 @@ class Exchange:
             part_of = np.empty(len(order), dtype=np.int64)
             for index, part in enumerate(parts):
                 part_of[part] = index
-            asked = np.array(rows[number])
-            own = np.array([pool.place[self.units[row]] for row in asked])
-            for index, part in enumerate(parts):
-                inside = part_of[own] == index
-                if inside.any():
-                    yield self._block(pool, part, asked[inside], own[inside])
+            own = pool.places(units.take(pa.array(rows)))
+            for index, inside in groups(part_of[own]):
+                yield pool, parts[index], rows[inside], own[inside]
 
     def _block(
         self,

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Int
 
 from solidmark.late import stats
+from solidmark.scores.columns import codes
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
@@ -39,7 +41,11 @@ def writable(p_value: float) -> float:
     return min(max(float(p_value), _SMALLEST), 1.0)
 
 
-def group_codes(groups: Sequence[str] | None, count: int) -> Int[np.ndarray, " N"]:
+Groups = Sequence[str] | pa.Array | Int[np.ndarray, " N"]
+"""The group of each row, by a name or a number."""
+
+
+def group_codes(groups: Groups | None, count: int) -> Int[np.ndarray, " N"]:
     """The number of each row's group, 0 ... G - 1 in the order of their names.
 
     Arguments:
@@ -47,8 +53,9 @@ def group_codes(groups: Sequence[str] | None, count: int) -> Int[np.ndarray, " N
     """
     if groups is None:
         return np.arange(count)
-    _, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    return codes.reshape(-1)
+    if isinstance(groups, np.ndarray) and groups.dtype.kind == "i":
+        return np.unique(groups, return_inverse=True)[1].reshape(-1)
+    return codes(groups)[0]
 
 
 def effective_n(codes: Int[np.ndarray, " N"]) -> float:

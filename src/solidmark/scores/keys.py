@@ -1,11 +1,15 @@
-"""The keys of a marked folder, as scores need them: on their exact levels, by image."""
+"""The keys of a marked folder, as scores need them: on their exact levels, a row an image."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Bool, Float, Int, UInt8
 
 from solidmark.errors import BadInput, WrongKeys
+from solidmark.runs import doubled
+from solidmark.scores.columns import Column, codes, numbers, text
 from solidmark.scores.null import LEVELS
 
 _KEYS = ("id", "split", "group", "key_group", "key")
@@ -13,27 +17,67 @@ _TOLD = ("class", "caption", "bucket")
 
 
 @dataclass(frozen=True)
-class ImageKey:
-    """What the keys say of one image.
+class ImageKeys:
+    """What the keys say of the images, N of them.
 
     Arguments:
-        split: "trained" or "held_out".
-        group: The images that it is a copy of, by a name; None where it is none.
-        key_group: The images that it shares its key with, by a name.
-        key: M grey levels in [0, 1]; None for an image that was left without a mark.
-        told: Its class, its caption and its bucket, empty where it has none: what a model may be
-            told of it. The size of an image it always sees.
+        ids: The images.
+        splits: "trained" or "held_out".
+        groups: The images that each is a copy of, by a name; null where it is none.
+        key_groups: The images that it shares its key with, by a name.
+        levels: The keys as grey levels in 0 ... 255, with shape (N, M).
+        is_marked: Which images have a key; the others were left without a mark.
+        told: The number of its class, of its caption and of its bucket, 0 where it has none, with
+            shape (N, 3): what a model may be told of it. The size of an image it always sees.
     """
 
-    split: str
-    group: str | None
-    key_group: str
-    key: list[float] | None
-    told: tuple[str, str, str] = ("", "", "")
+    ids: pa.Array = field(repr=False)
+    splits: pa.Array = field(repr=False)
+    groups: pa.Array = field(repr=False)
+    key_groups: pa.Array = field(repr=False)
+    levels: UInt8[np.ndarray, "N M"] = field(repr=False)
+    is_marked: Bool[np.ndarray, " N"] = field(repr=False)
+    told: Int[np.ndarray, "N 3"] = field(repr=False)
+
+    def places(self, ids: Column, asked: Column) -> Int[np.ndarray, " A"]:
+        """Where the images stand that were asked about.
+
+        Arguments:
+            ids: The images.
+            asked: As one of which split each was asked.
+
+        Raises:
+            WrongKeys: When one has no key, or the keys say another split.
+        """
+        found = pc.index_in(text(ids), value_set=self.ids)
+        lacks = found.is_null().to_numpy(zero_copy_only=False)
+        place = found.fill_null(0).to_numpy() if len(self.ids) else np.zeros(len(lacks), int)
+        unmarked = np.append(~self.is_marked, True)[np.where(lacks, -1, place)]
+        wanted = text(asked)
+        wanted = pc.if_else(pc.equal(wanted, "ceiling"), "trained", wanted)
+        told = self.splits.take(pa.array(place[~lacks]))
+        other = np.zeros(len(lacks), dtype=bool)
+        other[~lacks] = pc.not_equal(wanted.filter(pa.array(~lacks)), told).to_numpy(
+            zero_copy_only=False
+        )
+        wrong = np.flatnonzero(lacks | unmarked | other)
+        if len(wrong):
+            row = int(wrong[0])
+            id, said = ids[row].as_py(), asked[row].as_py()
+            if lacks[row] or unmarked[row]:
+                lack = "is not in the keys" if lacks[row] else "was left without a mark"
+                raise WrongKeys(
+                    f'The image "{id}" {lack}. Use the keys of the images that were asked.'
+                )
+            raise WrongKeys(
+                f'The image "{id}" was asked as "{said}", but the keys say '
+                f'"{self.splits[int(place[row])].as_py()}". Use the keys of the same marked folder.'
+            )
+        return place.astype(np.int64)
 
 
-def image_keys(keys: pa.Table) -> dict[str, ImageKey]:
-    """The keys by image id. A file may hold them in single precision.
+def image_keys(keys: pa.Table) -> ImageKeys:
+    """The keys by image. A file may hold them in single precision.
 
     Arguments:
         keys: The table `keys.parquet`, with the columns `class` and `caption` beside it where the
@@ -45,42 +89,28 @@ def image_keys(keys: pa.Table) -> dict[str, ImageKey]:
             numbers of keys.
     """
     require_columns("keys", keys, _KEYS)
-    known: dict[str, ImageKey] = {}
-    lengths = set()
-    told = [name for name in _TOLD if name in keys.column_names]
-    for row in keys.select([*_KEYS, *told]).to_pylist():
-        if row["id"] in known:
-            raise WrongKeys(f'The keys hold the image "{row["id"]}" twice. Mark the data again.')
-        key = _on_levels(row["id"], row["key"]) if row["key"] else None
-        lengths |= {len(key)} if key else set()
-        label, caption, bucket = (str(row.get(name) or "") for name in _TOLD)
-        known[row["id"]] = ImageKey(
-            row["split"], row["group"], row["key_group"], key, (label, caption, bucket)
-        )
-    if len(lengths) > 1:
+    if (row := doubled(keys, ("id",))) is not None:
+        raise WrongKeys(f'The keys hold the image "{row["id"]}" twice. Mark the data again.')
+    ids = text(keys["id"])
+    lengths = pc.fill_null(pc.list_value_length(keys["key"]), 0).to_numpy()
+    is_marked = lengths > 0
+    values = numbers(keys["key"].filter(pa.array(is_marked)).combine_chunks().flatten())
+    _require_levels(values, ids, lengths)
+    different = np.unique(lengths[is_marked]).tolist()
+    if len(different) > 1:
         raise WrongKeys(
-            f"The images have different numbers of keys: {sorted(lengths)}. "
+            f"The images have different numbers of keys: {different}. "
             "One table holds the keys of one pattern."
         )
-    return known
-
-
-def key_of(known: Mapping[str, ImageKey], id: str, asked: str) -> tuple[ImageKey, list[float]]:
-    """The key of an image that was asked about as one of a split.
-
-    Raises:
-        WrongKeys: When it has none, or the keys say another split.
-    """
-    found = known.get(id)
-    if found is None or found.key is None:
-        lack = "is not in the keys" if found is None else "was left without a mark"
-        raise WrongKeys(f'The image "{id}" {lack}. Use the keys of the images that were asked.')
-    if ("trained" if asked == "ceiling" else asked) != found.split:
-        raise WrongKeys(
-            f'The image "{id}" was asked as "{asked}", but the keys say "{found.split}". '
-            "Use the keys of the same marked folder."
-        )
-    return found, found.key
+    count = different[0] if different else 0
+    levels = np.zeros((len(ids), count), dtype=np.uint8)
+    levels[is_marked] = np.rint(values * (LEVELS - 1)).astype(np.uint8).reshape(-1, count or 1)
+    told = [
+        _words(keys[name]) if name in keys.column_names else np.zeros(len(ids), np.int64)
+        for name in _TOLD
+    ]
+    columns = (text(keys[name]) for name in ("split", "group", "key_group"))
+    return ImageKeys(ids, *columns, levels, is_marked, np.stack(told, axis=1))
 
 
 def require_columns(name: str, table: pa.Table, columns: tuple[str, ...]) -> None:
@@ -97,12 +127,23 @@ def require_columns(name: str, table: pa.Table, columns: tuple[str, ...]) -> Non
         )
 
 
-def _on_levels(id: str, key: list[float]) -> list[float]:
+def _words(column: Column) -> Int[np.ndarray, " N"]:
+    """A number for each text, 0 where there is none."""
+    found, names = codes(pc.fill_null(text(column), ""))
+    return found if len(names) and names[0].as_py() == "" else found + 1
+
+
+def _require_levels(
+    values: Float[np.ndarray, " K"], ids: pa.Array, lengths: Int[np.ndarray, " N"]
+) -> None:
     top = LEVELS - 1
-    for value in key:
-        if not (-1e-6 <= value <= 1 + 1e-6 and abs(value * top - round(value * top)) < 1e-4):
-            raise WrongKeys(
-                f'The image "{id}" has the key "{value}", which is none of 0/255 ... 255/255. '
-                "The p-values hold for keys drawn from these."
-            )
-    return [round(value * top) / top for value in key]
+    # Written so that NaN fails too.
+    good = (values >= -1e-6) & (values <= 1 + 1e-6)
+    good &= np.abs(values * top - np.rint(values * top)) < 1e-4
+    if not good.all():
+        first = int(np.argmin(good))
+        row = int(np.searchsorted(np.cumsum(lengths), first, side="right"))
+        raise WrongKeys(
+            f'The image "{ids[row].as_py()}" has the key "{float(values[first])}", which is none '
+            "of 0/255 ... 255/255. The p-values hold for keys drawn from these."
+        )

@@ -7,14 +7,28 @@ is as likely to stand at any place among the N keys: the nearest by luck once in
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float
 
-from solidmark.scores.scored import Score
+from solidmark.scores.columns import codes, matrix, text
+from solidmark.scores.scored import Score, Scores
 
 CHUNK = 256
-"""So many readings are compared at once: 256 against 10,000 keys take 20 MB."""
+"""So many readings are compared at once, where that are no more than `CELLS` distances."""
+
+CELLS = 2_500_000
+"""20 MB of distances: 256 readings against 10,000 keys, 2 against a million."""
+
+PAIRS = 1_000_000_000
+"""So many distances are taken at most: where each of many readings would be compared with each of
+many keys, it is compared with keys drawn from them, and `OwnKey.of` says with how many."""
+
+_LEAST = 1000
+"""With so many keys each reading is compared in any case."""
 
 SLACK = 1e-9
 """Keys this much further away count as equally near: sums of greys are not exact in binary."""
@@ -56,7 +70,60 @@ class OwnKey:
         return f"{self.rank:,}{'th' if self.rank % 100 in (11, 12, 13) else ending} nearest"
 
 
-def own_keys(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, OwnKey]:
+@dataclass(frozen=True)
+class Rivals:
+    """The different keys of a run, N of them, sorted by the id of the first image that has each.
+
+    Arguments:
+        ids: These images.
+        groups: The name of each key.
+        keys: The keys, with shape (N, M), in [0, 1].
+    """
+
+    ids: pa.Array = field(repr=False)
+    groups: pa.Array = field(repr=False)
+    keys: Float[np.ndarray, "N M"] = field(repr=False)
+
+    def places(self, asked: Sequence[Score]) -> dict[Name, OwnKey]:
+        """Ranks the own key of each of some rows; those that were not read are left out."""
+        from scipy.spatial.distance import cdist
+
+        rows = [one for one in asked if one.key_read and len(one.key_read) == len(one.key)]
+        found: dict[Name, OwnKey] = {}
+        step = max(1, min(CHUNK, CELLS // max(1, len(self.keys))))
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
+            reads = np.array([score.key_read for score in chunk], dtype=float)
+            distances = cdist(reads, self.keys, "cityblock") / reads.shape[1]
+            own = pc.index_in(text([one.key_group for one in chunk]), value_set=self.groups)
+            for score, line, place in zip(chunk, distances, own.to_pylist(), strict=True):
+                if place is None:  # It is not among those that were drawn.
+                    gap = np.abs(np.subtract(score.key, score.key_read)).mean()
+                    line, place = np.append(line, gap), len(line)
+                found[score.name] = _place(line, place, self.ids)
+        return found
+
+
+def rivals_of(scores: Scores, count: int) -> Rivals:
+    """The keys that readings are compared with, of both splits together.
+
+    Arguments:
+        scores: All rows of the run.
+        count: How many readings are to be compared: `PAIRS` bounds with how many keys.
+    """
+    order = np.argsort(codes(scores.table["id"])[0], kind="stable")
+    units = scores.units(order)
+    _, first = np.unique(codes(units)[0], return_index=True)
+    most = max(_LEAST, PAIRS // max(1, count))
+    if len(first) > most:
+        first = np.random.default_rng(0).permutation(first)[:most]
+    first = np.sort(first)
+    rows = pa.array(order[first])
+    ids = text(scores.table["id"].take(rows))
+    return Rivals(ids, units.take(pa.array(first)), matrix(scores.table["key"].take(rows)))
+
+
+def own_keys(scores: Scores, asked: Sequence[Score]) -> dict[Name, OwnKey]:
     """Ranks the own key of some rows among the true keys of all rows, both splits together.
 
     Arguments:
@@ -66,40 +133,20 @@ def own_keys(scores: Sequence[Score], asked: Sequence[Score]) -> dict[Name, OwnK
     Returns:
         The place of each row's own key, by the name of the row.
     """
-    from scipy.spatial.distance import cdist
-
-    found: dict[Name, OwnKey] = {}
-    rows = [score for score in asked if score.key_read and len(score.key_read) == len(score.key)]
-    for count in sorted({len(score.key) for score in rows}):
-        ids: dict[tuple[str, tuple[float, ...]], str] = {}
-        for score in sorted(scores, key=lambda score: score.id):
-            if len(score.key) == count:
-                ids.setdefault((score.key_group, score.key), score.id)
-        place = {name: number for number, name in enumerate(ids)}
-        names = list(ids.values())
-        keys = np.array([key for _, key in ids], dtype=float)
-        some = [score for score in rows if len(score.key) == count]
-        for start in range(0, len(some), CHUNK):
-            chunk = some[start : start + CHUNK]
-            reads = np.array([score.key_read for score in chunk], dtype=float)
-            distances = cdist(reads, keys, "cityblock") / count
-            for score, line in zip(chunk, distances, strict=True):
-                own = place[score.key_group, score.key]
-                found[score.name] = _place(line, own, names)
-    return found
+    return rivals_of(scores, len(asked)).places(asked) if asked else {}
 
 
-def _place(distances: np.ndarray, own: int, names: Sequence[str]) -> OwnKey:
+def _place(distances: np.ndarray, own: int, names: pa.Array) -> OwnKey:
     """The place of one key among all, from the distances of all keys to one reading."""
     distance = float(distances[own])
     others = distances.copy()
     others[own] = np.inf
     first = int(others.argmin())
-    alone = len(names) == 1
+    alone = len(distances) == 1
     return OwnKey(
         rank=1 + int(np.sum(others <= distance + SLACK)),
-        of=len(names),
+        of=len(distances),
         distance=distance,
-        other="" if alone else names[first],
+        other="" if alone else names[first].as_py(),
         other_distance=0.0 if alone else float(others[first]),
     )

@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from jaxtyping import Float
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as types
+from jaxtyping import Float, Int
 
 from solidmark.runs import Figure
+from solidmark.scores.columns import codes, groups, matrix, numbers, text
 from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate
 from solidmark.scores.peers import Pool, pools_of_rows
 from solidmark.scores.statistics import Statistic
-from solidmark.scores.subjects import SUBJECTS, subject_of
-from solidmark.scores.table import SCORES
+from solidmark.scores.subjects import SUBJECTS, subjects_of
 
 _FELL_BACK = 'This reader keeps no energies: its p-values are those of "l1".'
+_ORDER = tuple((name, "ascending") for name in ("reader", "split", "id", "repeat"))
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class Part:
     """The scored rows of one reader and split, sorted by id and repeat.
 
     Arguments:
-        failed: The rows that could not be scored; they are in none of the columns.
+        failed: The rows that could not be scored; they are not among the rows.
         lost: The images of which no row could be scored.
         seed: For what has to be drawn.
         fell_back: Whether another statistic was asked for, which this reader has not the means of.
-        columns: The columns of the scored rows.
+        table: The score table.
+        rows: Which rows of it these are.
+        read: The readings, where they are not those of the rows.
     """
 
     reader: str
@@ -38,31 +45,49 @@ class Part:
     seed: int
     statistic: Statistic
     fell_back: bool
-    columns: Mapping[str, list[Any]] = field(repr=False)
+    table: pa.Table = field(repr=False)
+    rows: Int[np.ndarray, " N"] = field(repr=False)
+    read: Float[np.ndarray, "N M"] | None = field(default=None, repr=False)
 
     @property
     def n(self) -> int:
-        return len(self.columns["id"])
+        return len(self.rows)
+
+    @cached_property
+    def units(self) -> pa.Array:
+        """The name of each row's key: rows that share one are not independent."""
+        return text(self.table["key_group"].take(pa.array(self.rows)))
+
+    @cached_property
+    def key_groups(self) -> Int[np.ndarray, " N"]:
+        """The same as numbers."""
+        return codes(self.units)[0]
 
     @property
-    def key_groups(self) -> list[str]:
-        return self.columns["key_group"]
+    def peers(self) -> Int[np.ndarray, " N"]:
+        """The number of each row's group of peers."""
+        return self.numbers("peers").astype(np.int64)
 
     @property
-    def subjects(self) -> list[str]:
-        """Whom each row shows; as independent as anything here is."""
-        pairs = zip(self.columns["group"], self.key_groups, strict=True)
-        return [" ".join(subject_of(*pair)) for pair in pairs]
+    def has_subjects(self) -> bool:
+        """Whether images have groups."""
+        return all(name in self.table.column_names for name in SUBJECTS.names)
+
+    @cached_property
+    def subjects(self) -> Int[np.ndarray, " N"]:
+        """Whom each row shows, by a number; as independent as anything here is."""
+        group = text(self.table["group"].take(pa.array(self.rows)))
+        return codes(subjects_of(group, self.units))[0]
 
     @property
     def keys(self) -> int | None:
         """How many keys an image has."""
-        return len(self.columns["key"][0]) if self.n else None
+        return len(self.table["key"][int(self.rows[0])]) if self.n else None
 
     @property
     def independent(self) -> int:
         """How many different keys its rows have."""
-        return len(set(self.key_groups))
+        return len(np.unique(self.key_groups))
 
     @property
     def once(self) -> "Part":
@@ -70,16 +95,14 @@ class Part:
 
         Its `key_read` is the mean over the repeats, and it is failed where every repeat is.
         """
-        rows: dict[str, list[int]] = {}
-        for place, id in enumerate(self.columns["id"]):
-            rows.setdefault(id, []).append(place)
-        first = [places[0] for places in rows.values()]
-        columns = {
-            name: [values[place] for place in first] for name, values in self.columns.items()
-        }
+        image, names = codes(self.table["id"].take(pa.array(self.rows)))
+        if len(names) == self.n:
+            return replace(self, failed=self.lost)
+        places = [places for _, places in groups(image)]
         read = self.numbers("key_read")
-        columns["key_read"] = [read[places].mean(axis=0).tolist() for places in rows.values()]
-        return replace(self, columns=columns, failed=self.lost)
+        means = np.stack([read[some].mean(axis=0) for some in places])
+        first = self.rows[[some[0] for some in places]]
+        return replace(self, rows=first, read=means, failed=self.lost)
 
     def exchange(self, pools: Mapping[int, Pool] | None) -> Exchange:
         """Its rows beside the keys of their peers.
@@ -87,40 +110,49 @@ class Part:
         Arguments:
             pools: The groups of peers; as far as the rows show them when None.
         """
-        read, peers = self.numbers("key_read"), self.columns["peers"]
         if pools is None:
-            pools = pools_of_rows(self.key_groups, self.numbers("key"), peers)
-        return Exchange(read, self.key_groups, peers, pools, self.seed)
+            pools = pools_of_rows(self.units, self.numbers("key"), self.peers)
+        return Exchange(self.numbers("key_read"), self.units, self.peers, pools, self.seed)
 
     def numbers(self, name: str) -> Float[np.ndarray, "..."]:
-        return np.array(self.columns[name], dtype=np.float64)
+        if name == "key_read" and self.read is not None:
+            return self.read
+        column = self.table[name].take(pa.array(self.rows))
+        return matrix(column) if types.is_list(column.type) else numbers(column)
 
 
-def parts_of(
-    rows: list[dict[str, Any]], asked: Statistic, seed: int
-) -> dict[tuple[str, str], Part]:
-    """Takes a score table apart by reader and split.
-
-    Arguments:
-        rows: The rows, sorted by reader, split, id and repeat.
-    """
-    used = {row["reader"]: row["statistic"] for row in rows if row["statistic"] is not None}
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault((row["reader"], row["split"]), []).append(row)
+def parts_of(scores: pa.Table, asked: Statistic, seed: int) -> dict[tuple[str, str], Part]:
+    """Takes a score table apart by reader and split, whatever the order of its rows."""
+    order = pc.sort_indices(
+        scores.select([name for name, _ in _ORDER]), sort_keys=_ORDER
+    ).to_numpy()
+    reader_of, readers = codes(scores["reader"])
+    split_of, splits = codes(scores["split"])
+    scored = pc.equal(scores["status"], "ok").to_numpy()[order]
+    part_of = (reader_of * len(splits) + split_of)[order]
     parts = {}
-    for (reader, split), members in found.items():
-        scored = [row for row in members if row["status"] == "ok"]
-        kept = [name for name in (*SCORES.names, *SUBJECTS.names) if name in members[0]]
-        columns = {name: [row[name] for row in scored] for name in kept}
+    for number, places in groups(part_of):
+        reader = readers[number // len(splits)].as_py()
+        split = splits[number % len(splits)].as_py()
+        every, rows = order[places], order[places[scored[places]]]
+        used = scores["statistic"].take(pa.array(order[reader_of[order] == number // len(splits)]))
+        known = pc.unique(used.drop_null()).to_pylist()
+        statistic = known[-1] if known else asked
+        images, some = (
+            pc.count_distinct(scores["id"].take(pa.array(these))).as_py() for these in (every, rows)
+        )
         # A reader's draws do not depend on which other readers stand in the table.
         part_seed = crc32(f"{seed}:{reader}:{split}".encode())
-        failed = len(members) - len(scored)
-        lost = len({row["id"] for row in members} - set(columns["id"]))
-        statistic = used.get(reader, asked)
-        fell_back = statistic != asked
         parts[reader, split] = Part(
-            reader, split, failed, lost, part_seed, statistic, fell_back, columns
+            reader,
+            split,
+            len(every) - len(rows),
+            images - some,
+            part_seed,
+            statistic,
+            statistic != asked,
+            scores,
+            rows,
         )
     return parts
 

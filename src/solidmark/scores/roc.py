@@ -9,13 +9,14 @@ the detections at that rate.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from solidmark.errors import EmptyTable
 from solidmark.late import stats
-from solidmark.scores.groups import Estimate, clopper_pearson, group_codes, writable
+from solidmark.scores.groups import Estimate, Groups, clopper_pearson, group_codes, writable
 
 FPRS = (0.01, 0.001)
 """The false-positive rates at which detections are reported."""
@@ -48,9 +49,17 @@ class _Sides:
     trained_codes: Int[np.ndarray, " N"]
     held_out_codes: Int[np.ndarray, " H"]
 
-    @property
+    @cached_property
     def groups(self) -> tuple[int, int]:
         return int(self.trained_codes.max()) + 1, int(self.held_out_codes.max()) + 1
+
+    @cached_property
+    def reached(self) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
+        """How many held-out rows lie below each trained one, and how many not above it."""
+        below, up_to = (
+            np.searchsorted(self.held_out, self.trained, side=side) for side in ("left", "right")
+        )
+        return below, up_to
 
     @property
     def rows_are_independent(self) -> bool:
@@ -60,8 +69,8 @@ class _Sides:
 def roc(
     trained: Float[np.ndarray, " N"],
     held_out: Float[np.ndarray, " H"],
-    trained_groups: Sequence[str] | None = None,
-    held_out_groups: Sequence[str] | None = None,
+    trained_groups: Groups | None = None,
+    held_out_groups: Groups | None = None,
     *,
     fprs: Sequence[float] = FPRS,
     seed: int = 0,
@@ -125,8 +134,7 @@ def _curve(
     fprs: Sequence[float],
 ) -> Float[np.ndarray, "S D"]:
     """The area and the detections at each rate, for D weightings of the rows at once."""
-    below = np.searchsorted(sides.held_out, sides.trained, side="left")
-    up_to = np.searchsorted(sides.held_out, sides.trained, side="right")
+    below, up_to = sides.reached
     cumulative = np.pad(np.cumsum(held_out_weight, axis=1), ((0, 0), (1, 0)))
     # Per trained row, the share of held-out weight that a threshold at its score lets in.
     strict, with_ties = cumulative[:, below], cumulative[:, up_to]

@@ -8,14 +8,12 @@ for not memorized, so the share is biased low. Its noise is about 1 / sqrt(n), a
 is below 0, a share of next to nothing is shown as a little more on average: look at the interval.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
 from solidmark.errors import EmptyTable
 from solidmark.late import stats
-from solidmark.scores.groups import Estimate, group_codes, writable
+from solidmark.scores.groups import Estimate, Groups, group_codes, writable
 from solidmark.scores.null import LEVELS, TIE
 
 LAMBDA = 0.5
@@ -33,7 +31,7 @@ _NOTE = (
 
 def memorized_share(
     p_value: Float[np.ndarray, " N"],
-    key_groups: Sequence[str] | None = None,
+    key_groups: Groups | None = None,
     chance_above: float = 1 - LAMBDA,
 ) -> Estimate:
     """Estimates the share of memorized images, with an interval.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Float
 
 from solidmark.scores.discovery import Correction, q_values
@@ -29,6 +30,13 @@ _KEYS_AT_ONCE = 2**15
 
 Rows = Sequence[Mapping[str, Any]]
 Column = Float[np.ndarray, " N"]
+
+
+def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
+    """Whom pictures show, as one name each."""
+    groups = pc.if_else(pc.equal(groups, ""), pa.scalar(None, pa.string()), groups)
+    pictures = pc.binary_join_element_wise("picture", key_groups, " ")
+    return pc.coalesce(pc.binary_join_element_wise("group", groups, " "), pictures)
 
 
 def subject_of(group: str | None, key_group: str) -> tuple[str, str]:

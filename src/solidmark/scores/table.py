@@ -4,19 +4,22 @@ The evidence holds no keys and was made without them; here both meet for the fir
 is that of one row; p, q and exposure are those of the image, whatever the number of its rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+import pyarrow.compute as pc
+from jaxtyping import Bool, Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
 from solidmark.runs import doubled, typed
+from solidmark.scores.columns import codes, groups, lists, matrix, text
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
-from solidmark.scores.keys import ImageKey, image_keys, key_of, require_columns
-from solidmark.scores.null import exposure_bits
-from solidmark.scores.once import one_p
+from solidmark.scores.keys import image_keys, require_columns
+from solidmark.scores.null import LEVELS, exposure_bits
 from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
 from solidmark.scores.subjects import SUBJECTS, subject_columns
@@ -38,6 +41,7 @@ SCORES = pa.schema(
 
 _EVIDENCE = ("reader", "split", "id", "repeat", "key_read", "status", "note")
 _CURVES = ("candidates", "energies")
+_NO_ESTIMATE = "The estimate is not a number."
 
 
 def score_table(
@@ -83,162 +87,247 @@ def score_table(
             f"repeat {row['repeat']}) twice. Observe again."
         )
     known = image_keys(keys)
-    peers = peers_of(known.values())
-    curves = [name for name in _CURVES if name in evidence.column_names]
-    asked = evidence.select([*_EVIDENCE, *curves]).to_pylist()
-    rows = [_with_key(row, known, peers) for row in asked]
-    passed = [row for row in rows if row["status"] == "ok"]
-    used = _statistics(passed, statistic)
-    for row in rows:
-        row["statistic"] = used[row["reader"]] if row["status"] == "ok" else None
-    scored = np.array([row["status"] == "ok" for row in rows])
-    key, read = (np.array([row[name] for row in passed] or [[0.0]]) for name in ("key", "key_read"))
-    p = _p_by_image(passed, key, read, used, peers)
-    numbers = {
-        "distance": np.abs(key - read).mean(axis=1)[: len(passed)],
-        "p_value": p,
-        "q_value": _q_by_image(passed, p, correction),
-        "exposure_bits": exposure_bits(p),
+    peers = peers_of(known)
+    place = known.places(evidence["id"], evidence["split"])
+    read = _read(evidence)
+    scored = read.is_valid().to_numpy(zero_copy_only=False)
+    _require_as_many(evidence, read, known.levels.shape[1])
+    asked = _Asked(
+        evidence.filter(pa.array(scored)),
+        known.levels[place[scored]],
+        matrix(read) if scored.any() else np.empty((0, known.levels.shape[1])),
+        peers.of_image[place[scored]],
+    )
+    used = _statistics(asked, statistic)
+    p = _p_by_image(asked, used, peers)
+    failed = pc.equal(text(evidence["status"]), "ok").to_numpy(zero_copy_only=False) & ~scored
+    at = pa.array(place)
+    columns = {name: text(evidence[name]) for name in ("reader", "split", "id", "status", "note")}
+    columns |= {
+        "repeat": pc.cast(evidence["repeat"], pa.int64()),
+        "group": known.groups.take(at),
+        "key_group": known.key_groups.take(at),
+        "peers": pa.array(peers.of_image[place]),
+        "key": lists(known.levels[place] / (LEVELS - 1)),
+        "key_read": read,
+        "distance": _spread(np.abs(asked.key - asked.read).mean(axis=1), scored),
+        "statistic": _spread_words(columns["reader"], used, scored),
+        "p_value": _spread(p, scored),
+        "q_value": _spread(_q_by_image(asked, p, correction), scored),
+        "exposure_bits": _spread(exposure_bits(p), scored),
+        "status": pc.if_else(pa.array(failed), "failed", columns["status"]),
+        "note": pc.if_else(pa.array(failed), _NO_ESTIMATE, columns["note"]),
     }
-    of_subjects = subject_columns(passed, p, key, read, used, peers, correction)
-    numbers |= of_subjects
+    of_subjects = subject_columns(
+        _rows_of_groups(asked, columns, scored), p, asked.key, asked.read, used, peers, correction
+    )
+    columns |= {name: _spread(values, scored) for name, values in of_subjects.items()}
     schema = pa.unify_schemas([SCORES, SUBJECTS]) if of_subjects else SCORES
-    columns = {name: _spread(values, scored) for name, values in numbers.items()}
-    arrays = [
-        # from_pandas: NaN is written as null
-        pa.array(columns[field.name], field.type, from_pandas=True)
-        if field.name in columns
-        else pa.array([row[field.name] for row in rows], field.type)
-        for field in schema
-    ]
-    return pa.table(arrays, schema=schema)
+    return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _statistics(rows: Sequence[Mapping[str, Any]], asked: Statistic) -> dict[str, Statistic]:
+def _rows_of_groups(
+    asked: "_Asked", columns: Mapping[str, pa.Array], scored: Bool[np.ndarray, " R"]
+) -> list[dict[str, Any]]:
+    """What the p-values of subjects need of each scored row; nothing where no image has a group."""
+    if columns["group"].null_count == len(columns["group"]):
+        return []
+    told = {name: columns[name] for name in ("reader", "split", "id", "group", "key_group")}
+    told |= {"peers": columns["peers"]}
+    rows = pa.table(told).filter(pa.array(scored))
+    for name in _CURVES:
+        if name in asked.table.column_names:
+            rows = rows.append_column(name, asked.table[name])
+    found: list[dict[str, Any]] = rows.to_pylist()
+    return found
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The rows that were read, N of them.
+
+    Arguments:
+        table: The evidence.
+        levels: Their keys, with shape (N, M), in 0 ... 255.
+        read: What was read, with shape (N, M), in [0, 1].
+        peers: The number of each row's group of peers.
+    """
+
+    table: pa.Table = field(repr=False)
+    levels: Int[np.ndarray, "N M"] = field(repr=False)
+    read: Float[np.ndarray, "N M"] = field(repr=False)
+    peers: Int[np.ndarray, " N"] = field(repr=False)
+
+    @property
+    def key(self) -> Float[np.ndarray, "N M"]:
+        return self.levels / (LEVELS - 1)
+
+    @cached_property
+    def reader(self) -> tuple[Int[np.ndarray, " N"], list[str]]:
+        """The number of each row's reader, and the readers."""
+        found, names = codes(self.table["reader"])
+        return found, names.to_pylist()
+
+    @cached_property
+    def part(self) -> Int[np.ndarray, " N"]:
+        """The number of each row's reader and split."""
+        split, splits = codes(self.table["split"])
+        return self.reader[0] * len(splits) + split
+
+    @cached_property
+    def image(self) -> Int[np.ndarray, " N"]:
+        """The number of each row's image, by one reader in one split."""
+        id, ids = codes(self.table["id"])
+        return self.part * len(ids) + id
+
+
+def _read(evidence: pa.Table) -> pa.Array:
+    """What was read, null where it is no estimate or the row is not ok."""
+    read = evidence["key_read"]
+    read = (read.combine_chunks() if isinstance(read, pa.ChunkedArray) else read).cast(
+        pa.list_(pa.float64())
+    )
+    good = pc.equal(text(evidence["status"]), "ok").to_numpy(zero_copy_only=False)
+    good &= pc.fill_null(pc.list_value_length(read), 0).to_numpy() > 0
+    finite = np.isfinite(pc.fill_null(read.flatten(), np.nan).to_numpy())
+    if not finite.all():
+        owner = pc.list_parent_indices(read).to_numpy()
+        good[owner[~finite]] = False
+    return pc.if_else(pa.array(good), read, pa.scalar(None, read.type))
+
+
+def _require_as_many(evidence: pa.Table, read: pa.Array, count: int) -> None:
+    lengths = pc.fill_null(pc.list_value_length(read), count).to_numpy()
+    wrong = np.flatnonzero(lengths != count)
+    if len(wrong):
+        row = int(wrong[0])
+        raise WrongKeys(
+            f'The image "{evidence["id"][row].as_py()}" has {count} keys, and {lengths[row]} were '
+            "read. Use the keys of the same marked folder."
+        )
+
+
+def _statistics(asked: _Asked, wanted: Statistic) -> dict[str, Statistic]:
     """The statistic of each reader: the one that was asked for, where it keeps what that needs."""
-    readers = sorted({row["reader"] for row in rows})
-    if asked != "energy":
-        return dict.fromkeys(readers, asked)
-    without = {row["reader"] for row in rows if not (row.get("candidates") and row.get("energies"))}
-    if rows and without == set(readers):
+    reader, readers = asked.reader
+    if wanted != "energy":
+        return dict.fromkeys(readers, wanted)
+    kept = np.full(len(reader), all(name in asked.table.column_names for name in _CURVES))
+    for name in _CURVES if kept.any() else ():
+        kept &= pc.fill_null(pc.list_value_length(asked.table[name]), 0).to_numpy() > 0
+    without = {readers[number] for number in np.unique(reader[~kept]).tolist()}
+    if readers and without == set(readers):
         raise BadInput(
             f'The statistic "energy" needs the energies of candidate keys, which no reader here '
             f'keeps (found: {", ".join(readers)}). Audit with the reader "energy", or score by '
             '"l1" or "fisher".'
         )
-    return {reader: "l1" if reader in without else asked for reader in readers}
+    return {name: "l1" if name in without else wanted for name in readers}
 
 
 def _p_by_image(
-    rows: Sequence[Mapping[str, Any]],
-    key: Float[np.ndarray, "N M"],
-    read: Float[np.ndarray, "N M"],
-    used: Mapping[str, Statistic],
-    peers: Peers,
+    asked: _Asked, used: Mapping[str, Statistic], peers: Peers
 ) -> Float[np.ndarray, " N"]:
     """One p-value an image, on all its rows: several readings are one question (`one_p`).
 
     That of the mean reading sees keys that every reading leans to, the smallest of them keys that a
     model draws only now and then.
     """
-    p = np.empty(len(rows))
-    jobs: dict[tuple[str, int], dict[tuple[str, str], list[int]]] = {}
-    for place, row in enumerate(rows):
-        images = jobs.setdefault((row["reader"], row["peers"]), {})
-        images.setdefault((row["split"], row["id"]), []).append(place)
-    curves: dict[str, tuple[Sequence[float], np.ndarray | None]] = {
-        reader: _curves([row for row in rows if row["reader"] == reader])
-        for reader, statistic in used.items()
-        if statistic == "energy"
-    }
-    place_in = _places([row["reader"] for row in rows])
-    for (reader, number), images in jobs.items():
-        first = [places[0] for places in images.values()]
-        means = np.stack([read[places].mean(axis=0) for places in images.values()])
-        candidates, energies = curves.get(reader, ((), None))
-        if energies is not None:
-            averaged = [energies[place_in[places]].mean(axis=0) for places in images.values()]
-            energies = np.stack(averaged)
-        weights = peers.pools[number].weights
-        found = statistic_p_values(used[reader], key[first], means, candidates, energies, weights)
-        repeated = [place for places in images.values() if len(places) > 1 for place in places]
-        if repeated:
-            curve = None if energies is None else curves[reader][1][place_in[repeated]]  # type: ignore[index]
-            p[repeated] = statistic_p_values(
-                used[reader], key[repeated], read[repeated], candidates, curve, weights
+    p = np.empty(len(asked.read))
+    reader, readers = asked.reader
+    for number, rows in groups(reader):
+        statistic = used[readers[number]]
+        curves = _curves(asked, rows, readers[number]) if statistic == "energy" else None
+        for pool, inside in groups(asked.peers[rows]):
+            weights = peers.pools[pool].weights
+            some = rows[inside]
+            energies = None if curves is None else curves[1][inside]
+            p[some] = _p_of_images(
+                statistic,
+                asked.image[some],
+                asked.levels[some] / (LEVELS - 1),
+                asked.read[some],
+                () if curves is None else curves[0],
+                energies,
+                weights,
             )
-        for places, of_mean in zip(images.values(), found, strict=True):
-            p[places] = one_p(of_mean, p[places]) if len(places) > 1 else of_mean
     return p
 
 
-def _places(readers: Sequence[str]) -> Int[np.ndarray, " N"]:
-    """Where each row stands among those of its reader."""
-    seen: dict[str, int] = {}
-    places = []
-    for reader in readers:
-        places.append(seen.get(reader, 0))
-        seen[reader] = places[-1] + 1
-    return np.array(places, dtype=np.int64)
+def _p_of_images(
+    statistic: Statistic,
+    image: Int[np.ndarray, " n"],
+    key: Float[np.ndarray, "n M"],
+    read: Float[np.ndarray, "n M"],
+    candidates: tuple[float, ...],
+    energies: Float[np.ndarray, "n M K"] | None,
+    weights: Float[np.ndarray, "M L"],
+) -> Float[np.ndarray, " n"]:
+    """The p-values of rows of one reader and one group of peers."""
+    every = statistic_p_values(statistic, key, read, candidates, energies, weights)
+    _, first, of_row, times = np.unique(
+        image, return_index=True, return_inverse=True, return_counts=True
+    )
+    if len(first) == len(image):
+        return every
+    order = np.argsort(image, kind="stable")
+    starts = np.cumsum(times) - times
+
+    def means(values: np.ndarray) -> np.ndarray:
+        sums = np.add.reduceat(values[order], starts, axis=0)
+        return sums / times.reshape(-1, *[1] * (values.ndim - 1))
+
+    curve = None if energies is None else means(energies)
+    of_mean = statistic_p_values(statistic, key[first], means(read), candidates, curve, weights)
+    best = times * np.minimum.reduceat(every[order], starts)
+    found = np.where(times > 1, np.minimum(1.0, 2 * np.minimum(of_mean, best)), of_mean)
+    return found[of_row.reshape(-1)]
 
 
-def _curves(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], np.ndarray]:
-    """The candidates of a reader, and the energies of its rows, with shape (N, M, K)."""
-    candidates = rows[0]["candidates"]
-    for row in rows:
-        expected = len(row["key"]) * len(candidates)
-        if row["candidates"] != candidates or len(row["energies"]) != expected:
-            raise BadInput(
-                f'The image "{row["id"]}" has {len(row["energies"])} energies, and not {expected} '
-                f'of the candidates of "{rows[0]["id"]}". Observe the images of a reader with the '
-                "same candidates."
-            )
-    shape = (len(rows), -1, len(candidates))
-    return candidates, np.array([row["energies"] for row in rows], dtype=float).reshape(shape)
+def _curves(
+    asked: _Asked, rows: Int[np.ndarray, " n"], reader: str
+) -> tuple[tuple[float, ...], Float[np.ndarray, "n M K"]]:
+    """The candidates of a reader, and the energies of its rows."""
+    some = asked.table.select(["id", *_CURVES]).take(pa.array(rows))
+    candidates = some["candidates"][0].as_py()
+    expected = asked.levels.shape[1] * len(candidates)
+    lengths = {name: pc.list_value_length(some[name]).to_numpy() for name in _CURVES}
+    good = (lengths["candidates"] == len(candidates)) & (lengths["energies"] == expected)
+    if good.all():
+        good = (matrix(some["candidates"]) == candidates).all(axis=1)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise BadInput(
+            f'The image "{some["id"][row].as_py()}" has {lengths["energies"][row]} energies, and '
+            f'not {expected} of the candidates of "{some["id"][0].as_py()}". Observe the images of '
+            "a reader with the same candidates."
+        )
+    energies = matrix(some["energies"]).reshape(len(rows), -1, len(candidates))
+    return tuple(candidates), energies
 
 
-def _spread(values: np.ndarray, scored: np.ndarray) -> np.ndarray:
-    """The values of the scored rows at their places in the table, NaN elsewhere."""
+def _spread(values: Float[np.ndarray, " N"], scored: Bool[np.ndarray, " R"]) -> pa.Array:
+    """The values of the scored rows at their places in the table, null elsewhere."""
     column = np.full(len(scored), np.nan)
     column[scored] = values
-    return column
+    return pa.array(column, pa.float64(), from_pandas=True)
+
+
+def _spread_words(
+    readers: pa.Array, used: Mapping[str, Statistic], scored: Bool[np.ndarray, " R"]
+) -> pa.Array:
+    """The statistic of each scored row, null elsewhere."""
+    number, names = codes(readers)
+    words = pa.array([used.get(name) for name in names.to_pylist()], pa.string())
+    return pc.if_else(pa.array(scored), words.take(pa.array(number)), pa.scalar(None, pa.string()))
 
 
 def _q_by_image(
-    rows: Sequence[Mapping[str, Any]], p: Float[np.ndarray, " N"], correction: Correction
+    asked: _Asked, p: Float[np.ndarray, " N"], correction: Correction
 ) -> Float[np.ndarray, " N"]:
     """The q-values, over the images of one reader and split at a time."""
-    parts: dict[tuple[str, str], dict[str, list[int]]] = {}
-    for place, row in enumerate(rows):
-        parts.setdefault((row["reader"], row["split"]), {}).setdefault(row["id"], []).append(place)
-    q = np.full(len(rows), np.nan)
-    for images in parts.values():
-        once = q_values(p[[places[0] for places in images.values()]], correction)
-        for places, value in zip(images.values(), once, strict=True):
-            q[places] = value
+    q = np.full(len(p), np.nan)
+    for _, rows in groups(asked.part):
+        _, first, of_row = np.unique(asked.image[rows], return_index=True, return_inverse=True)
+        q[rows] = q_values(p[rows[first]], correction)[of_row.reshape(-1)]
     return q
-
-
-def _with_key(
-    row: Mapping[str, Any], known: Mapping[str, ImageKey], peers: Peers
-) -> dict[str, Any]:
-    """One row of evidence beside its key."""
-    found, key = key_of(known, row["id"], row["split"])
-    scored = dict(row) | {"group": found.group, "key_group": found.key_group, "key": key}
-    scored["peers"] = peers.pool_of[found.key_group]
-    if row["status"] == "ok":
-        _fail_without_estimate(scored)
-    else:
-        scored["key_read"] = None
-    if scored["key_read"] is not None and len(scored["key_read"]) != len(key):
-        raise WrongKeys(
-            f'The image "{row["id"]}" has {len(key)} keys, and {len(row["key_read"])} were read. '
-            "Use the keys of the same marked folder."
-        )
-    return scored
-
-
-def _fail_without_estimate(row: dict[str, Any]) -> None:
-    key_read = row["key_read"]
-    if not key_read or any(value is None or not np.isfinite(value) for value in key_read):
-        row |= {"status": "failed", "key_read": None, "note": "The estimate is not a number."}

@@ -42,8 +42,8 @@ STUDY = Study(
         epochs=400,
         size={"perturbations": (*CROPS, "blur:5", "blur:9", "blur:13", "blur:17", *TURNS, *OURS)},
     ),
-    # The kernels are to 12 pixels what 5 and more are to pictures of some hundred. Three seeds: what
-    # a crop or a shift takes away is many intervals.
+    # The kernels are to 12 pixels what 5 and more are to pictures of some hundred. What a crop or a
+    # shift takes away is many intervals: three seeds.
     quick=Setting(
         images=64,
         epochs=400,

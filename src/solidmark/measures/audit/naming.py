@@ -1,11 +1,12 @@
 """The images that an audit names, as `named.csv`: to be acted on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from solidmark.runs import csv_of
-from solidmark.scores.own_key import OwnKey, own_keys
-from solidmark.scores.scored import Score, named_of
+from solidmark.scores.own_key import OwnKey, rivals_of
+from solidmark.scores.scored import AT_ONCE, Images, Score, Scores
 
 FILE = "named.csv"
 
@@ -28,23 +29,41 @@ OF_SUBJECTS = ("group", "group_p_value", "group_q_value")
 
 
 def named_csv(
-    scores: Sequence[Score], files: Mapping[str, str], naming: Collection[str], fdr: float
+    scores: Scores,
+    files: Callable[[Collection[str]], Mapping[str, str]],
+    naming: Collection[str],
+    fdr: float,
 ) -> bytes:
     """All named images of all readers, reader by reader, the trained ones first.
 
     Held-out images stand in it too, by their split; they are wrong by construction.
 
     Arguments:
-        files: The file of each id, below the marked folder.
+        files: Gives the files of some ids, below the marked folder.
         naming: The readers whose verdict is that images are memorized; the others name nobody.
     """
     pairs = [(reader, split) for reader in naming for split in ("trained", "held_out")]
-    rows = [score for pair in pairs for score in named_of(scores, *pair, fdr)]
-    near = own_keys(scores, rows)
-    more = OF_SUBJECTS if any(score.group for score in scores) else ()
-    return csv_of(
-        (*COLUMNS, *more), (_line(score, files, near.get(score.name), more) for score in rows)
-    )
+    named = [scores.images(*pair).named(fdr) for pair in pairs]
+    more = OF_SUBJECTS if scores.has_groups else ()
+    some = [images for images in named if len(images)]
+    return csv_of((*COLUMNS, *more), _lines(scores, some, files, more))
+
+
+def _lines(
+    scores: Scores,
+    named: list[Images],
+    files: Callable[[Collection[str]], Mapping[str, str]],
+    more: Sequence[str],
+) -> Iterator[tuple[Any, ...]]:
+    """The lines, of a few images at a time."""
+    if not named:
+        return
+    rivals = rivals_of(scores, sum(map(len, named)))
+    for images in named:
+        rest = images.rows()
+        while rows := list(islice(rest, AT_ONCE)):
+            near, of = rivals.places(rows), files([score.id for score in rows])
+            yield from (_line(score, of, near.get(score.name), more) for score in rows)
 
 
 def _line(

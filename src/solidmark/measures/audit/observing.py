@@ -6,6 +6,7 @@ has a generator of its own. Where the memory is too small for a batch it is aske
 whose answers are those of the batch.
 """
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -325,11 +326,14 @@ def _row(folder: Path, task: _Task, id: str, repeat: int, answer: Evidence) -> d
 
 def _write_evidence(folder: Path, tasks: Sequence[_Task], rows: Mapping[str, Any]) -> None:
     """Puts the rows of all processes into one table, sorted, the same however they came."""
-    table = [
-        {"reader": task.reader.name, "split": task.split, "id": id, "repeat": repeat}
-        | rows[_name(task, id, repeat)]
-        for task in tasks
-        for id, repeat in task.units
-    ]
-    table.sort(key=lambda row: (row["reader"], row["split"], row["id"], row["repeat"]))
+    parts: dict[tuple[str, str], list[_Task]] = {}
+    for task in tasks:
+        parts.setdefault((task.reader.name, task.split), []).append(task)
+    table = (
+        {"reader": reader, "split": split, "id": id, "repeat": repeat}
+        | rows[_name(several[0], id, repeat)]
+        for (reader, split), several in sorted(parts.items())
+        # The images of each bucket are sorted.
+        for id, repeat in heapq.merge(*(task.units for task in several))
+    )
     write_rows(folder / "evidence.parquet", table, EVIDENCE)

@@ -1,9 +1,10 @@
 """The page of an audit: what this model has memorized, whom, and how sure that is."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from solidmark.cards import READERS
 from solidmark.measures.audit.naming import OF_SUBJECTS
@@ -17,7 +18,7 @@ from solidmark.page.comparison import NAMES as COMPARED_NAMES
 from solidmark.page.comparison import made, page_of
 from solidmark.page.glossary import glossary
 from solidmark.page.marked import unmarked
-from solidmark.page.rows import ROWS, rows_section
+from solidmark.page.rows import rows_section, rows_shown
 from solidmark.page.scored import failed
 from solidmark.page.sections import Figures, Glossary, Made, Page, Rows, Section
 from solidmark.page.tabled import Words, table_of_figures
@@ -117,9 +118,9 @@ def _figures(audit: Audit) -> Figures:
 
 def _rows(audit: Audit) -> Rows:
     """Every row, or those with the lowest p, folded."""
-    scores = audit.scores
-    if len(scores) > ROWS:
-        scores = sorted(scores, key=lambda score: score.rank)[:ROWS]
+    every = np.arange(len(audit.scores))
+    most = rows_shown(len(every))
+    scores = audit.scores.rows(every if most == len(every) else audit.scores.ranked(every, most))
     keys = max((len(score.key) for score in scores), default=0)
     alone = not any(score.group for score in scores)
     left_out = {
@@ -171,7 +172,7 @@ def _glossary(audit: Audit, latent: bool) -> Glossary:
         for name in audit.readers
         if name in READERS
     ]
-    drawn = ["energy_path"] * any(answer.path for answer in audit.answers.values())
+    drawn = ["energy_path"] * audit.answers.have_paths
     drawn += ["round_trip"] * latent
     used = {one.statistic for one in audit.results.figures}
     return glossary((*TERMS, *drawn), used, audit.fdr, readers)
@@ -180,12 +181,10 @@ def _glossary(audit: Audit, latent: bool) -> Glossary:
 def _made(audit: Audit) -> Made:
     """What was left out, and how the run was made."""
     results = audit.results
-    found = Counter(
-        (f"{title_of(one.reader)}: {SPLITS.get(one.split, one.split)}", one.note)
-        for one in audit.scores
-        if not one.ok
-    )
-    lost = [(of, why or "no reason given", n) for (of, why), n in found.most_common()]
+    lost = [
+        (f"{title_of(reader)}: {SPLITS.get(split, split)}", why or "no reason given", n)
+        for reader, split, why, n in audit.scores.failures()
+    ]
     kept = results.facts.get("quarantined")
     count = kept if isinstance(kept, int) else len(audit.marked.quarantined)
     said = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
+from solidmark.measures.audit.page_run import Answer, Audit, numbers_of, title_of
 from solidmark.measures.audit.painting import painted
 from solidmark.page.comparison import captions_of, card_lists, proof_of
 from solidmark.page.gaps import gap_bars, hits
@@ -39,6 +39,7 @@ class _Shown:
     """The rows of all cards, and what needs all of them."""
 
     audit: Audit
+    answers: Mapping[Name, Answer]
     told: Mapping[str, Mapping[str, str]]
     scores: Mapping[Name, Score]
     near: Mapping[Name, OwnKey]
@@ -52,23 +53,23 @@ def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery
         The first of them for the top of the page, None where there is no picture; and all.
     """
     title, link = "Images, most memorized first", "Images"
-    scored = [name for name in audit.readers if audit.of(name, "trained")]
+    scored = [name for name in audit.readers if len(audit.of(name, "trained"))]
     naming = [name for name in scored if audit.names_of(name)]
     if not scored:
         return None, Gallery("images", title, empty=EMPTY, link=link)
     reader = (naming or scored)[0]
-    every = audit.of(reader, "trained")
-    ranked = _first(every)
-    trained, held_out = ranked[:top], _first(audit.of(reader, "held_out"))[:COMPARED]
+    ranked = audit.scores.first(reader, "trained")
+    trained = audit.scores.rows(ranked[:top])
+    held_out = audit.scores.rows(audit.scores.first(reader, "held_out")[:COMPARED])
     shown = _shown(audit, [*trained, *held_out], images)
     cards, lucky = ([_card(shown, one, images) for one in some] for some in (trained, held_out))
     said = [
         f"The {len(cards):,} of {len(ranked):,} trained images with the lowest p by "
         f"{title_of(reader)}, then the smallest distance."
     ]
-    if (repeats := len({score.repeat for score in every})) > 1:
+    if (repeats := audit.scores.repeats(reader, "trained")) > 1:
         said.append(f"Each image was read {repeats} times; the first reading is shown.")
-    if len(every[0].key) == 1:
+    if len(audit.scores.rows(ranked[:1])[0].key) == 1:
         said.append("With one grey level as key a single image is rarely proof: judge the counts.")
     missing = audit.marked.missing if images else ""
     left_out = f"{missing} The marked images and their captions are left out."
@@ -90,28 +91,22 @@ def gallery(audit: Audit, images: bool, top: int) -> tuple[Cards | None, Gallery
 
 def _shown(audit: Audit, chosen: Sequence[Score], images: bool) -> _Shown:
     ids = {score.id for score in chosen}
-    splits = ("trained", "held_out")
-    scores = {one.name: one for one in audit.scores if one.id in ids and one.split in splits}
+    scores = {one.name: one for one in audit.scores.find(ids, ("trained", "held_out"))}
+    answers = audit.answers.of(ids)
     # One scale a reader, so that the cards can be compared.
     paths: dict[str, list[Sequence[float]]] = {}
     for name, score in scores.items():
-        if (answer := audit.answers.get(name)) is not None:
-            paths.setdefault(score.reader, [audit.usual_path[score.reader]]).append(answer.path)
+        if (answer := answers.get(name)) is not None:
+            usual = audit.answers.usual_paths.get(score.reader, ())
+            paths.setdefault(score.reader, [usual]).append(answer.path)
     return _Shown(
         audit,
+        answers,
         audit.marked.describe(ids) if images else {},
         scores,
         own_keys(audit.scores, list(scores.values())),
         {reader: common_scale(some) for reader, some in paths.items()},
     )
-
-
-def _first(scores: Sequence[Score]) -> list[Score]:
-    """The first reading of each image, ranked. The best of several would be lucky by choice."""
-    first: dict[str, Score] = {}
-    for score in sorted(scores, key=lambda score: score.repeat):
-        first.setdefault(score.id, score)
-    return sorted(first.values(), key=lambda score: score.rank)
 
 
 def _card(shown: _Shown, score: Score, images: bool) -> Card:
@@ -138,7 +133,7 @@ def _pictures(shown: _Shown, score: Score, order: Sequence[str]) -> list[Shown]:
     if marked.folder is not None:
         found.append((embed(marked.folder, marked.files.get(score.id)), "marked image"))
     artist = next((name for name in order if name in DRAWING), "")
-    answer = audit.answers.get((artist, *score.name[1:]))
+    answer = shown.answers.get((artist, *score.name[1:]))
     drawn = embed(audit.folder, answer.picture) if answer and answer.picture else None
     # What Outpaint drew is the frame that Outpaint read.
     if score.reader != "outpaint" or drawn is None:
@@ -152,8 +147,8 @@ def _reading(shown: _Shown, score: Score, *, titled: bool) -> Reading:
     if read_well := hits(score.key, score.key_read):
         facts.append(("within 0.1", read_well))
     drawings = [key_bars(score.key, score.key_read) + gap_bars(score.key, score.key_read)]
-    if (answer := shown.audit.answers.get(score.name)) is not None:
-        mean = shown.audit.usual_path[score.reader]
+    if (answer := shown.answers.get(score.name)) is not None:
+        mean = shown.audit.answers.usual_paths.get(score.reader, ())
         drawings += [
             energy_curves(answer.candidates, answer.energies, score.key, score.key_read),
             path := energy_path(answer.path, mean, shown.scales[score.reader]),

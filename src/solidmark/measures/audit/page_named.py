@@ -1,6 +1,6 @@
 """The named images on the page of an audit: whom, how many of them wrong, what the control says."""
 
-from collections.abc import Sequence
+import numpy as np
 
 from solidmark.measures.audit.page_run import Audit, numbers_of, title_of
 from solidmark.page.pictures import embed
@@ -8,7 +8,7 @@ from solidmark.page.sections import Cell, Figures, Line, Shown, Table
 from solidmark.runs import find
 from solidmark.scores.discovery import Correction, least_p
 from solidmark.scores.own_key import own_keys
-from solidmark.scores.scored import Score
+from solidmark.scores.scored import Images
 from solidmark.scores.written import percent, short
 from solidmark.verdicts.key_sentences import wrong
 
@@ -29,7 +29,7 @@ HEADS = ("Image", "p", "q", "Exposure (bits)", "Distance", "Own key")
 
 def named_section(audit: Audit, images: bool) -> Figures:
     """Whom every reader names that scored a trained image."""
-    scored = [name for name in audit.readers if audit.of(name, "trained")]
+    scored = [name for name in audit.readers if len(audit.of(name, "trained"))]
     said, tables = [], []
     for reader in scored:
         title = f"{title_of(reader)}: " if scored[1:] else ""
@@ -50,9 +50,10 @@ def named_section(audit: Audit, images: bool) -> Figures:
 
 def _said(audit: Audit, reader: str) -> str:
     """How many are named and how many of them to expect wrong, or why none is; the control."""
-    trained, count = audit.images(reader, "trained"), len(audit.named(reader, "trained"))
+    trained = audit.images(reader, "trained")
+    count = _count(audit, trained)
     of, fdr = f"{count:,} of {len(trained):,} trained images", audit.fdr
-    if audit.names_of(reader):
+    if count and reader in audit.results.judged.naming:
         (figure,) = find(audit.results.figures, "named", "trained", reader=reader)
         said = f"{of} {'is' if count == 1 else 'are'} named: {wrong(figure)}."
     elif count:
@@ -65,24 +66,28 @@ def _said(audit: Audit, reader: str) -> str:
     return f"{said} {_control(audit, reader)}"
 
 
-def _why(audit: Audit, trained: Sequence[Score]) -> str:
+def _count(audit: Audit, images: Images) -> int:
+    """How many images have a q that names them."""
+    return int((images.numbers("q_value") <= audit.fdr).sum())
+
+
+def _why(audit: Audit, trained: Images) -> str:
     """What it would have taken to name somebody, and why it was not reached."""
-    p = min(score.p_value for score in trained if score.p_value is not None)
-    q = min(score.q_value for score in trained if score.q_value is not None)
+    p, q = (float(np.nanmin(trained.numbers(name))) for name in ("p_value", "q_value"))
     correction: Correction = "by" if audit.results.config.get("correction") == "by" else "bh"
     text = (
         f"The smallest q is {short(q)}, above {audit.fdr:g}. The smallest p is {short(p)}; to name "
         f"one image of {len(trained):,} alone takes p at most "
         f"{short(least_p(len(trained), audit.fdr, correction))}."
     )
-    return text if len(trained[0].key) > 1 else f"{text} {ONE_GREY}"
+    return text if len(next(trained.rows(1)).key) > 1 else f"{text} {ONE_GREY}"
 
 
 def _control(audit: Audit, reader: str) -> str:
     held_out = audit.images(reader, "held_out")
-    if not held_out:
+    if not len(held_out):
         return "No held-out image was scored, so nothing checks this list."
-    count = len(audit.named(reader, "held_out"))
+    count = _count(audit, held_out)
     text = f"The same rule names {count:,} of {len(held_out):,} held-out images"
     if not count:
         return f"{text}, which the model never saw."
@@ -92,8 +97,8 @@ def _control(audit: Audit, reader: str) -> str:
     )
 
 
-def _table(audit: Audit, reader: str, rows: Sequence[Score], images: bool) -> Table:
-    shown = rows[:SHOWN]
+def _table(audit: Audit, reader: str, rows: Images, images: bool) -> Table:
+    shown = list(rows.rows(SHOWN))
     near = own_keys(audit.scores, shown)
     title = f"Named by {title_of(reader)}, the lowest p first"
     if len(rows) > SHOWN:

@@ -1,21 +1,48 @@
 """The curves of an audit: one function each, from the rows of one reader to a drawing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from solidmark.measures.audit.page_run import SPLITS, Audit, title_of
 from solidmark.page.beside import detections
 from solidmark.page.drawing import GREY, LOOK, Drawing, drawing, legend
 from solidmark.page.sections import Plots
 from solidmark.scores import curves
-from solidmark.scores.scored import Score
+from solidmark.scores.scored import Places
 
 POINTS = 2000
 """More points than these say no more and weigh down the page."""
 
-Rows = Mapping[str, Sequence[Score]]
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a reader and split that could be scored."""
+
+    audit: Audit
+    places: Places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def numbers(self, name: str) -> Float[np.ndarray, " N"]:
+        """A number of each row that has one."""
+        found = self.audit.scores.numbers(name, self.places)
+        return found[~np.isnan(found)]
+
+    @property
+    def read(self) -> Float[np.ndarray, "N M"]:
+        return self.audit.scores.vectors("key_read", self.places)
+
+    @property
+    def key(self) -> Float[np.ndarray, "N M"]:
+        return self.audit.scores.vectors("key", self.places)
+
+
+Rows = Mapping[str, _Rows]
 
 
 def curves_section(audit: Audit) -> Plots:
@@ -27,7 +54,8 @@ def curves_section(audit: Audit) -> Plots:
 
 
 def _of_reader(audit: Audit, reader: str) -> tuple[Drawing, ...]:
-    title, splits = title_of(reader), {split: audit.of(reader, split) for split in LOOK}
+    title = title_of(reader)
+    splits = {split: _Rows(audit, audit.of(reader, split)) for split in LOOK}
     trained, held_out = splits["trained"], splits["held_out"]
     drawings = []
     if any(splits.values()):
@@ -35,7 +63,7 @@ def _of_reader(audit: Audit, reader: str) -> tuple[Drawing, ...]:
     if trained or held_out:
         drawings += [_scatter(reader, title, splits), _histogram(reader, title, splits)]
     if trained and held_out:
-        found = curves.roc(_p_values(trained), _p_values(held_out))
+        found = curves.roc(trained.numbers("p_value"), held_out.numbers("p_value"))
         name = f"{title}: trained told apart from held-out (ROC)"
         drawings.append(detections(f"{reader}-roc", name, [("by p-value", *found)]))
     return tuple(drawings)
@@ -49,14 +77,13 @@ def _eidetic(reader: str, title: str, splits: Rows) -> Drawing:
             if not rows:
                 continue
             colour, line, _ = LOOK[split]
-            distances = [row.distance for row in rows if row.distance is not None]
-            share = curves.within(distances, deltas)
+            share = curves.within(rows.numbers("distance"), deltas)
             axes.plot(deltas, share, line, color=colour, lw=1.6, label=_label(split, rows))
             if split != "ceiling":
-                low, high = curves.band(share, [row.key_group for row in rows])
+                low, high = curves.band(share, rows.audit.scores.units(rows.places))
                 axes.fill_between(deltas, low, high, color=colour, alpha=0.15, lw=0)
         base = splits["trained"] or splits["held_out"] or splits["ceiling"]
-        level = curves.chance([row.key_read or (0.5,) for row in base], deltas)
+        level = curves.chance(base.read, deltas)
         axes.plot(deltas, level, ":", color=GREY, lw=1.6, label="chance")
         axes.set(xlabel="delta (grey levels, 0 to 1)", ylabel="share within delta")
         axes.set(xlim=(0, 0.3), ylim=(-0.02, 1.02))
@@ -73,20 +100,19 @@ def _eidetic(reader: str, title: str, splits: Rows) -> Drawing:
 
 def _scatter(reader: str, title: str, splits: Rows) -> Drawing:
     pairs = {}
+    total = drawn = 0
     for split in ("held_out", "trained"):
-        rows = [row for row in splits[split] if row.key_read]
-        both = [(k, r) for row in rows for k, r in zip(row.key, row.key_read or (), strict=False)]
-        pairs[split] = [both[i] for i in curves.thinned(len(both), POINTS)]
-    total = sum(len(row.key) for split in pairs for row in splits[split])
-    drawn = sum(len(pair) for pair in pairs.values())
+        key, read = splits[split].key.ravel(), splits[split].read.ravel()
+        some = curves.thinned(len(key), POINTS)
+        pairs[split] = key[some], read[some]
+        total, drawn = total + len(key), drawn + len(some)
 
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, lw=1, zorder=0)
-        for split, points in pairs.items():
-            if not points:
+        for split, (x, y) in pairs.items():
+            if not len(x):
                 continue
             colour, _, marker = LOOK[split]
-            x, y = zip(*points, strict=True)
             label = _label(split, splits[split])
             axes.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, lw=1, label=label)
         axes.set(xlabel="true key (grey level)", ylabel="key read (grey level)")
@@ -107,8 +133,8 @@ def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
 
     def paint(axes: Any) -> None:
         for split in ("held_out", "trained"):
-            values = _p_values(splits[split])
-            if not values:
+            values = splits[split].numbers("p_value")
+            if not len(values):
                 continue
             colour, line, _ = LOOK[split]
             # Relative to the uniform law: 1 is as many as expected by luck.
@@ -131,9 +157,5 @@ def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
     )
 
 
-def _p_values(rows: Sequence[Score]) -> list[float]:
-    return [row.p_value for row in rows if row.p_value is not None]
-
-
-def _label(split: str, rows: Sequence[Score]) -> str:
+def _label(split: str, rows: _Rows) -> str:
     return f"{SPLITS[split].lower()} (n = {len(rows)})"

@@ -5,9 +5,11 @@ from functools import partial
 from typing import Any
 
 from solidmark.data import Records, Resolution, open_data, sides_of
+from solidmark.diffusion import Model
 from solidmark.diffusion.model import GRADIENT_COST
 from solidmark.errors import BadInput
 from solidmark.marks import Frame, advise
+from solidmark.measures.audit.effort import effort_lines, effort_of
 from solidmark.measures.audit.forecast import (
     forecast_lines,
     frame_lines,
@@ -64,10 +66,11 @@ def plan(
         thickness: Of the frame, in pixels; advised when None.
         count: The greys of a frame; advised when None.
         multiple: What the sides of the marked images must be multiples of; `MULTIPLE` when None.
-        model: A model; if it works on latents, frames are tried on its autoencoder.
+        model: A model; a few calls of it are timed, and if it works on latents, frames are tried
+            on its autoencoder.
         data: Some of the images, to try them on.
         limit: At most so many of them.
-        device: Where the autoencoder runs.
+        device: Where the model runs.
 
     Raises:
         BadInput: When something cannot be used as asked.
@@ -105,6 +108,9 @@ def plan(
     # Two greys are neither one thing nor the other, and a row less is a row less to read.
     shown = [row for row in outlooks if row is chosen or (row.count <= most and row.count != 2)]
     calls = images * _calls_per_image(frame)
+    effort = None
+    if tried is not None:
+        effort = effort_of(tried.model, tried.images, frame, images, calls, device)
     command = _command(frame, held_out)
     facts = {
         "images": {"trained": trained, "held_out": images - trained},
@@ -122,6 +128,7 @@ def plan(
         },
         "network_calls": round(calls),
         "round_trip": tried and tried.facts,
+        "effort": effort and effort.facts,
         "outlook": [asdict(row) for row in outlooks],
         "command": command,
     }
@@ -129,6 +136,7 @@ def plan(
         *frame_lines(frame, calls, trained),
         "",
         *(tried.lines if tried else ()),
+        *((*effort_lines(effort), "") if effort else ()),
         *forecast_lines(shown, chosen, trained, share, fdr),
         "",
         "Next, with your images for DATA, a new folder for MARKED, and a whole number of your own",
@@ -141,8 +149,15 @@ def plan(
 
 @dataclass(frozen=True)
 class _Tried:
-    """What trying frames on a model came to; nothing for a model of pixels."""
+    """What trying frames on a model came to; nothing for a model of pixels.
 
+    Arguments:
+        model: The model.
+        images: The images that it was tried with.
+    """
+
+    model: Model
+    images: Records
     lines: list[str]
     facts: dict[str, Any] | None = None
     multiple: int | None = None
@@ -160,7 +175,7 @@ def _try_frames(
     """Measures the grey round trip of a latent model for a few thicknesses."""
     found = open_model(model, Opening(device=device))
     if not isinstance(found, LatentModel):
-        return _Tried([*pixel_lines(), ""])
+        return _Tried(found, images, [*pixel_lines(), ""])
     if own is not None and own % found.factor:
         raise BadInput(
             f"--thickness {own} is no multiple of {found.factor}, the pixels of a cell of the "
@@ -186,7 +201,7 @@ def _try_frames(
         ],
     }
     lines = [*round_trip_lines(trials, chosen, len(images)), ""]
-    return _Tried(lines, facts, found.multiple, thickness)
+    return _Tried(found, images, lines, facts, found.multiple, thickness)
 
 
 def _calls_per_image(frame: Frame) -> float:

@@ -25,16 +25,19 @@ from solidmark.runs import (
     read_results,
     read_table,
     require_whole,
-    table_bytes,
     verdict_from,
     write_bytes,
     write_json,
     write_results,
+    write_table,
 )
 from solidmark.scores import DELTAS, Correction, Statistic, aggregate, score_table
 from solidmark.scores.scored import reasons_of, scores_of
 from solidmark.verdicts.keys import judge_keys
 from solidmark.verdicts.known import mirror_note, perturbed_note, unknown
+
+LARGE = ("candidates", "energies", "path", "picture")
+"""What is left on the disk where no p-value ranks it."""
 
 INVMM = "invmm"
 """The measure of rows that an InvMM run in the folder of an audit has made."""
@@ -98,6 +101,7 @@ def score(
         {name: EVIDENCE.field(name).type for name in EVIDENCE.names if name not in ADDED},
         'Remove it, then run the same "solidmark audit" again: the answers are kept in the ledger.',
         once=ONE_ROW,
+        without=() if statistic == "energy" else LARGE,
     )
     keys = images.told(manifest.get("told"))
     with progress("comparing answers with keys", len(evidence)) as advance:
@@ -132,9 +136,8 @@ def score(
     inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     chosen |= {} if look is None else {"look": look}
-    files = {row["id"]: row["file_name"] or "" for row in images.keys.to_pylist()}
-    write_bytes(out / "scores.parquet", table_bytes(scores))
-    write_bytes(out / NAMED, named_csv(told, files, verdict.naming, fdr))
+    write_table(out / "scores.parquet", scores)
+    write_bytes(out / NAMED, named_csv(told, images.files.some, verdict.naming, fdr))
     return write_results(
         out,
         manifest,

@@ -80,7 +80,7 @@ class Task:
         return Told(caption=self.texts[unit[0]]).sample(name_of(unit), self.size)
 
 
-def draw_all(run: Run, task: Task, room: Room) -> dict[str, Any]:
+def draw_all(run: Run, task: Task, room: Room) -> Mapping[str, Any]:
     """Draws what is left of a run.
 
     Returns:
