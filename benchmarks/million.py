@@ -1,8 +1,8 @@
 """A million records from answers to page, and from pictures to tars: seconds and peak memory.
 
 `python benchmarks/million.py FOLDER --rows 10000 100000 1000000` writes the tables of
-benchmarks/million.md. No network is asked: readings are made, a hundredth of them of the very key,
-and go through the ledger, the writer of the evidence, the scores and the page as those of a model
+benchmarks/million.md. No network is asked: readings are made, one in
+10,000 of the very key, and go through the ledger, the writer of the evidence, the scores and the page as those of a model
 do. Every stage is a process of its own, whose peak is that of the whole process.
 """
 
@@ -25,8 +25,8 @@ STAGES = ("keys", "observe", "score", "report", "visit")
 """From a key table to a page that is open in a browser."""
 MARKS = ("mark",)
 """From pictures in tars to marked tars."""
-KEYS, SIDE, BATCH, SHARD = 16, 8, 64, 1000
-KNOWN, NOISE = 0.01, 0.02
+KEYS, SIDE, BATCH, SHARD = 8, 8, 64, 1000
+KNOWN, NOISE = 1e-4, 0.02
 BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -101,7 +101,7 @@ def observe(folder: Path, rows: int) -> None:
 
 
 def _read(keys: np.ndarray, batch: Sequence[tuple[Any, str, int]]) -> Mapping[str, Any]:
-    """What a model that knows a hundredth of the trained images would be read to say."""
+    """What a model that knows one in 10,000 trained images would be read to say."""
     from solidmark.measures.audit.observing import _name
 
     rows = {}

@@ -1,6 +1,5 @@
 """Marked images in numbered tars, as WebDataset has them: written whole, read by `tar/member`."""
 
-import errno
 import io
 import tarfile
 from collections.abc import Iterable
@@ -36,18 +35,18 @@ def read_bytes(path: Path) -> bytes:
 
     Raises:
         OSError: When it is not there, or cannot be read.
-        BrokenImage: When the tar is damaged.
+        BrokenImage: When it is no file, or the tar is damaged or does not hold it.
     """
     tar = next((parent for parent in path.parents if parent.suffix == ".tar"), None)
     if tar is None or not tar.is_file():
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError(errno.EINVAL, "it is a pipe or a device")  # Which may never end.
+            raise BrokenImage(f'"{path}" is a pipe or a device.')  # Which may never end.
         return path.read_bytes()
     facts = tar.stat()
     name = path.relative_to(tar).as_posix()
     places = _places(tar, facts.st_mtime_ns, facts.st_size)
     if name not in places:
-        raise FileNotFoundError(name)
+        raise BrokenImage(f'"{tar}" does not hold "{name}".')
     offset, size = places[name]
     with open(tar, "rb") as file:
         file.seek(offset)

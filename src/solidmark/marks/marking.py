@@ -156,7 +156,9 @@ def mark_dataset(
         bucketed = pattern if marking.bucketed else None
         keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
         write_tables(out, planned, images, broken, classes, keys)
-        told = {**sizes_told(planned, images, bucketed), "lost": _lost(images)}
+        told: dict[str, Any] = {**sizes_told(planned, images, bucketed), "lost": _lost(images)}
+        if marking.shards is not None:
+            told["shards"] = marking.shards
     shutil.rmtree(folder)
     for place in (out, *(out / name for name in FOLDERS.values())):
         remove_temporaries(place)
@@ -171,7 +173,6 @@ def mark_dataset(
         quarantined=len(broken),
         keys=fingerprint(out / "keys.parquet"),
         inventory=inventories(data=data),
-        **({} if marking.shards is None else {"shards": marking.shards}),
     )
     return run.manifest
 

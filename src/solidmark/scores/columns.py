@@ -1,13 +1,14 @@
 """Columns of tables as arrays: a million rows are a few of them, and not a million dicts."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 def text(values: Column | Sequence[str]) -> pa.Array:

@@ -200,8 +200,9 @@ class Exchange:
                 last = min(first + step, draws)
                 order = np.broadcast_to(np.arange(places), (last - first, places))
                 handed = generator.permuted(order, axis=1)[:, : len(units)]
+                handed += units * places
                 for row, table in enumerate(tables):
-                    drawn[row, first:last] += table[units, handed].sum(axis=1)
+                    drawn[row, first:last] += table.ravel().take(handed).sum(axis=1)
         # Sums are taken in one order for the own keys and in others for the draws.
         slack = TIE * np.maximum(np.abs(drawn).max(axis=1, initial=1.0), 1.0)
         at_least = (drawn >= (observed - slack)[:, None]).sum(axis=1)

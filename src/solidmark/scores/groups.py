@@ -6,6 +6,7 @@ the null law is a draw per `key_group`, and an interval counts key groups, not r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,7 @@ def writable(p_value: float) -> float:
     return min(max(float(p_value), _SMALLEST), 1.0)
 
 
-Groups = Sequence[str] | pa.Array | Int[np.ndarray, " N"]
+Groups: TypeAlias = Sequence[str] | pa.Array | Int[np.ndarray, " N"]
 """The group of each row, by a name or a number."""
 
 

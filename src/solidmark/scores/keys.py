@@ -109,8 +109,8 @@ def image_keys(keys: pa.Table) -> ImageKeys:
         _words(keys[name]) if name in keys.column_names else np.zeros(len(ids), np.int64)
         for name in _TOLD
     ]
-    columns = (text(keys[name]) for name in ("split", "group", "key_group"))
-    return ImageKeys(ids, *columns, levels, is_marked, np.stack(told, axis=1))
+    splits, groups, key_groups = (text(keys[name]) for name in ("split", "group", "key_group"))
+    return ImageKeys(ids, splits, groups, key_groups, levels, is_marked, np.stack(told, axis=1))
 
 
 def require_columns(name: str, table: pa.Table, columns: tuple[str, ...]) -> None:

@@ -98,7 +98,7 @@ class Rivals:
             own = pc.index_in(text([one.key_group for one in chunk]), value_set=self.groups)
             for score, line, place in zip(chunk, distances, own.to_pylist(), strict=True):
                 if place is None:  # It is not among those that were drawn.
-                    gap = np.abs(np.subtract(score.key, score.key_read)).mean()
+                    gap = np.abs(np.subtract(score.key, score.key_read or ())).mean()
                     line, place = np.append(line, gap), len(line)
                 found[score.name] = _place(line, place, self.ids)
         return found

@@ -164,7 +164,9 @@ def _cells(
 
 
 def pools_of_rows(
-    units: pa.Array | Sequence[str], keys: Float[np.ndarray, "N M"], peers: Sequence[int]
+    units: pa.Array | Sequence[str],
+    keys: Float[np.ndarray, "N M"],
+    peers: Sequence[int] | Int[np.ndarray, " N"],
 ) -> dict[int, Pool]:
     """The groups as far as rows of a score table show them, where the keys are not at hand."""
     unit, names = codes(units)

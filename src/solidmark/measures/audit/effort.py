@@ -48,7 +48,7 @@ class Effort:
     """
 
     images: int
-    network_calls: float
+    network_calls: int
     device: str
     seconds_per_call: float | None
     hours: float | None
@@ -86,7 +86,7 @@ def effort_of(
         why = str(error)
     return Effort(
         images,
-        calls,
+        round(calls),
         device,
         seconds,
         None if seconds is None else seconds * calls / 3600,

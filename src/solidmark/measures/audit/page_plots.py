@@ -103,9 +103,9 @@ def _scatter(reader: str, title: str, splits: Rows) -> Drawing:
     total = drawn = 0
     for split in ("held_out", "trained"):
         key, read = splits[split].key.ravel(), splits[split].read.ravel()
-        some = curves.thinned(len(key), POINTS)
-        pairs[split] = key[some], read[some]
-        total, drawn = total + len(key), drawn + len(some)
+        chosen = curves.thinned(len(key), POINTS)
+        pairs[split] = key[chosen], read[chosen]
+        total, drawn = total + len(key), drawn + len(chosen)
 
     def paint(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, lw=1, zorder=0)
