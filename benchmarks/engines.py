@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-IMAGES, SIDE, BATCH = 512, 28, 16
+IMAGES, SIDE, BATCH, STEPS = 192, 28, 8, 8
 STORE = 100 << 20
 
 
@@ -38,19 +38,20 @@ def main() -> None:
         make(world)
     lines = []
     for run in range(asked.runs):
-        times: dict[str, tuple[float, float, str]] = {}
+        times: dict[str, tuple[float, float, float, str]] = {}
         for name, words in ENGINES.items():
             out = asked.out / f"{run}-{name.replace(' ', '-').replace(',', '')}"
-            started = time.monotonic()
+            started, load = time.monotonic(), os.getloadavg()[0]
             command = [word.format(out=out, world=world) for word in words]
             done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             asking = float(done.stdout.split()[-1]) if "--nodes" in words else asking_of(out)
-            times[name] = time.monotonic() - started, asking, digest(out)
-        _, alone, first = times["serial"]
-        for name, (seconds, asking, found) in times.items():
+            times[name] = load, time.monotonic() - started, asking, digest(out)
+        *_, alone, first = times["serial"]
+        for name, (load, seconds, asking, found) in times.items():
             lines.append(
-                f"| {name} | {run + 1} | {seconds:.0f} | {asking:.0f} | {alone / asking:.2f} | "
+                f"| {name} | {run + 1} | {load:.1f} | {seconds:.0f} | {asking:.0f} | "
+                f"{alone / asking:.2f} | "
                 f"{'the same bytes' if found == first else 'OTHER ROWS'} |"
             )
     sys.stdout.write("\n".join([*head(), *sorted(lines, key=order)]) + "\n")
@@ -59,7 +60,7 @@ def main() -> None:
 
 OBSERVE = (
     *("observe", "{world}/model", "{world}/marked", "{out}", "--reader", "outpaint"),
-    *("--outpaint-steps", "20", "--batch-size", f"{BATCH}", "--device", "cpu"),
+    *("--outpaint-steps", f"{STEPS}", "--batch-size", f"{BATCH}", "--device", "cpu"),
 )
 MINE = "benchmarks/engines.py"
 ENGINES = {
@@ -88,11 +89,12 @@ def head() -> list[str]:
         "# Engines",
         "",
         f"`OMP_NUM_THREADS=1 python benchmarks/engines.py OUT`. {IMAGES} marked digits of {SIDE} "
-        f"pixels, reader outpaint of 20 steps, an untrained network, batches of {BATCH}; "
+        f"pixels, reader outpaint of {STEPS} steps, an untrained network, batches of {BATCH}; "
         f"{os.cpu_count()} processors, Python {platform.python_version()}, {versions}.",
         "",
-        "| engine | run | whole command, s | asking, s | against serial | evidence and pictures |",
-        "|---|---|---|---|---|---|",
+        "| engine | run | load before | whole command, s | asking, s | against serial | "
+        "evidence and pictures |",
+        "|---|---|---|---|---|---|---|",
     ]
 
 
@@ -147,7 +149,7 @@ def by_nodes(out: Path, count: int, lose: bool) -> None:
 
     world = out.parent / "world"
     question = Question(
-        *(str(world / "model"), world / "marked", out, (Outpaint(steps=20),)), batch_size=BATCH
+        *(str(world / "model"), world / "marked", out, (Outpaint(steps=STEPS),)), batch_size=BATCH
     )
     try:
         with using(Losing(nodes.address)):

@@ -11,7 +11,6 @@ from solidmark.runs import Answer, Job, memory_of
 from solidmark.runs.cluster import Worker, told
 from solidmark.runs.engines import Launched
 
-
 OWN = ("manifest.json", ".lock")
 """Files that say when a run was, and whose."""
 

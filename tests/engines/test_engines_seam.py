@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from solidmark.runs import (
     work_through,
     write_bytes,
 )
-from solidmark.runs.cluster import Cluster, Worker, told
+from solidmark.runs.cluster import Cluster, Worker, _require_first, told
 from solidmark.runs.engines import Launched, current_engine
 
 from .foreign import Foreign, rows_of, written
@@ -152,6 +153,26 @@ class Naming:
 def test_what_a_user_can_mend_on_another_machine_is_an_answer(run: Run) -> None:
     job = Job(partial(square, run.folder), Room(4, "cpu"), Squares("model"))
     assert Worker(told(job)).do(UNITS[:4]) == "There is no model here."
+
+
+def test_a_worker_leaves_nothing_on_its_machine(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there"))
+    worker = Worker(told(Job(partial(square, run.folder), Room(4, "cpu"), Squares())))
+    for batch in (UNITS[:4], UNITS[4:8]):
+        answer = worker.do(batch)
+        assert isinstance(answer, Answer)
+        assert sorted(answer.files) == sorted(f"pictures/{n % 3}/{n}.png" for n in batch)
+    assert not list((tmp_path / "there").iterdir())
+
+
+def test_a_worker_has_the_first_gpu_that_it_sees() -> None:
+    for device in ("cpu", "cuda", "cuda:0", "mps"):
+        _require_first(device)
+    with pytest.raises(BadInput, match="--device cuda:1 is none there"):
+        _require_first("cuda:1")
 
 
 def test_other_versions_are_refused_by_the_worker(

@@ -9,6 +9,7 @@ ray is an extra. It is imported when it is asked for, and started only then.
 
 import importlib.util
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -17,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from solidmark.errors import BadInput, SolidmarkError
 from solidmark.late import torch
@@ -54,6 +56,10 @@ class Cluster:
     def joined(self) -> Iterator[None]:
         """Joins the cluster, or starts one; one that the program has joined already is used."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # It is read when ray is imported.
+        if self.address is None:
+            # Ray listens on all interfaces, so it asks for a token: one that is in no file.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray
 
         if ray.is_initialized():
@@ -61,12 +67,11 @@ class Cluster:
             return
         quiet = {"logging_level": "ERROR", "log_to_driver": False}
         if self.address is None:
-            alone = {"_node_ip_address": "127.0.0.1", "object_store_memory": STORE}
-            ray.init(address="local", include_dashboard=False, **alone, **quiet)
+            ray.init("local", include_dashboard=False, object_store_memory=STORE, **quiet)
         else:
             _require_heard(self.address)
             try:
-                ray.init(address=self.address, **quiet)
+                ray.init(self.address, **quiet)
             except (OSError, RuntimeError, ValueError) as error:
                 raise _unreachable(self.address, error) from error
         try:
@@ -152,26 +157,27 @@ class Worker:
 
     def __init__(self, told: Told) -> None:
         self._told = told
-        self._folder = Path(tempfile.mkdtemp(prefix="solidmark-"))
+        self._folder = Path(tempfile.gettempdir()) / f"solidmark-{uuid4().hex}"
         self._name = memory_name(f"on {socket.gethostname()} {os.getpid()}")
         self._work: Work[Any] | None = None
 
     def do(self, batch: Sequence[Any]) -> Answer | str:
         """Does a batch. What a user can mend is said, and not raised: it must pass as it is."""
+        self._folder.mkdir(mode=0o700)  # It is there for a batch, since a worker may be killed.
         try:
             if self._work is None:
                 self._work = self._open()
             rows = {**self._work(batch), self._name: memory_row(self._told.room)}
+            files = {
+                path.relative_to(self._folder).as_posix(): path.read_bytes()
+                for path in self._folder.rglob("*")
+                if path.is_file()
+            }
+            return Answer(rows, files)
         except SolidmarkError as error:
             return str(error)
-        files = {
-            path.relative_to(self._folder).as_posix(): path.read_bytes()
-            for path in self._folder.rglob("*")
-            if path.is_file()
-        }
-        for path in self._folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return Answer(rows, files)
+        finally:
+            shutil.rmtree(self._folder)
 
     def _open(self) -> Work[Any]:
         stay_offline()
