@@ -1,8 +1,8 @@
 """A million records from answers to page, and from pictures to tars: seconds and peak memory.
 
 `python benchmarks/million.py FOLDER --rows 10000 100000 1000000` writes the tables of
-benchmarks/million.md. No network is asked: readings are made, one in
-10,000 of the very key, and go through the ledger, the writer of the evidence, the scores and the page as those of a model
+benchmarks/million.md. No network is asked: readings are made, one in 10,000 of the very key, and go
+through the ledger, the writer of the evidence, the scores and the page as those of a model
 do. Every stage is a process of its own, whose peak is that of the whole process.
 """
 

@@ -15,13 +15,14 @@ from solidmark.cards.option import Choice, at_least
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.main import program
-from solidmark.cli.opening import Opened, Told
+from solidmark.cli.opening import Handed, Opened, Told
 from solidmark.cli.searching import Embedded
 from solidmark.cli.subjects import Subjects
 
 ASKING = ("generate", "audit", "observe", "signals", "inpaint", "invmm", "intent")
 WHO = {
     Opened: ASKING,
+    Handed: ("generate", "audit", "observe", "signals", "inpaint", "invmm"),
     Told: ("generate", "audit", "observe", "inpaint"),
     Subjects: ("audit", "observe", "signals", "inpaint", "invmm"),
     Sized: ("signals", "invmm", "intent", "nearest", "duplicates", "cliques", "index"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solidmark.api.given import configured, images_path, model_path
+from solidmark.api.given import configured, handed, images_path, model_path
 from solidmark.api.result import Folder, Result
 from solidmark.errors import BadInput, UnknownName
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Where = str | os.PathLike[str]
 
 
+@handed
 def audit(
     model: Any,
     marked: Any,
@@ -40,8 +41,9 @@ def audit(
         held_out: Of images without marks: those of the same kind that the model never saw. The
             model is asked by what `choose` names then, a folder a measure.
         options: As of `audit.Question` (splits, limit, repeats, ceiling, batch_size, seed,
-            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...). Without
-            marks as of `unmarked.Unmarked` (resolution, mode, steps ...), and measures, number,
+            perturb="crop:0.8" ...) and `models.Opening` (device, precision, loras ...); `engine`
+            ("ray") says who asks the model. Without marks as of `unmarked.Unmarked` (resolution,
+            mode, steps ...), and measures, number,
             limit and budget as of `choosing.choose_unmarked`.
 
     Returns:
@@ -107,6 +109,7 @@ def _without_marks(
     return Result(out)
 
 
+@handed
 def observe(
     model: Any, marked: Where, out: Where, *, readers: Sequence[Any] = (), **options: Any
 ) -> Folder:
@@ -158,6 +161,7 @@ def as_reader(asked: Any) -> Any:
     return READERS[asked]()
 
 
+@handed
 def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
     """Measures cheap signals of memorization over images.
 
@@ -166,7 +170,7 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
         images: The folder that `mark` made, or any images that the model was trained on.
         out: The folder to write.
         options: As of `signals.Measuring` (signals, held_out, draws, times, limit, seed ...) and
-            `models.Opening`.
+            `models.Opening`; `engine` as of `audit`.
 
     Returns:
         The result.
@@ -187,6 +191,7 @@ def signals(model: Any, images: Any, out: Where, **options: Any) -> Result:
     return Result(folder)
 
 
+@handed
 def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     """Hides half of each image, and looks how closely the model draws it again.
 
@@ -195,7 +200,7 @@ def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
         marked: The folder that `mark` made, or any images that the model was trained on.
         out: The folder to write.
         options: As of `inpaint.Inpainting` (held_out, half, draws, steps, limit, seed ...) and
-            `models.Opening`.
+            `models.Opening`; `engine` as of `audit`.
 
     Returns:
         The result.
@@ -219,6 +224,7 @@ def inpaint(model: Any, marked: Any, out: Where, **options: Any) -> Result:
     return Result(folder)
 
 
+@handed
 def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **options: Any) -> Result:
     """Searches the noise from which the model draws each image again (InvMM).
 
@@ -228,7 +234,7 @@ def invmm(model: Any, images: Any, out: Where, *, preset: str = "quick", **optio
         out: The folder to write.
         preset: How an image is inverted: "quick", "paper" ...
         options: As of `invmm.InvMM` (held_out, similarity, restarts, budget, limit, seed ...) and
-            `models.Opening`.
+            `models.Opening`; `engine` as of `audit`.
 
     Returns:
         The result.

@@ -7,13 +7,14 @@ the result first, as anybody would: a pipeline by diffusers, pictures as PNG.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from solidmark.errors import BadInput, BrokenImage, UnknownName
-from solidmark.runs import usual_device
+from solidmark.runs import AUTO, using, usual_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -22,8 +23,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+P = ParamSpec("P")
+
 MODEL = "given-model"
 """Where a live model is kept, inside the folder of the result."""
+
+
+def handed(function: Callable[P, T]) -> Callable[P, T]:
+    """A function that takes `engine` too: who does the work, as the command does."""
+
+    @wraps(function)
+    def call(*given: P.args, **options: P.kwargs) -> T:
+        with using(str(options.pop("engine", AUTO))):
+            return function(*given, **options)
+
+    return call
 
 
 def configured(kind: type[T], out: Path, options: Mapping[str, Any], **given: Any) -> T:

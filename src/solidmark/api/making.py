@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solidmark.api.given import configured, model_path
+from solidmark.api.given import configured, handed, model_path
 from solidmark.api.result import Folder
 from solidmark.errors import BadInput, UnknownName
 from solidmark.runs import usual_device
@@ -194,6 +194,7 @@ def _watching(
     return Watching(watch, begin), stop
 
 
+@handed
 def generate(model: Any, out: str | os.PathLike[str], **options: Any) -> Folder:
     """Draws images from a model into an image folder.
 
@@ -202,7 +203,8 @@ def generate(model: Any, out: str | os.PathLike[str], **options: Any) -> Folder:
             `(network, scheduler)`.
         out: The folder to write: `images/` and `metadata.jsonl`.
         options: As of `generating.Generation` (number, data, caption, marked, crop, steps,
-            guidance, seed ...) and `models.Opening` (device, precision, loras ...).
+            guidance, seed ...) and `models.Opening` (device, precision, loras ...); `engine` as of
+            `audit`.
 
     Returns:
         The folder.

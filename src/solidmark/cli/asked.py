@@ -16,8 +16,8 @@ from solidmark.runs import VERSION, Processes, Verdict, say, usual_device
 if TYPE_CHECKING:
     from solidmark.models import Opening
 
-HOW = ("config", "dry_run", "json", "fail_on", "help_all")
-"""Options of how a command is given and ends, which its result does not depend on."""
+HOW = ("config", "dry_run", "json", "fail_on", "help_all", "engine")
+"""Options of how a command is given, done and ends, which its result does not depend on."""
 
 Made = TypeVar("Made")
 

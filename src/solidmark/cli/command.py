@@ -8,6 +8,7 @@ what stands for its value ("FOLDER"), and what it takes.
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -31,7 +32,7 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.options import Config, DryRun, Json
 from solidmark.cli.told import Info, info_of, option
 from solidmark.errors import BadInput
-from solidmark.runs import say
+from solidmark.runs import AUTO, engine_named, say, using
 
 NAMES = {
     "{readers}": briefly(READERS),
@@ -141,7 +142,8 @@ def command(
             asked = Asked(context, values)
             if writes:
                 asked.require()
-            function(asked, **{one.name: values[one.name] for one in own})
+            with _engine(values):
+                function(asked, **{one.name: values[one.name] for one in own})
 
         call.__name__, call.__doc__, call.__module__ = function.__name__, about, function.__module__
         call.__signature__ = inspect.Signature([context, *offered])  # type: ignore[attr-defined]
@@ -149,6 +151,15 @@ def command(
         return call
 
     return make
+
+
+def _engine(values: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """What does the work of a command, where it can choose; a plan needs nobody."""
+    name = values.get("engine", AUTO)
+    if values.get("dry_run"):
+        engine_named(name)
+        return nullcontext()
+    return using(name)
 
 
 def _refuse_huge(values: Mapping[str, Any]) -> None:

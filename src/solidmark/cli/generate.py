@@ -7,12 +7,12 @@ from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_drawing
-from solidmark.cli.opening import Model, Opened, Told
+from solidmark.cli.opening import Handed, Model, Opened, Told
 from solidmark.cli.options import Out
 
 
 @command(
-    *(Generated, Hashed, Told, Opened),
+    *(Generated, Hashed, Told, Opened, Handed),
     matter=("number", "data", "caption", "marked", "crop", "steps"),
 )
 def generate(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from solidmark.cards.asked import Hashed, Inpainted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.opening import Model, Opened, Told
+from solidmark.cli.opening import Handed, Model, Opened, Told
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, Positive, TrustControl
 from solidmark.cli.searching import HeldOut
 from solidmark.cli.subjects import Subjects, Trained
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from solidmark.measures.inpaint import Inpainting
 
 
-@command(Inpainted, Subjects, Sized, Hashed, Told, Opened, matter=("held_out", "draws", "steps"))
+@command(
+    *(Inpainted, Subjects, Sized, Hashed, Told, Opened, Handed),
+    matter=("held_out", "draws", "steps"),
+)
 def inpaint(
     asked: Asked,
     model: Model,

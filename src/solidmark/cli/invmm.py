@@ -6,7 +6,7 @@ from solidmark.cards.asked import Hashed, Inverted, Sized
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.invert import DESCENT, inversion_of
-from solidmark.cli.opening import Model, Opened
+from solidmark.cli.opening import Handed, Model, Opened
 from solidmark.cli.options import FailOn, Fdr, Out, Pictures, TrustControl
 from solidmark.cli.searching import HeldOut, Likeness
 from solidmark.cli.subjects import Subjects, Trained
@@ -37,7 +37,7 @@ BudgetOf = Annotated[
 
 
 @command(
-    *(Inverted, DESCENT, Subjects, Sized, Hashed, Opened),
+    *(Inverted, DESCENT, Subjects, Sized, Hashed, Opened, Handed),
     matter=("held_out", "similarity", "threshold", "triage", "budget", "preset"),
 )
 def invmm(

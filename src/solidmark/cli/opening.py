@@ -95,3 +95,17 @@ class Opened:
     attention_slicing: Annotated[bool, "--attention-slicing"] = False
     base_config: Annotated[str | None, "FOLDER|ID"] = None
     prediction: Annotated[str | None, "NAME"] = None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Who does the work.
+
+    Arguments:
+        engine: Who asks the model: serial (this process), torchrun (those that torchrun or
+            accelerate launch has started), ray (the workers of the Ray cluster at RAY_ADDRESS, or
+            of a Ray that is started here) or ray:ADDRESS; auto is one of the first two. The numbers
+            are the same.
+    """
+
+    engine: Annotated[str, "NAME"] = "auto"

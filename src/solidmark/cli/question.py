@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from solidmark.cards import READERS
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
-from solidmark.cli.opening import Opened, Told
+from solidmark.cli.opening import Handed, Opened, Told
 from solidmark.cli.options import Positive
 from solidmark.cli.subjects import Subjects
 from solidmark.errors import BadInput
@@ -49,7 +49,7 @@ OWNERS = {
 
 READING = [one.of(name) for name, card in sorted(READERS.items()) for one in card.options]
 
-QUESTION = (Asking, Subjects, Told, READING, Opened)
+QUESTION = (Asking, Subjects, Told, READING, Opened, Handed)
 """The options of a question."""
 
 

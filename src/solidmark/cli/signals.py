@@ -7,7 +7,7 @@ from solidmark.cards.asked import Hashed, Sized
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
-from solidmark.cli.opening import AUTO, BatchSize, Model, Opened
+from solidmark.cli.opening import AUTO, BatchSize, Handed, Model, Opened
 from solidmark.cli.options import FailOn, Fdr, Fprs, Out, Pictures, TrustControl
 from solidmark.cli.searching import HeldOut
 from solidmark.cli.subjects import Subjects, Trained
@@ -19,7 +19,7 @@ OPTIONS = [one for card in cards.SIGNALS.values() for one in card.options]
 SIGNALS = tuple(cards.SIGNALS)
 
 
-@command(OPTIONS, Subjects, Sized, Hashed, Opened, matter=("signal", "held_out"))
+@command(OPTIONS, Subjects, Sized, Hashed, Opened, Handed, matter=("signal", "held_out"))
 def signals(
     asked: Asked,
     model: Model,

@@ -7,8 +7,9 @@ another processor moves a pixel by a grey level at most.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from solidmark.diffusion import Denoiser, Metered, Model
@@ -19,14 +20,17 @@ from solidmark.generating.prompts import Prompt, check_told
 from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.models import model_fingerprints
+from solidmark.models.controls import CONTROLS
 from solidmark.randomness import digest, generator
 from solidmark.runs import (
     Processes,
     Room,
     Run,
+    Work,
     forget_peak,
     memory_of,
     open_run,
+    require_same,
     tame,
     work_through,
     write_bytes,
@@ -46,7 +50,31 @@ class _Task:
     model: Model
     prompts: Sequence[Prompt]
     size: tuple[int, int, int]
-    blank: Latents
+
+    @classmethod
+    def of(cls, generation: Generation, bare: Model | None = None) -> "_Task":
+        """Opens all of it; raises as `generate`."""
+        marked = generation.open_marked()
+        bare = generation.open_model(marked) if bare is None else bare
+        size = (bare.channels, *generation.size(bare, marked))
+        prompts = generation.prompts(bare, marked)
+        check_told(bare, prompts, size)
+        model = mitigated(bare, generation.mitigations, generation.seed)
+        if generation.guidance != 1:
+            model.unconditional(bare.condition([prompts[0].sample("", size)]))
+        return cls(generation, marked, model, prompts, size)
+
+    @cached_property
+    def blank(self) -> Latents:
+        return self.model.encode(torch.zeros(1, *self.size))
+
+    def prints(self) -> dict[str, str]:
+        """What the run is recognised by."""
+        return {
+            **model_fingerprints(self.generation.model, self.generation.opening),
+            **({} if self.marked is None else self.marked.fingerprints()),
+            "prompts": digest(0, *(str(prompt) for prompt in self.prompts)).hex()[:16],
+        }
 
     def pictures(self, numbers: Sequence[int], size: int) -> list[tuple[Image, float]]:
         """The first `size` of some images, each with the network calls that it cost."""
@@ -62,6 +90,24 @@ class _Task:
         if self.marked is not None and asked.crop:
             images = self.marked.pattern.crop(images)
         return [(image, round(model.calls / len(part), 6)) for image in images]
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another machine draws.
+
+    Arguments:
+        generation: Without what it has read already.
+        prints: The fingerprints of the run.
+    """
+
+    generation: Generation
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[int]:
+        task = _Task.of(self.generation)
+        require_same(self.prints, task.prints())
+        return partial(_draw_batch, folder, task, room)
 
 
 def generate(
@@ -82,31 +128,27 @@ def generate(
         BadInput: When the model cannot be asked so, or one image does not fit into the memory.
         MissingCapability: When there is guidance, and the model has nothing to be led from.
     """
-    marked = generation.open_marked()
-    bare = generation.open_model(marked) if bare is None else bare
-    size = (bare.channels, *generation.size(bare, marked))
-    prompts = generation.prompts(bare, marked)
-    check_told(bare, prompts, size)
-    model = mitigated(bare, generation.mitigations, generation.seed)
-    if generation.guidance != 1:
-        model.unconditional(bare.condition([prompts[0].sample("", size)]))
-    prints = {
-        **model_fingerprints(generation.model, generation.opening),
-        **({} if marked is None else marked.fingerprints()),
-        **(made_of or {}),
-        "prompts": digest(0, *(str(prompt) for prompt in prompts)).hex()[:16],
-    }
-    run = open_run(generation.out, "generate", generation.to_json(), prints)
+    task = _Task.of(generation, bare)
+    prints = task.prints()
+    run = open_run(generation.out, "generate", generation.to_json(), prints | dict(made_of or {}))
     if run.finished:
         return run
     forget_peak(generation.opening.device)
     room = Room(generation.batch_size, generation.opening.device)
-    blank = bare.encode(torch.zeros(1, *size))
-    task = _Task(generation, marked, model, prompts, size, blank)
-    step = generation.batch_size
-    batches = [range(first, len(prompts))[:step] for first in range(0, len(prompts), step)]
-    draw_batch = partial(_draw_batch, run, task, room)
-    rows = work_through(run, "drawing", batches, _id, draw_batch, room, _files)
+    step, count = generation.batch_size, len(task.prompts)
+    batches = [range(first, count)[:step] for first in range(0, count, step)]
+    # A control is made of images, which the configuration may not name.
+    is_made = bare is not None and generation.model in CONTROLS
+    rows = work_through(
+        run,
+        "drawing",
+        batches,
+        _id,
+        partial(_draw_batch, run.folder, task, room),
+        room,
+        _files,
+        None if is_made else _Away(replace(generation), prints),
+    )
     if Processes.here().is_main:
         _finish(run, task, rows)
     Processes.here().wait()
@@ -123,7 +165,7 @@ def _files(rows: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"{IMAGES}/{name}.png" for name in good}
 
 
-def _draw_batch(run: Run, task: _Task, room: Room, numbers: Sequence[int]) -> dict[str, Any]:
+def _draw_batch(folder: Path, task: _Task, room: Room, numbers: Sequence[int]) -> dict[str, Any]:
     """Draws a batch, in parts where it does not fit; the images are on disk before their rows."""
     drawn: list[tuple[Image, float]] = []
     while len(drawn) < len(numbers):
@@ -132,7 +174,7 @@ def _draw_batch(run: Run, task: _Task, room: Room, numbers: Sequence[int]) -> di
     for number, (image, calls) in zip(numbers, drawn, strict=True):
         row = {"status": "ok", "note": "", "network_calls": calls}
         if bool(image.isfinite().all()):
-            write_image(run.folder / IMAGES / f"{_id(number)}.png", image)
+            write_image(folder / IMAGES / f"{_id(number)}.png", image)
         else:
             row |= {"status": "failed", "note": "The model drew numbers that are not finite."}
         rows[_id(number)] = row

@@ -3,6 +3,18 @@
 from solidmark.runs.commands import command_line, path_word, shell_word
 from solidmark.runs.contents import recorded, require_whole
 from solidmark.runs.devices import check_device, usual_device
+from solidmark.runs.engines import (
+    AUTO,
+    Answer,
+    Away,
+    Engine,
+    Job,
+    Work,
+    engine_named,
+    require_same,
+    using,
+    works_here,
+)
 from solidmark.runs.figures import Figure, figure_from, find, first
 from solidmark.runs.files import (
     fingerprint,
@@ -58,14 +70,19 @@ from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, ve
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
+    "AUTO",
     "HIDDEN_LEDGER",
     "RESULTS",
     "STATES",
     "TONES",
     "VERDICTS",
     "VERSION",
+    "Answer",
+    "Away",
+    "Engine",
     "Figure",
     "Finding",
+    "Job",
     "Ledger",
     "Processes",
     "Results",
@@ -73,6 +90,7 @@ __all__ = [
     "Rows",
     "Run",
     "Verdict",
+    "Work",
     "asking_the_hub",
     "cell",
     "check_device",
@@ -80,6 +98,7 @@ __all__ = [
     "command_line",
     "csv_of",
     "doubled",
+    "engine_named",
     "figure_from",
     "find",
     "fingerprint",
@@ -105,6 +124,7 @@ __all__ = [
     "recorded",
     "remove_temporaries",
     "report_nothing",
+    "require_same",
     "require_version",
     "require_whole",
     "say",
@@ -116,11 +136,13 @@ __all__ = [
     "table_bytes",
     "tame",
     "typed",
+    "using",
     "usual_device",
     "verdict_from",
     "visible_files",
     "whole_file",
     "work_through",
+    "works_here",
     "write_bytes",
     "write_json",
     "write_once",

@@ -1,12 +1,16 @@
 """How much memory a process needs, and fewer images at a time where it is not enough."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from solidmark.errors import BadInput
 
 T = TypeVar("T")
+
+MEMORY = "memory"
+"""What the names of the rows on the memory of each process begin with."""
 
 
 @dataclass
@@ -94,3 +98,18 @@ def peak_memory_bytes(device: str) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def memory_name(who: str) -> str:
+    """The name of the row on the memory of one process, which no other has.
+
+    Arguments:
+        who: Which process.
+    """
+    return f"{MEMORY} {who} {time.time_ns()}"
+
+
+def memory_row(room: Room) -> dict[str, Any]:
+    """What this process has needed so far."""
+    peak = peak_memory_bytes(room.device)
+    return {"device": room.device, "peak_memory_bytes": peak, "batch_size": room.size}

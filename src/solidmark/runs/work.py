@@ -1,25 +1,23 @@
 """Work in batches that survives a kill, and whose answers do not depend on who did them.
 
 The partition into batches is fixed before the work starts, and a batch is committed whole. So
-neither a kill, nor a resume, nor the number of processes changes what is computed together.
+neither a kill, nor a resume, nor the engine changes what is computed together.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from solidmark.errors import BadInput
+from solidmark.runs.engines import Answer, Away, Job, Work, current_engine
+from solidmark.runs.files import write_bytes
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import Run
-from solidmark.runs.memory import Room, peak_memory_bytes
+from solidmark.runs.memory import MEMORY, Room, memory_name, memory_row
 from solidmark.runs.processes import Processes
 from solidmark.runs.progress import progress
 
 T = TypeVar("T")
-
-MEMORY = "memory"
-"""What the names of the rows on the memory of each process begin with."""
-
 
 Files = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """From all rows by name: the file below the folder of the run that a row needs, where it does."""
@@ -35,11 +33,12 @@ def work_through(
     title: str,
     batches: Sequence[Sequence[T]],
     name: Callable[[T], str],
-    work: Callable[[Sequence[T]], Mapping[str, Any]],
+    work: Work[T],
     room: Room,
     files: Files = pictures_of,
+    away: Away | None = None,
 ) -> Mapping[str, Any]:
-    """Does what is left to do of a run, by all of its processes together.
+    """Does what is left to do of a run, by whatever the engine has.
 
     Arguments:
         run: Whose folder holds the ledger.
@@ -50,30 +49,56 @@ def work_through(
             when it returns.
         room: How much fits at a time, for the rows on memory.
         files: Which files the rows speak of. A batch that has lost one is done again.
+        away: How another machine does the work; without it, this one does it.
 
     Returns:
         The rows of all units that any process has done, sorted by name, and those on memory. They
         are complete in every process.
+
+    Raises:
+        BadInput: When the engine gives no answer to some of the batches.
     """
     processes = Processes.here()
-    memory = f"{MEMORY} {processes.rank} {time.time_ns()}"
+    memory = memory_name(f"{processes.rank}")
+
+    def measured(batch: Sequence[T]) -> Mapping[str, Any]:
+        return {**work(batch), memory: memory_row(room)}
+
     with Ledger(run.folder / "ledger", processes.rank) as ledger:
         done = _whole(ledger, run.folder, files)
-        ledger.commit({memory: _memory_now(room)})
-        mine = set(processes.share(range(len(batches))))
-        left = [
-            (number, batch)
+        ledger.commit({memory: memory_row(room)})
+        left = {
+            number: batch
             for number, batch in enumerate(batches)
             if not done.issuperset(map(name, batch))
-        ]
-        total, still = sum(map(len, batches)), sum(len(batch) for _, batch in left)
+        }
+        total, still = sum(map(len, batches)), sum(map(len, left.values()))
         with progress(title, total, total - still) as advance:
-            for number, batch in left:
-                if number in mine:
-                    ledger.commit({**work(batch), memory: _memory_now(room)})
-                advance(len(batch))
+            while left:
+                before = len(left)
+                for number, answer in current_engine().hand_out(
+                    dict(left), Job(measured, room, away)
+                ):
+                    if answer is not None:
+                        _commit(ledger, run.folder, answer)
+                    advance(len(left.pop(number, ())))
+                if len(left) == before:
+                    raise BadInput(
+                        f"{len(left):,} of {len(batches):,} batches have no answer. Run the same "
+                        "command again: what is done is kept."
+                    )
         processes.wait()
         return ledger.rows()
+
+
+def _commit(ledger: Ledger, folder: Path, answer: Answer) -> None:
+    """Keeps what came of a batch: its files first, its rows after them. Twice is once."""
+    for name, data in answer.files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BadInput(f'A worker named the file "{name}", which is not of the run.')
+        write_bytes(path, data)
+    ledger.commit(answer.rows)
 
 
 def _whole(ledger: Ledger, folder: Path, files: Files) -> set[str]:
@@ -95,9 +120,3 @@ def memory_of(rows: Mapping[str, Any]) -> dict[str, Any]:
         "peak_memory_bytes": max(row["peak_memory_bytes"] for row in found),
         "batch_size": min(row["batch_size"] for row in found),
     }
-
-
-def _memory_now(room: Room) -> dict[str, Any]:
-    """What this process has needed so far."""
-    peak = peak_memory_bytes(room.device)
-    return {"device": room.device, "peak_memory_bytes": peak, "batch_size": room.size}

@@ -76,18 +76,17 @@ class Asking(Sized, Hashed):
         """
         return open_subject_model(self.model, self.opening, subjects, self.seed)
 
-    def open_folder(self, subjects: Subjects, **prints: str) -> Run:
+    def open_folder(self, subjects: Subjects) -> Run:
         """Opens the folder to write: new, or the same run again.
-
-        Arguments:
-            subjects: The images.
-            prints: What else the run is recognised by, beside images and model.
 
         Raises:
             RunConflict: When it holds another run.
         """
-        found = subjects.fingerprint() | model_fingerprints(self.model, self.opening) | prints
-        return open_run(self.out, self.command, self.to_json(), found)
+        return open_run(self.out, self.command, self.to_json(), self.fingerprints(subjects))
+
+    def fingerprints(self, subjects: Subjects) -> dict[str, str]:
+        """What a run is recognised by: the images and the model."""
+        return subjects.fingerprint() | model_fingerprints(self.model, self.opening)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest; the folder to write is no part of it."""

@@ -34,10 +34,12 @@ from solidmark.runs import (
     Processes,
     Room,
     Run,
+    Work,
     forget_peak,
     memory_of,
     progress,
     read_ours,
+    require_same,
     typed,
     work_through,
     write_json,
@@ -100,8 +102,50 @@ class _Task:
         return " ".join(filter(None, (self.reader.name, asked, self.bucket)))
 
 
-_Unit = tuple[_Task, str, int]
-"""A question to a model: the task, the image's id, which repeat."""
+_Unit = tuple[int, str, int]
+"""A question to a model: the number of its task, the image's id, which repeat."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What a question is answered with, in whichever process.
+
+    Arguments:
+        pictures: The images as the model is asked about them.
+        tasks: All that is asked, in order.
+    """
+
+    question: Question
+    pictures: Perturbed
+    tasks: Sequence[_Task]
+
+    @classmethod
+    def of(cls, question: Question, marked: Marked, model: Model, room: Room) -> "_Opened":
+        tasks = list(_tasks(question, marked, model, room))
+        return cls(question, question.pictures(marked), tasks)
+
+    def name(self, unit: _Unit) -> str:
+        return _name(self.tasks[unit[0]], *unit[1:])
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another machine asks.
+
+    Arguments:
+        calibrations: What the readers chose, by `_Task.about`.
+        prints: The fingerprints of the run.
+    """
+
+    question: Question
+    calibrations: Mapping[str, Any]
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[_Unit]:
+        marked = self.question.open_images()
+        require_same(self.prints, self.question.fingerprints(marked))
+        opened = _Opened.of(self.question, marked, self.question.open_model(marked), room)
+        return partial(_ask, folder, opened, self.calibrations, room)
 
 
 def observe(question: Question, live: Live | None = None) -> Run:
@@ -130,9 +174,9 @@ def observe(question: Question, live: Live | None = None) -> Run:
     processes = Processes.here()
     forget_peak(device)
     room = Room(question.batch_size, device)
-    pictures = question.pictures(marked)
-    tasks = list(_tasks(question, marked, model, room))
-    calibrations = _calibrate(run, tasks, pictures, question, processes, room)
+    opened = _Opened.of(question, marked, model, room)
+    tasks = opened.tasks
+    calibrations = _calibrate(run, opened, processes, room)
     if processes.is_main and "trained" in question.splits:
         ids = marked.largest(choose(marked.ids("trained"), question.limit, question.seed))
         keep_knowing(run.folder, marked, model, ids, question.seed, room)
@@ -140,11 +184,18 @@ def observe(question: Question, live: Live | None = None) -> Run:
     if processes.is_main:
         every = {id for task in tasks for id, _ in task.units}
         notes = notes_on(model, marked, sorted(every), question.seed, room)
-        shown = keep_perturbed(run.folder, pictures, sorted(every))
+        shown = keep_perturbed(run.folder, opened.pictures, sorted(every))
     processes.wait()
-    batches = [batch for task in tasks for batch in _batches(task, question.batch_size)]
-    asked = partial(_ask, run.folder, pictures, question.seed, calibrations, room)
-    rows = work_through(run, "asking the model", batches, lambda unit: _name(*unit), asked, room)
+    prints = run.manifest["fingerprints"]
+    rows = work_through(
+        run,
+        "asking the model",
+        list(_batches(tasks, question.batch_size)),
+        opened.name,
+        partial(_ask, run.folder, opened, calibrations, room),
+        room,
+        away=None if live is not None else _Away(question, calibrations, prints),
+    )
     if processes.is_main:
         _write_evidence(run.folder, tasks, rows)
         told = _told(marked, model, question)
@@ -186,25 +237,19 @@ def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
     return [(id, repeat) for id in ids for repeat in range(repeats)]
 
 
-def _batches(task: _Task, size: int) -> list[list[_Unit]]:
-    units = [(task, id, repeat) for id, repeat in task.units]
-    return [units[start : start + size] for start in range(0, len(units), size)]
+def _batches(tasks: Sequence[_Task], size: int) -> Iterator[list[_Unit]]:
+    for number, task in enumerate(tasks):
+        units = [(number, id, repeat) for id, repeat in task.units]
+        yield from (units[start : start + size] for start in range(0, len(units), size))
 
 
 def _name(task: _Task, id: str, repeat: int) -> str:
     return f"{task.reader.name} {task.split} {repeat} {id}"
 
 
-def _calibrate(
-    run: Run,
-    tasks: Sequence[_Task],
-    pictures: Perturbed,
-    question: Question,
-    processes: Processes,
-    room: Room,
-) -> Mapping[str, Any]:
+def _calibrate(run: Run, opened: _Opened, processes: Processes, room: Room) -> dict[str, Any]:
     """Lets each reader choose on reference images, once a run, and keeps what it chose."""
-    path = run.folder / "calibration.json"
+    path, tasks, question = run.folder / "calibration.json", opened.tasks, opened.question
     if processes.is_main and not path.is_file():
         references = _references(tasks, question.seed)
         most = max(references, key=lambda bucket: len(references[bucket]))
@@ -213,7 +258,8 @@ def _calibrate(
         with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
             for bucket, ids in references.items():
                 several = [task for task in tasks if task.bucket == bucket]
-                samples = [one for one in (_load(pictures, id) for id in ids) if one is not None]
+                loaded = (_load(opened.pictures, id) for id in ids)
+                samples = [one for one in loaded if one is not None]
                 seen = seen or bool(samples)
                 for task in several:
                     if task.about not in found:
@@ -265,20 +311,19 @@ def _load(marked: Marked | Perturbed, id: str) -> Sample | None:
 
 def _ask(
     folder: Path,
-    pictures: Perturbed,
-    seed: int,
+    opened: _Opened,
     calibrations: Mapping[str, Any],
     room: Room,
     batch: Sequence[_Unit],
 ) -> dict[str, Any]:
     """Asks about one batch. An image that cannot be read is a failed row; the rest goes on."""
-    task = batch[0][0]
+    task, seed = opened.tasks[batch[0][0]], opened.question.seed
     calibration = calibrations[task.about]
     rows: dict[str, Any] = {}
     good: list[_Asked] = []
     for _, id, repeat in batch:
         try:
-            good.append((id, repeat, pictures.sample(id, repeat)))
+            good.append((id, repeat, opened.pictures.sample(id, repeat)))
         except BrokenImage as error:
             rows[_name(task, id, repeat)] = {"status": "failed", "note": str(error)}
     answers: list[tuple[Evidence, float]] = []

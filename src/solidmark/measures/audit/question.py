@@ -141,10 +141,16 @@ class Question:
             weights: The hashes of the parts of a live model; the files of `model` say them of any
                 other.
         """
+        found = self.fingerprints(marked, weights)
+        return open_run(self.out, "audit", self.to_json(), found)
+
+    def fingerprints(
+        self, marked: Marked, weights: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """What the run is recognised by: the images and the model; as `open_run`."""
         if weights is None:
             weights = model_fingerprints(self.model, self.opening)
-        found = {**marked.fingerprints(*self.splits), **weights}
-        return open_run(self.out, "audit", self.to_json(), found)
+        return {**marked.fingerprints(*self.splits), **weights}
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""

@@ -6,7 +6,8 @@ into batches before the work starts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -34,9 +35,11 @@ from solidmark.runs import (
     Processes,
     Room,
     Run,
+    Work,
     forget_peak,
     memory_of,
     open_run,
+    require_same,
     typed,
     work_through,
     write_rows,
@@ -69,13 +72,55 @@ _Unit = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class _Task:
-    """Everything that the draws depend on."""
+    """Everything that the draws depend on.
+
+    Arguments:
+        frame: Where the images are frame; nowhere where they were not marked.
+        scored: Where they are hidden and scored.
+    """
 
     asked: Inpainting
     subjects: Subjects
     model: Model
+    frame: Mask
     scored: Mask
-    free: Mask
+
+    @classmethod
+    def of(cls, asked: Inpainting) -> "_Task":
+        """Opens all of it; raises as `inpaint`."""
+        subjects = asked.open_subjects()
+        bare = asked.open_model(subjects)
+        model = mitigated(bare, asked.mitigations, asked.seed)
+        pattern = None if subjects.marked is None else subjects.marked.pattern
+        _, height, width = subjects.size
+        frame = frame_of(pattern, (height, width))
+        scored = hidden_half(pattern, (height, width), asked.half)
+        task = cls(asked, subjects, model, frame, scored)
+        _check_guidance(asked, bare, subjects, task.units[0])
+        return task
+
+    @cached_property
+    def free(self) -> Mask:
+        """Where the model draws."""
+        return self.scored | self.frame if self.asked.frame == "hidden" else self.scored
+
+    @property
+    def units(self) -> list[_Unit]:
+        """All draws, in order."""
+        return [
+            (split, id, draw)
+            for split in self.asked.splits
+            for id in self.subjects.ids(split)
+            for draw in range(self.asked.draws)
+        ]
+
+    def prints(self) -> dict[str, str]:
+        """What the run is recognised by."""
+        marked, asked = self.subjects.marked, self.asked
+        found = (
+            self.subjects.fingerprint() if marked is None else marked.fingerprints(*asked.splits)
+        )
+        return found | model_fingerprints(asked.model, asked.opening)
 
     def pictures(
         self, units: Sequence[_Unit], samples: Sequence[Sample], size: int
@@ -108,6 +153,19 @@ class _Task:
         return [(image, round(model.calls / len(units), 6)) for image in drawn]
 
 
+@dataclass(frozen=True)
+class _Away:
+    """How another machine draws."""
+
+    asked: Inpainting
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[_Unit]:
+        task = _Task.of(self.asked)
+        require_same(self.prints, task.prints())
+        return partial(_draw_batch, folder, task, room)
+
+
 def inpaint(inpainting: Inpainting) -> Run:
     """Hides half of each image and lets the model draw it, many times.
 
@@ -122,24 +180,8 @@ def inpaint(inpainting: Inpainting) -> Run:
         BadInput: When model and images do not fit, or one image not into the memory.
         MissingCapability: When there is guidance, and the model has nothing to be led from.
     """
-    subjects = inpainting.open_subjects()
-    bare = inpainting.open_model(subjects)
-    model = mitigated(bare, inpainting.mitigations, inpainting.seed)
-    marked, (_, *size) = subjects.marked, subjects.size
-    pattern, (height, width) = None if marked is None else marked.pattern, size
-    scored = hidden_half(pattern, (height, width), inpainting.half)
-    frame = frame_of(pattern, (height, width))
-    free = scored | frame if inpainting.frame == "hidden" else scored
-    task = _Task(inpainting, subjects, model, scored, free)
-    units = [
-        (split, id, draw)
-        for split in inpainting.splits
-        for id in subjects.ids(split)
-        for draw in range(inpainting.draws)
-    ]
-    _check_guidance(inpainting, bare, subjects, units[0])
-    prints = subjects.fingerprint() if marked is None else marked.fingerprints(*inpainting.splits)
-    prints |= model_fingerprints(inpainting.model, inpainting.opening)
+    task = _Task.of(inpainting)
+    units, marked, prints = task.units, task.subjects.marked, task.prints()
     run = open_run(inpainting.out, "inpaint", inpainting.to_json(), prints)
     if run.finished:
         return run
@@ -147,19 +189,27 @@ def inpaint(inpainting: Inpainting) -> Run:
     room = Room(inpainting.batch_size, inpainting.opening.device)
     step = inpainting.batch_size
     batches = [units[first : first + step] for first in range(0, len(units), step)]
-    draw_batch = partial(_draw_batch, run, task, room)
-    rows = work_through(run, "inpainting", batches, _name, draw_batch, room, _best_pictures)
+    rows = work_through(
+        run,
+        "inpainting",
+        batches,
+        _name,
+        partial(_draw_batch, run.folder, task, room),
+        room,
+        _best_pictures,
+        _Away(inpainting, prints),
+    )
     if Processes.here().is_main:
         _write_evidence(run, task, units, rows)
         if marked is None:  # Else it is looked at when the run is scored.
-            look_at_control(run.folder, *sides_of(subjects), inpainting.seed)
+            look_at_control(run.folder, *sides_of(task.subjects), inpainting.seed)
         run.finish(
             "evidence.parquet",
             "pictures",
             *(() if marked is not None else ("control.json",)),
             memory=memory_of(rows),
-            picture=_box(~frame),
-            hidden=_box(scored),
+            picture=_box(~task.frame),
+            hidden=_box(task.scored),
         )
     Processes.here().wait()
     return run
@@ -179,7 +229,7 @@ def _name(unit: _Unit) -> str:
     return f"{split} {draw} {id}"
 
 
-def _draw_batch(run: Run, task: _Task, room: Room, units: Sequence[_Unit]) -> dict[str, Any]:
+def _draw_batch(folder: Path, task: _Task, room: Room, units: Sequence[_Unit]) -> dict[str, Any]:
     """Makes the draws of a batch; the best picture of each image is on disk before the rows."""
     rows: dict[str, Any] = {}
     found: dict[tuple[str, str], Sample | str] = {}
@@ -211,10 +261,10 @@ def _draw_batch(run: Run, task: _Task, room: Room, units: Sequence[_Unit]) -> di
         rows[_name(unit)] = row
     for _, unit, image in best.values():
         rows[_name(unit)]["picture"] = _picture(unit)
-        write_image(run.folder / _picture(unit), image)
+        write_image(folder / _picture(unit), image)
         if task.subjects.marked is None:
             truth = next(s for u, s in zip(good, samples, strict=True) if u == unit)
-            write_image(run.folder / truth_of(*unit[:2]), truth.image)
+            write_image(folder / truth_of(*unit[:2]), truth.image)
     return rows
 
 

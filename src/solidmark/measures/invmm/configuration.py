@@ -10,7 +10,7 @@ from solidmark.measures.invmm.budget import Budget
 from solidmark.measures.invmm.inversion import PRESETS, Inversion
 from solidmark.models import PromptSpace, prompt_space
 from solidmark.models.foreseen import META, Foreseen
-from solidmark.runs import Run, check_device, fingerprint
+from solidmark.runs import Run, check_device, fingerprint, open_run
 from solidmark.subjects import AskingSome, Likeness, Subjects, first_for, weights_of
 
 
@@ -77,10 +77,14 @@ class InvMM(Inverted, AskingSome):
 
     def open_run(self, subjects: Subjects, likeness: Likeness) -> Run:
         """Opens the run folder, which holds this configuration and no other."""
-        found = weights_of(likeness)
+        return open_run(self.out, self.command, self.to_json(), self.prints(subjects, likeness))
+
+    def prints(self, subjects: Subjects, likeness: Likeness) -> dict[str, str]:
+        """What the run is recognised by."""
+        found = self.fingerprints(subjects) | weights_of(likeness)
         if self.audit is not None:
             found["audit"] = fingerprint(self.audit / "scores.parquet")
-        return self.open_folder(subjects, **found)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as it stands in the manifest."""

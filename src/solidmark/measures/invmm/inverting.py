@@ -1,35 +1,43 @@
 """`invert`: the slow half. Inverts every image, or as many as the budget is enough for."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from solidmark.control import look_at_control, sides_of
 from solidmark.data import Sample, inventories
+from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.measures.invmm.budget import Budget
 from solidmark.measures.invmm.configuration import InvMM
 from solidmark.measures.invmm.inversion import Attempt, Inverter
 from solidmark.measures.invmm.keeping import keep_attempt, write_tables
 from solidmark.measures.invmm.live import Live
-from solidmark.measures.invmm.slots import Slots, Task, rounds_of
+from solidmark.measures.invmm.slots import Slots, Task, rounds_of, task_name
 from solidmark.measures.invmm.subjects import call_roll
 from solidmark.measures.invmm.threshold import Threshold, calibrate
 from solidmark.measures.invmm.triage import Order, require_audit, require_triage, triage
+from solidmark.models import PromptSpace
+from solidmark.randomness import digest
 from solidmark.runs import (
     Ledger,
     Processes,
     Room,
     Run,
+    Work,
     forget_peak,
     peak_memory_bytes,
     progress,
     read_json,
     read_ours,
     remove_temporaries,
+    require_same,
+    work_through,
+    works_here,
     write_json,
 )
 from solidmark.subjects import TIE, Likeness, Subjects, embedder_of, open_likeness
@@ -39,6 +47,45 @@ PRODUCTS = (
     *("attempts", "pictures"),
 )
 """What a finished run is whole with."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What is open of a run, in whichever process."""
+
+    asked: InvMM
+    subjects: Subjects
+    model: Model
+    likeness: Likeness
+    prompts: PromptSpace | None
+
+    def inverter(self, threshold: float) -> Inverter:
+        # Whoever asks for a likeness of 1 asks for copies, and their last digits may say less.
+        inversion = replace(self.asked.inversion, threshold=min(threshold, 1 - TIE))
+        alike = partial(_alike, self.subjects, self.likeness)
+        return Inverter(self.model, inversion, alike, self.prompts)
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another machine inverts.
+
+    Arguments:
+        threshold: From which likeness on a picture shows the image.
+        prints: The fingerprints of the run.
+    """
+
+    asked: InvMM
+    threshold: float
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[Task]:
+        asked, subjects = self.asked, self.asked.open_subjects()
+        likeness = open_likeness(asked.similarity, asked.opening.device)
+        require_same(self.prints, asked.prints(subjects, likeness))
+        model = asked.open_model(subjects)
+        opened = _Opened(asked, subjects, model, likeness, asked.open_prompts(model))
+        return partial(_attempts, folder, opened, opened.inverter(self.threshold), room)
 
 
 def invert(asked: InvMM) -> Run:
@@ -58,7 +105,6 @@ def invert(asked: InvMM) -> Run:
     require_audit(asked, subjects)
     model = asked.open_model(subjects)
     likeness = open_likeness(asked.similarity, asked.opening.device)
-    alike = partial(_alike, subjects, likeness)
     # What cannot be asked shows before a folder is made.
     prompts = asked.open_prompts(model)
     require_triage(asked, subjects, model)
@@ -75,12 +121,27 @@ def invert(asked: InvMM) -> Run:
     forget_peak(asked.opening.device)
     room = Room(asked.call_size, asked.opening.device)
     threshold = _threshold(asked, run, subjects, likeness, processes)
-    # Whoever asks for a likeness of 1 asks for copies, and their last digits may say less.
-    inversion = replace(asked.inversion, threshold=min(threshold.value, 1 - TIE))
-    inverter = Inverter(model, inversion, alike, prompts)
+    opened = _Opened(asked, subjects, model, likeness, prompts)
+    inverter = opened.inverter(threshold.value)
     roll = call_roll(subjects)
     order = triage(asked, run, subjects, model, roll.units)
-    rows = _work(asked, run, subjects, inverter, order, processes, room)
+    queue: list[Task] = [
+        (split, id, repeat) for repeat in range(asked.restarts) for split, id in order.units
+    ]
+    rows: Mapping[str, Any]
+    if works_here() or asked.budget is not None:  # One process can count what is spent.
+        rows = _work(asked, run, subjects, inverter, queue, order, processes, room)
+    else:
+        step = asked.batch_size
+        rows = work_through(
+            run,
+            "inverting",
+            [queue[first : first + step] for first in range(0, len(queue), step)],
+            task_name,
+            partial(_attempts, run.folder, opened, inverter, room),
+            room,
+            away=_Away(asked, threshold.value, run.manifest["fingerprints"]),
+        )
     if processes.is_main:
         write_tables(run.folder, asked.restarts, roll, order, rows)
         look_at_control(run.folder, *sides_of(subjects), asked.seed, embedder_of(likeness))
@@ -130,14 +191,12 @@ def _work(
     run: Run,
     subjects: Subjects,
     inverter: Inverter,
+    queue: Sequence[Task],
     order: Order,
     processes: Processes,
     room: Room,
 ) -> Mapping[str, Any]:
     """Makes the attempts, the first of every image before the second of any."""
-    queue: list[Task] = [
-        (split, id, repeat) for repeat in range(asked.restarts) for split, id in order.units
-    ]
     rounds = rounds_of(asked.inversion.steps, asked.inversion.every)
     mine = processes.share(queue)
     live = Live.open(run.folder / "work", processes)
@@ -159,6 +218,24 @@ def _work(
             lambda count, note: advance(count, note),
         ).work()
         processes.wait()
+        return ledger.rows()
+
+
+def _attempts(
+    folder: Path, opened: _Opened, inverter: Inverter, room: Room, batch: Sequence[Task]
+) -> dict[str, Any]:
+    """Makes some attempts to their end, side by side; what is on its way is kept by nobody."""
+    asked = opened.asked
+    with TemporaryDirectory() as scratch, Ledger(Path(scratch)) as ledger:
+        live = Live(Path(scratch), 0)
+        keep = partial(_keep, folder, inverter)
+        slots = Slots(
+            *(inverter, opened.subjects, batch, ledger, live, keep, room),
+            *(len(batch), Budget(), asked.seed, lambda count, note: None),
+        )
+        slots.work()
+        first = digest(0, *map(task_name, batch)).hex()[:16]
+        write_json(folder / "work" / f"time-{first}.json", {"seconds": live.seconds})
         return ledger.rows()
 
 

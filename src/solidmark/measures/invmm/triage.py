@@ -8,7 +8,7 @@ can be compared among those that were chosen. Ties are broken by chance, under t
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,19 @@ from solidmark.measures.invmm.subjects import Unit
 from solidmark.measures.signals.kinds import SIGNALS, open_signals, suspicion
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
-from solidmark.runs import Processes, Room, Run, read_ours, read_table, work_through, write_json
+from solidmark.runs import (
+    Processes,
+    Room,
+    Run,
+    Work,
+    read_ours,
+    read_table,
+    require_same,
+    work_through,
+    write_json,
+)
 from solidmark.scores import SCORES, p_values
-from solidmark.subjects import SolidMark, Subjects, first_for
+from solidmark.subjects import SolidMark, Subjects, first_for, open_likeness
 
 REFERENCE = 64
 """How many images a reader is calibrated on."""
@@ -100,32 +110,96 @@ def _measured(
 ) -> dict[Unit, Mapping[str, Any]]:
     """What the model says of each image, in batches that survive a kill."""
     room = Room(asked.batch_size, asked.opening.device)
+    calibration = None
     if asked.triage in ("solidmark", "energy"):
-        ask = _reading(asked, run, subjects, model, units, room)
-    else:
-        ask = partial(_signal, asked, model)
+        calibration = _calibrated(asked, run, subjects, model, units, room)
     size = asked.batch_size
     mixed = sorted(units, key=lambda unit: uniform(asked.seed, "triage batch", *unit))
     batches = [mixed[start : start + size] for start in range(0, len(mixed), size)]
-
-    def work(batch: Sequence[Unit]) -> dict[str, Any]:
-        rows: dict[str, Any] = {}
-        good: list[tuple[Unit, Sample]] = []
-        for unit in batch:
-            try:
-                good.append((unit, subjects.sample(*unit)))
-            except BrokenImage:
-                rows[_name(unit)] = {"value": None}
-        done = 0
-        while done < len(good):
-            part = room.fit(partial(_part, ask, good[done:]))
-            rows |= part
-            done += len(part)
-            _require_left(asked, part, len(units))
-        return rows
-
-    rows = work_through(run, "triage", batches, _name, work, room)
+    asking = _Asking(asked, subjects, model, calibration, len(units))
+    away = _Away(asked, calibration, len(units), run.manifest["fingerprints"])
+    rows = work_through(
+        run, "triage", batches, _name, partial(_rank, asking, room), room, away=away
+    )
     return {unit: rows[_name(unit)] for unit in units}
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """What images are ranked with, in whichever process.
+
+    Arguments:
+        calibration: What the reader chose; None for a signal.
+        count: How many images there are to rank.
+    """
+
+    asked: InvMM
+    subjects: Subjects
+    model: Model
+    calibration: Mapping[str, Any] | None
+    count: int
+
+    @cached_property
+    def keys(self) -> dict[str, list[float]]:
+        assert self.subjects.marked is not None  # The configuration has looked.
+        return {row["id"]: row["key"] for row in self.subjects.marked.keys.to_pylist()}
+
+    def values(self, part: Sequence[tuple[Unit, Sample]]) -> tuple[Sequence[float], float]:
+        """What some images are ranked by, low = suspicious, and what it cost."""
+        meter = Metered(self.model, len(part))
+        samples = [sample for _, sample in part]
+        generators = _generators(self.asked.seed, part)
+        if self.calibration is None:  # A cheap signal.
+            (signal,) = open_signals([self.asked.triage])
+            values = signal.measure(meter, samples, generators)
+            return suspicion(signal.card, values.numpy()).tolist(), meter.calls
+        # How unlikely it is to read a key so well.
+        measure = _reader(self.asked, self.subjects)
+        answers = measure.observe(meter, samples, generators, self.calibration)
+        read = np.array([answer.key_read for answer in answers], dtype=np.float64)
+        key = np.array([self.keys[id] for (_, id), _ in part], dtype=np.float64)
+        return p_values(np.abs(key - read).mean(axis=1), read).tolist(), meter.calls
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another machine ranks.
+
+    Arguments:
+        calibration: As of `_Asking`.
+        count: The same.
+        prints: The fingerprints of the run.
+    """
+
+    asked: InvMM
+    calibration: Mapping[str, Any] | None
+    count: int
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[Unit]:
+        asked, subjects = self.asked, self.asked.open_subjects()
+        likeness = open_likeness(asked.similarity, asked.opening.device)
+        require_same(self.prints, asked.prints(subjects, likeness))
+        model = asked.open_model(subjects)
+        return partial(_rank, _Asking(asked, subjects, model, self.calibration, self.count), room)
+
+
+def _rank(asking: _Asking, room: Room, batch: Sequence[Unit]) -> dict[str, Any]:
+    """The rows of a batch."""
+    rows: dict[str, Any] = {}
+    good: list[tuple[Unit, Sample]] = []
+    for unit in batch:
+        try:
+            good.append((unit, asking.subjects.sample(*unit)))
+        except BrokenImage:
+            rows[_name(unit)] = {"value": None}
+    done = 0
+    while done < len(good):
+        part = room.fit(partial(_part, asking, good[done:]))
+        rows |= part
+        done += len(part)
+        _require_left(asking.asked, part, asking.count)
+    return rows
 
 
 def _require_left(asked: InvMM, part: Mapping[str, Any], count: int) -> None:
@@ -142,10 +216,10 @@ def _require_left(asked: InvMM, part: Mapping[str, Any], count: int) -> None:
         )
 
 
-def _part(ask: Any, good: Sequence[tuple[Unit, Sample]], size: int) -> dict[str, Any]:
+def _part(asking: _Asking, good: Sequence[tuple[Unit, Sample]], size: int) -> dict[str, Any]:
     """The rows of the first `size` images."""
     part = good[:size]
-    values, calls = ask(part)
+    values, calls = asking.values(part)
     return {
         _name(unit): {"value": _finite(value), "network_calls": round(calls / len(part), 6)}
         for (unit, _), value in zip(part, values, strict=True)
@@ -164,43 +238,26 @@ def _generators(seed: int, part: Sequence[tuple[Unit, Sample]]) -> "list[torch.G
     return [generator(seed, id, 0, f"triage {split}") for (split, id), _ in part]
 
 
-def _signal(
-    asked: InvMM, model: Model, part: Sequence[tuple[Unit, Sample]]
-) -> tuple[Sequence[float], float]:
-    """A cheap signal, low = suspicious, and what it cost."""
-    (signal,) = open_signals([asked.triage])
-    meter = Metered(model, len(part))
-    values = signal.measure(meter, [sample for _, sample in part], _generators(asked.seed, part))
-    return suspicion(signal.card, values.numpy()).tolist(), meter.calls
+def _reader(asked: InvMM, subjects: Subjects) -> SolidMark:
+    """How the keys of the images are read."""
+    assert subjects.marked is not None  # The configuration has looked.
+    pattern = subjects.marked.pattern
+    return SolidMark(Energy() if asked.triage == "energy" else default_reader(pattern), pattern)
 
 
-def _reading(
+def _calibrated(
     asked: InvMM, run: Run, subjects: Subjects, model: Model, units: Sequence[Unit], room: Room
-) -> Any:
-    """How unlikely it is to read a key so well, once a reader has chosen how to read."""
-    marked = subjects.marked
-    assert marked is not None  # The configuration has looked.
-    reader = Energy() if asked.triage == "energy" else default_reader(marked.pattern)
-    measure = SolidMark(reader, marked.pattern)
-    keys = {row["id"]: row["key"] for row in marked.keys.to_pylist()}
+) -> dict[str, Any]:
+    """What a reader has chosen on some images, once a run."""
     path, processes = run.folder / "calibration.json", Processes.here()
     if processes.is_main and not path.is_file():
         chosen = sorted(units, key=lambda unit: uniform(asked.seed, "reference", *unit))
         samples = [subjects.sample(*unit) for unit in chosen[:REFERENCE]]
+        measure = _reader(asked, subjects)
         found = room.fit(lambda size: measure.calibrate(Metered(model, size), samples))
         write_json(path, dict(found))
     processes.wait()
-    calibration = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')
-
-    def ask(part: Sequence[tuple[Unit, Sample]]) -> tuple[Sequence[float], float]:
-        meter = Metered(model, len(part))
-        samples = [sample for _, sample in part]
-        answers = measure.observe(meter, samples, _generators(asked.seed, part), calibration)
-        read = np.array([answer.key_read for answer in answers], dtype=np.float64)
-        key = np.array([keys[id] for (_, id), _ in part], dtype=np.float64)
-        return p_values(np.abs(key - read).mean(axis=1), read).tolist(), meter.calls
-
-    return ask
+    return read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')
 
 
 def _audited(folder: Path, units: Sequence[Unit]) -> dict[Unit, float]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -26,8 +27,10 @@ from solidmark.runs import (
     Processes,
     Room,
     Run,
+    Work,
     forget_peak,
     memory_of,
+    require_same,
     typed,
     work_through,
     write_rows,
@@ -94,6 +97,27 @@ class _Task:
         return generator(self.asked.seed, of, purpose=f"signal {name}")
 
 
+@dataclass(frozen=True)
+class _Away:
+    """How another machine measures.
+
+    Arguments:
+        prompts: What the model is told of each image.
+        prints: The fingerprints of the run.
+    """
+
+    asked: Measuring
+    prompts: Mapping[Unit, str | None]
+    prints: Mapping[str, str]
+
+    def open(self, folder: Path, room: Room) -> Work[_Asked]:
+        subjects = self.asked.open_subjects()
+        require_same(self.prints, self.asked.fingerprints(subjects))
+        model = self.asked.open_model(subjects)
+        signals, _ = able(self.asked.open_signals(), model, subjects)
+        return partial(_measure, _Task(self.asked, subjects, model, signals, self.prompts), room)
+
+
 def measure_signals(
     asked: Measuring, subjects: Subjects | None = None, model: Model | None = None
 ) -> Run:
@@ -112,6 +136,7 @@ def measure_signals(
         BadInput: When model and images do not fit, or one image not into the memory.
         MissingCapability: When the model can be asked for none of the signals.
     """
+    is_open = subjects is not None or model is not None
     subjects = asked.open_subjects() if subjects is None else subjects
     model = asked.open_model(subjects) if model is None else model
     signals, left_out = able(asked.open_signals(), model, subjects)
@@ -132,7 +157,9 @@ def measure_signals(
         for name in signals
         for part in _parts(list(dict.fromkeys(whom[name].values())), asked.batch_size)
     ]
-    rows = work_through(run, "measuring", batches, _name, partial(_measure, task, room), room)
+    away = None if is_open else _Away(asked, prompts, run.manifest["fingerprints"])
+    measure = partial(_measure, task, room)
+    rows = work_through(run, "measuring", batches, _name, measure, room, away=away)
     if Processes.here().is_main:
         table = [
             _row(name, unit, known[unit], whom[name].get(unit), rows)
