@@ -19,6 +19,7 @@ from solidmark.generating.prompts import Prompt, check_told
 from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.models import model_fingerprints
+from solidmark.models.footprint import room_for
 from solidmark.randomness import digest, generator
 from solidmark.runs import (
     Processes,
@@ -100,7 +101,7 @@ def generate(
     if run.finished:
         return run
     forget_peak(generation.opening.device)
-    room = Room(generation.batch_size, generation.opening.device)
+    room = room_for(bare, generation.batch_size, generation.opening.device, [size[1:]])
     blank = bare.encode(torch.zeros(1, *size))
     task = _Task(generation, marked, model, prompts, size, blank)
     step = generation.batch_size

@@ -12,8 +12,10 @@ from solidmark.runs.files import (
     read_ours,
     remove_temporaries,
     visible_files,
+    whole_file,
     write_bytes,
     write_json,
+    write_tensors,
 )
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
@@ -21,15 +23,25 @@ from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
     Run,
     check_free,
+    config_of,
     made_by,
     open_run,
     read_manifest,
     shown,
 )
-from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
+from solidmark.runs.memory import (
+    CURE,
+    Room,
+    forget_peak,
+    free_bytes,
+    in_words,
+    memory_for,
+    peak_memory_bytes,
+    shortage,
+)
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
-from solidmark.runs.progress import progress
+from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes
 from solidmark.runs.results import (
     RESULTS,
     Results,
@@ -53,12 +65,15 @@ from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, ve
 from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
+    "CURE",
     "HIDDEN_LEDGER",
+    "LARGE",
     "RESULTS",
     "STATES",
     "TONES",
     "VERDICTS",
     "VERSION",
+    "Advance",
     "Figure",
     "Finding",
     "Ledger",
@@ -66,12 +81,14 @@ __all__ = [
     "Results",
     "Room",
     "Run",
+    "Steps",
     "Verdict",
     "asking_the_hub",
     "cell",
     "check_device",
     "check_free",
     "command_line",
+    "config_of",
     "csv_of",
     "doubled",
     "figure_from",
@@ -80,8 +97,11 @@ __all__ = [
     "fingerprint_files",
     "first",
     "forget_peak",
+    "free_bytes",
     "guard_terminal",
+    "in_words",
     "made_by",
+    "memory_for",
     "memory_of",
     "move_folder",
     "open_results",
@@ -89,6 +109,7 @@ __all__ = [
     "path_word",
     "peak_memory_bytes",
     "progress",
+    "progress_of_bytes",
     "read_json",
     "read_manifest",
     "read_ours",
@@ -103,6 +124,7 @@ __all__ = [
     "scored_before",
     "shared",
     "shell_word",
+    "shortage",
     "shown",
     "stay_offline",
     "table_bytes",
@@ -111,10 +133,12 @@ __all__ = [
     "usual_device",
     "verdict_from",
     "visible_files",
+    "whole_file",
     "work_through",
     "write_bytes",
     "write_json",
     "write_results",
     "write_rows",
     "write_table",
+    "write_tensors",
 ]

@@ -19,6 +19,7 @@ from solidmark.measures.invmm.slots import Slots, Task, rounds_of
 from solidmark.measures.invmm.subjects import call_roll
 from solidmark.measures.invmm.threshold import Threshold, calibrate
 from solidmark.measures.invmm.triage import Order, require_audit, require_triage, triage
+from solidmark.models.footprint import room_for
 from solidmark.runs import (
     Ledger,
     Processes,
@@ -73,7 +74,8 @@ def invert(asked: InvMM) -> Run:
         for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
             remove_temporaries(folder)
     forget_peak(asked.opening.device)
-    room = Room(asked.call_size, asked.opening.device)
+    device, size = asked.opening.device, subjects.size[1:]
+    room = room_for(model, asked.call_size, device, [size], "network")
     threshold = _threshold(asked, run, subjects, likeness, processes)
     # Whoever asks for a likeness of 1 asks for copies, and their last digits may say less.
     inversion = replace(asked.inversion, threshold=min(threshold.value, 1 - TIE))

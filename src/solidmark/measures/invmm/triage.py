@@ -22,9 +22,20 @@ from solidmark.late import torch
 from solidmark.measures.invmm.configuration import InvMM
 from solidmark.measures.invmm.subjects import Unit
 from solidmark.measures.signals.kinds import SIGNALS, open_signals, suspicion
+from solidmark.models.footprint import room_for
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
-from solidmark.runs import Processes, Room, Run, read_ours, read_table, work_through, write_json
+from solidmark.runs import (
+    Processes,
+    Room,
+    Run,
+    Steps,
+    progress,
+    read_ours,
+    read_table,
+    work_through,
+    write_json,
+)
 from solidmark.scores import SCORES, p_values
 from solidmark.subjects import SolidMark, Subjects, first_for
 
@@ -99,14 +110,16 @@ def _measured(
     asked: InvMM, run: Run, subjects: Subjects, model: Model, units: Sequence[Unit]
 ) -> dict[Unit, Mapping[str, Any]]:
     """What the model says of each image, in batches that survive a kill."""
-    room = Room(asked.batch_size, asked.opening.device)
+    descending = "images" if asked.triage == "solidmark" else "none"
+    size, device = subjects.size[1:], asked.opening.device
+    room = room_for(model, asked.batch_size, device, [size], descending)
     if asked.triage in ("solidmark", "energy"):
         ask = _reading(asked, run, subjects, model, units, room)
     else:
         ask = partial(_signal, asked, model)
-    size = asked.batch_size
+    many = asked.batch_size
     mixed = sorted(units, key=lambda unit: uniform(asked.seed, "triage batch", *unit))
-    batches = [mixed[start : start + size] for start in range(0, len(mixed), size)]
+    batches = [mixed[start : start + many] for start in range(0, len(mixed), many)]
 
     def work(batch: Sequence[Unit]) -> dict[str, Any]:
         rows: dict[str, Any] = {}
@@ -187,7 +200,15 @@ def _reading(
     if processes.is_main and not path.is_file():
         chosen = sorted(units, key=lambda unit: uniform(asked.seed, "reference", *unit))
         samples = [subjects.sample(*unit) for unit in chosen[:REFERENCE]]
-        found = room.fit(lambda size: measure.calibrate(Metered(model, size), samples))
+
+        def choose(size: int) -> Mapping[str, Any]:
+            steps.again()
+            return measure.calibrate(Metered(model, size, steps), samples)
+
+        total = reader.passes(len(samples), marked.pattern, marked.marked_size)
+        with progress("calibrating the triage", total) as advance:
+            steps = Steps(advance)
+            found = room.fit(choose)
         write_json(path, dict(found))
     processes.wait()
     calibration = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')
