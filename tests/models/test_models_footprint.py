@@ -171,6 +171,7 @@ def test_as_many_images_as_fit(
         monkeypatch.setattr(footprint, "free_bytes", lambda device: free)
         return room_for(model, 8, device, sizes, "images").size
 
+    capsys.readouterr()
     assert room(8) == 8
     assert capsys.readouterr().err == ""
     assert room(3) == 3

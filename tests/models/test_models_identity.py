@@ -228,6 +228,7 @@ def test_reading_many_bytes_is_said(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress = sys.modules["solidmark.runs.progress"]
+    capsys.readouterr()
     model_fingerprints(str(place / "sd"), Opening())
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(progress, "LARGE", 1)

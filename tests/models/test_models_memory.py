@@ -125,6 +125,7 @@ def test_what_is_loaded_is_said_before_it_is(
 ) -> None:
     """Of a large model; of a small one nothing, since it is there at once."""
     where = str(tiny_folder("sd"))
+    capsys.readouterr()  # What saving it said.
     open_model(where)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sizes, "LARGE", 1)
@@ -139,7 +140,9 @@ def test_what_is_loaded_is_said_before_it_is(
         open_model(where)
     (line,) = capsys.readouterr().err.splitlines()
     assert "There are only 0 MiB of memory free. Use --precision bf16" in line
-    open_model(str(save_unet()))
+    unet = str(save_unet())
+    capsys.readouterr()
+    open_model(unet)
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -170,8 +173,10 @@ def test_a_command_says_it_in_one_line(
     from solidmark.cli import main
 
     make_marked(8, side=24, channels=3)
+    folder = str(tiny_folder("sd"))
+    capsys.readouterr()
     monkeypatch.setattr(safetensors.torch, "load_file", short)
-    line = ["observe", str(tiny_folder("sd")), str(tmp_path / "marked"), str(tmp_path / "out")]
+    line = ["observe", folder, str(tmp_path / "marked"), str(tmp_path / "out")]
     assert main([*line, "--device", "cpu"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("Error: The memory is not enough for the part")

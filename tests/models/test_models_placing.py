@@ -19,6 +19,7 @@ CARD = Opening(device="cuda")
 @pytest.fixture(autouse=True)
 def _a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "_half", lambda device: "bf16")
+    monkeypatch.setattr(placing, "check_device", lambda device: None)
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_the_most_exact_way_that_fits_is_taken(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tiny_folder(family)
+    capsys.readouterr()  # What saving it said.
     ways = ({}, HALF, {**HALF, "offload": True})
     rooms = [needed(folder, **way) for way in ways]
     assert rooms == sorted(rooms, reverse=True)
@@ -65,7 +67,9 @@ def test_the_most_exact_way_that_fits_is_taken(
 def test_where_no_way_fits_the_smallest_is_taken_and_it_is_said(
     tiny_folder: Folder, on: Callable[..., Opening], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = on(tiny_folder("sd"), 1)
+    folder = tiny_folder("sd")
+    capsys.readouterr()
+    found = on(folder, 1)
     assert found == Opening(**{"device": "cuda", "offload": True, **HALF})
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -79,7 +83,9 @@ def test_on_the_cpu_nothing_changes(
     on: Callable[..., Opening],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert on(tiny_folder("sd"), 1, device=device) == Opening(device=device)
+    folder = tiny_folder("sd")
+    capsys.readouterr()
+    assert on(folder, 1, device=device) == Opening(device=device)
     assert capsys.readouterr().err == ""
 
 
@@ -97,6 +103,7 @@ def test_a_run_that_goes_on_keeps_what_it_has(
 ) -> None:
     """Whatever is free by now; what is said still goes first."""
     folder = tiny_folder("sd")
+    capsys.readouterr()
     kept = {"precision": "fp16", "text_precision": "fp32", "offload": True, "seed": 3}
     assert on(folder, 2**40, kept=kept) == Opening(
         device="cuda", precision="fp16", text_precision="fp32", offload=True

@@ -22,7 +22,7 @@ from solidmark.models.loading import Opening, Precision
 from solidmark.models.memory import HOME
 from solidmark.models.reading import read_config
 from solidmark.models.sizes import BYTES, part_sizes, weights_bytes
-from solidmark.runs import CURE, Processes, free_bytes, in_words, say
+from solidmark.runs import CURE, Processes, check_device, free_bytes, in_words, say
 
 OPEN = ("precision", "text_precision", "offload")
 """What is decided by what fits, where nobody says it."""
@@ -51,12 +51,16 @@ def placed(
         opening: How it is opened; what is left open has its default.
         left: Which of `OPEN` nobody decided.
         kept: The configuration of the run that goes on, whose decisions hold; None of a new one.
+
+    Raises:
+        BadInput: When there is no such device.
     """
     if kept is not None:
         held = {name: kept[name] for name in left if _is_decided(name, kept.get(name))}
         opening, left = replace(opening, **held), [name for name in left if name not in held]
     if not left or opening.device in (HOME, META) or where in CONTROLS:
         return opening
+    check_device(opening.device)
     free = free_bytes(opening.device)
     if free is None:
         return opening

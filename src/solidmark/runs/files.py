@@ -94,7 +94,8 @@ def write_tensors(
         number = re.search(r"os error (\d+)", str(error))
         if number is None:
             raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        refused = OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+        raise refused from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
