@@ -110,9 +110,13 @@ def _measured(
     asked: InvMM, run: Run, subjects: Subjects, model: Model, units: Sequence[Unit]
 ) -> dict[Unit, Mapping[str, Any]]:
     """What the model says of each image, in batches that survive a kill."""
-    descending = "images" if asked.triage == "solidmark" else "none"
-    size, device = subjects.size[1:], asked.opening.device
-    room = room_for(model, asked.batch_size, device, [size], descending)
+    room = room_for(
+        model,
+        asked.batch_size,
+        asked.opening.device,
+        [subjects.size[1:]],
+        "images" if asked.triage == "solidmark" else "none",
+    )
     if asked.triage in ("solidmark", "energy"):
         ask = _reading(asked, run, subjects, model, units, room)
     else:
