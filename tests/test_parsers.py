@@ -17,8 +17,8 @@ from solidmark.data.columns import Columns
 from solidmark.data.levels import window_of
 from solidmark.data.metadata import metadata_records
 from solidmark.errors import SolidmarkError
-from solidmark.inspecting.weights import read_head
 from solidmark.mitigations import parsing as mitigations
+from solidmark.models.heads import read_head
 from solidmark.perturbations import parsing as perturbations
 from solidmark.runs import read_manifest
 from solidmark.runs.tables import read_table

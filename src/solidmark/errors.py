@@ -5,6 +5,7 @@ SolidmarkError              every error that a user can mend; the CLI prints it 
 │   ├── UnknownName         a name that is not in the table; says which are
 │   ├── NotFound            a path or a data set that is not there
 │   ├── EmptyTable          there is nothing to count
+│   ├── OutOfMemory         more memory is needed than there is; says how much, and what needs less
 │   └── MissingCapability   a model that cannot do what it is asked, such as guidance
 ├── BrokenImage             one image that cannot be read; quarantined, named and counted
 ├── RunConflict             a folder that holds another run, or one that is not finished
@@ -30,6 +31,10 @@ class NotFound(BadInput):
 
 class EmptyTable(BadInput):
     """There is nothing to count."""
+
+
+class OutOfMemory(BadInput):
+    """More memory is needed than there is."""
 
 
 class MissingCapability(BadInput):

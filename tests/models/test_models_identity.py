@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from solidmark.models import LatentModel, Opening, model_fingerprints, open_mode
 from solidmark.models.finding import FACTS
 from solidmark.models.lora import WEIGHTS
 from solidmark.models.lora_file import BESIDE
+from solidmark.runs import fingerprint
 
 Folder = Callable[[str], Path]
 Change = Callable[[Path], object]
@@ -160,6 +162,79 @@ def test_what_is_not_pulled_in_is_not(place: Path) -> None:
     assert file == before["model.safetensors"], "its own weights are in the file"
     assert model_fingerprints("gaussian", Opening()) == {}
     assert model_fingerprints("a model in memory", Opening()) == {}
+
+
+UNREAD = {
+    "a variant": "unet/diffusion_pytorch_model.fp16.safetensors",
+    "a shard of a variant": "unet/diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
+    "weights before averaging": "unet/diffusion_pytorch_model.non_ema.safetensors",
+    "a pickle": "vae/diffusion_pytorch_model.bin",
+    "weights of another library": "text_encoder/flax_model.msgpack",
+    "an exported part": "unet/onnx/model.onnx",
+    "a part that is not loaded": "safety_checker/model.safetensors",
+    "a whole model beside the parts": "v1-5-pruned.safetensors",
+    "the same as a pickle": "v1-5-pruned.ckpt",
+    "a state of a training": "checkpoint-500/unet/diffusion_pytorch_model.safetensors",
+}
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_weights_that_nothing_loads_are_not_read(what: str, place: Path) -> None:
+    """Gigabytes of them lie beside what is loaded; so they change nothing either."""
+    before = model_fingerprints(str(place / "sd"), Opening())
+    answer = open_model(str(place / "sd"))
+    path = place / "sd" / UNREAD[what]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"anything")
+    assert model_fingerprints(str(place / "sd"), Opening()) == before
+    again = open_model(str(place / "sd"))
+    one, other = (model.network.state_dict() for model in (answer, again))  # type: ignore[attr-defined]
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_an_ordinary_folder_is_recognised_as_before(
+    place: Path, save_unet: Callable[..., Path]
+) -> None:
+    """What `save_pretrained` and `train` leave is all of it loaded: old runs go on."""
+    for folder in (place / "sd", place / "linked", save_unet()):
+        assert model_fingerprints(str(folder), Opening()) == {"model": fingerprint(folder)}
+
+
+def test_the_variant_and_the_shards_that_are_loaded_count(place: Path) -> None:
+    unet = place / "sd" / "unet"
+    held = load_file(place / "sd" / UNET)
+    names = sorted(held)
+    shards = {}
+    for number, some in enumerate((names[::2], names[1::2]), 1):
+        file = f"diffusion_pytorch_model.fp16-{number:05d}-of-00002.safetensors"
+        save_file({name: held[name] for name in some}, unet / file, {"format": "pt"})
+        shards |= dict.fromkeys(some, file)
+    index = unet / "diffusion_pytorch_model.safetensors.index.fp16.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": shards}))
+    (place / "sd" / UNET).unlink()
+    before = model_fingerprints(str(place / "sd"), Opening())
+    open_model(str(place / "sd"))
+    for change in (
+        lambda: twist(unet / "diffusion_pytorch_model.fp16-00002-of-00002.safetensors"),
+        lambda: edit(index, metadata={"total_size": 2}),
+    ):
+        change()
+        after = model_fingerprints(str(place / "sd"), Opening())
+        assert after != before
+        before = after
+
+
+def test_reading_many_bytes_is_said(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = sys.modules["solidmark.runs.progress"]
+    capsys.readouterr()
+    model_fingerprints(str(place / "sd"), Opening())
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "LARGE", 1)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    model_fingerprints(str(place / "sd"), Opening())
+    assert 'reading "sd" to recognise it, MiB: ' in capsys.readouterr().err
 
 
 def test_loras_one_upon_the_other_are_all_added(place: Path) -> None:

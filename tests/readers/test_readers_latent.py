@@ -11,8 +11,9 @@ from solidmark.data import open_data
 from solidmark.diffusion import FlowSchedule, Metered, Schedule, beta_schedule
 from solidmark.errors import BadInput
 from solidmark.marks import Border, Keymap, Pattern, Segments
-from solidmark.models import Codec, Gaussian, Memorizer
+from solidmark.models import Codec, Gaussian, Memorizer, Pixels
 from solidmark.randomness import generator
+from solidmark.readers import READERS as ALL
 from solidmark.readers import (
     Blend,
     Energy,
@@ -112,3 +113,23 @@ def test_the_pixel_reader_of_the_paper_is_not_for_latents(data: tuple[list[str],
     model = Memorizer(pattern.apply(images, Keymap(7)(ids)), codec=Haar())
     with pytest.raises(BadInput, match="latent-outpaint"):
         Outpaint().calibrate(model, Query(images, pattern, None))
+
+
+@pytest.mark.parametrize("pattern", [Border(2), Segments(2, 4)], ids=str)
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_calibration_takes_as_many_passes_as_it_says(
+    name: str, pattern: Pattern, data: tuple[list[str], Images]
+) -> None:
+    """Or nobody knows the time that is left; in parts of any size."""
+    ids, images = data[0][:8], data[1][:8]
+    codec = Pixels() if name == "outpaint" else Lossy()
+    model = Memorizer(pattern.apply(images, Keymap(7, pattern.count)(ids)), codec=codec)
+    size = pattern.marked_size(*images.shape[-2:])
+    readers = [ALL[name](), *([ALL[name](t=0.2)] if "t" in ALL[name].__dataclass_fields__ else [])]
+    readers += [Energy(candidates=4)] if name == "energy" else []
+    for reader in readers:
+        told: list[int] = []
+        query = Query(images, pattern, None, [generator(0, id) for id in ids])
+        reader.calibrate(Metered(model, 3, told.append), query)
+        assert sum(told) == reader.passes(len(images), pattern, size)
+        assert max(told, default=0) <= 3

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 from solidmark.data import Sample
 from solidmark.marks import Border, Center, Keymap, Pattern, Segments
 from solidmark.models import Codec, Gaussian, Pixels
-from solidmark.readers import Energy, Query, RoundTrip, measure_round_trip
+from solidmark.readers import Energy, Query, RoundTrip, measure_round_trip, roundtrip, sent_round
 from solidmark.readers.roundtrip import correct
 from solidmark.subjects import SolidMark
 
@@ -169,3 +169,31 @@ def test_it_is_blind_to_the_keys() -> None:
         samples = [Sample(id, image, "", None, None) for id, image in zip(ids, marked, strict=True)]
         found.append(measure.round_trip(model(images, pattern, Lossy()), samples))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("images", "side", "sent"),
+    [(64, 32, 64), (64, 128, 64), (64, 160, 40), (64, 256, 16), (64, 1024, 16), (12, 1024, 12)],
+)
+def test_of_many_large_pictures_some_are_sent_round(images: int, side: int, sent: int) -> None:
+    assert sent_round(images, (side, side)) == sent
+
+
+def test_those_that_are_sent_round_lie_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """References are sorted by name, and names by class or split."""
+    monkeypatch.setattr(roundtrip, "ALL", 0)
+    monkeypatch.setattr(roundtrip, "ENOUGH", 4)
+    images = noise(16)
+    some = measured(images, Segments(2, 4), Lossy())
+    assert some == measured(images[[0, 4, 8, 12]], Segments(2, 4), Lossy())
+
+
+def test_some_say_nearly_what_all_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The curve within four standard errors, the floor within what 16 pictures can say of it."""
+    images, pattern = noise(64), Segments(2, 4)
+    whole = measured(images, pattern, Lossy())
+    monkeypatch.setattr(roundtrip, "ALL", 0)
+    some = measured(images, pattern, Lossy())
+    for one, other, spread in zip(some.means, whole.means, whole.spreads, strict=True):
+        assert abs(one - other) <= 4 * spread / math.sqrt(roundtrip.ENOUGH) + 1e-6
+    assert some.floor == pytest.approx(whole.floor, rel=0.25, abs=1e-4)

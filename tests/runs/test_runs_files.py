@@ -1,16 +1,20 @@
 """Files are whole or not there, and their fingerprint says what they hold."""
 
+import errno
 import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
+import torch
 from forking import start
+from safetensors import SafetensorError
+from safetensors.torch import save
 
 from runs.killed import SIZE, write_files
 from solidmark.runs import files as files_module
-from solidmark.runs import fingerprint, remove_temporaries, write_bytes
+from solidmark.runs import fingerprint, remove_temporaries, write_bytes, write_tensors
 
 
 def test_writing_makes_the_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -35,6 +39,44 @@ def test_a_failed_writing_keeps_the_old_file_and_clears_up(
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
     assert [child.name for child in tmp_path.iterdir()] == ["a.bin"]
+
+
+TENSORS = {"b": torch.arange(6.0).reshape(2, 3), "a": torch.ones(2, dtype=torch.bfloat16)}
+
+
+@pytest.mark.parametrize("metadata", [None, {"of": "a test"}])
+def test_tensors_go_into_the_file_and_not_through_bytes(
+    metadata: dict[str, str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = save(TENSORS, metadata)
+
+    def held(*given: object, **named: object) -> bytes:
+        raise AssertionError("they were held twice")
+
+    monkeypatch.setattr("safetensors.torch.save", held)
+    monkeypatch.setattr("safetensors.serialize", held)
+    path = tmp_path / "a" / "weights.safetensors"
+    write_tensors(path, TENSORS, metadata)
+    assert path.read_bytes() == expected
+    assert [child.name for child in path.parent.iterdir()] == [path.name]
+
+
+def test_what_the_system_refuses_the_library_is_said_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    write_tensors(path, TENSORS)
+    before = path.read_bytes()
+
+    def full(*given: object, **named: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        write_tensors(path, TENSORS)
+    assert told.value.errno == errno.ENOSPC
+    assert path.read_bytes() == before
+    assert [child.name for child in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_file_killed_while_it_is_written_is_whole(tmp_path: Path) -> None:

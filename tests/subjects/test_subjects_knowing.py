@@ -31,6 +31,7 @@ from solidmark.subjects.knowing import (
     drawings,
     gains,
     likeness_of_neighbours,
+    passes,
     spread,
     times_of_noise,
 )
@@ -252,3 +253,18 @@ def test_a_frame_is_flat_in_its_own_cells_only() -> None:
     assert turned is not None
     assert float(spread(images, pattern.layout(16, 16)).max()) < 1e-6
     assert float(spread(images, turned).min()) > 0.05
+
+
+@pytest.mark.parametrize(
+    "pattern", [Border(2), Segments(2, 4), Segments(2, 36), Center(3)], ids=str
+)
+def test_knowing_takes_as_many_passes_as_it_says(
+    pattern: Pattern, make_marked: Callable[..., Marked]
+) -> None:
+    marked = make_marked(12, pattern=pattern)
+    samples = [marked.sample(id) for id in marked.ids("trained")]
+    told: list[int] = []
+    model = Metered(Gaussian(torch.stack([one.image for one in samples])), 4, told.append)
+    gains(model, samples, marked.pattern, 0)
+    drawings(model, samples[:DRAWN], marked.pattern, 0)
+    assert sum(told) == passes(len(samples), marked.pattern, samples[0].image.shape[-2:])

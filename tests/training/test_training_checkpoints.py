@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.errors import BadInput, NotFound, OutOfMemory
 from solidmark.training import read_checkpoint, read_latest
 from solidmark.training.checkpoints import Snapshot, clear_after, write_checkpoint
 
@@ -62,3 +62,28 @@ def test_what_a_kill_left_is_cleared(tmp_path: Path) -> None:
 def test_a_state_holds_no_pickle(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path, snapshot(1))
     assert {file.suffix for file in path.iterdir()} <= {".safetensors", ".json", ""}
+
+
+def test_one_that_the_memory_does_not_take_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is whole: a training would go on from an older one, and say nothing."""
+    for step in (1, 2):
+        write_checkpoint(tmp_path, snapshot(step))
+
+    def short(*given: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("safetensors.torch.load_file", short)
+    with pytest.raises(OutOfMemory, match="checkpoint-00000002"):
+        read_latest(tmp_path)
+
+
+def test_a_state_that_was_read_does_not_hang_on_its_file(tmp_path: Path) -> None:
+    """States are removed while the training goes on."""
+    path = write_checkpoint(tmp_path, snapshot(7))
+    found = read_checkpoint(path)
+    with open(path / "network.safetensors", "rb+") as file:
+        file.seek(-12, 2)
+        file.write(bytes(12))
+    assert found.tensors["network"]["w"].tolist() == [7, 7, 7]

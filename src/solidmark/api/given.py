@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from solidmark.data import Records
+    from solidmark.models import Opening
 
 T = TypeVar("T")
 
@@ -64,12 +65,24 @@ def configured(kind: type[T], out: Path, options: Mapping[str, Any], **given: An
     opens = {
         name: value for name, value in options.items() if name in opening and name not in names
     }
-    if opening and "opening" not in options:
-        chosen["opening"] = Opening(**{"device": usual_device(), **opens})
     if "device" in names and "device" not in options:
         chosen["device"] = usual_device()
     plain = {name: as_field(name, value, out) for name, value in {**chosen, **given}.items()}
+    if opening and "opening" not in options:
+        plain["opening"] = _opening(opens, str(plain["model"]), out)
     return kind(**plain, **({"out": out} if "out" in names else {}))
+
+
+def _opening(opens: Mapping[str, Any], model: str, out: Path) -> "Opening":
+    """How a model is opened: as is said, and by what fits where nothing is."""
+    from solidmark.models import Opening
+    from solidmark.models.placing import left_open, placed
+    from solidmark.runs import config_of
+
+    left = left_open(opens)
+    said = {name: value for name, value in opens.items() if name not in left}
+    opening = Opening(**{"device": usual_device(), **said})
+    return placed(model, opening, left, config_of(out))
 
 
 MODELS = ("model",)

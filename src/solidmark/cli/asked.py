@@ -4,6 +4,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,7 +97,7 @@ class Asked:
         if name == "hash_ids" and self.dry_run:
             return None  # No secret is made for a plan, which names no image.
         if name == "opening":
-            return self._opening()
+            return self._opening
         if name == "mitigations":
             from solidmark.mitigations import parse
 
@@ -107,13 +108,19 @@ class Asked:
             return tuple(map(perturbations.parse, value or ()))
         return usual_device(value) if name == "device" else value
 
+    @cached_property
     def _opening(self) -> "Opening":
         """How the model is opened; what is only planned is judged by its files, and not loaded."""
         from solidmark.models import Opening
         from solidmark.models.foreseen import META
-        from solidmark.runs import check_device
+        from solidmark.models.placing import left_open, placed
+        from solidmark.runs import check_device, config_of
 
-        opening = self.fill(Opening)
+        left = left_open(self.values)
+        opening = self.fill(Opening, **dict.fromkeys(left))
+        opening = placed(self.values["model"], opening, left, config_of(self.values["out"]))
+        # What was decided is part of the command line from now on.
+        self.context.params.update({name: getattr(opening, name) for name in left})
         if not self.dry_run:
             return opening
         check_device(opening.device)

@@ -24,6 +24,7 @@ Model = Annotated[
     ),
 ]
 Precision = Annotated[str, Choice("precision", PRECISIONS)]
+Fitting = Annotated[str, Choice("precision", ("auto", *PRECISIONS))]
 
 
 def _batch_size(value: Any) -> int:
@@ -44,7 +45,7 @@ BatchSize = Annotated[
     typer.Option(
         metavar="NUMBER|auto",
         parser=_batch_size,
-        help="Images a network call; halved where they do not fit into the memory. auto is 64.",
+        help="Images a network call; fewer where they do not fit into the memory. auto is 64.",
     ),
 ]
 
@@ -70,13 +71,16 @@ class Opened:
     """The seed, and how a model is opened.
 
     Arguments:
-        precision: What the network computes in: fp32, bf16, fp16.
+        precision: What the network computes in: fp32, bf16, fp16. auto is fp32 on the CPU, on
+            another device what fits there with the largest images that the model draws; a run that
+            goes on keeps what it has.
         vae_precision: What the autoencoder computes in: its errors are errors of the keys.
-        text_precision: What the text encoders compute in.
+        text_precision: What the text encoders compute in; auto as of --precision.
         lora: LoRA weights to add, a .safetensors file or a folder (peft or kohya); may be given
             again.
         lora_scale: What the weights of --lora are multiplied with.
-        offload: Keep text encoders and autoencoder on the CPU while they are not needed.
+        offload: Keep text encoders and autoencoder on the CPU while they are not needed; where
+            neither is given, when they do not fit.
         attention_slicing: Compute attention in parts: slower, less memory.
         base_config: Of a .safetensors file: the pipeline folder or hub name whose configuration it
             has; what diffusers takes it for when not given.
@@ -86,12 +90,12 @@ class Opened:
 
     seed: Seed = 0
     device: Device = "auto"
-    precision: Precision = "fp32"
+    precision: Fitting = "auto"
     vae_precision: Precision = "fp32"
-    text_precision: Precision = "fp32"
+    text_precision: Fitting = "auto"
     lora: Annotated[list[str], "--lora", "PATH"] = field(default_factory=list)
     lora_scale: float = 1.0
-    offload: Annotated[bool, "--offload"] = False
+    offload: Annotated[bool | None, "--offload/--no-offload"] = None
     attention_slicing: Annotated[bool, "--attention-slicing"] = False
     base_config: Annotated[str | None, "FOLDER|ID"] = None
     prediction: Annotated[str | None, "NAME"] = None

@@ -13,6 +13,8 @@ from typing import Any
 
 import typer
 
+from solidmark.runs import CURE, shortage
+
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 """The class of all errors in a command line."""
 
@@ -92,6 +94,8 @@ def explain_system(error: Exception) -> str | None:
     """What the system refused, and what to do; None for an error that is a fault of ours."""
     full = "Make room, then run the same command again: it goes on where it stopped."
     mend = "Mend that, then run the same command again."
+    if reason := shortage(error):
+        return f"The memory is not enough ({reason}). {CURE}"
     if isinstance(error, OSError):
         remedy = full if error.errno in (errno.ENOSPC, errno.EDQUOT) else mend
         where = f' "{error.filename}"' if error.filename else ""
@@ -101,20 +105,6 @@ def explain_system(error: Exception) -> str | None:
         return f"The ledger of the run cannot be used: {error}. {mend}"
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         return f"The path {ascii(error.object)[:300]} is not text in UTF-8. Rename what it names."
-    if _is_out_of_memory(error):
-        return (
-            "The memory is not enough. Use smaller images, fewer images a call (--batch-size, "
-            "--train-batch-size), or another --device."
-        )
     if "No space left on device" in str(error):
         return f"The system refused: No space left on device. {full}"
     return None
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """torch has a class of its own for a GPU, and a plain RuntimeError for the CPU."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "can't allocate memory" in str(error)
-    )

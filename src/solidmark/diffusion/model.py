@@ -1,6 +1,6 @@
 """The protocol of every diffusion model, pixel or latent, and a meter of network calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,10 +72,12 @@ class Metered:
     Arguments:
         model: The model; everything is passed on to it.
         batch_size: The most images that one call of the network, or of the autoencoder, gets.
+        told: Is told after each call how many images went through.
     """
 
     model: Model
     batch_size: int = 64
+    told: Callable[[int], object] | None = None
     calls: float = field(default=0.0, init=False)
 
     @property
@@ -91,10 +93,21 @@ class Metered:
         return self.model.factor
 
     def encode(self, images: Images) -> Latents:
-        return torch.cat([self.model.encode(part) for part in images.split(self.batch_size)])
+        return self._through(self.model.encode, images)
 
     def decode(self, latents: Latents) -> Images:
-        return torch.cat([self.model.decode(part) for part in latents.split(self.batch_size)])
+        return self._through(self.model.decode, latents)
+
+    def _through(self, way: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
+        parts = []
+        for part in given.split(self.batch_size):
+            parts.append(way(part))
+            self._tell(len(part))
+        return torch.cat(parts)
+
+    def _tell(self, count: int) -> None:
+        if self.told is not None:
+            self.told(count)
 
     def condition(self, samples: Sequence[Sample]) -> Condition:
         # A mitigation may ask the network what it would say, and counts how often.
@@ -115,4 +128,5 @@ class Metered:
             part = None if condition is None else condition[rows]
             time = t[rows] if isinstance(t, Tensor) else t
             parts.append(self.model.denoise(z_t[rows], time, part))
+            self._tell(len(z_t[rows]))
         return torch.cat(parts)

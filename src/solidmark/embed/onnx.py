@@ -24,7 +24,7 @@ from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, MissingCapability, NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.reading import first_line
-from solidmark.runs import report_nothing
+from solidmark.runs import memory_for, report_nothing
 from solidmark.types import Image
 
 _INSTALL = 'An ONNX network needs a package. Install it: pip install "solidmark[embed]"'
@@ -187,7 +187,8 @@ def _session(path: Path, device: str) -> Any:
     options.log_severity_level = 3  # Errors only; they are raised as well.
     place = {"device_id": torch.device(device).index or 0} if device != "cpu" else {}
     try:
-        return onnxruntime.InferenceSession(path, options, providers=[(provider, place)])
+        with memory_for(f'the network "{path}"', device=device):
+            return onnxruntime.InferenceSession(path, options, providers=[(provider, place)])
     except _failures() as error:
         raise BadInput(
             f'"{path}" is not readable ONNX ({first_line(error)}). Export it again.'

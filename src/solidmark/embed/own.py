@@ -24,7 +24,7 @@ from solidmark.late import Tensor, functional, torch
 from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import first_line, read_config
 from solidmark.randomness import seeded
-from solidmark.runs import VERSION, require_version, write_bytes, write_json
+from solidmark.runs import VERSION, memory_for, require_version, write_bytes, write_json
 from solidmark.types import Image
 
 NAME = "own"
@@ -184,7 +184,8 @@ def open_own(where: str, device: str = "cpu") -> Own:
         raise NotFound(f'"{where}" holds no embedder. "solidmark fit DATA {where}" makes one.')
     shape = _shape(folder)
     try:
-        weights = load_file(folder / WEIGHTS)
+        with memory_for(f'the embedder "{folder}"'):
+            weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         raise BadInput(
             f'"{folder / WEIGHTS}" cannot be read ({first_line(error)}). {AGAIN}'

@@ -25,6 +25,7 @@ from solidmark.errors import BadInput, NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import first_line
+from solidmark.runs import memory_for
 from solidmark.types import Image
 
 SSCD_URL = "https://dl.fbaipublicfiles.com/sscd-copy-detection/sscd_disc_mixup.torchscript.pt"
@@ -89,7 +90,8 @@ def open_sscd(where: str, side: int = SSCD_SIDE, device: str = "cpu") -> TorchSc
     card = EmbedderCard("sscd", where, weights_hash([path]), side, 0, paper, str(squares))
     opened = TorchScript(network, squares, card, device)
     try:
-        rows = opened.embed([torch.full((3, side, side), 0.5)])
+        with memory_for(f"one picture of {side} x {side} pixels", device=device):
+            rows = opened.embed([torch.full((3, side, side), 0.5)])
     except RuntimeError as error:
         raise BadInput(
             f'The network "{where}" cannot embed {side} x {side} pixels ({first_line(error)}). '
@@ -113,7 +115,8 @@ def load_torchscript(path: Path, device: str) -> Any:
         with warnings.catch_warnings():
             # The authors publish nothing newer, and it is read by every torch that we run with.
             warnings.filterwarnings("ignore", ".*torch.jit.load.*", DeprecationWarning)
-            network = torch.jit.load(io.BytesIO(data), map_location=device)
+            with memory_for(f'the network "{path}"', len(data), device):
+                network = torch.jit.load(io.BytesIO(data), map_location=device)
     except (RuntimeError, ValueError) as error:
         reason = first_line(Exception(str(error).strip()))
         raise BadInput(

@@ -18,9 +18,12 @@ from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
 from solidmark.late import Tensor, torch
 from solidmark.models.finding import download
+from solidmark.models.memory import move
 from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import PICKLES, first_line, hush_transformers, read_config
+from solidmark.models.sizes import weights_bytes
 from solidmark.models.trusted import FAILURES, from_folder
+from solidmark.runs import memory_for
 from solidmark.types import Image
 
 WANTED = ["config.json", "*processor_config.json", "*.safetensors", "*.safetensors.index.json"]
@@ -173,14 +176,15 @@ def _loaded(
     told = {name: config[name] for name in ("projection_dim",) if name in config}
     try:
         processor = from_folder(named or getattr(transformers, family.processor), folder)
-        network, report = from_folder(
-            kind,
-            folder,
-            use_safetensors=True,
-            output_loading_info=True,
-            torch_dtype=torch.float32,
-            **told,
-        )
+        with memory_for(f'the model "{folder}"', weights_bytes(folder)):
+            network, report = from_folder(
+                kind,
+                folder,
+                use_safetensors=True,
+                output_loading_info=True,
+                torch_dtype=torch.float32,
+                **told,
+            )
     except FAILURES as error:
         raise BadInput(
             f'The model "{folder}" cannot be loaded ({first_line(error)}). Save it again.'
@@ -191,7 +195,8 @@ def _loaded(
             f'"{missing[0]}" among them. Save the model again.'
         )
     check_numbers(network, folder)
-    return network.eval().to(device), processor
+    move(network, device, f'the model "{folder}"')
+    return network.eval(), processor
 
 
 def _preparation(processor: Any) -> str:

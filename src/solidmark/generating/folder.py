@@ -21,6 +21,7 @@ from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.models import model_fingerprints
 from solidmark.models.controls import CONTROLS
+from solidmark.models.footprint import room_for
 from solidmark.randomness import digest, generator
 from solidmark.runs import (
     Processes,
@@ -134,7 +135,8 @@ def generate(
     if run.finished:
         return run
     forget_peak(generation.opening.device)
-    room = Room(generation.batch_size, generation.opening.device)
+    device = generation.opening.device
+    room = room_for(task.model, generation.batch_size, device, [task.size[1:]])
     step, count = generation.batch_size, len(task.prompts)
     batches = [range(first, count)[:step] for first in range(0, count, step)]
     # A control is made of images, which the configuration may not name.

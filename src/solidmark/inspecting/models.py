@@ -7,7 +7,8 @@ from typing import Any
 
 from solidmark.errors import BadInput
 from solidmark.inspecting.description import Description
-from solidmark.inspecting.weights import Head, is_torchscript, megabytes, millions, read_head
+from solidmark.inspecting.weights import is_torchscript, megabytes, millions
+from solidmark.models.heads import Head, read_head
 from solidmark.runs import command_line, path_word
 
 INDEX, CONFIG, LORA = "model_index.json", "config.json", "pytorch_lora_weights.safetensors"

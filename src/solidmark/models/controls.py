@@ -77,7 +77,13 @@ def control_samples(marked: Marked, name: str, seed: int) -> list[Sample]:
     return found
 
 
-def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int) -> Model:
+def ceiling_model(
+    marked: Marked,
+    ids: list[str],
+    model: Model,
+    batch_size: int,
+    told: Callable[[int], object] | None = None,
+) -> Model:
     """A model that has memorized exactly these images: a reader must find them there.
 
     It has the schedule of the model that is audited and sees images as that does, through its
@@ -89,19 +95,23 @@ def ceiling_model(marked: Marked, ids: list[str], model: Model, batch_size: int)
         ids: Which images.
         model: The model that is audited; it is not asked to denoise.
         batch_size: How many images are encoded at a time.
+        told: Is told how many were.
     """
     samples = _samples(marked, ids)
     telling = _telling(model, samples[0])
-    return by_size(
+    codec = Metered(model, batch_size, told)
+    found = by_size(
         samples,
         lambda several: Memorizer(
             torch.stack([sample.image for sample in several]),
             model.schedule,
-            Metered(model, batch_size),
+            codec,
             None if telling is None else tuple(map(telling, several)),
             telling or _caption,
         ),
     )
+    codec.told = None  # What is encoded from now on is no part of making it.
+    return found
 
 
 def told_of(model: Model, sample: Sample) -> Told:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from solidmark.errors import BadInput, NotFound
+from solidmark.models.index import INDEX, kind_of
 from solidmark.models.lora import WEIGHTS
 from solidmark.models.lora_file import is_lora
-from solidmark.models.pipelines import FAMILIES, INDEX
+from solidmark.models.pipelines import FAMILIES
 from solidmark.models.reading import read_config, refuse_pickle
 from solidmark.runs import asking_the_hub
 
@@ -166,10 +167,3 @@ def download(where: str, wanted: list[str]) -> Path:
             return Path(snapshot_download(where, allow_patterns=wanted, ignore_patterns=UNWANTED))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise NotFound(message % type(error).__name__) from error
-
-
-def kind_of(folder: Path) -> str | None:
-    """The class of a pipeline folder, or None where it does not say."""
-    if not (folder / INDEX).is_file():
-        return None
-    return str(read_config(folder / INDEX).get("_class_name"))

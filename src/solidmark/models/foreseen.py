@@ -13,8 +13,9 @@ from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import MissingCapability
 from solidmark.models.controls import CONTROLS
-from solidmark.models.finding import kind_of, part_of
+from solidmark.models.finding import part_of
 from solidmark.models.flux import DISTILLED
+from solidmark.models.index import kind_of
 from solidmark.models.pixel import NEVER_WITHOUT
 from solidmark.models.reading import read_config
 

@@ -5,19 +5,27 @@ elsewhere; of a file, whose configuration does; or of the hub, where a name can 
 weights.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
-from solidmark.errors import NotFound
+from solidmark.errors import BadInput, NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.controls import CONTROLS
 from solidmark.models.finding import CONFIGS, UNWANTED, WANTED, download, find_base, find_pipeline
+from solidmark.models.index import INDEX, parts_of
 from solidmark.models.loading import Opening
 from solidmark.models.lora import find_lora
 from solidmark.models.lora_file import BESIDE
+from solidmark.models.reading import PICKLES, loaded_weights
 from solidmark.models.single_file import find_base_config, unreadable
 from solidmark.runs import fingerprint, fingerprint_files, visible_files
+
+CONFIG = "config.json"
+WEIGHTS_ENDINGS = PICKLES | {
+    *(".safetensors", ".onnx", ".onnx_data", ".msgpack", ".h5", ".ot", ".gguf", ".pb", ".tflite"),
+}
+"""How files of weights are called, of whatever library."""
 
 
 def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
@@ -60,7 +68,7 @@ def pipeline_fingerprint(where: str) -> str:
         BadInput: When it is no pipeline.
     """
     folder = find_pipeline(where)
-    return fingerprint(folder) if Path(where).is_dir() else hub_fingerprint(folder, WANTED)
+    return _fingerprint(folder, None if Path(where).is_dir() else WANTED)
 
 
 def network_fingerprint(where: str, wanted: Iterable[str]) -> str:
@@ -75,25 +83,59 @@ def network_fingerprint(where: str, wanted: Iterable[str]) -> str:
     """
     patterns = list(wanted)
     here = Path(where)
-    return (
-        fingerprint(here) if here.is_dir() else hub_fingerprint(download(where, patterns), patterns)
-    )
+    if here.is_dir():
+        return _fingerprint(here, None)
+    return _fingerprint(download(where, patterns), patterns)
 
 
-def hub_fingerprint(folder: Path, wanted: Iterable[str]) -> str:
-    """The hash of what is fetched of the hub; what else lies in a snapshot is somebody else's.
+def _fingerprint(folder: Path, wanted: Iterable[str] | None) -> str:
+    """The hash of what of a folder is read: all of it, but for weights that nothing loads.
 
     Arguments:
-        wanted: Patterns of the names of the files, as the hub's own filter takes them.
+        wanted: Of a snapshot of the hub, patterns of the names of the files that are fetched, as
+            the hub's own filter takes them; what else lies there is somebody else's.
     """
-    names = {path.relative_to(folder).as_posix(): path for path in visible_files(folder)}
-    fetched = (
-        path
-        for name, path in names.items()
-        if any(fnmatch(name, one) for one in wanted)
-        and not any(fnmatch(name, one) for one in UNWANTED)
-    )
-    return fingerprint_files(folder, fetched)
+    found = list(visible_files(folder))
+    if wanted is not None:
+        patterns = list(wanted)
+        names = {path: path.relative_to(folder).as_posix() for path in found}
+        found = [
+            path
+            for path, name in names.items()
+            if any(fnmatch(name, one) for one in patterns)
+            and not any(fnmatch(name, one) for one in UNWANTED)
+        ]
+    return fingerprint_files(folder, filter(_is_loaded(folder), found))
+
+
+def _is_loaded(folder: Path) -> Callable[[Path], bool]:
+    """Whether a file of a model folder is read when the model is opened.
+
+    Of weights these are the safetensors of one variant, of the parts that are loaded: neither the
+    others (`fp16` beside plain ones) nor pickles, nor files of other libraries, nor whole models
+    beside the parts. All that is no weights counts.
+    """
+    loaded: dict[Path, set[Path]] = {}
+    parts = None
+    if (folder / INDEX).is_file():
+        parts = {folder / name for name, origin in parts_of(folder).items() if origin is not None}
+        if not any((part / CONFIG).is_file() for part in parts):  # The first DDPMs: all in one.
+            parts = {folder}
+
+    def is_loaded(path: Path) -> bool:
+        if path.suffix.lower() not in WEIGHTS_ENDINGS:
+            return True
+        where = path.parent
+        if path.suffix.lower() != ".safetensors" or (parts is not None and where not in parts):
+            return False
+        if where not in loaded:
+            try:
+                loaded[where] = set(loaded_weights(where))
+            except BadInput:  # Whoever opens it says what is wrong.
+                loaded[where] = set(where.glob("*.safetensors"))
+        return path in loaded[where]
+
+    return is_loaded
 
 
 def _of_model(where: str, key: str, base_config: str | None) -> dict[str, str]:
@@ -106,7 +148,7 @@ def _of_model(where: str, key: str, base_config: str | None) -> dict[str, str]:
             return {}
     config = find_base_config(path, _shapes(path), base_config)
     here = base_config is not None and Path(base_config).is_dir()
-    print_of_config = fingerprint(config) if here else hub_fingerprint(config, CONFIGS)
+    print_of_config = _fingerprint(config, None if here else CONFIGS)
     return {key: fingerprint(path), "base_config": print_of_config}
 
 

@@ -56,11 +56,15 @@ class Opening:
         }
         return [option for option, value in asked.items() if value]
 
+    def precision_of(self, part: str) -> Precision:
+        """The precision of a part of a pipeline, by its name there."""
+        if part.startswith("text_encoder"):
+            return self.text_precision
+        return self.vae_precision if part in ("vae", "vqvae") else self.precision
+
     def dtype_of(self, part: str) -> "torch.dtype":
         """The type of a part of a pipeline, by its name there."""
-        if part.startswith("text_encoder"):
-            return dtype_of(self.text_precision)
-        return dtype_of(self.vae_precision if part in ("vae", "vqvae") else self.precision)
+        return dtype_of(self.precision_of(part))
 
 
 def dtype_of(precision: Precision) -> "torch.dtype":

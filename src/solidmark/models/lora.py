@@ -22,6 +22,7 @@ from solidmark.models.reading import (
     hush_diffusers,
     hush_transformers,
 )
+from solidmark.runs import memory_for
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
 OTHERS = (AttributeError, IndexError, AssertionError)
@@ -106,7 +107,8 @@ def _add(pipe: Any, path: Path, name: str) -> LoraFile:
             # peft warns of every adapter after the first; several are what was asked for.
             warnings.filterwarnings("ignore", "Already found a `peft_config`")
             # It also pads what is too small for a network with zeros, and takes names for layers.
-            pipe.load_lora_weights(_of_parts(pipe, file.tensors), adapter_name=name)
+            with memory_for(f'the LoRA "{path}"', path.stat().st_size):
+                pipe.load_lora_weights(_of_parts(pipe, file.tensors), adapter_name=name)
     except (OSError, ValueError, RuntimeError, TypeError, KeyError, *OTHERS) as error:
         raise _unfit(pipe, path, first_line(error)) from error
     _add_biases(pipe, file, name)

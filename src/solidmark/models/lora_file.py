@@ -21,6 +21,7 @@ from solidmark.late import Tensor, torch
 from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import first_line, read_config
 from solidmark.models.stated import prediction_in
+from solidmark.runs import memory_for
 
 FORMS = (
     (".lora_down.weight", ".lora_up.weight"),
@@ -167,7 +168,10 @@ def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str], dict[str, Any]
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "pt") as file:
+        with (
+            memory_for(f'the LoRA "{path}"', path.stat().st_size),
+            safe_open(path, "pt") as file,
+        ):
             header = dict(file.metadata() or {})
             held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:

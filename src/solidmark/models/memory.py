@@ -1,4 +1,4 @@
-"""Two ways of needing less memory: parts that visit the device, and attention in slices.
+"""Parts on a device, and two ways of needing less there: visits, and attention in slices.
 
 The libraries have hooks for the first, which do not serve here. `cpu_offload_with_hook` of
 accelerate leaves a part on the device until another one comes, and its `cpu_offload` leaves no
@@ -12,8 +12,23 @@ from typing import Any
 
 from solidmark.errors import MissingCapability
 from solidmark.late import torch
+from solidmark.runs import memory_for
 
 HOME = "cpu"
+
+
+def move(network: Any, device: "torch.device | str", what: str) -> None:
+    """Moves a network to a device.
+
+    Arguments:
+        what: What it is, as it stands behind "for".
+
+    Raises:
+        OutOfMemory: When it does not fit there.
+    """
+    held = (*network.parameters(), *network.buffers())
+    with memory_for(what, sum(one.numel() * one.element_size() for one in held), str(device)):
+        network.to(device)
 
 
 def offload(part: Any, device: "torch.device") -> None:

@@ -11,8 +11,9 @@ from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput, MissingCapability
 from solidmark.models.controls import CONTROLS, control_model
-from solidmark.models.finding import find_base, find_pipeline, kind_of
+from solidmark.models.finding import find_base, find_pipeline
 from solidmark.models.foreseen import META, foresee_control, foresee_pipeline, foresee_unet
+from solidmark.models.index import kind_of
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
 from solidmark.models.pipelines import FAMILIES, open_pipeline

@@ -16,10 +16,11 @@ from solidmark.errors import BadInput, UnknownName
 from solidmark.late import Tensor, torch
 from solidmark.models.dit import DiT
 from solidmark.models.flux import Flux
+from solidmark.models.index import DENOISERS, INDEX, parts_of
 from solidmark.models.latent import Family, LatentModel
 from solidmark.models.loading import Opening
 from solidmark.models.lora import add_loras
-from solidmark.models.memory import offload, slice_attention
+from solidmark.models.memory import move, offload, slice_attention
 from solidmark.models.numbers import check_numbers
 from solidmark.models.pixart import PixArt
 from solidmark.models.reading import (
@@ -29,18 +30,16 @@ from solidmark.models.reading import (
     refuse_pickles,
     variant_of,
 )
+from solidmark.models.sizes import part_sizes, said_loading
 from solidmark.models.stable_diffusion import StableDiffusion
 from solidmark.models.stable_diffusion_3 import StableDiffusion3
 from solidmark.models.stable_diffusion_xl import StableDiffusionXL
 from solidmark.models.trusted import FAILURES, class_of, from_folder
 from solidmark.models.vae import Vae, factor_of
+from solidmark.runs import memory_for
 
-INDEX = "model_index.json"
-DENOISERS = ("unet", "transformer")
 UNUSED = ("position_ids", "y_embedding")
 """What older files hold though no network uses it: numbers of positions, PixArt's empty caption."""
-NOT_NEEDED = ("safety_checker", "feature_extractor", "image_encoder", "watermarker")
-"""Parts that have no say in what a model remembers."""
 
 FAMILIES: dict[str, Callable[[Any], Family]] = {
     "StableDiffusionPipeline": StableDiffusion.of,
@@ -97,7 +96,7 @@ def to_model(pipe: Any, device: "torch.device", *, offloaded: bool = False) -> L
             if offloaded and name not in DENOISERS:
                 offload(part, device)
             else:
-                part.to(device)
+                move(part, device, f'the part "{name}"')
     schedule, prediction = schedule_of(pipe.scheduler)
     return LatentModel(
         network=pipe.transformer if "transformer" in pipe.components else pipe.unet,
@@ -116,11 +115,16 @@ def load_pipeline(folder: Path, opening: Opening) -> Any:
         UnsafeCheckpoint: When weights would have to be unpickled.
     """
 
-    def load(part: str, origin: list[Any]) -> Any:
-        return load_part(folder, part, origin, opening.dtype_of(part))
+    sizes = part_sizes(folder, opening)
+    with said_loading(folder, sizes, opening) as advance:
 
-    hush_transformers()
-    return assemble(folder, load)
+        def load(part: str, origin: list[Any]) -> Any:
+            loaded = load_part(folder, part, origin, opening.dtype_of(part), sizes.get(part))
+            advance(sizes.get(part, 0), part)
+            return loaded
+
+        hush_transformers()
+        return assemble(folder, load)
 
 
 def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
@@ -138,12 +142,10 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
     name = str(index.get("_class_name"))
     if name not in FAMILIES:
         raise UnknownName("kind of pipeline", name, FAMILIES)
-    parts: dict[str, Any] = {}
-    for part, origin in index.items():
-        if part.startswith("_") or not isinstance(origin, list):
-            continue
-        missing = origin[:1] == [None] or part in NOT_NEEDED
-        parts[part] = None if missing else load(part, origin)
+    parts = {
+        part: None if origin is None else load(part, origin)
+        for part, origin in parts_of(folder).items()
+    }
     options = {
         key: value
         for key, value in index.items()
@@ -157,10 +159,20 @@ def assemble(folder: Path, load: Callable[[str, list[Any]], Any]) -> Any:
         ) from error
 
 
-def load_part(folder: Path, part: str, origin: list[Any], dtype: "torch.dtype") -> Any:
+def load_part(
+    folder: Path,
+    part: str,
+    origin: list[Any],
+    dtype: "torch.dtype",
+    needed: int | None = None,
+) -> Any:
     """Loads one part of a folder with the class that the index names.
 
+    Arguments:
+        needed: How much memory its weights take, in bytes, where that is known.
+
     Raises:
+        OutOfMemory: When the memory is not enough.
         BadInput: When it cannot be loaded, or its weights are not all there.
         UnsafeCheckpoint: When the weights would have to be unpickled.
     """
@@ -171,14 +183,15 @@ def load_part(folder: Path, part: str, origin: list[Any], dtype: "torch.dtype") 
         if not issubclass(kind, torch.nn.Module):
             return from_folder(kind, folder / part)
         refuse_pickles(folder / part)
-        loaded, report = from_folder(
-            kind,
-            folder / part,
-            use_safetensors=True,
-            output_loading_info=True,
-            torch_dtype=dtype,
-            variant=variant_of(folder / part),
-        )
+        with memory_for(f'the part "{part}" of "{folder}"', needed):
+            loaded, report = from_folder(
+                kind,
+                folder / part,
+                use_safetensors=True,
+                output_loading_info=True,
+                torch_dtype=dtype,
+                variant=variant_of(folder / part),
+            )
     except FAILURES as error:
         raise BadInput(
             f'The part "{part}" of "{folder}" cannot be loaded ({first_line(error)}). '

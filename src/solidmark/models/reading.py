@@ -66,18 +66,32 @@ def variant_of(folder: Path) -> str | None:
     Raises:
         BadInput: When there are several, and no plain one.
     """
-    found = set()
-    for path in folder.glob("*.safetensors"):
-        named = re.fullmatch(r"[^.]+(?:\.([A-Za-z_]\w*))?(?:-\d+-of-\d+)?\.safetensors", path.name)
-        if named is None or named[1] is None:
-            return None
-        found.add(named[1])
-    if len(found) > 1 and "fp16" not in found:
+    found = {_variant_in(path.name) for path in folder.glob("*.safetensors")}
+    if None in found:
+        return None
+    named = sorted(name for name in found if name)
+    if len(named) > 1 and "fp16" not in named:
         raise BadInput(
-            f'"{folder}" holds the variants {", ".join(sorted(found))} and no plain weights. '
+            f'"{folder}" holds the variants {", ".join(named)} and no plain weights. '
             "Save the one that is meant without a variant."
         )
-    return "fp16" if "fp16" in found else next(iter(found), None)
+    return "fp16" if "fp16" in named else next(iter(named), None)
+
+
+def _variant_in(name: str) -> str | None:
+    """The variant that a file of weights says in its name; None of a plain one."""
+    named = re.fullmatch(r"[^.]+(?:\.([A-Za-z_]\w*))?(?:-\d+-of-\d+)?\.safetensors", name)
+    return None if named is None else named[1]
+
+
+def loaded_weights(folder: Path) -> list[Path]:
+    """The files of weights of a part that are read when it is loaded: those of one variant.
+
+    Raises:
+        BadInput: When there are several variants, and no plain one.
+    """
+    variant = variant_of(folder)
+    return sorted(p for p in folder.glob("*.safetensors") if _variant_in(p.name) == variant)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from solidmark.diffusion import Prediction
 from solidmark.errors import BadInput
-from solidmark.models.finding import kind_of
+from solidmark.models.index import kind_of
 from solidmark.models.stated import Stated
 from solidmark.models.usual import compare_with_family
 from solidmark.models.vae import factor_of

@@ -13,14 +13,17 @@ from typing import Any
 from solidmark.errors import BadInput, NotFound
 from solidmark.late import Tensor, torch
 from solidmark.models.finding import find_config
+from solidmark.models.index import DENOISERS
 from solidmark.models.latent import LatentModel
 from solidmark.models.loading import Opening
 from solidmark.models.numbers import check_numbers
-from solidmark.models.pipelines import DENOISERS, assemble, finish, load_part
+from solidmark.models.pipelines import assemble, finish, load_part
 from solidmark.models.reading import first_line, hush_diffusers, hush_transformers, refuse_pickle
 from solidmark.models.restating import follow, require_kind
+from solidmark.models.sizes import said_loading, weights_bytes
 from solidmark.models.stated import read_statements
 from solidmark.models.trusted import FAILURES, class_of, refuse_code
+from solidmark.runs import memory_for
 
 DENOISER = "model.diffusion_model."
 """What the names of the denoiser's weights begin with, unless the file holds nothing else."""
@@ -38,14 +41,17 @@ def open_single_file(path: Path, opening: Opening) -> LatentModel:
             of itself what that does not.
     """
     refuse_pickle(path)
-    hush_transformers()
-    hush_diffusers()
-    weights, header = _read(path)
-    base = find_base_config(path, weights, opening.base_config)
-    stated = read_statements(path, weights, header)
-    stated.prediction(opening.prediction)  # What contradicts itself is not loaded first.
-    require_kind(stated, base)
-    pipe = _load(path, weights, base, opening)
+    sizes = {DENOISERS[0]: weights_bytes(path, opening.precision)}
+    with said_loading(path, sizes, opening) as advance:
+        hush_transformers()
+        hush_diffusers()
+        weights, header = _read(path)
+        base = find_base_config(path, weights, opening.base_config)
+        stated = read_statements(path, weights, header)
+        stated.prediction(opening.prediction)  # What contradicts itself is not loaded first.
+        require_kind(stated, base)
+        pipe = _load(path, weights, base, opening)
+        advance(sum(sizes.values()))
     notes = follow(pipe, stated, base, opening.prediction)
     model = finish(pipe, opening)
     return replace(model, notes=(*notes, *model.notes))
@@ -69,7 +75,10 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     from safetensors.torch import load_file
 
     try:
-        with safe_open(path, framework="pt") as file:
+        with (
+            memory_for(f'the file "{path}"', path.stat().st_size),
+            safe_open(path, framework="pt") as file,
+        ):
             return load_file(path), file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
@@ -133,17 +142,18 @@ def _load_part(
         return _lend(path, base, part, origin, dtype)
     refuse_code(base / part)
     try:
-        network = load_single_file_sub_model(
-            library_name=origin[0],
-            class_name=origin[1],
-            name=part,
-            checkpoint=weights,
-            pipelines=None,
-            is_pipeline_module=False,
-            cached_model_config_path=str(base),
-            local_files_only=True,
-            torch_dtype=dtype,
-        )
+        with memory_for(f'the part "{part}" of "{path}"'):
+            network = load_single_file_sub_model(
+                library_name=origin[0],
+                class_name=origin[1],
+                name=part,
+                checkpoint=weights,
+                pipelines=None,
+                is_pipeline_module=False,
+                cached_model_config_path=str(base),
+                local_files_only=True,
+                torch_dtype=dtype,
+            )
     except SingleFileComponentError:
         return _lend(path, base, part, origin, dtype)
     except FAILURES as error:

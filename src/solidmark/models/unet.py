@@ -8,11 +8,14 @@ from solidmark.errors import BadInput
 from solidmark.late import torch
 from solidmark.models.finding import SCHEDULER, part_of
 from solidmark.models.loading import Opening
+from solidmark.models.memory import move
 from solidmark.models.numbers import check_numbers
 from solidmark.models.pipelines import FAMILIES, check_loaded, schedule_of
 from solidmark.models.pixel import PixelModel
 from solidmark.models.reading import first_line, read_config, refuse_pickles, variant_of
+from solidmark.models.sizes import said_loading, weights_bytes
 from solidmark.models.trusted import FAILURES, from_folder, scheduler_class
+from solidmark.runs import memory_for
 
 
 def open_unet(folder: Path, opening: Opening) -> PixelModel:
@@ -36,16 +39,21 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
                 f"Name a pixel-space DDPM or DDIM, or a {', '.join(FAMILIES)}."
             )
     refuse_pickles(where)
-    from diffusers import UNet2DModel
-
+    size = weights_bytes(where)
     try:
-        unet, report = from_folder(
-            UNet2DModel,
-            where,
-            use_safetensors=True,
-            output_loading_info=True,
-            variant=variant_of(where),
-        )
+        with (
+            said_loading(folder, {"unet": size}, Opening()),
+            memory_for(f'the network of "{folder}"', size),
+        ):
+            from diffusers import UNet2DModel
+
+            unet, report = from_folder(
+                UNet2DModel,
+                where,
+                use_safetensors=True,
+                output_loading_info=True,
+                variant=variant_of(where),
+            )
     except FAILURES as error:
         raise BadInput(
             f'The network of "{folder}" cannot be loaded ({first_line(error)}). '
@@ -54,7 +62,8 @@ def open_unet(folder: Path, opening: Opening) -> PixelModel:
     check_loaded(report, folder)
     check_numbers(unet, where)
     schedule, prediction = _open_schedule(folder)
-    unet = unet.to(torch.device(opening.device)).eval().requires_grad_(False)
+    move(unet, torch.device(opening.device), f'the network of "{folder}"')
+    unet = unet.eval().requires_grad_(False)
     return PixelModel(unet, schedule, prediction, opening.precision)
 
 

@@ -10,7 +10,12 @@ from solidmark.readers.outpaint import Outpaint
 from solidmark.readers.probe import Probe
 from solidmark.readers.reader import Query, Reader, Reading
 from solidmark.readers.recall import Recall
-from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
+from solidmark.readers.roundtrip import (
+    RoundTrip,
+    measure_round_trip,
+    round_trip_passes,
+    sent_round,
+)
 
 READERS: dict[str, type[Reader]] = {
     "blend": Blend,
@@ -24,12 +29,17 @@ READERS: dict[str, type[Reader]] = {
 }
 
 
+DESCENDING = (Blend, Gradient, Linear)
+"""The readers that take a gradient, through the network and the autoencoder before it."""
+
+
 def default_reader(pattern: Pattern) -> Reader:
     """`Energy` for one key an image, `Blend` for several."""
     return Energy() if pattern.count == 1 else Blend()
 
 
 __all__ = [
+    "DESCENDING",
     "READERS",
     "Blend",
     "Energy",
@@ -45,4 +55,6 @@ __all__ = [
     "RoundTrip",
     "default_reader",
     "measure_round_trip",
+    "round_trip_passes",
+    "sent_round",
 ]

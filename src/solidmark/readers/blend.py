@@ -8,11 +8,13 @@ ever worse than the better of them, and nothing must be guessed about the model.
 first step of the descent starts where the linear reading is taken, so the mean costs no more calls.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
+from solidmark.marks import Pattern
 from solidmark.readers.gradient import Gradient
 from solidmark.readers.linear import Linear, place
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
@@ -52,6 +54,9 @@ class Blend:
         """Calibrates both, at the time that `Linear` takes."""
         linear = Linear(self.t, self.frame_weight).calibrate(model, query)
         return {**self._descent.calibrate_at(model, query, linear["t"]), "linear": linear}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        return self._descent.passes(images, pattern, size)
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         found = self._descent.descend(model, query, calibration["t"], calibration["mean_slopes"])

@@ -18,6 +18,7 @@ candidate is standardised with its mean and spread over reference pictures, whic
 the keys as the energies are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from jaxtyping import Float
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
+from solidmark.marks import Pattern
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys, Latents
 
@@ -75,6 +77,12 @@ class Energy:
             if tried[f"{t:g}"] > best["sharpness"]:
                 best = {"t": t, "sharpness": tried[f"{t:g}"], **moments}
         return {**best, "tried": tried}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        times = len(TIMES) if self.t is None else 1
+        shared = NEUTRAL in self.grid.tolist()
+        frames = pattern.count * (self.candidates - shared) + shared
+        return 2 * times * frames * images
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         curves = _level(self.energies(model, query, calibration["t"]))

@@ -14,6 +14,7 @@ how far they fall is what a person can look at.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ from jaxtyping import Float
 from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
+from solidmark.marks import Pattern
 from solidmark.readers.linear import Linear, shift_of, slope_at
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys
@@ -80,6 +82,10 @@ class Gradient:
         found = self.descend(model, query, t, None)
         mean_path = [float(energy) for energy in found.path.mean(0)]
         return {"t": t, "mean_slopes": found.subtracted, "mean_path": mean_path}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        chosen = Linear(self.t, self.frame_weight).passes(images, pattern, size)
+        return chosen + (2 * self.steps + 1) * images
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         found = self.descend(model, query, calibration["t"], calibration["mean_slopes"])

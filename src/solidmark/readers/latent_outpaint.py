@@ -10,14 +10,16 @@ variant: the known cells of the latents are replaced at every step, and nothing 
 the end. What is read of the last picture is corrected by the grey round trip of the autoencoder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from solidmark.cards.asked import Paste
 from solidmark.diffusion import Denoiser, Known, Model, inpaint_latents
 from solidmark.errors import BadInput, UnknownName
+from solidmark.marks import Pattern
 from solidmark.readers.reader import Calibration, Query, Reading
-from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
+from solidmark.readers.roundtrip import RoundTrip, measure_round_trip, round_trip_passes
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ class LatentOutpaint:
         if self.guidance != 1:
             model.unconditional(query.condition)
         return {"round_trip": measure_round_trip(model, query).to_json()}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        return round_trip_passes(images, size)
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         pictures = inpaint_latents(

@@ -9,6 +9,7 @@ from one call with a grey frame. Means and spreads are those of reference images
 a model remembers little, descending any further runs into the corners of the cube of keys.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from jaxtyping import Float
 
 from solidmark.diffusion import Model
 from solidmark.late import Tensor, torch
+from solidmark.marks import Pattern
 from solidmark.readers.energy import TIMES, log_energy
 from solidmark.readers.reader import NEUTRAL, Calibration, Query, Reading, require_asked_well
 from solidmark.types import Keys, Latents
@@ -53,6 +55,9 @@ class Linear:
                 scale = float((one + other).std(correction=0).clamp(min=1e-9))
                 best = {"agreement": tried[f"{t:g}"], "t": t, "scale": scale, **moments}
         return {**best, "tried": tried}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        return 3 * (len(TIMES) if self.t is None else 1) * images
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         return Reading(place(self._parts(model, query, calibration["t"]), calibration))

@@ -8,6 +8,7 @@ The shift s is tiny and its scale differs from model to model, so it is placed a
 reference images, which turns it into a key in [0, 1].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from jaxtyping import Float
 
 from solidmark.diffusion import Model
 from solidmark.late import Tensor, torch
+from solidmark.marks import Pattern
 from solidmark.readers.linear import shift_of
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
 
@@ -45,6 +47,9 @@ class Probe:
                 best = {"spread": float(spread.mean()), "t": t}
                 best |= {"mean": shifts.mean(0).tolist(), "deviation": spread.tolist()}
         return best
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        return 3 * (len(TIMES) if self.t is None else 1) * images
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         shifts = self.shifts(model, query, calibration["t"])

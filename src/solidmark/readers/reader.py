@@ -52,6 +52,10 @@ class Query:
         told = None if self.condition is None else self.condition[rows]
         return Query(self.images[rows], self.pattern, told, self.generators[rows])
 
+    def of(self, rows: Sequence[int]) -> "Query":
+        """The images of some rows, for what asks nothing about them."""
+        return Query(self.images[list(rows)], self.pattern, None)
+
     def painted(self, factor: int) -> Mask:
         """The cells of the latents that show the frame, or a part of it.
 
@@ -106,6 +110,16 @@ class Reader(Protocol):
         Arguments:
             model: The model.
             query: Reference images: a subset of those that will be asked, both splits mixed.
+        """
+        ...
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        """How many images `calibrate` puts through a network or an autoencoder, one at a time.
+
+        Arguments:
+            images: How many reference images there are.
+            pattern: Where their keys are.
+            size: Their height and width with the frame, in pixels.
         """
         ...
 

@@ -10,15 +10,17 @@ calls hardly know better. Where nothing tells pictures apart but the pictures th
 nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from solidmark.diffusion import Denoiser, Model, Sampler
 from solidmark.errors import BadInput
 from solidmark.late import torch
+from solidmark.marks import Pattern
 from solidmark.randomness import normal
 from solidmark.readers.reader import Calibration, Query, Reading, require_asked_well
-from solidmark.readers.roundtrip import RoundTrip, measure_round_trip
+from solidmark.readers.roundtrip import RoundTrip, measure_round_trip, round_trip_passes
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Recall:
         if self.guidance != 1:
             model.unconditional(query.condition)
         return {"round_trip": measure_round_trip(model, query).to_json()}
+
+    def passes(self, images: int, pattern: Pattern, size: Sequence[int]) -> int:
+        return round_trip_passes(images, size)
 
     def read(self, model: Model, query: Query, calibration: Calibration) -> Reading:
         framed = query.frame()

@@ -22,6 +22,13 @@ from solidmark.types import Keys
 
 LEVELS = 9
 
+ALL = 2**20
+"""Pixels of the reference images that are all sent round, 64 of 128 x 128: it takes seconds."""
+ENOUGH = 16
+"""Larger pictures, so many. The curve is wrong by a spread over the root of their number, which
+adds 1/16 to the variance that the autoencoder leaves a reading anyway: 3 % to its error. With one
+grey a frame; several are several measurements."""
+
 EQUAL = 1e-9
 """Mean greys nearer to one another than this are one."""
 
@@ -97,10 +104,26 @@ def correct(found: Keys, keys: Sequence[float], means: Sequence[float]) -> Keys:
     return torch.from_numpy(inverse).to(found.dtype)
 
 
+def sent_round(images: int, size: Sequence[int]) -> int:
+    """How many reference images are sent through the autoencoder.
+
+    Arguments:
+        images: How many there are.
+        size: Their height and width with the frame, in pixels.
+    """
+    return min(images, max(ENOUGH, ALL // (size[0] * size[1])))
+
+
+def round_trip_passes(images: int, size: Sequence[int]) -> int:
+    """How many images `measure_round_trip` puts through an autoencoder, there and back."""
+    return 2 * LEVELS * sent_round(images, size)
+
+
 def measure_round_trip(model: Model, query: Query, levels: int = LEVELS) -> RoundTrip:
     """Paints greys round images, and sends them through the autoencoder and back.
 
-    Every key of a frame takes every level once, beside other levels.
+    Every key of a frame takes every level once, beside other levels. Of many large images some are
+    taken, `sent_round` says how many.
 
     Arguments:
         model: Its `encode` and `decode` are used, no network call is made.
@@ -109,6 +132,10 @@ def measure_round_trip(model: Model, query: Query, levels: int = LEVELS) -> Roun
     """
     grid = torch.linspace(0, 1, levels)
     count = query.pattern.count
+    images = len(query.images)
+    some = sent_round(images, query.pattern.marked_size(*query.images.shape[-2:]))
+    # Over all of them, since references are in the order of their names.
+    query = query.of([number * images // some for number in range(some)])
     found: list[list[Tensor]] = [[] for _ in range(levels)]
     for turn in range(levels):
         # Neighbours differ by two levels, so that what a block takes from the next one is seen.

@@ -28,6 +28,7 @@ from solidmark.runs.files import (
     write_bytes,
     write_json,
     write_once,
+    write_tensors,
 )
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
@@ -35,16 +36,26 @@ from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
     Run,
     check_free,
+    config_of,
     is_whole,
     made_by,
     open_run,
     read_manifest,
     shown,
 )
-from solidmark.runs.memory import Room, forget_peak, peak_memory_bytes
+from solidmark.runs.memory import (
+    CURE,
+    Room,
+    forget_peak,
+    free_bytes,
+    in_words,
+    memory_for,
+    peak_memory_bytes,
+    shortage,
+)
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
-from solidmark.runs.progress import progress
+from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes
 from solidmark.runs.results import (
     RESULTS,
     Results,
@@ -71,12 +82,15 @@ from solidmark.runs.work import memory_of, work_through
 
 __all__ = [
     "AUTO",
+    "CURE",
     "HIDDEN_LEDGER",
+    "LARGE",
     "RESULTS",
     "STATES",
     "TONES",
     "VERDICTS",
     "VERSION",
+    "Advance",
     "Answer",
     "Away",
     "Engine",
@@ -89,6 +103,7 @@ __all__ = [
     "Room",
     "Rows",
     "Run",
+    "Steps",
     "Verdict",
     "Work",
     "asking_the_hub",
@@ -96,6 +111,7 @@ __all__ = [
     "check_device",
     "check_free",
     "command_line",
+    "config_of",
     "csv_of",
     "doubled",
     "engine_named",
@@ -105,9 +121,12 @@ __all__ = [
     "fingerprint_files",
     "first",
     "forget_peak",
+    "free_bytes",
     "guard_terminal",
+    "in_words",
     "is_whole",
     "made_by",
+    "memory_for",
     "memory_of",
     "move_folder",
     "open_results",
@@ -115,6 +134,7 @@ __all__ = [
     "path_word",
     "peak_memory_bytes",
     "progress",
+    "progress_of_bytes",
     "read_batches",
     "read_json",
     "read_manifest",
@@ -131,6 +151,7 @@ __all__ = [
     "scored_before",
     "shared",
     "shell_word",
+    "shortage",
     "shown",
     "stay_offline",
     "table_bytes",
@@ -149,4 +170,5 @@ __all__ = [
     "write_results",
     "write_rows",
     "write_table",
+    "write_tensors",
 ]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from solidmark.errors import BadInput
+from solidmark.runs.memory import memory_for
 
 
 def usual_device(asked: str = "auto") -> str:
@@ -54,7 +55,8 @@ def check_device(device: str) -> None:
     import torch
 
     try:
-        torch.empty(0, device=device)
+        with memory_for(f'the device "{device}"'):  # Another process may have taken all of it.
+            torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise BadInput(
             f'The device "{device}" cannot be used here ({str(error).splitlines()[0]}). '

@@ -3,15 +3,20 @@
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from solidmark.errors import BadInput, NotFound
 from solidmark.runs.formats import require_version
+from solidmark.runs.progress import Advance, progress_of_bytes
 from solidmark.runs.saying import tame
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
@@ -19,6 +24,7 @@ SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet", "evid
 """Files that hold the keys, or the seed that they follow from, or what is read of the ideal model,
 which knows them all: nobody but their owner reads them. By name, so that no writer forgets it."""
 _OWNER = 0o600
+_PART = 2**20
 
 
 def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
@@ -68,6 +74,49 @@ def write_once(path: Path, data: bytes) -> None:
         pass
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_tensors(
+    path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes a safetensors file as `write_bytes` writes a file.
+
+    The tensors go from where they are into the file: they are not held a second time as bytes.
+
+    Arguments:
+        tensors: On the CPU, contiguous, by name.
+        metadata: What stands in the head of the file.
+
+    Raises:
+        OSError: When the system refuses.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The library writes a temporary file of its own beside the one that it is told, under a name
+    # that nobody knows after a kill, and for the owner alone: so it gets a folder.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        written = temporary / path.name
+        written.touch()
+        mode = written.stat().st_mode
+        save_file(dict(tensors), written, None if metadata is None else dict(metadata))
+        written.chmod(mode)
+        with open(written, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(written, path)
+    except SafetensorError as error:
+        # It says in words what the system said by a number.
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        refused = OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+        raise refused from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _for_the_owner(path: str, flags: int) -> int:
@@ -178,18 +227,35 @@ def fingerprint(path: Path) -> str:
 
     Hidden files (temporary ones among them) do not count. Links count as what they lead to.
     """
-    if path.is_file():
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    return fingerprint_files(path, visible_files(path))
+    if not path.is_file():
+        return fingerprint_files(path, visible_files(path))
+    with _hashing(path, [path]) as advance:
+        return _hash(path, advance)
 
 
 def fingerprint_files(folder: Path, files: Iterable[Path]) -> str:
     """The hash of some files below a folder, with their names."""
+    state, every = hashlib.sha256(), sorted(files)
+    with _hashing(folder, every) as advance:
+        for child in every:
+            name = child.relative_to(folder).as_posix()
+            state.update(f"{name}\0{_hash(child, advance)}\n".encode("utf-8", "surrogateescape"))
+    return state.hexdigest()[:16]
+
+
+@contextmanager
+def _hashing(what: Path, files: Iterable[Path]) -> Iterator[Advance]:
+    size = sum(path.stat().st_size for path in files)
+    with progress_of_bytes(f'reading "{what.name}" to recognise it', size) as advance:
+        yield advance
+
+
+def _hash(path: Path, advance: Advance) -> str:
     state = hashlib.sha256()
-    for child in sorted(files):
-        name = child.relative_to(folder).as_posix()
-        state.update(f"{name}\0{fingerprint(child)}\n".encode("utf-8", "surrogateescape"))
+    with open(path, "rb") as file:
+        while data := file.read(_PART):
+            state.update(data)
+            advance(len(data))
     return state.hexdigest()[:16]
 
 

@@ -262,6 +262,11 @@ def is_whole(folder: Path) -> bool:
     return bool(manifest["finished"]) and not damage(folder, manifest)
 
 
+def config_of(folder: Path) -> dict[str, Any] | None:
+    """The configuration of the run that a folder holds; None where it holds none."""
+    return None if made_by(folder) is None else dict(read_manifest(folder)["config"])
+
+
 def made_by(folder: Path) -> str | None:
     """The verb that made a folder; None where it is not ours, whatever its manifest.json is."""
     try:

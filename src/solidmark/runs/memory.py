@@ -1,16 +1,47 @@
-"""How much memory a process needs, and fewer images at a time where it is not enough."""
+"""How much memory there is, what is said where it is not enough, and fewer images at a time.
 
+torch, the system and the libraries say a lack of memory in many ways, and libraries often say it as
+if a file were broken. `shortage` is the one rule for all of them, and `memory_for` stands round
+whatever loads or moves weights, inside of the `try` that takes other errors for a broken file.
+"""
+
+import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from solidmark.errors import BadInput
+from solidmark.errors import OutOfMemory
 
 T = TypeVar("T")
 
 MEMORY = "memory"
 """What the names of the rows on the memory of each process begin with."""
+
+CURE = (
+    "Use --precision bf16, --text-precision bf16, --offload or --attention-slicing (models of "
+    "latents), smaller images, fewer at a time (--batch-size, --call-size, --train-batch-size), or "
+    "another --device."
+)
+"""What needs less memory, wherever there was too little."""
+
+_SIGNS = (
+    "out of memory",  # CUDA, HIP, XPU, MPS
+    "can't allocate memory",  # DefaultCPUAllocator
+    "not enough memory",  # the same on Windows
+    "cannot allocate memory",  # ENOMEM in the words of a library
+    "failed to allocate memory",  # onnxruntime
+    "_status_alloc_failed",  # cuBLAS, cuDNN, hipBLAS
+    "cudnn_status_not_supported",
+    "pt_devmem allocation failed",
+    "std::bad_alloc",
+    "os error 12)",
+    "os error 1455)",  # The paging file of Windows.
+)
+_LIBRARIES = ("safetensors", "onnxruntime")
+"""Their errors are no `RuntimeError`."""
 
 
 @dataclass
@@ -33,13 +64,13 @@ class Room:
                 beginning when the memory was not enough, so it must draw anew whatever it draws.
 
         Raises:
-            BadInput: When not even one image fits.
+            OutOfMemory: When not even one image fits.
         """
         while True:
             try:
                 return ask(self.size)
-            except RuntimeError as error:
-                reason = _shortage(error)
+            except (RuntimeError, MemoryError, OutOfMemory) as error:
+                reason = shortage(error)
                 if reason is None:
                     raise
             # Out of the handler, since the error holds on to what took the memory.
@@ -49,22 +80,134 @@ class Room:
         from accelerate.utils.memory import clear_device_cache
 
         if self.size == 1:
-            raise BadInput(
+            raise OutOfMemory(
                 f'One image alone does not fit into the memory of "{self.device}" ({reason}). '
-                "Use --precision bf16, smaller images, for latent models --offload and "
-                "--attention-slicing, or another --device."
+                f"{CURE}"
             )
         self.size //= 2
         clear_device_cache(garbage_collection=True)
 
 
-def _shortage(error: RuntimeError) -> str | None:
-    """What an error says of too little memory, or None for any other error."""
-    from accelerate.utils.memory import should_reduce_batch_size
+def shortage(error: BaseException) -> str | None:
+    """What an error says of too little memory, in one line; None for any other error.
 
-    if not should_reduce_batch_size(error):
+    Arguments:
+        error: What was raised. What led to it counts too: libraries say something else of it.
+    """
+    found: BaseException | None = error
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        if _is_shortage(found):
+            first = (str(found).splitlines() or [""])[0].rstrip(".")
+            return first[:200] or "the system gave none"
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def _is_shortage(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError) and error.errno is not None:  # Its text has a name of the user's.
+        return error.errno == errno.ENOMEM
+    if not isinstance(error, RuntimeError) and not type(error).__module__.startswith(_LIBRARIES):
+        return False
+    said = str(error).lower()
+    return any(sign in said for sign in _SIGNS)
+
+
+@contextmanager
+def memory_for(what: str, needed: int | None = None, device: str = "cpu") -> Iterator[None]:
+    """Says in one line that the memory is not enough for something, and how much would be.
+
+    Arguments:
+        what: What needs it, as it stands behind "for".
+        needed: How much, in bytes, where that is known.
+        device: Whose memory it is: a name of torch.
+
+    Raises:
+        OutOfMemory: When it is not. Every other error goes on as it is.
+    """
+    free = free_bytes(device)
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except Exception as error:
+        reason = shortage(error)
+        if reason is None:
+            raise
+        facts = [
+            "" if needed is None else f"it needs {in_words(needed)}",
+            "" if free is None else f'"{device}" had {in_words(free)} free',
+        ]
+        said = " and ".join(filter(None, facts))
+        raise OutOfMemory(
+            f"The memory is not enough for {what}{said and ': '}{said} ({reason}). {CURE}"
+        ) from error
+
+
+def in_words(size: int) -> str:
+    """A number of bytes as people read it.
+
+    Example:
+        >>> in_words(3 * 2**30), in_words(5 * 2**20)
+        ('3.0 GiB', '5 MiB')
+    """
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
+
+
+def free_bytes(device: str) -> int | None:
+    """How much memory a device has that nobody uses; None where nobody says it.
+
+    Arguments:
+        device: A name of torch.
+    """
+    kind = device.partition(":")[0]
+    if kind == "cpu":
+        return _free_of_the_system()
+    import torch
+
+    if kind == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        # What torch holds and nothing stands in is ours too.
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + idle)
+    if kind == "mps":
+        most = torch.mps.recommended_max_memory()
+        return int(most - torch.mps.driver_allocated_memory())
+    return None
+
+
+def _free_of_the_system() -> int | None:
+    """What Linux has left for a process, within the limit of its container."""
+    said = _entries(Path("/proc/meminfo"))
+    free = said.get("MemAvailable:")
+    if free is None:
         return None
-    return str(error).splitlines()[0].rstrip(".")[:200]
+    group = Path("/sys/fs/cgroup")
+    limit, used = (_number(group / f"memory.{name}") for name in ("max", "current"))
+    if limit is None or used is None:
+        return 1024 * free
+    kept = _entries(group / "memory.stat").get("inactive_file", 0)  # Given back when it is asked.
+    return max(0, min(1024 * free, limit - used + kept))
+
+
+def _entries(path: Path) -> dict[str, int]:
+    """The numbers of a file with a name and a number a line; none where it cannot be read."""
+    try:
+        lines = [line.split() for line in path.read_text().splitlines()]
+    except OSError:
+        return {}
+    return {line[0]: int(line[1]) for line in lines if len(line) > 1 and line[1].isdecimal()}
+
+
+def _number(path: Path) -> int | None:
+    try:
+        said = path.read_text().strip()
+    except OSError:
+        return None
+    return int(said) if said.isdecimal() else None
 
 
 def forget_peak(device: str) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -80,6 +81,58 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
             yield partial(_move, bar, task)
         finally:
             _bars.pop()
+
+
+@dataclass
+class Steps:
+    """The progress of a part of some work, which may begin again where the memory was too small.
+
+    Arguments:
+        advance: That of the whole.
+    """
+
+    advance: Advance
+    done: int = field(default=0, init=False)
+
+    def __call__(self, amount: int) -> None:
+        self.done += amount
+        self.advance(amount)
+
+    def again(self) -> None:
+        """From the beginning of the part."""
+        self.end(0)
+
+    def end(self, total: int) -> None:
+        """The part is done, whatever it took: so much of the whole it was."""
+        self.advance(total - self.done)
+        self.done = 0
+
+
+LARGE = 2**28
+"""So many bytes take a moment to read: of fewer no progress is shown."""
+_STEP = 2**20
+
+
+@contextmanager
+def progress_of_bytes(title: str, size: int) -> Iterator[Advance]:
+    """Shows the progress of reading bytes, in MiB; none of what is read in a moment.
+
+    Arguments:
+        title: What is being done.
+        size: How many bytes there are. What is yielded is told bytes too.
+    """
+    if size < LARGE:
+        yield _silent
+        return
+    done = 0
+    with progress(f"{title}, MiB", size // _STEP) as advance:
+
+        def tell(amount: int = 1, note: str = "") -> None:
+            nonlocal done
+            before, done = done // _STEP, done + amount
+            advance(done // _STEP - before, note)
+
+        yield tell
 
 
 _bars: "list[Progress]" = []

@@ -135,6 +135,20 @@ def gains(model: Metered, samples: Sequence[Sample], pattern: Pattern, seed: int
     )
 
 
+def passes(images: int, pattern: Pattern, size: Sequence[int]) -> int:
+    """How many images `gains` and `drawings` put through a model, one at a time.
+
+    Arguments:
+        images: How many they are asked about.
+        pattern: How these are marked.
+        size: Their height and width, in pixels.
+    """
+    turned = 3 if pattern.count == 1 else int(turned_layout(pattern, size[0], size[1]) is not None)
+    views = 1 + turned + 3  # As they are, in other frames; cut out, without frames, in a mirror.
+    drawn = min(DRAWN, images)
+    return images * (1 + views * (1 + len(NOISE))) + drawn * (STEPS + 3)
+
+
 def drawings(model: Metered, samples: Sequence[Sample], pattern: Pattern, seed: int) -> Drawings:
     """Lets a model draw as many pictures as there are samples, told what it is told of these.
 

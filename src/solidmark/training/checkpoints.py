@@ -12,9 +12,16 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from solidmark.errors import BadInput, NotFound
+from solidmark.errors import BadInput, NotFound, OutOfMemory
 from solidmark.late import Tensor
-from solidmark.runs import move_folder, read_json, write_bytes, write_json
+from solidmark.runs import (
+    memory_for,
+    move_folder,
+    read_json,
+    write_bytes,
+    write_json,
+    write_tensors,
+)
 
 COMPLETE = "COMPLETE"
 FACTS = "state.json"
@@ -45,13 +52,11 @@ def checkpoint_name(step: int) -> str:
 
 def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
     """Writes a state, then removes those that are older than the one before."""
-    from safetensors.torch import save
-
     path = folder / checkpoint_name(snapshot.step)
     temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     for name, tensors in snapshot.tensors.items():
-        write_bytes(temporary / f"{name}.safetensors", save(dict(tensors)))
+        write_tensors(temporary / f"{name}.safetensors", tensors)
     write_json(temporary / FACTS, snapshot.facts)
     write_bytes(temporary / COMPLETE, b"")
     move_folder(temporary, path)
@@ -67,22 +72,30 @@ def read_checkpoint(path: Path) -> Snapshot:
         NotFound: When there is none.
         BadInput: When it is not whole.
     """
-    from safetensors.torch import load
+    from safetensors.torch import load_file
 
     if not path.is_dir():
         raise NotFound(f'There is no checkpoint "{path}". Name one that is, or "latest".')
     if not (path / COMPLETE).is_file():
         raise BadInput(f'The checkpoint "{path}" is not whole. Name another one, or "latest".')
+    files = sorted(path.glob("*.safetensors"))
     try:
-        tensors = {
-            file.stem: load(file.read_bytes()) for file in sorted(path.glob("*.safetensors"))
-        }
+        size = sum(file.stat().st_size for file in files)
+        with memory_for(f'the checkpoint "{path}"', size):
+            tensors = {file.stem: _read(load_file(file)) for file in files}
         facts = read_json(path / FACTS)
         return Snapshot(tensors, {**facts, "step": int(facts["step"])})
+    except OutOfMemory:
+        raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, BadInput) as error:
         raise BadInput(
             f'The checkpoint "{path}" is damaged ({error}). Name another one, or "latest".'
         ) from error
+
+
+def _read(mapped: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of their own: a mapped file must not be removed, and states are."""
+    return {name: tensor.clone() for name, tensor in mapped.items()}
 
 
 def read_latest(folder: Path) -> Snapshot | None:
@@ -90,6 +103,8 @@ def read_latest(folder: Path) -> Snapshot | None:
     for path in reversed(_paths(folder)):
         try:
             return read_checkpoint(path)
+        except OutOfMemory:  # It is whole, and an older one takes as much.
+            raise
         except BadInput:
             continue
     return None

@@ -11,9 +11,9 @@ from solidmark.errors import BadInput, MissingCapability
 from solidmark.late import Tensor, torch
 from solidmark.marks import Marked
 from solidmark.models import Conditions, LatentModel, Opening
-from solidmark.models.finding import kind_of
 from solidmark.models.fit import check_fit
-from solidmark.models.pipelines import DENOISERS, FAMILIES, load_pipeline, to_model
+from solidmark.models.index import DENOISERS, kind_of
+from solidmark.models.pipelines import FAMILIES, load_pipeline, to_model
 from solidmark.randomness import seeded
 from solidmark.training.devices import here
 from solidmark.training.latents import encode_shards, open_cache

@@ -17,7 +17,7 @@ from solidmark.marks import Marked
 from solidmark.models import Conditions, LatentModel
 from solidmark.models.conditions import stack
 from solidmark.randomness import digest
-from solidmark.runs import Processes, progress, write_bytes
+from solidmark.runs import Processes, progress, write_tensors
 from solidmark.training.pictures import MEMORY_BYTES
 
 SHARD = 32
@@ -106,8 +106,6 @@ def encode_shards(
     Returns:
         The shards of all processes.
     """
-    from safetensors.torch import save
-
     shards = {}
     for start in range(0, len(ids), SHARD):
         some = ids[start : start + SHARD]
@@ -119,7 +117,7 @@ def encode_shards(
             if not path.is_file():
                 with torch.no_grad():
                     encoded = _encode(model, source, shards[path], mirrored)
-                write_bytes(path, save(encoded))
+                write_tensors(path, encoded)
             advance(len(shards[path]))
     return list(shards)
 

@@ -1,7 +1,7 @@
 """What training changes: weights, moments, moving average, losses; to a snapshot and back."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from solidmark.cards.recipe import Recipe
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
+from solidmark.runs import memory_for
 from solidmark.training.checkpoints import Snapshot
 
 
@@ -123,28 +124,30 @@ class State:
         """
         tensors = snapshot.tensors
         try:
-            mine = self.learned()
-            saved_weights = tensors["network"]
-            if {n: t.shape for n, t in mine.items()} != {
-                n: t.shape for n, t in saved_weights.items()
-            }:
-                raise BadInput("The checkpoint is not one of this network (it has other weights).")
-            for name, tensor in mine.items():
-                tensor.copy_(saved_weights[name])
-            self._restore_optimizer(tensors["optimizer"])
-            if self.ema is not None:
-                shadow = [tensors["ema"][str(i)] for i in range(len(self.ema.shadow_params))]
-                for mine, saved in zip(self.ema.shadow_params, shadow, strict=True):
-                    mine.copy_(saved)
-                self.ema.optimization_step = snapshot.step
-            if self.scaler is not None:
-                self.scaler.load_state_dict(snapshot.facts["scaler"])
-            self._losses = tensors["losses"]["loss"].tolist()
+            with memory_for("the state of the training"):
+                self._restore(tensors, snapshot)
         except (KeyError, ValueError, RuntimeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadInput(f"The checkpoint is not one of this network ({reason}).") from error
         self._pending.clear()
         self.step, self.seconds = snapshot.step, float(snapshot.facts["seconds"])
+
+    def _restore(self, tensors: Mapping[str, Mapping[str, Tensor]], snapshot: Snapshot) -> None:
+        mine = self.learned()
+        saved_weights = tensors["network"]
+        if {n: t.shape for n, t in mine.items()} != {n: t.shape for n, t in saved_weights.items()}:
+            raise BadInput("The checkpoint is not one of this network (it has other weights).")
+        for name, tensor in mine.items():
+            tensor.copy_(saved_weights[name])
+        self._restore_optimizer(tensors["optimizer"])
+        if self.ema is not None:
+            shadow = [tensors["ema"][str(i)] for i in range(len(self.ema.shadow_params))]
+            for mine, saved in zip(self.ema.shadow_params, shadow, strict=True):
+                mine.copy_(saved)
+            self.ema.optimization_step = snapshot.step
+        if self.scaler is not None:
+            self.scaler.load_state_dict(snapshot.facts["scaler"])
+        self._losses = tensors["losses"]["loss"].tolist()
 
     def _restore_optimizer(self, saved: Any) -> None:
         moments: dict[int, dict[str, Tensor]] = {}

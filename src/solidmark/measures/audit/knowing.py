@@ -9,10 +9,10 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.mitigations.telling import bare
-from solidmark.runs import Room, progress, read_ours, write_json
+from solidmark.runs import Room, Steps, progress, read_ours, write_json
 from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
 from solidmark.subjects import choose
-from solidmark.subjects.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains
+from solidmark.subjects.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains, passes
 
 FILE = "knowing.json"
 
@@ -40,15 +40,18 @@ def keep_knowing(
 
     def ask(size: int) -> tuple[Gains, Drawings]:
         nonlocal spent
-        metered = Metered(bare(model), size)
+        steps.again()
+        metered = Metered(bare(model), size, steps)
         found = gains(metered, samples, marked.pattern, seed)
         drawn = drawings(metered, samples[:DRAWN], marked.pattern, seed)
         spent = metered.calls
         return found, drawn
 
-    with progress("asking whether the model knows such pictures", 1) as advance:
+    total = passes(len(samples), marked.pattern, samples[0].image.shape[-2:])
+    with progress("asking whether the model knows such pictures", total) as advance:
+        steps = Steps(advance)
         found, drawn = room.fit(ask)
-        advance()
+        steps.end(total)
     paths = [f"pictures/knowing/{number}.png" for number in range(len(drawn.images))]
     for path, image in zip(paths, drawn.images, strict=True):
         write_image(folder / path, image)

@@ -18,22 +18,24 @@ import pyarrow as pa
 from solidmark.data import Sample
 from solidmark.diffusion import Metered, Model
 from solidmark.errors import BadInput, BrokenImage
-from solidmark.marks import Marked, file_stem, write_image
+from solidmark.marks import Marked, bucket_name, file_stem, write_image
 from solidmark.measures.audit.knowing import keep_knowing
 from solidmark.measures.audit.noting import notes_on
 from solidmark.measures.audit.perturbing import keep_perturbed
 from solidmark.measures.audit.question import Question
 from solidmark.measures.audit.roundtrip import keep_round_trip
 from solidmark.models.controls import ceiling_model, told_of
+from solidmark.models.footprint import room_for
 from solidmark.models.live import Live
 from solidmark.perturbations import Perturbed
 from solidmark.randomness import generator
-from solidmark.readers import Energy, Reader
+from solidmark.readers import DESCENDING, Energy, Reader, round_trip_passes
 from solidmark.runs import (
     VERSION,
     Processes,
     Room,
     Run,
+    Steps,
     Work,
     forget_peak,
     memory_of,
@@ -89,6 +91,7 @@ class _Task:
     model: Model
     split: str
     units: list[tuple[str, int]]
+    size: tuple[int, int]
     bucket: str = ""
 
     @property
@@ -100,6 +103,10 @@ class _Task:
         """Whose calibration it uses: that of the model, or of the ceiling, and in which bucket."""
         asked = "ceiling" if self.split == "ceiling" else "model"
         return " ".join(filter(None, (self.reader.name, asked, self.bucket)))
+
+    def passes(self, images: int) -> int:
+        """How many images go through the model when the reader is calibrated on so many."""
+        return self.reader.passes(images, self.measure.pattern, self.size)
 
 
 _Unit = tuple[int, str, int]
@@ -173,7 +180,14 @@ def observe(question: Question, live: Live | None = None) -> Run:
         return run
     processes = Processes.here()
     forget_peak(device)
-    room = Room(question.batch_size, device)
+    descending = any(isinstance(reader, DESCENDING) for reader in question.readers)
+    room = room_for(
+        model,
+        question.batch_size,
+        device,
+        marked.marked_sizes,
+        "images" if descending else "none",
+    )
     opened = _Opened.of(question, marked, model, room)
     tasks = opened.tasks
     calibrations = _calibrate(run, opened, processes, room)
@@ -217,20 +231,24 @@ def _tasks(question: Question, marked: Marked, model: Model, room: Room) -> Iter
     """Every reader on every split, and on the ceiling."""
     trained = choose(marked.ids("trained"), question.limit, question.seed)
     ceiling_ids = choose(trained, CEILING, question.seed)
-    ceiling = (
-        room.fit(lambda size: ceiling_model(marked, ceiling_ids, model, size))
-        if question.ceiling
-        else None
-    )
+    ceiling = None
+    if question.ceiling:
+        with progress("encoding the images of the ceiling", len(ceiling_ids)) as advance:
+            steps = Steps(advance)
+            ceiling = room.fit(lambda size: ceiling_model(marked, ceiling_ids, model, size, steps))
+            steps.end(len(ceiling_ids))
+    sizes = {"": marked.marked_sizes[0], **{bucket_name(one): one for one in marked.marked_sizes}}
     for reader in question.readers:
         measure = SolidMark(reader, marked.pattern)
         for split in question.splits:
             ids = choose(marked.ids(split), question.limit, question.seed)
             for bucket, several in marked.by_bucket(ids).items():
-                yield _Task(measure, model, split, _repeated(several, question.repeats), bucket)
+                units = _repeated(several, question.repeats)
+                yield _Task(measure, model, split, units, sizes[bucket], bucket)
         if ceiling is not None:
             for bucket, several in marked.by_bucket(ceiling_ids).items():
-                yield _Task(measure, ceiling, "ceiling", _repeated(several, 1), bucket)
+                units = _repeated(several, 1)
+                yield _Task(measure, ceiling, "ceiling", units, sizes[bucket], bucket)
 
 
 def _repeated(ids: Sequence[str], repeats: int) -> list[tuple[str, int]]:
@@ -255,22 +273,26 @@ def _calibrate(run: Run, opened: _Opened, processes: Processes, room: Room) -> d
         most = max(references, key=lambda bucket: len(references[bucket]))
         found: dict[str, Any] = {}
         seen = False
-        with progress("calibrating the readers", len({task.about for task in tasks})) as advance:
+        largest: tuple[_Task, list[Sample], dict[str, Any]] | None = None
+        asked = {task.about: task for task in tasks}
+        total = {about: task.passes(len(references[task.bucket])) for about, task in asked.items()}
+        with progress("calibrating the readers", sum(total.values())) as advance:
+            steps = Steps(advance)
             for bucket, ids in references.items():
                 several = [task for task in tasks if task.bucket == bucket]
                 loaded = (_load(opened.pictures, id) for id in ids)
                 samples = [one for one in loaded if one is not None]
-                seen = seen or bool(samples)
                 for task in several:
                     if task.about not in found:
                         # Of a bucket of damaged images alone nothing is asked.
-                        found[task.about] = (
-                            room.fit(partial(_choose_well, task, samples)) if samples else {}
-                        )
-                        advance()
+                        choose_well = partial(_choose_well, task, samples, steps)
+                        found[task.about] = room.fit(choose_well) if samples else {}
+                        steps.end(total[task.about])
+                seen = seen or bool(samples)
                 if bucket == most and samples:
-                    known = {task.about: found[task.about] for task in several}
-                    room.fit(partial(_round_trip, run.folder, several[0], samples, known))
+                    largest = several[0], samples, {one.about: found[one.about] for one in several}
+        if largest is not None:
+            _keep_round_trip(run.folder, *largest, room)
         if not seen:
             raise BadInput(
                 f'None of the images of "{question.marked}" can be read. Mark them again.'
@@ -289,16 +311,29 @@ def _references(tasks: Sequence[_Task], seed: int) -> dict[str, list[str]]:
     return {bucket: choose(sorted(ids), REFERENCE, seed) for bucket, ids in asked.items()}
 
 
-def _round_trip(
-    folder: Path, task: _Task, samples: Sequence[Sample], known: Mapping[str, Any], size: int
+def _keep_round_trip(
+    folder: Path, task: _Task, samples: Sequence[Sample], known: Mapping[str, Any], room: Room
 ) -> None:
-    """Measures what the autoencoder makes of greys, so many images at a time."""
-    keep_round_trip(folder, task.measure, Metered(task.model, size), samples, known, task.bucket)
+    """Measures what the autoencoder makes of greys, as many images at a time as fit."""
+
+    def keep(size: int) -> None:
+        steps.again()
+        model = Metered(task.model, size, steps)
+        keep_round_trip(folder, task.measure, model, samples, known, task.bucket)
+
+    is_known = any("round_trip" in chosen for chosen in known.values())
+    total = 0 if is_known or task.model.factor == 1 else round_trip_passes(len(samples), task.size)
+    if not total:
+        return keep_round_trip(folder, task.measure, task.model, samples, known, task.bucket)
+    with progress("measuring the round trip of the autoencoder", total) as advance:
+        steps = Steps(advance)
+        return room.fit(keep)
 
 
-def _choose_well(task: _Task, samples: Sequence[Sample], size: int) -> dict[str, Any]:
+def _choose_well(task: _Task, samples: Sequence[Sample], steps: Steps, size: int) -> dict[str, Any]:
     """What a reader chooses on reference images, so many at a time."""
-    model = Metered(task.model, size)
+    steps.again()
+    model = Metered(task.model, size, steps)
     return {**task.measure.calibrate(model, samples), "network_calls": model.calls}
 
 

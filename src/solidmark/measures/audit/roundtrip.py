@@ -10,7 +10,7 @@ from typing import Any
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.marks import pattern_to_json
-from solidmark.readers import RoundTrip
+from solidmark.readers import RoundTrip, sent_round
 from solidmark.runs import Figure, read_ours, write_json
 from solidmark.subjects import SolidMark
 
@@ -42,7 +42,7 @@ def keep_round_trip(
     write_json(
         folder / FILE,
         {
-            "images": len(samples),
+            "images": sent_round(len(samples), samples[0].image.shape[-2:]),
             **({"bucket": bucket} if bucket else {}),
             "pattern": pattern,
             "thickness": pattern.get("thickness"),

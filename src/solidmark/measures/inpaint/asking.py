@@ -30,6 +30,7 @@ from solidmark.late import torch
 from solidmark.marks import file_stem, write_image
 from solidmark.measures.inpaint.configuration import Inpainting, frame_of, hidden_half
 from solidmark.models import model_fingerprints
+from solidmark.models.footprint import room_for
 from solidmark.randomness import generator
 from solidmark.runs import (
     Processes,
@@ -186,7 +187,8 @@ def inpaint(inpainting: Inpainting) -> Run:
     if run.finished:
         return run
     forget_peak(inpainting.opening.device)
-    room = Room(inpainting.batch_size, inpainting.opening.device)
+    device = inpainting.opening.device
+    room = room_for(task.model, inpainting.batch_size, device, [task.subjects.size[1:]])
     step = inpainting.batch_size
     batches = [units[first : first + step] for first in range(0, len(units), step)]
     rows = work_through(

@@ -41,11 +41,11 @@ from solidmark.models import (
     open_model,
 )
 from solidmark.models.fit import check_stated_fit
+from solidmark.models.footprint import room_for
 from solidmark.models.foreseen import Foreseen
 from solidmark.randomness import digest
 from solidmark.runs import (
     Processes,
-    Room,
     Run,
     check_device,
     forget_peak,
@@ -229,7 +229,8 @@ def intent(asked: Intent, model: Model | None = None) -> Run:
     run = open_run(asked.out, COMMAND, asked.to_json(), _fingerprints(asked, planned))
     if not run.finished:
         forget_peak(asked.opening.device)
-        rows = draw_all(run, task, Room(asked.batch_size, asked.opening.device))
+        device, size = asked.opening.device, task.size[1:]
+        rows = draw_all(run, task, room_for(task.model, asked.batch_size, device, [size]))
         if Processes.here().is_main:
             _write_observed(run.folder, planned, naming)
             write_rows(run.folder / "evidence.parquet", evidence_rows(task, rows), EVIDENCE)

@@ -11,16 +11,19 @@ from typing import Protocol
 
 from jaxtyping import Float
 
-from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint
+from solidmark.errors import BadInput, NotFound, OutOfMemory, UnsafeCheckpoint
 from solidmark.late import Tensor, functional, torch
 from solidmark.measures.intent.features import Feature
 from solidmark.measures.intent.prompts import Prompt
 from solidmark.measures.intent.words import is_in
 from solidmark.models.finding import download
 from solidmark.models.identity import network_fingerprint
+from solidmark.models.memory import move
 from solidmark.models.numbers import check_numbers
 from solidmark.models.reading import first_line, hush_transformers, refuse_pickles
+from solidmark.models.sizes import weights_bytes
 from solidmark.models.trusted import FAILURES, from_folder
+from solidmark.runs import memory_for
 
 WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 """What of an encoder on the hub is fetched: nothing that would have to be unpickled or run."""
@@ -124,8 +127,9 @@ def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Ten
     try:
         refuse_pickles(folder)
         tokenizer = from_folder(AutoTokenizer, folder)
-        network = from_folder(AutoModel, folder, use_safetensors=True)
-    except UnsafeCheckpoint:
+        with memory_for(f'the sentence encoder "{where}"', weights_bytes(folder)):
+            network = from_folder(AutoModel, folder, use_safetensors=True)
+    except (UnsafeCheckpoint, OutOfMemory):
         raise
     except (BadInput, *FAILURES) as error:
         raise BadInput(
@@ -133,7 +137,8 @@ def open_encoder(where: str, device: str) -> Callable[[Sequence[str]], Float[Ten
             "a config.json, a tokenizer and safetensors weights."
         ) from error
     check_numbers(network, folder)
-    network = network.to(device).eval()
+    move(network, device, f'the sentence encoder "{where}"')
+    network.eval()
 
     def encode(texts: Sequence[str]) -> Float[Tensor, "B D"]:
         told = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(device)

@@ -22,6 +22,7 @@ from solidmark.measures.invmm.subjects import call_roll
 from solidmark.measures.invmm.threshold import Threshold, calibrate
 from solidmark.measures.invmm.triage import Order, require_audit, require_triage, triage
 from solidmark.models import PromptSpace
+from solidmark.models.footprint import room_for
 from solidmark.randomness import digest
 from solidmark.runs import (
     Ledger,
@@ -119,7 +120,8 @@ def invert(asked: InvMM) -> Run:
         for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
             remove_temporaries(folder)
     forget_peak(asked.opening.device)
-    room = Room(asked.call_size, asked.opening.device)
+    device, size = asked.opening.device, subjects.size[1:]
+    room = room_for(model, asked.call_size, device, [size], "network")
     threshold = _threshold(asked, run, subjects, likeness, processes)
     opened = _Opened(asked, subjects, model, likeness, prompts)
     inverter = opened.inverter(threshold.value)
@@ -236,7 +238,7 @@ def _attempts(
         slots.work()
         first = digest(0, *map(task_name, batch)).hex()[:16]
         write_json(folder / "work" / f"time-{first}.json", {"seconds": live.seconds})
-        return ledger.rows()
+        return dict(ledger.rows())
 
 
 def _keep(folder: Path, inverter: Inverter, attempt: Attempt, sample: Sample) -> dict[str, Any]:

@@ -22,13 +22,16 @@ from solidmark.late import torch
 from solidmark.measures.invmm.configuration import InvMM
 from solidmark.measures.invmm.subjects import Unit
 from solidmark.measures.signals.kinds import SIGNALS, open_signals, suspicion
+from solidmark.models.footprint import room_for
 from solidmark.randomness import generator, uniform
 from solidmark.readers import Energy, default_reader
 from solidmark.runs import (
     Processes,
     Room,
     Run,
+    Steps,
     Work,
+    progress,
     read_ours,
     read_table,
     require_same,
@@ -109,7 +112,13 @@ def _measured(
     asked: InvMM, run: Run, subjects: Subjects, model: Model, units: Sequence[Unit]
 ) -> dict[Unit, Mapping[str, Any]]:
     """What the model says of each image, in batches that survive a kill."""
-    room = Room(asked.batch_size, asked.opening.device)
+    room = room_for(
+        model,
+        asked.batch_size,
+        asked.opening.device,
+        [subjects.size[1:]],
+        "images" if asked.triage == "solidmark" else "none",
+    )
     calibration = None
     if asked.triage in ("solidmark", "energy"):
         calibration = _calibrated(asked, run, subjects, model, units, room)
@@ -254,7 +263,15 @@ def _calibrated(
         chosen = sorted(units, key=lambda unit: uniform(asked.seed, "reference", *unit))
         samples = [subjects.sample(*unit) for unit in chosen[:REFERENCE]]
         measure = _reader(asked, subjects)
-        found = room.fit(lambda size: measure.calibrate(Metered(model, size), samples))
+
+        def choose(size: int) -> Mapping[str, Any]:
+            steps.again()
+            return measure.calibrate(Metered(model, size, steps), samples)
+
+        total = measure.reader.passes(len(samples), measure.pattern, subjects.size[1:])
+        with progress("calibrating the triage", total) as advance:
+            steps = Steps(advance)
+            found = room.fit(choose)
         write_json(path, dict(found))
     processes.wait()
     return read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')

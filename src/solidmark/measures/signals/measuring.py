@@ -22,6 +22,7 @@ from solidmark.measures.signals.configuration import Measuring
 from solidmark.measures.signals.kinds import Signal
 from solidmark.measures.signals.pictures import keep_pictures
 from solidmark.measures.signals.reading import Unit, fact_name, read_images
+from solidmark.models.footprint import room_for
 from solidmark.randomness import generator
 from solidmark.runs import (
     Processes,
@@ -144,7 +145,7 @@ def measure_signals(
     if run.finished:
         return run
     forget_peak(asked.opening.device)
-    room = Room(asked.batch_size, asked.opening.device)
+    room = room_for(model, asked.batch_size, asked.opening.device, [subjects.size[1:]])
     images = [(split, id) for split in subjects.splits for id in subjects.ids(split)]
     read = partial(read_images, subjects, model)
     rows = work_through(run, "reading", _parts(images, asked.batch_size), fact_name, read, room)

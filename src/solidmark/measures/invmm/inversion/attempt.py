@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from solidmark.errors import BadInput
 from solidmark.late import Tensor
 from solidmark.measures.invmm.inversion.weight import Weight
-from solidmark.runs import write_bytes
+from solidmark.runs import write_tensors
 from solidmark.types import Images
 
 Outcome = Literal["reproduced", "spent", "failed"]
@@ -122,8 +122,6 @@ def write_attempts(path: Path, attempts: Sequence[Attempt]) -> None:
             metadata key "attempts". The same attempts are the same bytes.
         attempts: In any state.
     """
-    from safetensors.torch import save
-
     tensors: dict[str, Tensor] = {}
     rows = []
     for number, attempt in enumerate(attempts):
@@ -142,7 +140,7 @@ def write_attempts(path: Path, attempts: Sequence[Attempt]) -> None:
                 row[one.name] = value
         rows.append(row)
     whole = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(whole, metadata={"attempts": json.dumps(rows, sort_keys=True)}))
+    write_tensors(path, whole, {"attempts": json.dumps(rows, sort_keys=True)})
 
 
 def read_attempts(path: Path) -> list[Attempt]:
