@@ -110,11 +110,11 @@ class Cluster:
                     found: Answer | str = ray.get(answer, timeout=PATIENCE * LOOK)
                     if isinstance(found, str):
                         raise BadInput(found)
-                    yield number, found
                     if (one := next(waiting, None)) is None:
                         ray.kill(worker)  # Its place is for one that has lost its machine.
                     else:
                         at_work[worker.do.remote(one[1])] = one[0], worker
+                    yield number, found
         finally:
             for _, worker in at_work.values():
                 ray.kill(worker)
