@@ -12,10 +12,10 @@ from solidmark.training import Recipe, checkpoints, latents, network, train, tra
 
 PLACES: dict[str, tuple[Any, str]] = {
     "step": (trainer.Training, "_step"),
-    "file": (checkpoints, "write_bytes"),
+    "file": (checkpoints, "write_tensors"),
     "move": (checkpoints, "move_folder"),
     "save": (network, "write_json"),
-    "shard": (latents, "write_bytes"),
+    "shard": (latents, "write_tensors"),
 }
 """Where the kill can strike: before a step, before a file of a state, before a state is renamed,
 within the saving of a pipeline, before a shard of latents."""
