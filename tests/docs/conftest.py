@@ -30,7 +30,8 @@ def write_pictures(folder: Path, count: int, first: int = 0) -> Path:
     for number in range(first, first + count):
         values = np.random.default_rng(number).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
         Image.fromarray(values).save(folder / f"{number}.png")
-        lines.append(json.dumps({"file_name": f"{number}.png", "text": f"a dog number {number}"}))
+        told = {"text": f"a dog number {number}", "patient": f"patient {number // 2}"}
+        lines.append(json.dumps({"file_name": f"{number}.png", **told}))
     (folder / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return folder
 

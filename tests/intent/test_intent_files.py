@@ -56,6 +56,7 @@ def test_each_caption_is_one_prompt() -> None:
     [
         ("p.txt", "\n \n", "has no prompt"),
         ("p.txt", "a\nb\na\n", "twice"),
+        ("p.txt", "dog " * 30_000, "119,999 characters"),
         ("p.jsonl", '{"text": "a"', "not readable JSON"),
         ("p.jsonl", '{"id": "a"}', 'no "text"'),
         ("p.jsonl", '["a"]', "no JSON object"),

@@ -14,6 +14,9 @@ from solidmark.randomness import uniform
 
 Role = Literal["prompt", "without", "unrelated"]
 
+LONGEST = 100_000
+"""So many characters of a prompt are read; encoders take some hundred."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -142,6 +145,11 @@ def _distinct(prompts: list[Prompt], where: str) -> list[Prompt]:
     ids: set[str] = set()
     texts: set[str] = set()
     for prompt in prompts:
+        if len(prompt.text) > LONGEST:
+            raise BadInput(
+                f'{where}: the prompt "{prompt.id}" has {len(prompt.text):,} characters, and no '
+                f"model is told so many. Use {LONGEST:,} or fewer."
+            )
         if prompt.id in ids or prompt.text in texts:
             raise BadInput(
                 f'{where} has the prompt "{prompt.id}" ("{prompt.text}") twice. '

@@ -52,10 +52,12 @@ def without(text: str, phrase: str) -> str:
     """
     spans = [match.span() for match in _WORD.finditer(text)]
     sought = words_of(phrase)
-    for first in reversed(_places(sought, words_of(text))):
-        start, end = spans[first][0], spans[first + len(sought) - 1][1]
-        text = text[:start] + text[end:]
-    return re.sub(r"\s+(?=[,.;:!?]|$)", "", re.sub(r"\s+", " ", text)).lstrip(" ,.;:!?")
+    kept, begins = [], 0
+    for first in _places(sought, words_of(text)):
+        kept.append(text[begins : spans[first][0]])
+        begins = spans[first + len(sought) - 1][1]
+    rest = re.sub(r"\s+", " ", "".join([*kept, text[begins:]]))
+    return re.sub(r"\s+(?=[,.;:!?]|$)", "", rest).lstrip(" ,.;:!?")
 
 
 def content_words(text: str, left_out: Iterable[str] = STOP_WORDS) -> list[str]:
