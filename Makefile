@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test cluster faults hostile check docs dist clean
+.PHONY: install demo models test faults hostile check docs dist clean
 
 install: .venv/installed
 
@@ -29,14 +29,6 @@ check: install
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
-
-# Three nodes of Ray on this machine, one of which is lost: a minute. `make test` skips it without ray.
-cluster: .venv/ray
-	$(BIN)/pytest tests/engines
-
-.venv/ray: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
-	touch $@
 
 # Kills, damage, full disks, pairs of runs; its page is benchmarks/faults.md. Minutes; no test.
 faults: install
