@@ -21,11 +21,12 @@ _MARK = b"solidmark."
 """What the names of our entries in the metadata of a table begin with."""
 
 
-def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
+def table_bytes(table: "pa.Table", *, checksums: bool = True, **facts: str | int) -> bytes:
     """A table as the bytes of a Parquet file.
 
     Arguments:
         table: The table.
+        checksums: Whether its pages have some; not where a hash of the file is kept elsewhere.
         facts: What is kept beside its columns, by name.
     """
     import pyarrow as pa
@@ -37,7 +38,7 @@ def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
     parquet.write_table(
         table.replace_schema_metadata({**(table.schema.metadata or {}), **ours}),
         sink,
-        write_page_checksum=True,
+        write_page_checksum=checksums,
     )
     return bytes(sink.getvalue().to_pybytes())
 
