@@ -27,15 +27,16 @@ AT_ONCE = 65_536
 """So many rows are Python objects at a time."""
 
 
-def table_bytes(table: "pa.Table", **facts: str | int) -> bytes:
+def table_bytes(table: "pa.Table", *, checksums: bool = True, **facts: str | int) -> bytes:
     """A table as the bytes of a Parquet file.
 
     Arguments:
         table: The table.
+        checksums: Whether its pages have some; not where a hash of the file is kept elsewhere.
         facts: What is kept beside its columns, by name.
     """
     sink = io.BytesIO()
-    _write(sink, table.schema, [table], facts)
+    _write(sink, table.schema, [table], facts, checksums=checksums)
     return sink.getvalue()
 
 
@@ -44,6 +45,8 @@ def _write(
     schema: "pa.Schema",
     tables: "Iterable[pa.Table]",
     facts: Mapping[str, str | int],
+    *,
+    checksums: bool = True,
 ) -> None:
     """Writes tables one below the other."""
     import pyarrow.parquet as parquet
@@ -51,7 +54,7 @@ def _write(
     said = {"version": VERSION, **facts}
     ours = {_MARK + name.encode(): str(value).encode() for name, value in said.items()}
     schema = schema.with_metadata({**(schema.metadata or {}), **ours})
-    with parquet.ParquetWriter(sink, schema, write_page_checksum=True) as writer:
+    with parquet.ParquetWriter(sink, schema, write_page_checksum=checksums) as writer:
         empty = True
         for table in tables:
             writer.write_table(table.replace_schema_metadata(schema.metadata))
