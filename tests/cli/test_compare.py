@@ -16,7 +16,7 @@ from solidmark.cli import main
 from solidmark.measures.audit.comparing import cells as cells_of
 from solidmark.mitigations import MITIGATIONS
 from solidmark.perturbations import PERTURBATIONS
-from solidmark.runs import figure_from
+from solidmark.runs import figure_from, read_manifest
 from solidmark.scores.written import p_number
 
 
@@ -103,7 +103,7 @@ def test_a_page_says_what_it_cannot_show(
 ) -> None:
     out = tmp_path / "changed"
     assert run("compare", "audit", other, "--out", out).code == 0
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = read_manifest(out)
     manifest["config"]["marked"] = "gone"
     (out / "manifest.json").write_text(json.dumps(manifest))
     assert run("report", out).code == 0

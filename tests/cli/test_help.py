@@ -188,13 +188,17 @@ def test_the_options_of_what_draws_are_its_fields(name: str) -> None:
     from solidmark.generating import Generation
     from solidmark.measures.inpaint import Inpainting
     from solidmark.models import Opening
+    from solidmark.models.placing import OPEN, left_open
 
     command = program().commands[name]
     defaults = {parameter.name: parameter.default for parameter in command.params}
     kind = {"generate": Generation, "inpaint": Inpainting}[name]
     renamed = {"splits": "split", "loras": "lora", "mitigations": "mitigation"}
     for field in [*fields(kind), *fields(Opening)]:
-        if field.name not in ("opening", "device") and field.default is not MISSING:
+        # What is left open is decided by what fits: tests/models/test_models_placing.py.
+        if field.name in OPEN:
+            assert left_open({field.name: defaults[field.name]})
+        elif field.name not in ("opening", "device") and field.default is not MISSING:
             found = defaults[renamed.get(field.name, field.name)]
             assert (tuple(found) if isinstance(found, list) else found) == field.default
 

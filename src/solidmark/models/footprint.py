@@ -60,6 +60,10 @@ class Numbers:
     kept: int
 
 
+NOTHING = Numbers(0, 0)
+"""Of a network whose configuration does not say it."""
+
+
 def of_network(config: Config, size: Size) -> Numbers:
     """What a denoiser takes.
 
@@ -69,6 +73,8 @@ def of_network(config: Config, size: Size) -> Numbers:
     """
     if "block_out_channels" in config:
         return _of_unet(config, size)
+    if "num_attention_heads" not in config:
+        return NOTHING
     patch = int(config.get("patch_size") or 1) * (2 if "num_single_layers" in config else 1)
     tokens = _area(size, 0) // patch**2  # Flux packs 2 x 2 cells before its network sees them.
     if "joint_attention_dim" in config:
@@ -119,7 +125,10 @@ def of_autoencoder(config: Config, size: Size) -> Numbers:
 
 
 def image_bytes(model: Model, size: Size, gradient: Gradient = "none") -> int:
-    """The memory that one image takes, in bytes; 0 of a model in closed form, which takes little.
+    """The memory that one image takes, in bytes; 0 where nothing says it.
+
+    A model in closed form takes little; what a network without a configuration takes is found by
+    `Room`, as what an estimate misses.
 
     Arguments:
         model: The model, with whatever stands round it.
@@ -130,14 +139,14 @@ def image_bytes(model: Model, size: Size, gradient: Gradient = "none") -> int:
     while hasattr(adapter, "model"):
         adapter = adapter.model
     if isinstance(adapter, PixelModel):
-        found = of_network(adapter.unet.config, size)
+        found = of_network(getattr(adapter.unet, "config", {}), size)
         itemsize = 4 if adapter.precision == "fp32" else 2
         return itemsize * (found.widest if gradient == "none" else found.kept)
     if not isinstance(adapter, LatentModel):
         return 0
     cells = math.ceil(size[0] / adapter.factor), math.ceil(size[1] / adapter.factor)
     autoencoder = of_autoencoder(adapter.vae.network.config, size)
-    network = of_network(adapter.network.config, cells)
+    network = of_network(getattr(adapter.network, "config", {}), cells)
     of_both = adapter.vae.network.dtype.itemsize, adapter.network.dtype.itemsize
     return bytes_of(autoencoder, network, of_both, gradient)
 
