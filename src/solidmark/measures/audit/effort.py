@@ -27,7 +27,7 @@ SECONDS = 20.0
 TIME = 0.5
 """Where an image is half noise; a network takes as long at any time."""
 
-ROW, KEY = 900, 60
+ROW, KEY = 400, 50
 """Bytes on the disk of an image and of each of its keys, in keys, ledger, evidence and scores
 together; measured, benchmarks/million.md."""
 

@@ -148,7 +148,14 @@ class Audit:
 
     def images(self, reader: str, split: str) -> Images:
         """One row an image: what is read of it on average over its repeats, with its p and q."""
-        return self.scores.images(reader, split)
+        if (reader, split) not in self._images:
+            self._images[reader, split] = self.scores.images(reader, split)
+        return self._images[reader, split]
+
+    @cached_property
+    def _images(self) -> dict[tuple[str, str], Images]:
+        """Those that were asked for."""
+        return {}
 
     def names_of(self, reader: str) -> Images | None:
         """The trained images that a reader names; None where its verdict is another, or of none."""
