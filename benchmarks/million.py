@@ -73,7 +73,8 @@ def make_keys(folder: Path, rows: int) -> None:
 def observe(folder: Path, rows: int) -> None:
     """Readings through the ledger into the evidence, batch by batch."""
     from solidmark.marks import open_marked
-    from solidmark.measures.audit.observing import _name, _repeated, _Task, _write_evidence
+    from solidmark.measures.audit.evidence import write_evidence
+    from solidmark.measures.audit.tasks import Task, name_of, repeated
     from solidmark.readers import Blend
     from solidmark.runs import Room, memory_of, open_run, work_through
     from solidmark.subjects import SolidMark
@@ -83,7 +84,7 @@ def observe(folder: Path, rows: int) -> None:
     run = open_run(folder / "audit", "audit", config, {"keys": marked.manifest["keys"]})
     measure, model = SolidMark(Blend(), marked.pattern), None
     tasks = [
-        _Task(measure, model, split, _repeated(marked.ids(split), 1))  # type: ignore[arg-type]
+        Task(measure, model, split, repeated(marked.ids(split), 1))  # type: ignore[arg-type]
         for split in ("trained", "held_out")
     ]
     batches = [
@@ -93,15 +94,15 @@ def observe(folder: Path, rows: int) -> None:
     ]
     keys = marked.keys["key"].combine_chunks().flatten().to_numpy().reshape(-1, KEYS)
     read = partial(_read, keys)
-    names = lambda unit: _name(*unit)  # noqa: E731
+    names = lambda unit: name_of(*unit)  # noqa: E731
     done = work_through(run, "reading", batches, names, read, Room(BATCH, "cpu"))
-    _write_evidence(run.folder, tasks, done)
+    write_evidence(run.folder, tasks, done)
     run.finish("evidence.parquet", memory=memory_of(done), told="nothing", notes=[])
 
 
 def _read(keys: np.ndarray, batch: Sequence[tuple[Any, str, int]]) -> Mapping[str, Any]:
     """What a model that knows one in 10,000 trained images would be read to say."""
-    from solidmark.measures.audit.observing import _name
+    from solidmark.measures.audit.tasks import name_of
 
     rows = {}
     for task, id, repeat in batch:
@@ -111,7 +112,7 @@ def _read(keys: np.ndarray, batch: Sequence[tuple[Any, str, int]]) -> Mapping[st
         if task.split == "trained" and rng.random() < KNOWN:
             read = (keys[number] + NOISE * rng.standard_normal(KEYS)).clip(0, 1)
         path = (3 - np.arange(5) * rng.random()).tolist()
-        rows[_name(task, id, repeat)] = {
+        rows[name_of(task, id, repeat)] = {
             "status": "ok",
             "note": "",
             "key_read": read.tolist(),

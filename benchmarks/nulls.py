@@ -44,7 +44,7 @@ from solidmark.subjects import SolidMark, choose
 from solidmark.verdicts.keys import judge_keys
 
 AUDITS, AGAIN = 300, 1000
-REFERENCE = audit.observing.REFERENCE
+REFERENCE = audit.calibrating.REFERENCE
 DELTAS = (0.05,)
 """The one threshold that a verdict looks at."""
 
@@ -155,7 +155,7 @@ def shown_names(scores: pa.Table, naming: Collection[str]) -> set[str]:
 
 def _schema() -> pa.Schema:
     names = ("reader", "split", "id", "repeat", "key_read", "energies", "candidates")
-    fields = [audit.observing.EVIDENCE.field(name) for name in (*names, "status", "note")]
+    fields = [audit.evidence.EVIDENCE.field(name) for name in (*names, "status", "note")]
     return pa.schema(fields)
 
 

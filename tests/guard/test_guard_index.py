@@ -20,6 +20,7 @@ from solidmark.marks import Marked
 from solidmark.measures.guard import Guard, Indexing, Unread, Verdict, build_index, open_index
 from solidmark.measures.guard import index as building
 from solidmark.measures.guard.verdict import refused, within
+from solidmark.runs import read_manifest
 
 SIDE, TRAINED, HELD_OUT, FRESH = 12, 150, 199, 400
 DISTANCES = ("l2", "modified-l2", "patched-l2", "phash")
@@ -361,7 +362,7 @@ def test_other_rates_thresholds_and_rules(index: Path, digits: Path) -> None:
 
 
 def test_what_the_index_says_of_its_thresholds(index: Path, guard: Guard, digits: Path) -> None:
-    manifest = json.loads((index / "manifest.json").read_text())
+    manifest = read_manifest(index)
     rows = manifest["thresholds"]
     known = {(row["measure"], row["fpr"]): row for row in rows if "measure" in row}
     assert set(known) == {(name, fpr) for name in DISTANCES for fpr in (FPR, 0.01)}
@@ -484,7 +485,7 @@ def test_bad_indexes(index: Path, tmp_path: Path) -> None:
     with pytest.raises(RunConflict, match=r'"training/000000.npy" is not what was written'):
         open_index(torn)
     other = Path(shutil.copytree(index, tmp_path / "other"))
-    manifest = json.loads((other / "manifest.json").read_text())
+    manifest = read_manifest(other)
     manifest["measures"]["phash"]["model"] = "another"
     (other / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BadInput, match='built with another "phash"'):

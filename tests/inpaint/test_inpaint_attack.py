@@ -18,7 +18,7 @@ from solidmark.marks import Center, Marked, Marking, Pattern, Segments, mark_dat
 from solidmark.measures.inpaint import Inpainting, inpaint
 from solidmark.measures.inpaint.asking import EVIDENCE
 from solidmark.measures.inpaint.scoring import MEASURES, score_inpainting
-from solidmark.runs import read_json, write_json
+from solidmark.runs import read_manifest, write_json
 from solidmark.runs.contents import record
 
 
@@ -214,7 +214,7 @@ def test_where_the_first_copy_failed_the_next_one_counts(tmp_path: Path) -> None
     broken = {f"{one} 0", *(f"{other} {copy}" for copy in range(3))}
     rows = [row | lost if row["id"] in broken else row for row in rows]
     pq.write_table(pa.Table.from_pylist(rows, schema=EVIDENCE), out / "evidence.parquet")
-    written = read_json(out / "manifest.json") | {"files": record(out, ["evidence.parquet"])}
+    written = read_manifest(out) | {"files": record(out, ["evidence.parquet"])}
     write_json(out / "manifest.json", written)
     results = score_inpainting(out)
     assert results["failed"] == 4

@@ -34,7 +34,7 @@ from visiting import (
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.marks import open_marked
 from solidmark.reporting import write_report
-from solidmark.runs import open_results, tame
+from solidmark.runs import open_results, read_manifest, tame
 from solidmark.scores.bound import smallest_copied_share
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
@@ -79,7 +79,7 @@ def copied(whole_inpainted: Path, tmp_path: Path) -> Path:
     """The run and its marked folder, to be broken."""
     shutil.copytree(whole_inpainted.parent / "marked", tmp_path / "marked")
     folder = Path(shutil.copytree(whole_inpainted, tmp_path / "run"))
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_manifest(folder)
     manifest["config"]["marked"] = "marked"
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
@@ -272,7 +272,7 @@ def test_a_marked_folder_that_is_gone_or_another_one_cannot_be_shown(copied: Pat
 
 
 def test_a_run_that_does_not_say_where_the_half_is_shows_whole_images(copied: Path) -> None:
-    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest = read_manifest(copied)
     del manifest["picture"], manifest["hidden"]
     (copied / "manifest.json").write_text(json.dumps(manifest))
     page = write_report(copied).read_text()

@@ -16,7 +16,7 @@ from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.measures.intent.bars import WIDTH, Bar, drawn
 from solidmark.measures.intent.counting import Share
 from solidmark.reporting import write_report
-from solidmark.runs import open_results
+from solidmark.runs import open_results, read_manifest
 
 SECRET = "secretword"
 PROMPTS = {
@@ -242,7 +242,7 @@ def test_a_table_without_a_column_is_named(found: Path, tmp_path: Path) -> None:
 
 def test_an_unfinished_run_of_intent_has_no_page(found: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(found, tmp_path / "run"))
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"finished": False}
+    manifest = read_manifest(folder) | {"finished": False}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunConflict, match="not finished"):
         write_report(folder)

@@ -96,7 +96,7 @@ def test_a_killed_look_is_made_anew(make_watch: Make, monkeypatch: pytest.Monkey
     live = loops.network(), DDPMScheduler(num_train_timesteps=100)
     watch = make_watch(limit=4)
     with monkeypatch.context() as patch:
-        patch.setattr("solidmark.measures.audit.observing._write_evidence", _killed)
+        patch.setattr("solidmark.measures.audit.observing.write_evidence", _killed)
         with pytest.raises(KeyboardInterrupt):
             watch.look(2, live)
     assert watch.looks == []

@@ -4,8 +4,8 @@ A file name, a caption or an id may hold codes that move the cursor, rename the 
 order of what follows. Whoever prints uses `say`, and whoever writes for people uses `tame`.
 """
 
-import _thread
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -84,7 +84,8 @@ def guard_terminal() -> None:
         if isinstance(told.exc_value, KeyboardInterrupt):
             # It fell into something that cannot be interrupted, such as a finalizer: once more,
             # when that is over.
-            again = threading.Timer(AGAIN, _thread.interrupt_main)
+            main = threading.main_thread().ident
+            again = threading.Timer(AGAIN, signal.pthread_kill, (main, signal.SIGINT))
             again.daemon = True
             again.start()
         else:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from solidmark.cards.spelled import in_words
 from solidmark.errors import BadInput
-from solidmark.measures.audit.observing import ONE_ROW
+from solidmark.measures.audit.evidence import ONE_ROW
 from solidmark.page.marked import Marked, open_marked
 from solidmark.page.paths import Falls
 from solidmark.runs import (

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from solidmark.errors import NotFound, RunConflict, WrongKeys
 from solidmark.marks import open_marked
+from solidmark.measures.audit.evidence import ADDED, EVIDENCE, ONE_ROW
 from solidmark.measures.audit.knowing import knowing_of
 from solidmark.measures.audit.naming import FILE as NAMED
 from solidmark.measures.audit.naming import named_csv
-from solidmark.measures.audit.observing import ADDED, EVIDENCE, ONE_ROW
 from solidmark.measures.audit.roundtrip import round_trip_rows
 from solidmark.runs import (
     RESULTS,
