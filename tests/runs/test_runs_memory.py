@@ -125,6 +125,9 @@ def test_what_is_free_is_within_the_limit_of_the_container(monkeypatch: pytest.M
     assert free_bytes("cpu") == 2 * 2**30
     limits.clear()
     assert free_bytes("cpu") == 8 * 2**30
+    files["status"] = {"VmSize:": 2**20}
+    monkeypatch.setattr("resource.getrlimit", lambda which: (3 * 2**30, -1))
+    assert free_bytes("cpu") == 2 * 2**30, "the limit of the process"
     files["meminfo"] = {}
     assert free_bytes("cpu") is None
 

@@ -180,17 +180,22 @@ def free_bytes(device: str) -> int | None:
 
 
 def _free_of_the_system() -> int | None:
-    """What Linux has left for a process, within the limit of its container."""
-    said = _entries(Path("/proc/meminfo"))
-    free = said.get("MemAvailable:")
-    if free is None:
+    """What Linux has left for a process, within the limits of its container and its own."""
+    import resource
+
+    said = _entries(Path("/proc/meminfo")).get("MemAvailable:")
+    if said is None:
         return None
+    free = 1024 * said
+    own, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if own != resource.RLIM_INFINITY:
+        free = min(free, own - 1024 * _entries(Path("/proc/self/status")).get("VmSize:", 0))
     group = Path("/sys/fs/cgroup")
     limit, used = (_number(group / f"memory.{name}") for name in ("max", "current"))
     if limit is None or used is None:
-        return 1024 * free
+        return max(0, free)
     kept = _entries(group / "memory.stat").get("inactive_file", 0)  # Given back when it is asked.
-    return max(0, min(1024 * free, limit - used + kept))
+    return max(0, min(free, limit - used + kept))
 
 
 def _entries(path: Path) -> dict[str, int]:
