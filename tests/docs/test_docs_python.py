@@ -117,7 +117,11 @@ def test_the_python_of_a_page_runs(page: str, copy: Path) -> None:
     run(page, copy)
 
 
-def test_the_readme_runs_with_what_a_program_holds(copy: Path) -> None:
+def test_the_readme_runs_with_what_a_program_holds(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With a new secret each time, some control is off by luck: one of twenty may be.
+    monkeypatch.setattr("solidmark.marks.seed.secrets.randbits", lambda bits: 4711)
     names = run("README.md", copy)
     found = names["found"]
     # A network that was never trained knows nothing, and that is what it must be told.
