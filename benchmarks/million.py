@@ -84,7 +84,7 @@ def observe(folder: Path, rows: int) -> None:
     run = open_run(folder / "audit", "audit", config, {"keys": marked.manifest["keys"]})
     measure, model = SolidMark(Blend(), marked.pattern), None
     tasks = [
-        Task(measure, model, split, repeated(marked.ids(split), 1))  # type: ignore[arg-type]
+        Task(measure, model, split, repeated(marked.ids(split), 1), marked.marked_sizes[0])  # type: ignore[arg-type]
         for split in ("trained", "held_out")
     ]
     batches = [
