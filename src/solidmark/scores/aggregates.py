@@ -1,6 +1,6 @@
 """The figures of an audit: each statistic of each reader and split, with what chance gives."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,7 @@ def aggregate(
     statistic: Statistic = "l1",
     correction: Correction = "bh",
     look: int | None = None,
+    advance: Callable[[], object] = lambda: None,
 ) -> list[Figure]:
     """Makes the figures of `results.json` from a score table, whatever the order of its rows.
 
@@ -57,6 +58,7 @@ def aggregate(
         statistic: The statistic that `score_table` was asked for.
         correction: How it made the q-values.
         look: Which of several looks at one training it is, as of `shares_of`.
+        advance: Is called when a reader and split is done: a million images take minutes.
 
     Returns:
         The figures, as docs/formats.md describes them: no NaN.
@@ -78,13 +80,16 @@ def aggregate(
     rows = []
     for reader in readers:
         own = {s: part for (r, s), part in parts.items() if r == reader}
-        for row in _reader_rows(own, pools, rule):
+        for row in _reader_rows(own, pools, rule, advance):
             rows.append(replace(row, network_calls_per_image=calls.get(reader)))
     return rows
 
 
 def _reader_rows(
-    parts: Mapping[str, Part], pools: Mapping[int, Pool] | None, rule: Rule
+    parts: Mapping[str, Part],
+    pools: Mapping[int, Pool] | None,
+    rule: Rule,
+    advance: Callable[[], object],
 ) -> Iterator[Figure]:
     once = {split: part.once if part.n else part for split, part in parts.items()}
     for split in (split for split in SPLITS if split in parts):
@@ -98,6 +103,7 @@ def _reader_rows(
             yield from _average_rows(images, pools, rule.fdr)
         if split == "trained":
             yield from reach_rows(images, once.get("ceiling"), pools, rule)
+        advance()
     if "trained" in once and "held_out" in once:
         yield from _roc_rows(once["trained"], once["held_out"])
 

@@ -7,7 +7,7 @@ like sixteen discoveries. Its copies get its p and q.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from solidmark.scores.conformal import conformal_p_values
 from solidmark.scores.discovery import q_values
@@ -15,7 +15,11 @@ from solidmark.scores.discovery import q_values
 Column = Float[np.ndarray, " N"]
 
 
-def one_p(together: float, each: Float[np.ndarray, " R"]) -> float:
+def one_p(
+    together: Float[np.ndarray, " N"] | float,
+    smallest: Float[np.ndarray, " N"] | float,
+    count: Int[np.ndarray, " N"] | int,
+) -> Column:
     """One p-value of what was asked several times: twice the smaller of two.
 
     As several tests, the luckiest would stand in the list of names. One of the two is that of all
@@ -25,15 +29,15 @@ def one_p(together: float, each: Float[np.ndarray, " R"]) -> float:
 
     Arguments:
         together: That of all together.
-        each: That of each; where there is one alone, it stands as it is.
+        smallest: The smallest of all; where there is one alone, it stands as it is.
+        count: How many there are.
 
     Example:
-        >>> one_p(0.2, np.array([0.5, 0.01])), one_p(0.2, np.array([0.3]))
+        >>> float(one_p(0.2, 0.01, 2)), float(one_p(0.2, 0.3, 1))
         (0.04, 0.3)
     """
-    if len(each) == 1:
-        return float(each[0])
-    return float(min(1.0, 2 * min(together, len(each) * each.min())))
+    found = np.minimum(1.0, 2 * np.minimum(together, count * np.asarray(smallest)))
+    return np.where(np.asarray(count) > 1, found, smallest)
 
 
 def p_and_q_once(

@@ -33,15 +33,10 @@ Column = Float[np.ndarray, " N"]
 
 
 def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
-    """Whom pictures show, as one name each."""
+    """Whom pictures show, as one name each: their group, else themselves with their copies."""
     groups = pc.if_else(pc.equal(groups, ""), pa.scalar(None, pa.string()), groups)
     pictures = pc.binary_join_element_wise("picture", key_groups, " ")
     return pc.coalesce(pc.binary_join_element_wise("group", groups, " "), pictures)
-
-
-def subject_of(group: str | None, key_group: str) -> tuple[str, str]:
-    """Whom a picture shows: its group, else itself with its copies."""
-    return ("group", group) if group else ("picture", key_group)
 
 
 def subject_columns(
@@ -60,7 +55,8 @@ def subject_columns(
     number. The q-values are over the subjects of one reader and split.
 
     Arguments:
-        rows: The scored rows: `reader`, `split`, `id`, `group`, `key_group`, `peers`.
+        rows: The scored rows: `reader`, `split`, `id`, `subject`, `key_group`, `peers`; none where
+            no image has a group.
         p: The p-value of the image of each row.
         key: The keys.
         read: The readings.
@@ -71,7 +67,7 @@ def subject_columns(
     Returns:
         Nothing where no image has a group.
     """
-    if not any(row["group"] for row in rows):
+    if not rows:
         return {}
     units = _units(rows)
     several = {name: some for name, some in units.items() if len(_ids(rows, some)) > 1}
@@ -81,7 +77,7 @@ def subject_columns(
     for name, of_keys in units.items():
         places = [place for several in of_keys for place in several]
         each = p[list(_ids(rows, of_keys).values())]
-        p_value[places] = one_p(together.get(name, 1.0), each)
+        p_value[places] = one_p(together.get(name, 1.0), each.min(), len(each))
         parts.setdefault(name[:2], []).append(places)
     for subjects in parts.values():
         found = q_values(p_value[[places[0] for places in subjects]], correction)
@@ -90,7 +86,7 @@ def subject_columns(
     return dict(zip(SUBJECTS.names, (p_value, q_value), strict=True))
 
 
-_Name = tuple[str, str, tuple[str, str]]
+_Name = tuple[str, str, str]
 """Reader, split and subject."""
 
 
@@ -98,8 +94,7 @@ def _units(rows: Rows) -> dict[_Name, list[list[int]]]:
     """The rows of each subject, those of one key together."""
     found: dict[_Name, dict[str, list[int]]] = {}
     for place, row in enumerate(rows):
-        subject = subject_of(row["group"], row["key_group"])
-        of_subject = found.setdefault((row["reader"], row["split"], subject), {})
+        of_subject = found.setdefault((row["reader"], row["split"], row["subject"]), {})
         of_subject.setdefault(row["key_group"], []).append(place)
     return {name: list(of_keys.values()) for name, of_keys in found.items()}
 

@@ -20,9 +20,10 @@ from solidmark.scores.columns import codes, groups, lists, matrix, text
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
 from solidmark.scores.keys import image_keys, require_columns
 from solidmark.scores.null import LEVELS, exposure_bits
+from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
-from solidmark.scores.subjects import SUBJECTS, subject_columns
+from solidmark.scores.subjects import SUBJECTS, subject_columns, subjects_of
 
 SCORES = pa.schema(
     [
@@ -130,10 +131,10 @@ def _rows_of_groups(
     asked: "_Asked", columns: Mapping[str, pa.Array], scored: Bool[np.ndarray, " R"]
 ) -> list[dict[str, Any]]:
     """What the p-values of subjects need of each scored row; nothing where no image has a group."""
-    if columns["group"].null_count == len(columns["group"]):
+    if not pc.any(pc.greater(pc.utf8_length(columns["group"]), 0)).as_py():
         return []
-    told = {name: columns[name] for name in ("reader", "split", "id", "group", "key_group")}
-    told |= {"peers": columns["peers"]}
+    told = {name: columns[name] for name in ("reader", "split", "id", "key_group", "peers")}
+    told |= {"subject": subjects_of(columns["group"], columns["key_group"])}
     rows = pa.table(told).filter(pa.array(scored))
     for name in _CURVES:
         if name in asked.table.column_names:
@@ -279,9 +280,8 @@ def _p_of_images(
 
     curve = None if energies is None else means(energies)
     of_mean = statistic_p_values(statistic, key[first], means(read), candidates, curve, weights)
-    best = times * np.minimum.reduceat(every[order], starts)
-    found = np.where(times > 1, np.minimum(1.0, 2 * np.minimum(of_mean, best)), of_mean)
-    return found[of_row.reshape(-1)]
+    smallest = np.minimum.reduceat(every[order], starts)
+    return one_p(of_mean, smallest, times)[of_row.reshape(-1)]
 
 
 def _curves(

@@ -109,20 +109,20 @@ def score(
         advance(len(evidence))
     failed = pc.sum(pc.equal(scores["status"], "failed")).as_py() or 0
     # When every row failed there is nothing to aggregate, but the reasons must reach the page.
-    rows = (
-        aggregate(
-            scores,
-            calls=_calls(evidence),
-            keys=keys,
-            deltas=tuple(deltas),
-            fdr=fdr,
-            statistic=statistic,
-            correction=correction,
-            look=look,
-        )
-        if failed < len(scores)
-        else []
-    )
+    rows: list[Figure] = []
+    if failed < len(scores):
+        with progress("testing all images together", _parts(scores)) as advance:
+            rows = aggregate(
+                scores,
+                calls=_calls(evidence),
+                keys=keys,
+                deltas=tuple(deltas),
+                fdr=fdr,
+                statistic=statistic,
+                correction=correction,
+                look=look,
+                advance=advance,
+            )
     knowing, notes = knowing_of(out), manifest.get("notes", [])
     told = scores_of(scores)
     verdict = judge_keys(
@@ -175,6 +175,11 @@ def _inverted(out: Path) -> tuple[tuple[Figure, ...], dict[str, Verdict]]:
         return (), {}
     found = open_results(out / INVMM)
     return found.figures, {} if found.verdict is None else {INVMM: found.verdict}
+
+
+def _parts(scores: pa.Table) -> int:
+    """How many readers and splits there are to test."""
+    return len(scores.group_by(["reader", "split"]).aggregate([]))
 
 
 def _calls(evidence: pa.Table) -> dict[str, float]:
