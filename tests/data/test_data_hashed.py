@@ -2,6 +2,8 @@
 
 import csv
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 from PIL import Image as Picture
 
 from solidmark.__main__ import main
+from solidmark.data import hashed as hashing
 from solidmark.data import identity_of, inventories, open_data
 from solidmark.data.hashed import DIGITS, Pseudonyms, open_pseudonyms
-from solidmark.data.records import unnamed
+from solidmark.data.records import Record, unnamed
 from solidmark.errors import BadInput, BrokenImage
 
 
@@ -82,6 +85,26 @@ def test_the_list_beside_the_secret_says_who_is_who(people: Path, tmp_path: Path
     before = kept.read_bytes()
     open_data(people, hash_ids=secret)
     assert kept.read_bytes() == before
+
+
+def test_what_two_commands_add_at_once_is_all_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    pseudonyms = open_pseudonyms(secret)
+    read = hashing._rows
+
+    def slowly(path: Path) -> list[tuple[str, ...]]:
+        found = list(read(path))
+        time.sleep(0.1)  # Long enough for all the others to have read the same.
+        return found
+
+    monkeypatch.setattr(hashing, "_rows", slowly)
+    with ThreadPoolExecutor(4) as several:
+        asked = ([Record(f"{number}.png", f"{number}.png")] for number in range(4))
+        list(several.map(lambda one: hashing.hashed(one, pseudonyms, secret), asked))
+    with open(f"{secret}.csv", encoding="utf-8", newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} == {f"{n}.png" for n in range(4)}
 
 
 def test_no_reason_and_no_inventory_names_anybody(people: Path, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ every command.
 """
 
 import csv
+import fcntl
 import hmac
 import io
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,14 +66,14 @@ def open_pseudonyms(file: Path) -> Pseudonyms:
         raise BadInput(f'"{file}" holds no secret of ours. Name another file.') from error
 
 
-def hashed(records: Sequence[Record], pseudonyms: Pseudonyms, kept: Path) -> tuple[Record, ...]:
+def hashed(records: Sequence[Record], pseudonyms: Pseudonyms, file: Path) -> tuple[Record, ...]:
     """Records whose ids and groups are hashes, in the order of these.
 
     Arguments:
         records: The records, with the names that they have.
         pseudonyms: Gives the hashes.
-        kept: Where it is kept which hash is which, for its owner alone; it grows with every data
-            set.
+        file: Where the secret is. Beside it, in `FILE.csv`, it is kept which hash is which, for its
+            owner alone; it grows with every data set.
     """
     names: dict[str, tuple[str, str]] = {}
 
@@ -90,7 +92,10 @@ def hashed(records: Sequence[Record], pseudonyms: Pseudonyms, kept: Path) -> tup
         )
         for record in records
     ]
-    _keep(kept, names)
+    with open(file, "rb") as secret:  # Commands at the same time add one after the other.
+        with suppress(OSError):  # Of a file system without locks.
+            fcntl.flock(secret, fcntl.LOCK_EX)
+        _keep(Path(f"{file}.csv"), names)
     return ordered(found)
 
 

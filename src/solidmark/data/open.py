@@ -117,7 +117,7 @@ def open_data(
     pseudonyms = None
     if hash_ids is not None:
         pseudonyms = open_pseudonyms(Path(hash_ids))
-        records = hashed(records, pseudonyms, Path(f"{os.fspath(hash_ids)}.csv"))
+        records = hashed(records, pseudonyms, Path(hash_ids))
     records = records[:limit]
     inventory = inventory_of(records, found.unused, by_folder)
     if pseudonyms is not None:
