@@ -55,6 +55,12 @@ def renamed(rows: Rows, reader: str) -> Rows:
     return [one | {"reader": reader} for one in rows]
 
 
+def test_large_numbers_are_written_as_everywhere_else() -> None:
+    found = verdict(run(1106, p=1e-4, n=900_000))
+    assert "1,106 of 900,000 can be named" in found.headline
+    assert not [one for one in found.details if "900000" in one]
+
+
 def test_memorized_names_images_and_says_how_many_may_be_wrong() -> None:
     found = verdict(run(60, p=1e-4, least=0.9))
     assert found.finding == "memorized"

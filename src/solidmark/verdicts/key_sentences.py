@@ -17,13 +17,18 @@ FEW = 50
 """Below so many rows the sentences warn of wide intervals."""
 
 
+def counted(row: Figure) -> str:
+    """How many of how many."""
+    return f"{row.count or 0:,} of {row.n or 0:,}"
+
+
 def read(facts: Facts) -> str:
     """How many keys are read, or how many images are named."""
     row = facts.find("trained", "eidetic")
     if facts.several_keys or row is None:
         return names(facts)
     return (
-        f"{facts.title} reads {row.count} of {row.n} keys of trained images within "
+        f"{facts.title} reads {counted(row)} keys of trained images within "
         f"{row.delta or DELTA:g} ({_share(row)}) where chance is {percent(row.chance or 0.0)} "
         f"({_p_words(row)})."
     )
@@ -117,9 +122,9 @@ def reference(facts: Facts) -> str:
             "is not known."
         )
     if facts.several_keys and listed is not None:
-        done = f"names {listed.count} of {listed.n}"
+        done = f"names {counted(listed)}"
     else:
-        done = f"reads {row.count} of {row.n} ({percent(row.value or 0.0)})"
+        done = f"reads {counted(row)} ({percent(row.value or 0.0)})"
     text = (
         "For reference: of an ideal model that has memorized every image, which a trained network "
         f"may be read better or worse than, {facts.title} {done}"
@@ -138,7 +143,7 @@ def names(facts: Facts) -> str:
     if not row.count:
         advice = "" if facts.several_keys else " Marks of several keys (segments) can name images."
         return f"No single image can be named with confidence: no q is at most {fdr}.{advice}"
-    which = "1 image" if row.count == 1 else f"{row.count} images"
+    which = "1 image" if row.count == 1 else f"{row.count or 0:,} images"
     return f"{which} can be named one by one (q at most {fdr}); {wrong(row)}."
 
 
@@ -148,9 +153,9 @@ def subjects(facts: Facts) -> str:
     if row is None or row.count is None:
         return ""
     fdr, control = f"{row.fdr or FDR:g}", facts.find("held_out", "named_subjects")
-    beside = "" if control is None else f", and {control.count} of {control.n} held-out ones"
+    beside = "" if control is None else f", and {counted(control)} held-out ones"
     return (
-        f"By subject, all images of a group together: {row.count} of {row.n} are named "
+        f"By subject, all images of a group together: {counted(row)} are named "
         f"(q at most {fdr}){beside}."
     )
 
@@ -167,7 +172,7 @@ def failures(facts: Facts) -> str:
     if not facts.failed:
         return ""
     every = facts.n("trained") + facts.failed
-    return f"{facts.failed} of {every} rows of trained images failed and are not counted."
+    return f"{facts.failed:,} of {every:,} rows of trained images failed and are not counted."
 
 
 def few(facts: Facts) -> str:
@@ -177,17 +182,14 @@ def few(facts: Facts) -> str:
 
 
 def _control_count(row: Figure) -> str:
-    return (
-        f"{row.count} of {row.n}, {_share(row)}; chance is {percent(row.chance or 0.0)}, "
-        f"{_p_words(row)}"
-    )
+    return f"{counted(row)}, {_share(row)}; chance is {percent(row.chance or 0.0)}, {_p_words(row)}"
 
 
 def _control_names(facts: Facts) -> str:
     listed, together = facts.find("held_out", "named"), facts.find("held_out", "permutation_z")
     parts = []
     if listed is not None:
-        parts.append(f"{listed.count or 0} of {listed.n} named")
+        parts.append(f"{counted(listed)} named")
     if together is not None and together.value is not None:
         parts.append(f"permutation z {plain(together.value, 1)}, {_p_words(together)}")
     return "; ".join(parts)

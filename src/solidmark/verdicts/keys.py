@@ -219,7 +219,7 @@ def _memorized(facts: Facts) -> str:
     named = facts.named
     if named is not None:
         return (
-            f"The model has memorized training images: {named.count} of {named.n} can be "
+            f"The model has memorized training images: {sentences.counted(named)} can be "
             f"named one by one; {sentences.wrong(named)}."
         )
     least = facts.least_share

@@ -158,4 +158,4 @@ def _histogram(reader: str, title: str, splits: Rows) -> Drawing:
 
 
 def _label(split: str, rows: _Rows) -> str:
-    return f"{SPLITS[split].lower()} (n = {len(rows)})"
+    return f"{SPLITS[split].lower()} (n = {len(rows):,})"
