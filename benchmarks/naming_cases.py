@@ -22,6 +22,7 @@ class Case:
         epochs: After which its weights are kept; the last is the length of the training.
         random_flip: Whether picture and frame are mirrored together, half of the time.
         mirrored: Whether the left half of the frame mirrors the right one.
+        seed: Of the split, the keys, and the training.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Case:
     epochs: tuple[int, ...]
     random_flip: bool = False
     mirrored: bool = False
+    seed: int = 0
 
     @property
     def pattern(self) -> Pattern:
@@ -48,12 +50,15 @@ class Case:
         """Marks and trains; the same call resumes."""
         data = open_data(self.data, resolution=SIDE, limit=2 * self.trained)
         config = {"data": self.data, "limit": 2 * self.trained}
-        mark_dataset(data, self.marked(out), Marking(self.pattern, seed=0, held_out=0.5), config)
+        mark_dataset(
+            data, self.marked(out), Marking(self.pattern, seed=self.seed, held_out=0.5), config
+        )
         recipe = preset(
             "digits-demo",
             num_train_epochs=self.epochs[-1],
             checkpoint_at=self.epochs,
             random_flip=self.random_flip,
+            seed=self.seed,
         )
         train(self.marked(out), out / "model" / self.name, recipe, device="cpu")
 

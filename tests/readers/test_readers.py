@@ -18,6 +18,7 @@ from solidmark.readers import (
     READERS,
     Blend,
     Energy,
+    Fitted,
     Gradient,
     Linear,
     Outpaint,
@@ -28,6 +29,7 @@ from solidmark.readers import (
     default_reader,
 )
 from solidmark.readers.energy import log_energy
+from solidmark.readers.fitted import NOISY_TIMES
 from solidmark.scores import p_values, q_values
 from solidmark.types import Images, Keys
 
@@ -90,7 +92,9 @@ def test_outpaint_draws_the_frames_of_a_perfect_memorizer(trained) -> None:
     torch.testing.assert_close(pattern.crop(reading.pictures), images)
 
 
-@pytest.mark.parametrize("reader", [Blend(), Gradient(), Gradient(steps=8), Linear()], ids=str)
+@pytest.mark.parametrize(
+    "reader", [Blend(), Fitted(), Gradient(), Gradient(steps=8), Linear()], ids=str
+)
 def test_segments_name_the_images_of_a_perfect_memorizer(reader: Reader, trained) -> None:
     """Half of the images were memorized: most of them are named, and hardly any other."""
     ids, images, _ = trained
@@ -139,6 +143,47 @@ def test_a_path_holds_the_energies_of_the_frames_on_the_way(trained) -> None:
     torch.testing.assert_close(path[:, 1], there)
 
 
+def test_what_fitted_keeps_is_what_linear_and_gradient_read(trained) -> None:
+    """Slope and shift at each time, in rising order; where the descent ends comes last."""
+    ids, images, _ = trained
+    pattern = Segments(2, 4)
+    model = Memorizer(pattern.apply(images, Keymap(7, 4)(ids)))
+    query = Query(images, pattern, None, [generator(0, id) for id in ids])
+    reader = Fitted(calls=40)
+    calibration = reader.calibrate(model, query)
+    read = reader.read(model, query, calibration)
+    assert read.features is not None
+    assert read.features.shape == (N, 4, 2 * len(reader.times) + 2 * len(NOISY_TIMES) + 1)
+    torch.testing.assert_close(read.features.mean(0)[:, :14], torch.zeros(4, 14), atol=1e-4, rtol=0)
+    for place, t in enumerate(reader.times):
+        linear = Linear(t=t)
+        chosen = linear.calibrate(model, query)
+        expected = linear.read(model, query, chosen).keys
+        both = read.features[..., 2 * place] + read.features[..., 2 * place + 1]
+        torch.testing.assert_close(torch.special.ndtr(both / chosen["scale"]), expected)
+    end = Gradient(t=0.3).calibrate_at(model, query, 0.3)
+    assert end["mean_slopes"] == calibration["mean_slopes"]
+    # One draw of noise an image, which is its own.
+    other = Query(images, pattern, None, [generator(1, id) for id in ids])
+    again = reader.read(model, other, calibration).features
+    assert again is not None
+    assert torch.equal(again[..., :14], read.features[..., :14])
+    assert not torch.equal(again[..., 14:24], read.features[..., 14:24])
+
+
+@pytest.mark.parametrize(
+    ("calls", "times", "steps", "draws"),
+    [(3, 1, 0, 0), (10, 4, 0, 0), (17, 7, 0, 0), (26, 7, 4, 0), (50, 7, 4, 2), (200, 7, 4, 15)],
+)
+def test_a_budget_pays_for_looks_then_for_the_descent_then_for_noise(
+    calls: int, times: int, steps: int, draws: int
+) -> None:
+    reader = Fitted(calls=calls)
+    found = 0 if reader.descent is None else reader.descent.steps
+    assert (len(reader.times), found, reader.draws) == (times, steps, draws)
+    assert 2.3 * (times + steps + draws * len(NOISY_TIMES)) <= calls
+
+
 def test_a_blend_is_the_mean_of_its_two_halves(trained) -> None:
     """Read at the same time, by the readers that it is made of."""
     ids, images, _ = trained
@@ -151,7 +196,7 @@ def test_a_blend_is_the_mean_of_its_two_halves(trained) -> None:
     torch.testing.assert_close(blend, 0.75 * descent + 0.25 * linear)
 
 
-ALL = [Energy(), Blend(), Gradient(), Linear(), Outpaint(steps=20), Probe()]
+ALL = [Energy(), Blend(), Fitted(), Gradient(), Linear(), Outpaint(steps=20), Probe()]
 
 
 @pytest.mark.parametrize("pattern", [Border(2), Segments(2, 4)], ids=str)
@@ -175,6 +220,7 @@ def test_a_model_that_knows_nothing_is_at_chance(reader: Reader, pattern: Patter
     "reader",
     [
         *ALL,
+        Fitted(calls=40),
         Outpaint(steps=20, jump_length=5, jump_count=2),
     ],
     ids=str,
@@ -216,6 +262,9 @@ def test_a_reader_cannot_see_a_key(trained) -> None:
         (Energy(candidates=5, t=0.05), 5),
         (Probe(), 1),
         (Blend(), 9.2),
+        (Fitted(), 25.3),
+        (Fitted(calls=3), 2.3),
+        (Fitted(calls=50), 48.3),
         (Gradient(), 9.2),
         (Linear(), 2.3),
         (Outpaint(steps=25), 25),
@@ -325,6 +374,8 @@ def test_the_pictures_of_outpaint_are_clamped(trained) -> None:
         lambda: Blend(steps=0),
         lambda: Blend(t=1.0),
         lambda: Blend(frame_weight=-1.0),
+        lambda: Fitted(calls=2),
+        lambda: Fitted(frame_weight=2.0),
         lambda: Gradient(steps=0),
         lambda: Gradient(step_size=0.0),
         lambda: Gradient(t=1.0),
@@ -348,6 +399,7 @@ def test_the_table_of_readers_is_complete() -> None:
         for name in (
             "blend",
             "energy",
+            "fitted",
             "gradient",
             "latent-outpaint",
             "linear",

@@ -130,6 +130,7 @@ def test_evidence_holds_no_key(reader: Any, pattern: Pattern) -> None:
             "energies",
             "picture",
             "path",
+            "features",
         }
     (seen, evidence), (others_seen, others) = rows
     assert all(torch.equal(a, b) for a, b in zip(seen, others_seen, strict=True))

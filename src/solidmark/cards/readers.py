@@ -80,6 +80,29 @@ READERS = by_name(
         options=(_CHOSEN, _FRAME_WEIGHT),
     ),
     Card(
+        "fitted",
+        "Fitted",
+        "Fitted asks what Blend asks, at several noise levels, and learns from the keys of other "
+        "images how this model shows a key.",
+        "faint memory, from a hundred images on",
+        "It looks at the first slope and at the redrawn frame at seven times, and lets the frame "
+        "slide downhill. How these looks are weighed for an image is learned from the keys of "
+        "images before it in a random order; so its p-values are exact, and independent of each "
+        "other.",
+        paper="ours; the order of learning is that of Dawid, 1984",
+        calls="25, by its budget",
+        options=(
+            Option(
+                "calls",
+                int,
+                26,
+                "network calls an image at most, 3 or more: 26 for seven times and the descent, "
+                "12 more for each draw of noise.",
+            ),
+            _FRAME_WEIGHT,
+        ),
+    ),
+    Card(
         "outpaint",
         "Outpaint",
         "Outpaint asks whether the model emits the key when shown the picture.",

@@ -3,6 +3,7 @@
 from solidmark.marks import Pattern
 from solidmark.readers.blend import Blend
 from solidmark.readers.energy import Energy
+from solidmark.readers.fitted import Fitted
 from solidmark.readers.gradient import Gradient
 from solidmark.readers.latent_outpaint import LatentOutpaint
 from solidmark.readers.linear import Linear
@@ -20,6 +21,7 @@ from solidmark.readers.roundtrip import (
 READERS: dict[str, type[Reader]] = {
     "blend": Blend,
     "energy": Energy,
+    "fitted": Fitted,
     "gradient": Gradient,
     "latent-outpaint": LatentOutpaint,
     "linear": Linear,
@@ -29,7 +31,7 @@ READERS: dict[str, type[Reader]] = {
 }
 
 
-DESCENDING = (Blend, Gradient, Linear)
+DESCENDING = (Blend, Fitted, Gradient, Linear)
 """The readers that take a gradient, through the network and the autoencoder before it."""
 
 
@@ -43,6 +45,7 @@ __all__ = [
     "READERS",
     "Blend",
     "Energy",
+    "Fitted",
     "Gradient",
     "LatentOutpaint",
     "Linear",

@@ -113,7 +113,12 @@ class Energy:
 
 
 def log_energy(
-    model: Model, query: Query, keys: Keys, t: float, frame_weight: float
+    model: Model,
+    query: Query,
+    keys: Keys,
+    t: float,
+    frame_weight: float,
+    noise: Latents | None = None,
 ) -> tuple[Float[Tensor, " B"], Latents]:
     """The log energy of the images in frames of these keys, and what the model made of them.
 
@@ -122,13 +127,15 @@ def log_energy(
 
     Arguments:
         frame_weight: What a pixel of the frame counts against one of the image.
+        noise: What is added, a row an image; nothing when None.
 
     Returns:
         The energies, with shape (B), and the expected latents.
     """
     alpha, sigma = model.schedule(t)
     z_0 = model.encode(query.frame(keys))
-    found = model.denoise(alpha * z_0, t, query.condition)
+    z_t = alpha * z_0 if noise is None else alpha * z_0 + sigma * noise.to(z_0)
+    found = model.denoise(z_t, t, query.condition)
     frame = query.painted(model.factor).to(z_0.device)
     weight = torch.where(frame, frame_weight, 1.0)
     weight = weight / (weight.sum() * z_0.shape[1])

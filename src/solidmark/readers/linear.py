@@ -70,12 +70,18 @@ class Linear:
 
 
 def slope_at(
-    model: Model, query: Query, keys: Keys, t: float, frame_weight: float
+    model: Model,
+    query: Query,
+    keys: Keys,
+    t: float,
+    frame_weight: float,
+    noise: Latents | None = None,
 ) -> tuple[Keys, Float[Tensor, " B"], Latents]:
     """The slope of the energy, from one call with its gradient.
 
     Arguments:
         frame_weight: What a pixel of the frame counts against one of the image.
+        noise: What is added, a row an image; nothing when None.
 
     Returns:
         The gradient of the log energy in the keys, with shape (B, M); the log energy there, with
@@ -88,7 +94,8 @@ def slope_at(
         rows = slice(start, start + size)
         with torch.enable_grad():
             at = keys[rows].clone().requires_grad_(True)
-            energies, expected = log_energy(model, query.part(rows), at, t, frame_weight)
+            drawn = None if noise is None else noise[rows]
+            energies, expected = log_energy(model, query.part(rows), at, t, frame_weight, drawn)
             (slope,) = torch.autograd.grad(energies.sum(), at)
         found.append((slope, energies.detach().cpu(), expected.detach()))
     slopes, heights, all_expected = (torch.cat(column) for column in zip(*found, strict=True))

@@ -78,12 +78,15 @@ class Reading:
         path: `Gradient`, `Blend`: the log energy at each of the S points where a gradient was
             taken, the neutral frame first, with shape (B, S); low = known. How low it starts
             depends on the picture, how far it falls on what the model knows.
+        features: `Fitted`: F looks at each key, standardised, with shape (B, M, F); which of them
+            show a key is learned when they are scored.
     """
 
     keys: Keys
     energies: Float[Tensor, "B M K"] | None = None
     pictures: MarkedImages | None = None
     path: Float[Tensor, "B S"] | None = None
+    features: Float[Tensor, "B M F"] | None = None
 
 
 def require_asked_well(reader: str, t: float | None, frame_weight: float = 0.0) -> None:

@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.runs import Figure
 from solidmark.scores.averages import group_averages
+from solidmark.scores.columns import numbers
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import Correction
 from solidmark.scores.eidetic import DELTAS, eidetic
 from solidmark.scores.exchange import hits_within, products
 from solidmark.scores.groups import Estimate, writable
-from solidmark.scores.keys import image_keys
+from solidmark.scores.keys import ImageKeys, image_keys
+from solidmark.scores.learning import pools_of_keys
 from solidmark.scores.level import level_of, shares_of
 from solidmark.scores.parts import Part, parts_of, result_row
 from solidmark.scores.peers import Pool, peers_of
@@ -74,7 +76,7 @@ def aggregate(
     if not pc.any(pc.equal(scores["status"], "ok")).as_py():
         raise EmptyTable("No row could be scored. The notes of the score table say why.")
     parts = parts_of(scores, statistic, seed)
-    pools = None if keys is None else dict(enumerate(peers_of(image_keys(keys)).pools))
+    pools = None if keys is None else _pools(image_keys(keys), scores)
     readers = sorted({reader for reader, _ in parts})
     rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers) * shares_of(look)))
     rows = []
@@ -83,6 +85,11 @@ def aggregate(
         for row in _reader_rows(own, pools, rule, advance):
             rows.append(replace(row, network_calls_per_image=calls.get(reader)))
     return rows
+
+
+def _pools(known: ImageKeys, scores: pa.Table) -> dict[int, Pool]:
+    asked = numbers(scores["peers"].drop_null())
+    return pools_of_keys(known, peers_of(known), asked)
 
 
 def _reader_rows(

@@ -113,6 +113,13 @@ def image_keys(keys: pa.Table) -> ImageKeys:
     return ImageKeys(ids, splits, groups, key_groups, levels, is_marked, np.stack(told, axis=1))
 
 
+def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
+    """Whom pictures show, as one name each: their group, else themselves with their copies."""
+    groups = pc.if_else(pc.equal(groups, ""), pa.scalar(None, pa.string()), groups)
+    pictures = pc.binary_join_element_wise("picture", key_groups, " ")
+    return pc.coalesce(pc.binary_join_element_wise("group", groups, " "), pictures)
+
+
 def require_columns(name: str, table: pa.Table, columns: tuple[str, ...]) -> None:
     """Says which columns a table lacks.
 

@@ -16,11 +16,12 @@ from solidmark.runs import Figure
 from solidmark.scores.columns import codes, groups, matrix, numbers, text
 from solidmark.scores.exchange import Exchange
 from solidmark.scores.groups import Estimate
+from solidmark.scores.keys import subjects_of
 from solidmark.scores.peers import Pool, pools_of_rows
 from solidmark.scores.statistics import Statistic
-from solidmark.scores.subjects import SUBJECTS, subjects_of
+from solidmark.scores.subjects import SUBJECTS
 
-_FELL_BACK = 'This reader keeps no energies: its p-values are those of "l1".'
+_FELL_BACK = 'This reader keeps no energies: its p-values are those of "{}".'
 _ORDER = tuple((name, "ascending") for name in ("reader", "split", "id", "repeat"))
 
 
@@ -150,7 +151,7 @@ def parts_of(scores: pa.Table, asked: Statistic, seed: int) -> dict[tuple[str, s
             images - some,
             part_seed,
             statistic,
-            statistic != asked,
+            asked == "energy" and statistic != asked,
             scores,
             rows,
         )
@@ -174,7 +175,7 @@ def result_row(
         ranked: Whether it is made of p-values, so that it matters what these rank.
         more: Other fields of `Figure`, or others than those of the part.
     """
-    fell_back = _FELL_BACK if part.fell_back and ranked else None
+    fell_back = _FELL_BACK.format(part.statistic) if part.fell_back and ranked else None
     about: dict[str, Any] = {
         "split": part.split,
         "n": part.n,

@@ -8,11 +8,13 @@ sees the key before it is compared.
     T_{fisher}(k) &= \\sum_s \\log p_s(k_s), \\quad
         p_s(k) = P(|L - \\hat k_s| \\le |k - \\hat k_s|) \\\\
     T_{energy}(k) &= \\sum_s E_s(k_s)
+
+Of readings that were learned the likelihood is ranked instead of the first (`learned.py`).
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -20,14 +22,16 @@ from jaxtyping import Float
 from solidmark.errors import BadInput
 from solidmark.late import interpolate
 from solidmark.scores.additive import additive_p_values
+from solidmark.scores.learned import likelihood_costs
 from solidmark.scores.null import LEVELS, level_p_values, p_values, require_unit_range
 
-Statistic = Literal["l1", "fisher", "energy"]
+Statistic = Literal["l1", "fisher", "energy", "likelihood"]
 
 _ROWS_AT_ONCE = 512
 
-STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
-"""The names, the default first."""
+STATISTICS: tuple[Statistic, ...] = ("l1", "fisher", "energy")
+"""The names that can be asked for, the default first; "likelihood" is the default of readings that
+were learned."""
 
 
 def l1_costs(key_read: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M L"]:
@@ -116,17 +120,20 @@ def statistic_p_values(
     candidates: Sequence[float] = (),
     energies: Float[np.ndarray, "N M K"] | None = None,
     weights: Float[np.ndarray, "M L"] | None = None,
+    rho: Float[np.ndarray, " N"] | None = None,
 ) -> Float[np.ndarray, " N"]:
     """The chance of a statistic at most that of the key, if key and model are independent.
 
     Arguments:
         statistic: Which one.
         key: The keys, with shape (N, M), on their 256 levels of [0, 1].
-        key_read: The estimates, with shape (N, M), in [0, 1].
+        key_read: The estimates, with shape (N, M), in [0, 1]; for "likelihood" they may lie
+            outside.
         candidates: For "energy": the K key values tried.
         energies: For "energy": their energies, with shape (N, M, K).
         weights: How often each level is drawn for each key, with shape (M, 256): how many of the
             peers of these images have it (`peers.py`); None draws keys anew.
+        rho: For "likelihood": how far estimates and keys agree, with shape (N), in [0, 1].
 
     Returns:
         The p-values, with shape (N), in (0, 1]; low means memorized.
@@ -151,6 +158,8 @@ def statistic_p_values(
         rows = slice(first, first + _ROWS_AT_ONCE)
         if statistic == "energy" and energies is not None:
             costs = energy_costs(candidates, energies[rows])
+        elif rho is not None:
+            costs = likelihood_costs(key_read[rows] - 0.5, rho[rows])
         else:
             costs = l1_costs(key_read[rows]) if statistic == "l1" else fisher_costs(key_read[rows])
         found[rows] = additive_p_values(costs, levels[rows], weights)

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Float
 
 from solidmark.scores.discovery import Correction, q_values
+from solidmark.scores.learning import Read
 from solidmark.scores.once import one_p
-from solidmark.scores.peers import Peers
 from solidmark.scores.statistics import Statistic, statistic_p_values
 
 SUBJECTS = pa.schema([("group_p_value", pa.float64()), ("group_q_value", pa.float64())])
@@ -32,20 +31,12 @@ Rows = Sequence[Mapping[str, Any]]
 Column = Float[np.ndarray, " N"]
 
 
-def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
-    """Whom pictures show, as one name each: their group, else themselves with their copies."""
-    groups = pc.if_else(pc.equal(groups, ""), pa.scalar(None, pa.string()), groups)
-    pictures = pc.binary_join_element_wise("picture", key_groups, " ")
-    return pc.coalesce(pc.binary_join_element_wise("group", groups, " "), pictures)
-
-
 def subject_columns(
     rows: Rows,
     p: Column,
     key: Float[np.ndarray, "N M"],
-    read: Float[np.ndarray, "N M"],
+    read: Read,
     used: Mapping[str, Statistic],
-    peers: Peers,
     correction: Correction,
 ) -> dict[str, Column]:
     """The p- and q-value of each row's subject, by the columns of `SUBJECTS`.
@@ -59,9 +50,8 @@ def subject_columns(
             no image has a group.
         p: The p-value of the image of each row.
         key: The keys.
-        read: The readings.
+        read: The readings, and whose keys are exchanged with whose.
         used: The statistic of each reader.
-        peers: Whose keys are exchanged with whose.
         correction: How the q-values are made.
 
     Returns:
@@ -71,7 +61,7 @@ def subject_columns(
         return {}
     units = _units(rows)
     several = {name: some for name, some in units.items() if len(_ids(rows, some)) > 1}
-    together = _together(rows, several, key, read, used, peers)
+    together = _together(rows, several, key, read, used)
     p_value, q_value = np.empty(len(rows)), np.empty(len(rows))
     parts: dict[tuple[str, str], list[list[int]]] = {}
     for name, of_keys in units.items():
@@ -108,9 +98,8 @@ def _together(
     rows: Rows,
     units: Mapping[_Name, list[list[int]]],
     key: Float[np.ndarray, "N M"],
-    read: Float[np.ndarray, "N M"],
+    read: Read,
     used: Mapping[str, Statistic],
-    peers: Peers,
 ) -> dict[_Name, float]:
     """The p-value of all frames of a subject as one; those of the same peers at a time."""
     jobs: dict[tuple[str, tuple[int, ...]], list[tuple[_Name, list[list[int]]]]] = {}
@@ -120,7 +109,7 @@ def _together(
         jobs.setdefault((name[0], numbers), []).append((name, some))
     found: dict[_Name, float] = {}
     for (reader, numbers), job in jobs.items():
-        weights = np.concatenate([peers.pools[number].weights for number in numbers])
+        weights = np.concatenate([read.pools[number].weights for number in numbers])
         step = max(1, _KEYS_AT_ONCE // len(weights))
         for start in range(0, len(job), step):
             part = job[start : start + step]
@@ -129,13 +118,18 @@ def _together(
             if used[reader] == "energy":
                 candidates = rows[several[0][0][0]]["candidates"]
                 energies = np.stack([_energies(rows, some, len(candidates)) for some in several])
+            rho, values = None, read.in_range
+            if used[reader] == "likelihood":
+                # A subject lies in one fold, so all its frames are read with the same weights.
+                rho, values = read.rho[[some[0][0] for some in several]], read.values
             p = statistic_p_values(
                 used[reader],
                 np.stack([_means(key, some) for some in several]),
-                np.stack([_means(read, some) for some in several]),
+                np.stack([_means(values, some) for some in several]),
                 candidates,
                 energies,
                 weights,
+                rho,
             )
             found |= dict(zip([name for name, _ in part], p.tolist(), strict=True))
     return found

@@ -18,12 +18,13 @@ from solidmark.errors import BadInput, EmptyTable, UnknownName, WrongKeys
 from solidmark.runs import doubled, typed
 from solidmark.scores.columns import codes, groups, lists, matrix, text
 from solidmark.scores.discovery import CORRECTIONS, Correction, q_values
-from solidmark.scores.keys import image_keys, require_columns
+from solidmark.scores.keys import image_keys, require_columns, subjects_of
+from solidmark.scores.learning import Read, read_rows
 from solidmark.scores.null import LEVELS, exposure_bits
 from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
-from solidmark.scores.subjects import SUBJECTS, subject_columns, subjects_of
+from solidmark.scores.subjects import SUBJECTS, subject_columns
 
 SCORES = pa.schema(
     [
@@ -93,14 +94,11 @@ def score_table(
     read = _read(evidence)
     scored = read.is_valid().to_numpy(zero_copy_only=False)
     _require_as_many(evidence, read, known.levels.shape[1])
-    asked = _Asked(
-        evidence.filter(pa.array(scored)),
-        known.levels[place[scored]],
-        matrix(read) if scored.any() else np.empty((0, known.levels.shape[1])),
-        peers.of_image[place[scored]],
-    )
+    levels, some = known.levels[place[scored]], evidence.filter(pa.array(scored))
+    values = matrix(read) if scored.any() else np.empty((0, known.levels.shape[1]))
+    asked = _Asked(some, levels, read_rows(some, values, levels, place[scored], known, peers))
     used = _statistics(asked, statistic)
-    p = _p_by_image(asked, used, peers)
+    p = _p_by_image(asked, used)
     failed = pc.equal(text(evidence["status"]), "ok").to_numpy(zero_copy_only=False) & ~scored
     at = pa.array(place)
     columns = {name: text(evidence[name]) for name in ("reader", "split", "id", "status", "note")}
@@ -108,10 +106,10 @@ def score_table(
         "repeat": pc.cast(evidence["repeat"], pa.int64()),
         "group": known.groups.take(at),
         "key_group": known.key_groups.take(at),
-        "peers": pa.array(peers.of_image[place]),
+        "peers": pa.array(_peers(peers, place, scored, asked)),
         "key": lists(known.levels[place] / (LEVELS - 1)),
-        "key_read": read,
-        "distance": _spread(np.abs(asked.key - asked.read).mean(axis=1), scored),
+        "key_read": _read_again(read, scored, asked),
+        "distance": _spread(np.abs(asked.key - asked.found.in_range).mean(axis=1), scored),
         "statistic": _spread_words(columns["reader"], used, scored),
         "p_value": _spread(p, scored),
         "q_value": _spread(_q_by_image(asked, p, correction), scored),
@@ -120,7 +118,7 @@ def score_table(
         "note": pc.if_else(pa.array(failed), _NO_ESTIMATE, columns["note"]),
     }
     of_subjects = subject_columns(
-        _rows_of_groups(asked, columns, scored), p, asked.key, asked.read, used, peers, correction
+        _rows_of_groups(asked, columns, scored), p, asked.key, asked.found, used, correction
     )
     columns |= {name: _spread(values, scored) for name, values in of_subjects.items()}
     schema = pa.unify_schemas([SCORES, SUBJECTS]) if of_subjects else SCORES
@@ -150,14 +148,12 @@ class _Asked:
     Arguments:
         table: The evidence.
         levels: Their keys, with shape (N, M), in 0 ... 255.
-        read: What was read, with shape (N, M), in [0, 1].
-        peers: The number of each row's group of peers.
+        found: What was read.
     """
 
     table: pa.Table = field(repr=False)
     levels: Int[np.ndarray, "N M"] = field(repr=False)
-    read: Float[np.ndarray, "N M"] = field(repr=False)
-    peers: Int[np.ndarray, " N"] = field(repr=False)
+    found: Read
 
     @property
     def key(self) -> Float[np.ndarray, "N M"]:
@@ -211,6 +207,12 @@ def _require_as_many(evidence: pa.Table, read: pa.Array, count: int) -> None:
 def _statistics(asked: _Asked, wanted: Statistic) -> dict[str, Statistic]:
     """The statistic of each reader: the one that was asked for, where it keeps what that needs."""
     reader, readers = asked.reader
+    learning = {readers[number] for number in np.unique(reader[asked.found.learns]).tolist()}
+    usual: dict[str, Statistic] = {
+        name: "likelihood" if name in learning else "l1" for name in readers
+    }
+    if wanted == "l1":
+        return usual
     if wanted != "energy":
         return dict.fromkeys(readers, wanted)
     kept = np.full(len(reader), all(name in asked.table.column_names for name in _CURVES))
@@ -223,34 +225,57 @@ def _statistics(asked: _Asked, wanted: Statistic) -> dict[str, Statistic]:
             f'keeps (found: {", ".join(readers)}). Audit with the reader "energy", or score by '
             '"l1" or "fisher".'
         )
-    return {name: "l1" if name in without else wanted for name in readers}
+    return {name: usual[name] if name in without else wanted for name in readers}
 
 
-def _p_by_image(
-    asked: _Asked, used: Mapping[str, Statistic], peers: Peers
-) -> Float[np.ndarray, " N"]:
+def _peers(
+    peers: Peers, place: Int[np.ndarray, " R"], scored: Bool[np.ndarray, " R"], asked: _Asked
+) -> Int[np.ndarray, " R"]:
+    """The group of peers of every row: within folds where its weights were learned."""
+    found = peers.of_image[place]
+    found[scored] = asked.found.peers
+    return found
+
+
+def _read_again(read: pa.Array, scored: Bool[np.ndarray, " R"], asked: _Asked) -> pa.Array:
+    """What was read of every row: with the weights that were learned, where any were."""
+    learns = asked.found.learns
+    if not learns.any():
+        return read
+    rows = np.flatnonzero(scored)[learns]
+    places = np.zeros(len(scored), dtype=np.int64)
+    places[rows] = np.arange(len(rows))
+    learned = np.isin(np.arange(len(scored)), rows)
+    values = lists(asked.found.in_range[learns]).take(pa.array(places))
+    return pc.if_else(pa.array(learned), values, read)
+
+
+def _p_by_image(asked: _Asked, used: Mapping[str, Statistic]) -> Float[np.ndarray, " N"]:
     """One p-value an image, on all its rows: several readings are one question (`one_p`).
 
     That of the mean reading sees keys that every reading leans to, the smallest of them keys that a
     model draws only now and then.
     """
-    p = np.empty(len(asked.read))
+    p = np.empty(len(asked.levels))
     reader, readers = asked.reader
     for number, rows in groups(reader):
         statistic = used[readers[number]]
         curves = _curves(asked, rows, readers[number]) if statistic == "energy" else None
-        for pool, inside in groups(asked.peers[rows]):
-            weights = peers.pools[pool].weights
+        found = asked.found
+        read = found.values if statistic == "likelihood" else found.in_range
+        for pool, inside in groups(found.peers[rows]):
+            weights = found.pools[pool].weights
             some = rows[inside]
             energies = None if curves is None else curves[1][inside]
             p[some] = _p_of_images(
                 statistic,
                 asked.image[some],
                 asked.levels[some] / (LEVELS - 1),
-                asked.read[some],
+                read[some],
                 () if curves is None else curves[0],
                 energies,
                 weights,
+                found.rho[some] if statistic == "likelihood" else None,
             )
     return p
 
@@ -263,9 +288,10 @@ def _p_of_images(
     candidates: tuple[float, ...],
     energies: Float[np.ndarray, "n M K"] | None,
     weights: Float[np.ndarray, "M L"],
+    rho: Float[np.ndarray, " n"] | None,
 ) -> Float[np.ndarray, " n"]:
     """The p-values of rows of one reader and one group of peers."""
-    every = statistic_p_values(statistic, key, read, candidates, energies, weights)
+    every = statistic_p_values(statistic, key, read, candidates, energies, weights, rho)
     _, first, of_row, times = np.unique(
         image, return_index=True, return_inverse=True, return_counts=True
     )
@@ -279,7 +305,11 @@ def _p_of_images(
         return sums / times.reshape(-1, *[1] * (values.ndim - 1))
 
     curve = None if energies is None else means(energies)
-    of_mean = statistic_p_values(statistic, key[first], means(read), candidates, curve, weights)
+    # The rows of one image are read with the same weights.
+    rho = None if rho is None else rho[first]
+    of_mean = statistic_p_values(
+        statistic, key[first], means(read), candidates, curve, weights, rho
+    )
     smallest = np.minimum.reduceat(every[order], starts)
     return one_p(of_mean, smallest, times)[of_row.reshape(-1)]
 

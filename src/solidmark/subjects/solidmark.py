@@ -26,12 +26,14 @@ class Evidence:
         energies: M x K values, key after key, where the reader has them.
         picture: What the model drew, marked size, where the reader has it.
         path: The log energy at each step, where the reader descends it; low = known.
+        features: M x F looks, key after key, where the reader leaves their weights to be learned.
     """
 
     key_read: list[float]
     energies: list[float] | None = None
     picture: Image | None = None
     path: list[float] | None = None
+    features: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class SolidMark:
                 else reading.energies[i].flatten().tolist(),
                 picture=None if reading.pictures is None else reading.pictures[i],
                 path=None if reading.path is None else reading.path[i].tolist(),
+                features=None
+                if reading.features is None
+                else reading.features[i].flatten().tolist(),
             )
             for i in range(len(samples))
         ]

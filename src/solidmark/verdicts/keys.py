@@ -15,7 +15,7 @@ from solidmark.scores.written import at_least, at_most, percent
 from solidmark.verdicts import key_sentences as sentences
 from solidmark.verdicts.key_facts import Facts
 from solidmark.verdicts.known import Unknown
-from solidmark.verdicts.readers import DRAWING, ORDER, reader
+from solidmark.verdicts.readers import DRAWING, KNOWING, ORDER, reader
 from solidmark.verdicts.words import because
 
 MEASURE = "solidmark"
@@ -232,7 +232,7 @@ def _memorized(facts: Facts) -> str:
 
 def _disagreement(found: Sequence[Finding]) -> tuple[str, ...]:
     """What it means that two readers, which ask two questions, give two answers."""
-    knows = [one for one in found if one.name in ("energy", "blend", "gradient", "linear")]
+    knows = [one for one in found if one.name in KNOWING]
     draws = [one for one in found if one.name in DRAWING]
     if not knows or not draws:
         return ()

@@ -47,7 +47,7 @@ TREATED = (
         "marks did",
     ),
     (
-        ("linear", "probe"),
+        ("fitted", "linear", "probe"),
         "no correction is needed, since images are placed among reference images that went the "
         "same way",
     ),
