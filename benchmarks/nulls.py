@@ -105,6 +105,7 @@ def observe(
             ):
                 row = {"reader": reader.name, "split": split, "id": sample.id, "repeat": repeat}
                 row |= {"key_read": found.key_read, "energies": found.energies}
+                row |= {"features": found.features}
                 row["candidates"] = reader.grid.tolist() if isinstance(reader, Energy) else None
                 rows.append(row | {"status": "ok", "note": ""})
     return rows
@@ -154,7 +155,7 @@ def shown_names(scores: pa.Table, naming: Collection[str]) -> set[str]:
 
 
 def _schema() -> pa.Schema:
-    names = ("reader", "split", "id", "repeat", "key_read", "energies", "candidates")
+    names = ("reader", "split", "id", "repeat", "key_read", "energies", "features", "candidates")
     fields = [audit.evidence.EVIDENCE.field(name) for name in (*names, "status", "note")]
     return pa.schema(fields)
 
