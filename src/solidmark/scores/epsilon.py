@@ -1,0 +1,110 @@
+"""How much privacy was lost, at least: the keys of an audit as the canaries of a one-run bound.
+
+.. math:: q = \\frac{b e^\\varepsilon}{b e^\\varepsilon + 1 - b}, \\qquad
+    \\varepsilon_{low} = \\max\\bigl(0, \\mathrm{logit}(p_{low}) - \\mathrm{logit}(b)\\bigr)
+
+Each key is a draw that the training saw, and nobody else. If the training is epsilon-differentially
+private where one image's keys are replaced by others, then whoever sees all that came out of it,
+and all other keys, is right about this one with a chance of q at most, when he names a part of all
+keys that has the prior chance b. A guess here is the part of the keys whose p-value, had the image
+one of them, would be at most b: it is made of the reading and never of the key. p_low is the lower
+end of the share of the images whose key lies in its part.
+
+It is a lower bound of what the training lost, with its randomness, and not of one image; 0 proves
+nothing. It cannot be above what so few guesses can show: with n images, all right, log n and a
+little more than -log b.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from solidmark.errors import BadInput
+from solidmark.late import special, stats
+from solidmark.scores.groups import Groups, group_codes
+
+PRIORS = (0.5, 0.1, 0.01, 1e-3, 1e-4, 1e-6)
+"""The prior chances of a guess that are tried, fixed beforehand; they share the error."""
+
+ERROR = 0.05
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A lower bound of epsilon.
+
+    Arguments:
+        epsilon: The bound, in nats, 0 or more; high = more was lost.
+        prior: With which guesses it was had.
+        right: How many of them were right.
+        guesses: How many there were, one a key.
+    """
+
+    epsilon: float
+    prior: float
+    right: int
+    guesses: int
+
+
+def lower_epsilon(right: int, guesses: int, prior: float, error: float = ERROR) -> float:
+    """The least epsilon at which so many right guesses are not too rare.
+
+    Arguments:
+        right: How many guesses were right.
+        guesses: How many were made; whether one is made must not depend on a key.
+        prior: The chance of a right one without the model, in (0, 1).
+        error: How often the bound may be above the truth.
+
+    Returns:
+        The bound, in nats, 0 or more.
+
+    Raises:
+        BadInput: When the counts or the chances are none.
+
+    References:
+        Steinke, Nasr and Jagielski (2023), "Privacy auditing with one (1) training run", with keys
+        of many values in the place of bits; Clopper and Pearson (1934).
+
+    Example:
+        >>> print(f"{lower_epsilon(90, 100, 0.5):.3f} {lower_epsilon(10, 100, 1 / 256):.3f}")
+        1.631 2.702
+    """
+    if not 0 <= right <= guesses or guesses < 1 or not 0 < prior < 1 or not 0 < error < 1:
+        raise BadInput(
+            f"{right} right of {guesses} guesses with a prior chance of {prior:g} are no counts."
+        )
+    if right == 0:
+        return 0.0
+    low = float(stats.beta.ppf(error, right, guesses - right + 1))
+    return max(0.0, float(special.logit(low) - special.logit(prior)))
+
+
+def lost_privacy(p_value: Float[np.ndarray, " N"], key_groups: Groups | None = None) -> Loss:
+    """The bound from the p-values of an audit, over all priors at once.
+
+    Arguments:
+        p_value: P-values under keys drawn anew, with shape (N), in (0, 1]: the chance of a key that
+            fits a reading as well. Those of exchanged keys are none, since they know other keys.
+        key_groups: Which rows share a key, and are one guess; None when none do.
+
+    Returns:
+        The largest of the bounds, each at its part of the error (Bonferroni).
+
+    Raises:
+        BadInput: When there is no row.
+
+    Example:
+        >>> lost_privacy(np.full(100, 1e-9)).prior
+        1e-06
+    """
+    _, first = np.unique(group_codes(key_groups, len(p_value)), return_index=True)
+    own = p_value[first]
+    if not len(own):
+        raise BadInput("There is no row to bound a loss with. Score at least one image.")
+    found = []
+    for prior in PRIORS:
+        right = int((own <= prior).sum())
+        bound = lower_epsilon(right, len(own), prior, ERROR / len(PRIORS))
+        found.append(Loss(bound, prior, right, len(own)))
+    return max(found, key=lambda loss: loss.epsilon)
