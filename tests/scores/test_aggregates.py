@@ -40,7 +40,7 @@ ALWAYS = {
 SOMETIMES = {
     *("count", "delta", "fpr", "chance_uniform", "chance_constant", "by"),
     *("expected_false", "fdr", "level", "groups", "smallest", "largest"),
-    "network_calls_per_image",
+    *("network_calls_per_image", "prior", "guesses"),
 }
 
 
@@ -84,12 +84,12 @@ def test_the_rows_are_those_of_the_format(keys: int) -> None:
         if row["ci_low"] is not None:
             assert row["ci_low"] <= row["value"] <= row["ci_high"]
     energy = [(row["split"], row["statistic"]) for row in rows if row["reader"] == "energy"]
-    four = ["eidetic"] * 4
+    four, usual = ["eidetic"] * 4, ["correlation", "permutation_z", "named", "share"]
     assert energy == [
-        *(("trained", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
+        *(("trained", s) for s in [*four, *usual, "epsilon"]),
         *[("trained", "smallest_share")] * 3,
-        *(("held_out", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
-        *(("ceiling", s) for s in [*four, "correlation", "permutation_z", "named", "share"]),
+        *(("held_out", s) for s in [*four, *usual, "epsilon"]),
+        *(("ceiling", s) for s in [*four, *usual]),
         *(("trained_vs_held_out", s) for s in ["auc", "tpr_at_fpr", "tpr_at_fpr"]),
     ]
     assert find(rows, reader="outpaint", split="trained", statistic="permutation_z")[

@@ -5,8 +5,12 @@ import pytest
 from scipy import stats
 
 from solidmark.errors import BadInput
+from solidmark.runs import find
+from solidmark.scores import aggregate, score_table
 from solidmark.scores.epsilon import ERROR, lost_privacy, lower_epsilon
 from solidmark.scores.null import p_values
+
+from .tables import evidence_rows, key_rows, table
 
 RUNS = 600
 """At an error of 5 %, 99.9 % of such runs have 47 or fewer bounds above the truth."""
@@ -86,3 +90,13 @@ def test_counts_that_are_none_are_refused() -> None:
             lower_epsilon(*bad)
     with pytest.raises(BadInput):
         lost_privacy(np.empty(0))
+
+
+def test_an_audit_has_a_bound_for_the_trained_and_none_for_the_held_out() -> None:
+    rows = key_rows(200, 4, 200)
+    evidence = evidence_rows(rows[:200], memory=0.9)
+    evidence += evidence_rows(rows[200:], memory=0.0, split="held_out")
+    found = aggregate(score_table(table(evidence), table(rows)), calls={})
+    trained, held_out = (find(found, "epsilon", split)[0] for split in ("trained", "held_out"))
+    assert (trained.value or 0) > 3
+    assert (held_out.value, held_out.facts["guesses"]) == (0.0, 200)

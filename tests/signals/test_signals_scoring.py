@@ -56,7 +56,7 @@ def statistic(results: dict[str, Any], name: str, **which: object) -> dict[str, 
 def test_the_memorizer_is_caught(make_marked: Callable[..., Marked], tmp_path: Path) -> None:
     marked = make_marked(60, side=12, digits=True)
     out = tmp_path / "out"
-    measure_signals(Measuring("memorizer", str(marked.folder), out))
+    measure_signals(Measuring("memorizer", str(marked.folder), out, ("loss", "spread")))
     results = score_signals(out, fprs=(0.1,))
     assert statistic(results, "auc")["value"] > 0.99
     assert statistic(results, "named")["count"] == 30
@@ -70,7 +70,7 @@ def test_the_memorizer_is_caught(make_marked: Callable[..., Marked], tmp_path: P
 def test_the_gaussian_is_at_chance(make_marked: Callable[..., Marked], tmp_path: Path) -> None:
     marked = make_marked(300, side=4, digits=True)
     out = tmp_path / "out"
-    measure_signals(Measuring("gaussian", str(marked.folder), out))
+    measure_signals(Measuring("gaussian", str(marked.folder), out, ("loss",)))
     results = score_signals(out)
     area = statistic(results, "auc")
     assert 0.42 < area["value"] < 0.6

@@ -16,7 +16,7 @@ _DRAWS = Option(
     "draws",
     int,
     4,
-    "Noises of an image or prompt, for spread, magnitude and magnitude-path.",
+    "Noises of an image or prompt, for the signals that draw any.",
     range=at_least(1),
 )
 
@@ -124,6 +124,82 @@ SIGNALS = by_name(
         needs=_TOLD,
         calls="16",
         options=(_TIMES,),
+    ),
+    Card(
+        "fixed-loss",
+        "Loss at fixed noise",
+        "How well does the model tell the noise on an image from the image, at four noise levels "
+        "and the same noises for every checkpoint? It is what trainers watch on held-out images.",
+        "the loss with the same noise for every checkpoint",
+        "mean squared error of the predicted noise (of a flow: velocity), at the times .2, .4, .6 "
+        "and .8, mean of `--draws` noises that the id of the image draws",
+        unit="mean squared error of the predicted noise",
+        paper="as the validation loss of kohya's sd-scripts",
+        needs="any model",
+        calls="16",
+        options=(_DRAWS,),
+    ),
+    Card(
+        "sima",
+        "SimA",
+        "How much noise does the model see in a picture that has none? At a peak of its density "
+        "it sees none. One call.",
+        "noise seen in the clean picture",
+        "4-norm of the predicted noise for the clean picture, unscaled and without noise, at "
+        "time .1, told the image's own caption or class",
+        unit="4-norm of the predicted noise",
+        paper="arXiv 2509.25003; the time is fixed beforehand, where its code reports the best",
+        needs="any model",
+        calls="1",
+    ),
+    Card(
+        "flipd",
+        "FLIPD",
+        "In how many directions can an image change and stay likely? A memorized one in none. "
+        "Plain images have few, memorized or not.",
+        "dimensions of the density round the image",
+        "local intrinsic dimension at time .05, the trace estimated from `--draws` directions by "
+        "central differences",
+        unit="dimensions",
+        paper="Kamkari et al., 2024; Ross et al., 2025; differences in the place of derivatives "
+        "are ours",
+        needs="any model",
+        calls="9",
+        options=(_DRAWS,),
+    ),
+    Card(
+        "anisotropy",
+        "Anisotropy",
+        "Does what the prompt adds to pure noise point where the model would go anyway, and how "
+        "far? It judges prompts: images of one prompt share its value.",
+        "what the prompt changes, and whither",
+        "norm of what the prompt changes in the prediction at pure noise, plus twice the cosine "
+        "of that with the prediction without the prompt when the noise is said to be small; mean "
+        "of `--draws` noises",
+        unit="norm, plus twice a cosine",
+        direction="high",
+        paper="Asthana and Belagiannis, 2026; one cosine of all latents, weights as in its code "
+        "for SD 1.4",
+        needs=_TOLD,
+        calls="16 a prompt",
+        per="prompt",
+        options=(_DRAWS,),
+    ),
+    Card(
+        "sharpness",
+        "Sharpness",
+        "How much more does the density bend with the prompt than without it, along the way that "
+        "the prompt pulls? It judges prompts: images of one prompt share its value.",
+        "how narrow the peak of a prompt is",
+        "norm of the difference of the Hessians of the log density with and without the prompt, "
+        "times the difference of the scores, at pure noise; mean of `--draws` noises",
+        unit="norm of a product of Hessian and score",
+        direction="high",
+        paper="Jeon, Kim and No, 2025; a difference in the place of the derivative",
+        needs=_TOLD,
+        calls="16 a prompt",
+        per="prompt",
+        options=(_DRAWS,),
     ),
 )
 """The signals, in the order of the page."""

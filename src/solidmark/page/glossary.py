@@ -112,6 +112,10 @@ never below 0.0001.
 averages: Averages known
 In how many groups of peers the model knows the average key. It says nothing of a single image.
 
+epsilon: Epsilon at least
+How much privacy the training lost, at least, in nats, as differential privacy counts it, where the
+keys of one image are replaced by others. A lower bound at 95 %: 0 proves nothing.
+
 smallest_share: Smallest share
 The smallest share of memorized images that this run would have seen, four times in five. A run
 that sees nothing says nothing about shares below it.

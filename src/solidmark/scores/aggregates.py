@@ -15,6 +15,7 @@ from solidmark.scores.columns import numbers
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import Correction
 from solidmark.scores.eidetic import DELTAS, eidetic
+from solidmark.scores.epsilon import epsilon_row
 from solidmark.scores.exchange import hits_within, products
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.keys import ImageKeys, image_keys
@@ -108,6 +109,7 @@ def _reader_rows(
         yield _share_row(images, pools)
         if split != "ceiling":
             yield from _average_rows(images, pools, rule.fdr)
+            yield epsilon_row(images)
         if split == "trained":
             yield from reach_rows(images, once.get("ceiling"), pools, rule)
         advance()

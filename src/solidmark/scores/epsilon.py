@@ -15,14 +15,18 @@ nothing. It cannot be above what so few guesses can show: with n images, all rig
 little more than -log b.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from solidmark.errors import BadInput
 from solidmark.late import special, stats
-from solidmark.scores.groups import Groups, group_codes
+from solidmark.runs import Figure
+from solidmark.scores.groups import Estimate, Groups, group_codes
+from solidmark.scores.null import LEVELS
+from solidmark.scores.parts import Part, result_row
+from solidmark.scores.statistics import statistic_p_values
 
 PRIORS = (0.5, 0.1, 0.01, 1e-3, 1e-4, 1e-6)
 """The prior chances of a guess that are tried, fixed beforehand; they share the error."""
@@ -45,6 +49,40 @@ class Loss:
     prior: float
     right: int
     guesses: int
+
+
+MOST = 20_000
+"""Keys that are looked at, at most: with so many, all right, the bound is 9 above -log b."""
+
+
+def epsilon_row(part: Part) -> Figure:
+    """The bound from the readings of one reader and split.
+
+    By the distance, whatever the p-values rank: a guess is any part of the keys that a reading
+    alone has chosen.
+
+    Arguments:
+        part: The rows, one an image.
+    """
+    if not part.n:
+        return result_row(part, "epsilon", "nats", Estimate(note="No row could be scored."), 0.0)
+    own = replace(part, rows=part.rows[:MOST], read=part.read)
+    if part.read is not None:
+        own = replace(own, read=part.read[:MOST])
+    read = own.numbers("key_read")
+    even = np.ones((read.shape[1], LEVELS))
+    p = statistic_p_values("l1", own.numbers("key"), read, weights=even)
+    found = lost_privacy(p, own.key_groups)
+    most = lower_epsilon(found.guesses, found.guesses, PRIORS[-1], ERROR / len(PRIORS))
+    note = (
+        f"At least, at 95 %: {found.right:,} of {found.guesses:,} guesses with a prior chance of "
+        f"{found.prior:g} were right. It is about the training where the keys of one image are "
+        f"replaced by others, with delta 0. So many guesses cannot show more than {most:.1f}, and "
+        "0 proves nothing."
+    )
+    estimate = Estimate(found.epsilon, note=note)
+    facts = {"prior": found.prior, "guesses": found.guesses}
+    return result_row(part, "epsilon", "nats", estimate, 0.0, count=found.right, facts=facts)
 
 
 def lower_epsilon(right: int, guesses: int, prior: float, error: float = ERROR) -> float:

@@ -34,7 +34,7 @@ PRIVATE = (
 
 ORDER = (
     *("eidetic", "named", "named_subjects", "share", "correlation", "permutation_z"),
-    *("averages", "auc", "tpr_at_fpr", "smallest_share"),
+    *("averages", "auc", "tpr_at_fpr", "epsilon", "smallest_share"),
 )
 
 NAMES = {
@@ -44,6 +44,7 @@ NAMES = {
     "correlation": "Correlation",
     "permutation_z": "Permutation z",
     "averages": "Averages known, groups",
+    "epsilon": "Epsilon at least",
     "named_subjects": "Subjects named, q at most {fdr}",
     "smallest_share permutation": "Smallest share, by permutation test",
     "smallest_share best": "Smallest share, by the smallest p",
@@ -55,7 +56,7 @@ COUNTED = frozenset(("eidetic", "named", "named_subjects", "averages"))
 TERMS = (
     *("key", "held_out", "ceiling", "distance/key", "eidetic/key", "peers", "p_value/key"),
     *("q_value", "named", "named_subjects", "exposure_bits", "share", "correlation"),
-    *("permutation_z", "averages"),
+    *("permutation_z", "averages", "epsilon"),
     *("smallest_share", "auc", "tpr_at_fpr", "own_key", "interval", "chance"),
 )
 

@@ -16,7 +16,7 @@ class Measuring(AskingSome):
     Arguments:
         signals: Names of `measures.signals.SIGNALS`. Those that the model cannot be asked for are
             left out, and the results say why.
-        draws: Noises of an image or a prompt: of spread, magnitude and magnitude-path.
+        draws: Noises of an image or a prompt, of the signals that draw any.
         times: Noise levels of an image: of loss and image-magnitude.
         steps: How many of the first steps magnitude-path averages.
         guidance: The scale of guidance along its path.

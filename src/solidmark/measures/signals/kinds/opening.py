@@ -5,11 +5,16 @@ from dataclasses import fields
 from typing import Any
 
 from solidmark.errors import UnknownName
+from solidmark.measures.signals.kinds.anisotropy import Anisotropy
+from solidmark.measures.signals.kinds.fixed_loss import FixedLoss
+from solidmark.measures.signals.kinds.flipd import Flipd
 from solidmark.measures.signals.kinds.image_magnitude import ImageMagnitude
 from solidmark.measures.signals.kinds.loss import Loss
 from solidmark.measures.signals.kinds.magnitude import Magnitude
 from solidmark.measures.signals.kinds.path import PathMagnitude
+from solidmark.measures.signals.kinds.sharpness import Sharpness
 from solidmark.measures.signals.kinds.signal import Signal
+from solidmark.measures.signals.kinds.sima import Sima
 from solidmark.measures.signals.kinds.spread import Spread
 
 SIGNALS: dict[str, type[Any]] = {
@@ -18,6 +23,11 @@ SIGNALS: dict[str, type[Any]] = {
     "magnitude": Magnitude,
     "magnitude-path": PathMagnitude,
     "image-magnitude": ImageMagnitude,
+    "fixed-loss": FixedLoss,
+    "sima": Sima,
+    "flipd": Flipd,
+    "anisotropy": Anisotropy,
+    "sharpness": Sharpness,
 }
 """The signals, the ones that every model has first."""
 
