@@ -19,6 +19,7 @@ from solidmark.errors import BadInput, MissingCapability, UnknownName
 from solidmark.measures.signals.kinds import (
     SIGNALS,
     Anisotropy,
+    AttentionEntropy,
     FixedLoss,
     Flipd,
     ImageMagnitude,
@@ -33,6 +34,7 @@ from solidmark.measures.signals.kinds import (
     suspicion,
     told_of,
 )
+from solidmark.measures.signals.kinds.attention import layers_of
 from solidmark.measures.signals.kinds.spread import middle_of, spread_of
 from solidmark.models import Gaussian, Memorizer, open_model
 from solidmark.randomness import generator
@@ -57,6 +59,7 @@ CHEAP: dict[str, Signal] = {
     "flipd": Flipd(1),
     "anisotropy": Anisotropy(1),
     "sharpness": Sharpness(1),
+    "attention-entropy": AttentionEntropy(1),
 }
 
 
@@ -208,6 +211,53 @@ def test_the_spread_is_that_of_the_last_activation_in_the_middle(
     assert not middle_of(model)._forward_pre_hooks
 
 
+def test_the_entropy_is_that_of_the_attention_that_the_network_uses(
+    diffusion: tuple[Any, Any],
+) -> None:
+    """Against processors that keep the probabilities with which they go on."""
+    from diffusers.models.attention_processor import Attention, AttnProcessor
+
+    model, pipe = diffusion
+    samples = told(3)
+    found = values(AttentionEntropy(1), model, samples)
+    kept: list[torch.Tensor] = []
+
+    class Keeping(AttnProcessor):
+        def __call__(self, attn: Attention, *given: Any, **named: Any) -> torch.Tensor:
+            usual = attn.get_attention_scores
+
+            def keep(*args: Any) -> torch.Tensor:
+                scores: torch.Tensor = usual(*args)
+                kept.append(scores.reshape(3, -1, *scores.shape[1:]).mean((1, 2)))
+                return scores
+
+            attn.get_attention_scores = keep
+            try:
+                answer: torch.Tensor = super().__call__(attn, *given, **named)
+            finally:
+                attn.get_attention_scores = usual
+            return answer
+
+    pipe.unet.set_attn_processor(
+        {
+            name: Keeping() if ".attn2." in name else AttnProcessor()
+            for name in pipe.unet.attn_processors
+        }
+    )
+    (noise,) = drawn(samples, (4, 8, 8), 1)
+    predicted(pipe, noise, 981, embedded(pipe, [str(s.caption) for s in samples]))
+    shares = torch.stack(kept).mean(0)
+    expected = -(shares * shares.log()).sum(1)
+    assert len(kept) > 1
+    assert found == pytest.approx(expected.numpy(), rel=1e-4)
+    # Where nothing tells the words apart, all of them are looked at alike.
+    for layer in layers_of(model):
+        layer.to_q.weight.data.zero_()
+        assert not layer._forward_pre_hooks
+    length = pipe.tokenizer.model_max_length
+    assert values(AttentionEntropy(1), model, samples) == pytest.approx([np.log(length)] * 3)
+
+
 def test_spikes_spread_more_than_balance() -> None:
     spiky, balanced = torch.zeros(1, 8, 2, 2), torch.ones(1, 8, 2, 2)
     spiky[0, 3, 1, 1] = 8
@@ -221,7 +271,8 @@ def test_every_family_can_be_asked_what_it_can_answer(family: str, tmp_path: Pat
     model = open_model(str(FAMILIES[family](tmp_path / family)))
     samples = told(3)
     for name, signal in CHEAP.items():
-        if family == "flux" and ("magnitude" in name or name in ("anisotropy", "sharpness")):
+        unled = family == "flux" and ("magnitude" in name or name in ("anisotropy", "sharpness"))
+        if unled or (family in ("sd3", "flux", "dit") and name == "attention-entropy"):
             with pytest.raises(MissingCapability):
                 signal.require(model, samples[0])
             continue
@@ -236,7 +287,10 @@ def test_every_family_can_be_asked_what_it_can_answer(family: str, tmp_path: Pat
         assert metered.calls == 3 * signal.card.network_calls
         assert np.array_equal(values(signal, model, samples), values(signal, model, samples))
         other = signal.measure(model, samples, noises(samples, seed=1)).numpy()
-        assert np.allclose(other, together, rtol=1e-5) == (name == "sima"), "it draws nothing"
+        if name == "sima":  # It draws nothing.
+            assert other == pytest.approx(together, rel=1e-5)
+        else:
+            assert not np.array_equal(other, together)
 
 
 def test_the_memorizer_loses_nothing_on_what_it_was_trained_on() -> None:
@@ -310,6 +364,7 @@ def test_signals_are_opened_by_name() -> None:
         Flipd(2),
         Anisotropy(2),
         Sharpness(2),
+        AttentionEntropy(2),
     ]
     low = ("loss", "image-magnitude", "fixed-loss", "sima", "flipd")
     for name, signal in zip(SIGNALS, opened, strict=True):

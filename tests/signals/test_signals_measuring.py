@@ -166,6 +166,7 @@ def test_what_the_model_cannot_be_asked_for_is_left_out(
         "image-magnitude",
         "anisotropy",
         "sharpness",
+        "attention-entropy",
     }
     assert "activations" in run.manifest["left_out"]["spread"]
     assert {row["signal"] for row in evidence(tmp_path / "out")} == set(OF_FORMULAS)

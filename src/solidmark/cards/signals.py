@@ -201,5 +201,21 @@ SIGNALS = by_name(
         per="prompt",
         options=(_DRAWS,),
     ),
+    Card(
+        "attention-entropy",
+        "Attention entropy",
+        "Does the picture look at the words of its prompt, or at its start token alone, before "
+        "there is anything to see? It judges prompts: images of one prompt share its value.",
+        "how evenly the words are looked at",
+        "entropy of the mean cross attention to the tokens of the prompt, over layers, heads and "
+        "places, at pure noise; mean of `--draws` noises",
+        unit="nats",
+        direction="high",
+        paper="Ren et al., 2024; over all layers, where its cheap variant takes one",
+        needs="a model that is told captions by cross attention: Stable Diffusion 1 to XL, PixArt",
+        calls="4 a prompt",
+        per="prompt",
+        options=(_DRAWS,),
+    ),
 )
 """The signals, in the order of the page."""

@@ -1,6 +1,7 @@
 """The cheap signals: what a model gives away of an image for a few network calls."""
 
 from solidmark.measures.signals.kinds.anisotropy import Anisotropy
+from solidmark.measures.signals.kinds.attention import AttentionEntropy
 from solidmark.measures.signals.kinds.fixed_loss import FixedLoss
 from solidmark.measures.signals.kinds.flipd import Flipd
 from solidmark.measures.signals.kinds.image_magnitude import ImageMagnitude
@@ -16,6 +17,7 @@ from solidmark.measures.signals.kinds.spread import Spread
 __all__ = [
     "SIGNALS",
     "Anisotropy",
+    "AttentionEntropy",
     "FixedLoss",
     "Flipd",
     "ImageMagnitude",
