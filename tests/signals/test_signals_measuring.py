@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -267,7 +268,9 @@ def test_a_killed_run_resumes_to_the_same_bytes(
         for path in (tmp_path / out / "ledger").glob("*.sqlite"):
             try:
                 query = "SELECT count(*) FROM rows WHERE name LIKE 'signal %'"
-                count += sqlite3.connect(path).execute(query).fetchone()[0]
+                # Read-only: whoever closes it last must not tidy up behind the one that writes.
+                with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                    count += connection.execute(query).fetchone()[0]
             except sqlite3.OperationalError:
                 continue
         return count
