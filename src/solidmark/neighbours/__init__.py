@@ -12,7 +12,7 @@ from solidmark.neighbours.distances import (
 from solidmark.neighbours.finder import Finder, finder_of
 from solidmark.neighbours.lists import MANY, Lists, in_lists, require_library
 from solidmark.neighbours.matrix import Matrix, rows_per_shard, tile_order
-from solidmark.neighbours.recall import Recalled, recall_of_copies, recall_of_nearest, sampled
+from solidmark.neighbours.recall import Recalled, recall_of_copies, recall_of_queries, sampled
 from solidmark.neighbours.search import Neighbours, Search, search
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
     "open_lists",
     "patched_l2",
     "recall_of_copies",
-    "recall_of_nearest",
+    "recall_of_queries",
     "require_library",
     "rows_per_shard",
     "sampled",

@@ -99,8 +99,9 @@ class Approximate:
         squared = np.take_along_axis(squared, place, 1)
         lost = np.isinf(squared[:, -1])
         if lost.any():
+            itself = own[lost] if (own >= 0).any() else None
             exactly = search(
-                queries, self.base, replace(how, folder=None), rows=numbers[lost], own=own[lost]
+                queries, self.base, replace(how, folder=None), rows=numbers[lost], own=itself
             )
             index[lost], squared[lost] = exactly.index, exactly.squared * queries.width
         return index, squared

@@ -1,6 +1,7 @@
 """How much of what the exact search finds an approximate one finds, measured on the same rows.
 
-Two questions. Of queries as they come: is what is found as near as the nearest? Of changed copies,
+Two questions. Of queries as they come: is what is found as near as the nearest, and which of the
+rows within a distance are found? Of changed copies,
 made just within a threshold: is anything found within it? A copy is made of a row of the set, moved
 towards another one, so that it differs from its original as rows differ:
 
@@ -37,26 +38,36 @@ class Recalled:
     found: int
 
 
-def recall_of_nearest(
+def recall_of_queries(
     find: Finder,
     queries: Matrix,
     base: Matrix,
     how: Search,
+    within: float | None = None,
     *,
     own: Int[NDArray[np.int64], " Q"] | None = None,
     advance: Advance | None = None,
-) -> Recalled:
-    """Of queries as they come: how often what is found first is as near as the nearest.
+) -> tuple[Recalled, Recalled]:
+    """Of queries as they come: what is found of what the exact search finds.
 
     Arguments:
+        how: The search; `how.k` of the nearest are asked for.
+        within: The distance within which two rows are a pair: 1 - the dot product.
         own: The row of `base` that a query is itself.
         advance: Told of pairs of rows, |queries| x |base| in all.
+
+    Returns:
+        How often what is found first is as near as the nearest; and how many of the pairs are
+        found, none without `within`.
     """
-    how = replace(how, k=1, folder=None)
+    how = replace(how, folder=None)
     near = find(queries, base, how, own=own)
     true = search(queries, base, how, own=own, advance=advance)
     # Both distances are direct differences in float64, so equal ones are equal to the bit.
-    return Recalled(len(queries), int((near.squared <= true.squared).sum()))
+    nearest = Recalled(len(queries), int((near.squared[:, 0] <= true.squared[:, 0]).sum()))
+    close = true.squared * (base.width / 2) <= (-1.0 if within is None else within)
+    found = close & (true.index[:, :, None] == near.index[:, None, :]).any(axis=2)
+    return nearest, Recalled(int(close.sum()), int(found.sum()))
 
 
 def recall_of_copies(find: Finder, base: Matrix, how: Search, within: float) -> Recalled:
@@ -82,9 +93,9 @@ def copies_within(base: Matrix, within: float, seed: int = 0) -> Float[NDArray[n
         within: 1 - the dot product with the original, in (0, 2].
     """
     generator = np.random.default_rng(seed)
-    count = min(SAMPLE, len(base))
+    again = len(base) < SAMPLE  # Of few rows there are several copies each.
     x, y = (
-        base.stored(generator.choice(len(base), count, replace=False)).astype(np.float64)
+        base.stored(generator.choice(len(base), SAMPLE, replace=again)).astype(np.float64)
         for _ in range(2)
     )
     aside = y - (x * y).sum(axis=1, keepdims=True) * x

@@ -14,8 +14,9 @@ from solidmark.scores.written import percent, percents
 RECALL = "search_recall"
 """The statistic: which share of what the exact search finds the approximate one finds."""
 
-NEAREST, COPIES = "nearest", "copies"
-"""What was asked: images as they come, or changed copies just within the threshold."""
+NEAREST, PAIRS, COPIES = "nearest", "pairs", "copies"
+"""What was asked for: the nearest of images as they come, those within the threshold of them, or
+changed copies just within it."""
 
 LEAST = 0.95
 """What the lower end of the interval must reach, or a search is too blind to say "not seen"."""
@@ -28,9 +29,13 @@ def is_blind(figures: Sequence[Figure], measure: str) -> bool:
 
     Copies decide where they were asked for, since they are what is looked for.
     """
-    told = {one.by: one for one in find(figures, RECALL, measure=measure)}
-    deciding = told.get(COPIES) or told.get(NEAREST)
-    return deciding is not None and (deciding.ci_low or 0.0) < LEAST
+    told = find(figures, RECALL, measure=measure)
+    for side in {one.split for one in told}:
+        own = {one.by: one for one in told if one.split == side}
+        deciding = own.get(COPIES) or own.get(NEAREST)
+        if deciding is not None and (deciding.ci_low or 0.0) < LEAST:
+            return True
+    return False
 
 
 def blind_measures(figures: Sequence[Figure]) -> list[str]:
@@ -85,16 +90,30 @@ def too_blind(measures: Sequence[str]) -> str:
     )
 
 
+_UNKNOWN = {
+    NEAREST: "the search was approximate, and there is nothing to measure it on.",
+    PAIRS: "the search was approximate. A sample of the images has no pairs within the threshold.",
+    COPIES: "the search was approximate, and within a threshold of 0 there are no changed copies.",
+}
+
+
 def _line(one: Figure) -> str:
     title = title_of(one.measure)
+    if one.split == "generated":
+        title += ", among the generations"
     if one.value is None or one.interval is None:
-        return f"{title}: the search was approximate, and what it finds could not be measured."
+        return f"{title}: {_UNKNOWN[one.by or NEAREST]}"
     between = percents(*one.interval)
     found = f"{one.count:,} of {one.n:,} ({percent(one.value)}, 95 % interval {between})"
     if one.by == COPIES:
         return (
             f"{title}: the search was approximate. Of changed copies just within the threshold it "
             f"finds {found}; a copy that it misses is not seen."
+        )
+    if one.by == PAIRS:
+        return (
+            f"{title}: the search was approximate. Of the pairs of a sample it finds {found}; a "
+            "pair that it misses is not seen."
         )
     return (
         f"{title}: the search was approximate. The nearest that it finds is as near as that of the "

@@ -201,16 +201,16 @@ def _search(
         finders = asking.finders(same, rows)
         answers = asking.ask(same, rows, finders)
         found.answers.update(answers)
-        found.features.extend(
-            search_figures(
-                same[0],
-                finders.get("training"),
-                rows["training"].matrix,
-                rows["generated"].matrix,
-                within=threshold_of(same[0], answers, comparison.fprs),
-                memory=comparison.memory,
+        within = threshold_of(same[0], answers, comparison.fprs)
+        for side, other in (("training", "generated"), ("generated", "training")):
+            found.features.extend(
+                search_figures(
+                    *(same[0], finders.get(side), rows[side].matrix, rows[other].matrix),
+                    side=side,
+                    within=within,
+                    memory=comparison.memory,
+                )
             )
-        )
         found.features.extend(statistics.rows(same, rows, answers))
         copies = augmented_copies_of(gathered["training"], comparison.seed)
         found.augmented.extend(
