@@ -25,7 +25,8 @@ def guard(
     """Stop images that are too close to a training image.
 
     Says of each whether it may pass: pass, REFUSE or UNREAD. Exit code: 0 when all images pass; 3
-    when any is refused, or cannot be read among others that can; 2 when nothing can be judged.
+    when any is refused, or cannot be read among others that can, or the search finds too little to
+    let any pass; 2 when nothing can be judged.
 
     Example: solidmark guard index/ generated/
 
