@@ -149,7 +149,7 @@ class Killed(BaseException):
     """What no code of ours catches."""
 
 
-@pytest.mark.parametrize("place", ["_learn", "_add", "_merge", "write_json"])
+@pytest.mark.parametrize("place", ["_learn", "_add", "_merge", "write_json", "_tidy"])
 def test_a_kill_costs_the_piece_in_flight_and_no_more(
     base: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -60,6 +60,7 @@ def build_lists(matrix: Matrix, lists: Lists, folder: Path, title: str = "vector
         write_json(folder / _PLAN, plan)
     processes.wait()
     if _is_done(folder, plan):
+        _tidy(folder)
         return
     at_once = max(1, _PIECE_BYTES // (4 * matrix.width))
     starts = range(0, len(matrix), at_once)
@@ -84,8 +85,7 @@ def build_lists(matrix: Matrix, lists: Lists, folder: Path, title: str = "vector
             _merge(folder, pieces, empty.code_size)
             files = {name: fingerprint(folder / name) for name in (INDEX, DATA, SIZES)}
             write_json(folder / DONE, {**plan, "files": files})
-            for path in [*folder.glob("piece-*"), folder / _PLAN]:
-                path.unlink(missing_ok=True)
+            _tidy(folder)
     processes.wait()
 
 
@@ -127,6 +127,13 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
+
+
+def _tidy(folder: Path) -> None:
+    """Removes what finished lists were made of."""
+    for path in folder.iterdir():
+        if path.name not in (DONE, INDEX, DATA, SIZES):
+            path.unlink(missing_ok=True)
 
 
 def _is_done(folder: Path, plan: dict[str, Any]) -> bool:

@@ -59,7 +59,7 @@ class Lists:
 
     @classmethod
     def of(cls, rows: int) -> "Lists":
-        """Those for so many vectors: about twice as many lists as a list has vectors, and more."""
+        """Those for n vectors: a power of two near 2 sqrt(n), fewer where n is small."""
         count = 2 ** round(np.log2(2 * max(1, rows) ** 0.5))
         return cls(max(1, min(count, rows // PER_LIST)))
 
