@@ -142,9 +142,12 @@ def open_lists(
             raise BadInput(f'"{path}" is not what was written. Make the lists again.')
     if made.get("vectors") != vectors_of(base):
         raise BadInput(f'The lists in "{folder}" are of other vectors. Make them again.')
-    lists = Lists(**{one.name: made[one.name] for one in fields(Lists)})
     index = read_empty(folder)
-    sizes = np.load(folder / SIZES, allow_pickle=False)
+    try:
+        lists = Lists(**{one.name: made[one.name] for one in fields(Lists)})
+        sizes = np.load(folder / SIZES, allow_pickle=False)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise BadInput(f'The lists in "{folder}" cannot be read ({error}).') from error
     size = int(sizes.sum()) * (index.code_size + 8)
     there = (len(sizes), int(sizes.sum()), index.d, (folder / DATA).stat().st_size)
     if there != (index.nlist, len(base), base.width, size):
