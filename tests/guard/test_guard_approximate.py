@@ -202,13 +202,23 @@ def test_a_comparison_in_lists_is_the_exact_one_with_its_recall(
 
 
 @pytest.mark.usefixtures("blind")
-def test_a_blind_comparison_is_never_green(digits: Path, tmp_path: Path) -> None:
+def test_a_blind_comparison_is_never_green(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     nearest(compared(digits, tmp_path / "exact", "exact"))
     assert open_results(tmp_path / "exact", measures=dict).judged.tone == "not_seen"
     nearest(compared(digits, tmp_path / "blind", "approximate"))
     judged = open_results(tmp_path / "blind", measures=dict).judged
     assert (judged.state, judged.finding) == ("cannot-be-judged", "search_too_blind")
     assert not [one for one in judged.findings if one.tone == "not_seen"]
+    assert "would have been seen" not in judged.headline + judged.findings[0].headline
+    sides = [str(digits / name) for name in ("fresh", "train")]
+    words = ["--held-out", str(digits / "held_out"), "--distance", "phash", "--mode", "L"]
+    words += ["--fpr", "0.05", "--search", "approximate", "--cache", str(digits / "cache")]
+    assert main(["nearest", *sides, str(tmp_path / "blind"), *words]) == 0
+    said = capsys.readouterr().out
+    assert "finds too little" in said
+    assert "Of changed copies just within the threshold it finds" in said
 
 
 @pytest.mark.parametrize(("found", "state"), [(500, "done"), (400, "cannot-be-judged")])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from solidmark.runs import Figure, Verdict, find, first
 from solidmark.scores.written import number, percent, plural
-from solidmark.verdicts.searched import LABEL, blind_measures, search_lines, too_blind
+from solidmark.verdicts.searched import BLIND, LABEL, blind_measures, search_lines, too_blind
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "too_wide": ("cannot-be-judged", "threshold too wide"),
@@ -49,7 +49,7 @@ def judge_duplicates(figures: Sequence[Figure]) -> Verdict:
         headline = f"None of {plural(n, 'image')} is a copy of another."
         if blind:
             headline = f"Cannot be judged: {too_blind(blind)}"
-            return Verdict("cannot-be-judged", headline, LABEL, tuple(lines), "search_too_blind")
+            return Verdict("cannot-be-judged", headline, LABEL, tuple(lines), BLIND)
         return Verdict("done", headline, "no copies", tuple(lines), "no_copies")
     headline = (
         f"{count:,} of {plural(n, 'image')} ({percent(count / n)}) can go: they are copies of "

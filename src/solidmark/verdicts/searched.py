@@ -21,7 +21,7 @@ changed copies just within it."""
 LEAST = 0.95
 """What the lower end of the interval must reach, or a search is too blind to say "not seen"."""
 
-LABEL = "search too blind"
+LABEL, BLIND = "search too blind", "search_too_blind"
 
 
 def is_blind(figures: Sequence[Figure], measure: str) -> bool:
@@ -64,7 +64,13 @@ def seen_by(verdict: Verdict, figures: Sequence[Figure]) -> Verdict:
         verdict,
         details=(*verdict.details, *lines),
         findings=tuple(
-            replace(one, state="cannot-be-judged", label=LABEL)
+            replace(
+                one,
+                state="cannot-be-judged",
+                label=LABEL,
+                headline=f"Cannot be judged: {too_blind([one.name])}",
+                outcome=BLIND,
+            )
             if one.name in blind and one.tone == "not_seen"
             else one
             for one in verdict.findings
@@ -76,8 +82,8 @@ def seen_by(verdict: Verdict, figures: Sequence[Figure]) -> Verdict:
         verdict,
         state="cannot-be-judged",
         label=LABEL,
-        headline=f"Cannot be judged: {too_blind(blind)} {verdict.headline}",
-        finding="search_too_blind",
+        headline=f"Cannot be judged: {too_blind(blind)}",
+        finding=BLIND,
     )
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from solidmark import runs
 from solidmark.errors import BadInput
 from solidmark.scores.written import p_number, plural
-from solidmark.verdicts.searched import LABEL, blind_measures, search_lines, too_blind
+from solidmark.verdicts.searched import BLIND, LABEL, blind_measures, search_lines, too_blind
 
 Rule = Literal["any", "all"]
 RULES: tuple[Rule, ...] = ("any", "all")
@@ -166,7 +166,7 @@ def outcome_of(
     if not refused and not unread:
         if blind:
             headline = f"Nothing may pass: {too_blind(blind)}"
-            return runs.Verdict("cannot-be-judged", headline, LABEL, lines, "search_too_blind")
+            return runs.Verdict("cannot-be-judged", headline, LABEL, lines, BLIND)
         return runs.Verdict("passed", f"{count} may pass.", "Pass", lines)
     more = f", {len(unread):,} cannot be judged" if unread else ""
     return runs.Verdict("refused", f"{refused:,} of {count} refused{more}.", "Refused", lines)
