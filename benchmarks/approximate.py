@@ -75,7 +75,8 @@ def say(line: str, end: str = "\n") -> None:
 def ask(asked: argparse.Namespace, name: str) -> dict[str, Any]:
     """Measures one index in a process of its own."""
     one = {n: "1" for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")}
-    one |= {n: "1" for n in ("LANCE_CPU_THREADS", "LANCE_IO_THREADS", "TOKIO_WORKER_THREADS")}
+    # By one thread LanceDB stands still.
+    one |= {n: "4" for n in ("LANCE_CPU_THREADS", "LANCE_IO_THREADS", "TOKIO_WORKER_THREADS")}
     if name == "lance":  # It brings a pyarrow of its own.
         one["PYTHONPATH"] = os.environ.get("LANCE", "") + ":" + os.environ.get("PYTHONPATH", "")
     words = ["--rows", str(asked.rows), "--width", str(asked.width), "--one", name]
