@@ -93,7 +93,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     assert declared
     known = {re.split(r"[><=\[ ]", name)[0] for name in re.findall(r'"([^"]+)"', declared[1])}
     known |= {"huggingface_hub", "PIL", "yaml", "solidmark"}
-    optional = {"fontTools", "onnxruntime", "pdqhash", "pydicom", "ray", "resvg_py"}
+    optional = {"faiss", "fontTools", "onnxruntime", "pdqhash", "pydicom", "ray", "resvg_py"}
     optional |= {"lightning", "pytorch_lightning"}  # Of who trains with it.
     optional |= {"markupsafe"}  # jinja2 is made of it.
     used = {package for path in FILES for package in imports(path)}

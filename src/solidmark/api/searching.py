@@ -163,7 +163,7 @@ def guard(index: Where, *, fpr: float = 0.01, **options: Any) -> Any:
     Arguments:
         index: The folder that `index` made.
         fpr: The share of fresh images that may be refused.
-        options: As of `nearest.open_index`: thresholds, rule, memory, device.
+        options: As of `nearest.open_index`: thresholds, rule, memory, device, search.
 
     Returns:
         The guard: `guard(image).refused`, of a tensor in [0, 1], a picture or a path.

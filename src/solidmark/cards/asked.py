@@ -39,6 +39,7 @@ Null = Literal["held-out", "train"]
 Prompt = Literal["given", "inverted"]
 Checks = Literal["full", "cheap"]
 Times = Literal["independent", "stratified"]
+Way = Literal["auto", "exact", "approximate"]
 
 Calls = Annotated[int, between(1, 1000)]
 """Of a sampler, whose times are training steps: more would only repeat them."""
@@ -87,6 +88,19 @@ class Sized:
     resolution: Annotated[Resolution | None, "PIXELS", a_resolution] = None
     mode: Annotated[Mode | None, Choice("image mode", MODES)] = None
     window: Annotated[str, "LOW:HIGH"] = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """How near vectors are searched for.
+
+    Arguments:
+        search: Among vectors of embedders: exact, or approximate: few are looked at, and what share
+            of copies is found is measured and told; auto = approximate among a million or more,
+            where faiss is installed. Pixels are always compared exactly.
+    """
+
+    search: Annotated[Way, Choice("search", get_args(Way))] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

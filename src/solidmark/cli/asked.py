@@ -199,16 +199,18 @@ class Asked:
         """
         from solidmark.reporting import write_report
         from solidmark.runs import open_results, read_results
+        from solidmark.verdicts.searched import search_lines
 
         if not Processes.here().is_main:
             return
         out, images = self.values["out"], self.values.get("pictures", self.values.get("images"))
         page = write_report(out, images=bool(images))
         self.save()
-        verdict = open_results(out).judged
+        results = open_results(out)
+        verdict = results.judged
         each = [f"{one.title}: {one.headline}" for one in verdict.findings]
         said = each if one_by_one else [verdict.headline]
-        said += verdict.details if with_details else ()
+        said += verdict.details if with_details else search_lines(results.figures)
         self.answer(read_results(out), *said, *more, f"The page: {page}", verdict=verdict)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.asked import Deduplicated, Hashed, Sized
+from solidmark.cards.asked import Deduplicated, Hashed, Sized, Sought
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -11,7 +11,7 @@ from solidmark.cli.options import Memory, Out, Pictures, Seed
 from solidmark.cli.searching import Embedded
 
 
-@command(Deduplicated, Sized, Hashed, Embedded)
+@command(Deduplicated, Sized, Hashed, Sought, Embedded)
 def duplicates(
     asked: Asked,
     data: Annotated[str, "DATA"],

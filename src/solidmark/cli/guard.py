@@ -1,9 +1,10 @@
 """`solidmark guard INDEX IMAGE...`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
-from solidmark.cards.option import BELOW_ONE
+from solidmark.cards.asked import Way
+from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
 from solidmark.cli.options import Device, Memory
@@ -17,13 +18,15 @@ def guard(
     fpr: Annotated[float | None, "--fpr", "NUMBER", BELOW_ONE] = None,
     threshold: Annotated[list[str], "--threshold", "NAME=VALUE"] = [],
     every: Annotated[bool, "--all/--any"] = False,
+    search: Annotated[Way, Choice("search", get_args(Way))] = "auto",
     memory: Memory = 2**30,
     device: Device = "auto",
 ) -> None:
     """Stop images that are too close to a training image.
 
     Says of each whether it may pass: pass, REFUSE or UNREAD. Exit code: 0 when all images pass; 3
-    when any is refused, or cannot be read among others that can; 2 when nothing can be judged.
+    when any is refused, or cannot be read among others that can, or the search finds too little to
+    let any pass; 2 when nothing can be judged.
 
     Example: solidmark guard index/ generated/
 
@@ -35,6 +38,8 @@ def guard(
         threshold: Refuse by this number instead: within this distance (l2 and its kin), or from
             this similarity on (embedders); may be given again.
         every: Refuse an image only when all distances do, or when any does.
+        search: How the vectors of embedders are searched for: as the index was built (auto),
+            exact, or approximate.
     """
     from solidmark.measures.guard import open_index, outcome_of, parse_thresholds
 
@@ -45,7 +50,9 @@ def guard(
         rule="all" if every else "any",
     )
     said = opened.screen_all(image)
-    verdict = outcome_of(said)
-    lines = [one.line for one in said] + [verdict.headline] * (len(said) > 1)
+    verdict = outcome_of(said, opened.searched)
+    more = len(said) > 1 or bool(verdict.details)
+    lines = [one.line for one in said] + [verdict.headline, *verdict.details] * more
     result = {"images": [opened.to_json(one) for one in said]}
-    asked.answer(result, *lines, verdict=verdict, fail_on=("refused",))
+    result["search"] = [one.to_json() for one in opened.searched]
+    asked.answer(result, *lines, verdict=verdict, fail_on=("refused", "cannot-be-judged"))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.asked import Hashed, Sized
+from solidmark.cards.asked import Hashed, Sized, Sought
 from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -14,7 +14,7 @@ from solidmark.cli.options import Memory, Whole
 from solidmark.cli.searching import RESCALED, Embedded, HeldOut
 
 
-@command(RESCALED, Sized, Hashed, Embedded)
+@command(RESCALED, Sized, Hashed, Sought, Embedded)
 def index(
     asked: Asked,
     training: Training,

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from solidmark.cards import DISTANCES
-from solidmark.cards.asked import Compared, Hashed, Sized
+from solidmark.cards.asked import Compared, Hashed, Sized, Sought
 from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
@@ -40,7 +40,7 @@ Training = Annotated[
 Distances = Annotated[list[str], "--distance", "NAME"]
 
 
-@command(Compared, RESCALED, Sized, Hashed, Embedded, matter=("distance", "held_out"))
+@command(Compared, RESCALED, Sized, Hashed, Sought, Embedded, matter=("distance", "held_out"))
 def nearest(
     asked: Asked,
     generated: Annotated[str, "GENERATED"],

@@ -4,7 +4,7 @@ import hashlib
 import io
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from solidmark.late import torch
 from solidmark.neighbours.candidates import Candidates
-from solidmark.runs import write_bytes
+from solidmark.runs import Processes, write_bytes
+
+Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""The neighbours of some queries, and their squared distances."""
 
 SECONDS = 5.0
 """How long a search goes on before its state is written again."""
@@ -33,7 +36,7 @@ class Kept:
         self._state = folder / f"{start:09d}-{stop:09d}.state.npz" if folder else None
         self._path = folder / f"{start:09d}-{stop:09d}.npz" if folder else None
         self._again = folder / f"{start:09d}-{stop:09d}.again" if folder else None
-        self._answer: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self._answer: Found | None = None
         self._saved = time.monotonic()
 
     @property
@@ -41,7 +44,7 @@ class Kept:
         return self._answer is not None or (self._path is not None and self._path.is_file())
 
     @property
-    def answer(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def answer(self) -> Found:
         """The neighbours and their squared distances, once they are found."""
         if self._answer is None and self._path is not None:
             found = np.load(self._path, allow_pickle=False)
@@ -100,3 +103,37 @@ def _write(path: Path, **arrays: Any) -> None:
     file = io.BytesIO()
     np.savez(file, **arrays)
     write_bytes(path, file.getvalue())
+
+
+def in_blocks(
+    folder: Path | None,
+    count: int,
+    size: int,
+    k: int,
+    answer: Callable[[slice, Kept], Found],
+    skip: Callable[[int], None],
+) -> Found:
+    """Answers queries block by block, of which those that are done stay done.
+
+    Several processes of one launch share the blocks, where there is a folder, and all of them get
+    the whole answer.
+
+    Arguments:
+        folder: Where answers are kept; None keeps nothing.
+        count: How many queries.
+        size: How many are a block.
+        k: How many neighbours each has.
+        answer: Answers a block.
+        skip: Told of how many queries an earlier run has answered.
+    """
+    processes = Processes.here() if folder else Processes()
+    blocks = [Kept(folder, s, min(s + size, count)) for s in range(0, count, size)]
+    for block in processes.share(blocks):
+        if block.is_done:
+            skip(block.stop - block.start)
+        else:
+            block.finish(*answer(slice(block.start, block.stop), block))
+    processes.wait()
+    index = [np.empty((0, k), np.int64), *(block.answer[0] for block in blocks)]
+    squared = [np.empty((0, k)), *(block.answer[1] for block in blocks)]
+    return np.concatenate(index), np.concatenate(squared)

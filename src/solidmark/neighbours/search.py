@@ -21,7 +21,7 @@ from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 from solidmark.neighbours.candidates import Candidates
 from solidmark.neighbours.direct import measured, search_directly
-from solidmark.neighbours.kept import Kept, gathered
+from solidmark.neighbours.kept import Found, Kept, gathered, in_blocks
 from solidmark.neighbours.matrix import Matrix, check_alike
 from solidmark.neighbours.plan import TILE, Plan, plan_search
 from solidmark.neighbours.products import (
@@ -109,27 +109,36 @@ def search(
     """
     how = how or Search()
     check_alike(queries, base)
-    there = len(base) - (own is not None)
-    if there < how.k:
-        raise BadInput(f"{how.k} neighbours were asked for, and there are {there} images.")
+    check_enough(base, how, own is not None)
     rows = np.arange(len(queries)) if rows is None else rows
     own = np.full(len(rows), -1) if own is None else own
     processes = Processes.here() if how.folder else Processes()
     task = _Task(queries, base, how, _plan(queries, len(rows), base, how, processes))
-    starts = range(0, len(rows), task.plan.queries)
-    blocks = [Kept(how.folder, s, min(s + task.plan.queries, len(rows))) for s in starts]
-    for block in processes.share(blocks):
-        if block.is_done:
-            (advance or _nobody)((block.stop - block.start) * len(base))
-            continue
-        some = slice(block.start, block.stop)
+
+    def answer(some: slice, block: Kept) -> Found:
         with full_precision():
-            block.finish(*_answer(task, rows[some], own[some], block, advance))
-    processes.wait()
-    index = [np.empty((0, how.k), np.int64), *(block.answer[0] for block in blocks)]
-    squared = [np.empty((0, how.k)), *(block.answer[1] for block in blocks)]
+            return _answer(task, rows[some], own[some], block, advance)
+
+    def skip(count: int) -> None:
+        (advance or _nobody)(count * len(base))
+
+    index, squared = in_blocks(how.folder, len(rows), task.plan.queries, how.k, answer, skip)
     unit = queries.width // queries.parts * queries.scale
-    return Neighbours(np.concatenate(index), np.concatenate(squared) / unit)
+    return Neighbours(index, squared / unit)
+
+
+def check_enough(base: Matrix, how: Search, without_own: bool) -> None:
+    """Checks that there are as many neighbours as are asked for.
+
+    Arguments:
+        without_own: Whether the query itself is one of the rows, and does not count.
+
+    Raises:
+        BadInput: When there are fewer.
+    """
+    there = len(base) - without_own
+    if there < how.k:
+        raise BadInput(f"{how.k} neighbours were asked for, and there are {there} images.")
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,12 @@ augmented: Recognised
 The share of changed copies of training images whose nearest is their original, closer than fresh
 images come. What a measure misses here it misses among generations too.
 
+search_recall: Recall of the search
+Among a million vectors and more an embedder's search looks at few of them: distances are exact, but
+what is near may be missed. Its recall is measured here: how often what it finds is as near as what
+the exact search finds, and which share of changed copies just within the threshold it finds. Where
+the interval reaches below 95 %, nothing is said not to be there.
+
 authpct: AuthPct
 The share of generations that are further from their nearest training image than that one is from
 its own nearest. High = authentic; low speaks of copying.
@@ -304,6 +310,7 @@ WHERE_USED = frozenset(
     (
         *("eidetic", "threshold", "percentile", "closest", "auc", "tpr_at_fpr", "averages"),
         *("augmented", "authpct", "ct", "mifid", "spearman", "named_subjects"),
+        "search_recall",
     )
 )
 """Those that are explained only where the run has such figures."""

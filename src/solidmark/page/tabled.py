@@ -10,7 +10,7 @@ from solidmark.scores.written import p_value, percent, percents, plain, short
 SHARES = frozenset(
     (
         *("eidetic", "share", "averages", "smallest_share", "tpr_at_fpr", "low_content"),
-        *("authpct", "augmented", "reproduced", "suspicious", "judged"),
+        *("authpct", "augmented", "reproduced", "suspicious", "judged", "search_recall"),
     )
 )
 """Statistics that are written in percent."""
@@ -35,7 +35,9 @@ class Words:
     order: Sequence[str]
     means: str = "memorized"
     close: frozenset[str] = frozenset()
-    counted: frozenset[str] = frozenset(("eidetic", "low_content", "augmented", "named", "judged"))
+    counted: frozenset[str] = frozenset(
+        ("eidetic", "low_content", "augmented", "named", "judged", "search_recall")
+    )
 
 
 def table_of_figures(title: str, figures: Sequence[Figure], words: Words) -> Table:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from solidmark.runs import Figure, Verdict, find, first
 from solidmark.scores.written import number, percent, plural
+from solidmark.verdicts.searched import BLIND, LABEL, blind_measures, search_lines, too_blind
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "too_wide": ("cannot-be-judged", "threshold too wide"),
@@ -43,9 +44,13 @@ def judge_duplicates(figures: Sequence[Figure]) -> Verdict:
     copies = next(one for one in find(figures, "copies") if one.facts["kind"] is None)
     groups, chained = (first(figures, name) for name in ("groups", "chained"))
     n, count = copies.n or 0, copies.count or 0
+    lines, blind = search_lines(figures), blind_measures(figures)
     if not count:
         headline = f"None of {plural(n, 'image')} is a copy of another."
-        return Verdict("done", headline, "no copies", finding="no_copies")
+        if blind:
+            headline = f"Cannot be judged: {too_blind(blind)}"
+            return Verdict("cannot-be-judged", headline, LABEL, tuple(lines), BLIND)
+        return Verdict("done", headline, "no copies", tuple(lines), "no_copies")
     headline = (
         f"{count:,} of {plural(n, 'image')} ({percent(count / n)}) can go: they are copies of "
         f"others, in {plural(groups.count or 0 if groups else 0, 'group')}."
@@ -59,7 +64,9 @@ def judge_duplicates(figures: Sequence[Figure]) -> Verdict:
             f"{chained.count:,} of these are tied to the kept image of their group by way of "
             "others only, and less similar to it than the threshold."
         )
-    return Verdict("done", headline, "copies found", tuple(details), "copies")
+    if blind:
+        details.append(f"There may be more: {too_blind(blind)}")
+    return Verdict("done", headline, "copies found", (*details, *lines), "copies")
 
 
 def _state(found: Figure, plain: int) -> str:

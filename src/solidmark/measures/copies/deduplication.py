@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from solidmark.cards.asked import Deduplicated, Hashed
+from solidmark.cards.asked import Deduplicated, Hashed, Sought
 from solidmark.data import Dataset
 from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
@@ -14,7 +14,7 @@ from solidmark.neighbours import PIXEL_DISTANCES
 
 
 @dataclass(frozen=True)
-class Deduplication(Deduplicated, Hashed, Searched):
+class Deduplication(Deduplicated, Hashed, Sought, Searched):
     """The whole configuration of `duplicates`.
 
     Arguments:

@@ -11,6 +11,7 @@ from solidmark.measures.copies.duplicatetable import MEMBERS
 from solidmark.measures.copies.page import GroupRun, groups_section, open_group_run
 from solidmark.page.comparison import NAMES, ON_SCALE, made, page_of
 from solidmark.page.glossary import glossary
+from solidmark.page.searched import search_section
 from solidmark.page.sections import Card, Cell, Figures, Line, Page, Reading, Table
 from solidmark.page.tabled import Words, table_of_figures
 from solidmark.runs import find, first
@@ -30,7 +31,10 @@ PERCENTILES = (None, 50, 75, 90, 95)
 
 WORDS = Words({}, NAMES, ("eidetic", "closest", "percentile", "mean"), "close", ON_SCALE)
 
-TERMS = ("group", "distance/copies", "similarity/copies", "chained", "percentile")
+TERMS = (
+    *("group", "distance/copies", "similarity/copies", "chained", "percentile"),
+    "search_recall",
+)
 
 FILES = (
     ("remove.txt", "The ids to remove, one a line; of each group one image stays."),
@@ -57,7 +61,8 @@ def duplicates_page(folder: Path, images: bool, top: int) -> Page:
         (
             groups_section("Groups", said, cards, "No image is a copy of another."),
             Figures("figures", "Figures", tables=tuple(_tables(run))),
-            glossary(TERMS, ("percentile",)),
+            search_section(run.results.figures),
+            glossary(TERMS, {"percentile", *(one.statistic for one in run.results.figures)}),
             made(run.results, (f"{broken} results.json names them.",), files=FILES),
         ),
     )

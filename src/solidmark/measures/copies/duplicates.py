@@ -5,6 +5,7 @@ trained on.
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
@@ -22,10 +23,19 @@ from solidmark.measures.copies.duplicatetable import write_duplicates
 from solidmark.measures.copies.freeing import freed_if_impossible
 from solidmark.measures.copies.looking import look_at
 from solidmark.measures.copies.similar import close_pairs, similarity_of
+from solidmark.measures.nearest.approximated import check_search, search_figures
 from solidmark.measures.nearest.distances import ByEmbedder, Distance
 from solidmark.measures.nearest.gathering import Rows, gather
-from solidmark.neighbours import Neighbours, Search, search
-from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes, progress
+from solidmark.neighbours import Neighbours, Search, finder_of, search
+from solidmark.runs import (
+    Figure,
+    Processes,
+    Run,
+    check_device,
+    open_run,
+    peak_memory_bytes,
+    progress,
+)
 
 PRODUCTS = ("duplicates.parquet", "remove.txt", "closest.parquet", "results.json", "pictures")
 """What a finished run is whole with."""
@@ -57,6 +67,7 @@ def duplicates(asked: Deduplication) -> Run:
     """
     check_device(asked.device)
     distances, embedder = asked.open_distances()
+    check_search(asked.search, (embedder,))
     data = asked.open_data()
     run = open_run(asked.out, "duplicates", asked.to_json(), _fingerprints(data, embedder))
     if run.finished:
@@ -70,7 +81,8 @@ def duplicates(asked: Deduplication) -> Run:
     if Processes.here().is_main:
         copies = group_copies(images, None if seen is None else seen.pairs, near=asked.near)
         similarity = None if seen is None else seen.similarity(copies)
-        write_duplicates(run, asked, data, images, broken, copies, similarity, closest)
+        searched = () if seen is None else seen.figures
+        write_duplicates(run, asked, data, images, broken, copies, similarity, closest, searched)
         shutil.rmtree(among.folder, ignore_errors=True)
         run.finish(
             *PRODUCTS,
@@ -97,12 +109,14 @@ class _Seen:
         row_of: The row of each image; -1 for blank ones.
         pairs: The numbers of images that are similar.
         closest: The nearest other of each.
+        figures: What an approximate search finds.
     """
 
     rows: Rows
     row_of: NDArray[np.int64]
     pairs: Int[NDArray[np.int64], "E 2"]
     closest: Closest
+    figures: Sequence[Figure]
 
     def similarity(self, copies: list[Copy]) -> Float[NDArray[np.float64], " C"]:
         """Of each copy to the image of its group that is kept; NaN for blank ones."""
@@ -137,10 +151,18 @@ class _Among:
             return close
 
         how = Search(1, self.asked.memory, self.asked.device, self.folder / f"{by.name}-search")
-        pairs, nearest = close_pairs(rows.matrix, is_close, how)
+        lists = self.folder / f"{by.name}-lists"
+        find = finder_of(rows.matrix, self.asked.search, lists, f"{by.name}: images")
+        pairs, nearest = close_pairs(rows.matrix, is_close, how, find)
+        figures = search_figures(
+            *(by, find, rows.matrix, rows.matrix),
+            within=1 - self.asked.above,
+            memory=self.asked.memory,
+            among_themselves=True,
+        )
         pairs = self.uniques.first[rows.number[pairs]]
         closest = self.uniques.closest(by, rows, nearest)
-        return _Seen(rows, self.uniques.row_of(rows), pairs, closest)
+        return _Seen(rows, self.uniques.row_of(rows), pairs, closest, figures)
 
     def by_pixels(self, by: Distance) -> Closest:
         """The nearest other image of each that has the size of the first."""

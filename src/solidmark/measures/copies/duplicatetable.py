@@ -70,12 +70,14 @@ def write_duplicates(
     copies: Sequence[Copy],
     similarity: Float[NDArray[np.float64], " C"] | None,
     closest: Sequence[Closest],
+    searched: Sequence[Figure] = (),
 ) -> dict[str, Any]:
     """Writes all files but the page.
 
     Arguments:
         similarity: Of each of them to the kept one of its group, where there is an embedder.
         closest: The nearest other image of each, by each measure.
+        searched: What an approximate search finds.
 
     Returns:
         What is in `results.json`.
@@ -92,8 +94,8 @@ def write_duplicates(
     return write_results(
         out,
         run.manifest,
-        [*counts, *(row for one in closest for row in _closeness(asked, one))],
-        verdict=judge_duplicates(counts),
+        [*counts, *searched, *(row for one in closest for row in _closeness(asked, one))],
+        verdict=judge_duplicates([*counts, *searched]),
         failed=int(sum(np.isnan(one.distance).sum() for one in closest)),
         measures={one.by.name: one.by.card() for one in closest},
         quarantined=len(broken),

@@ -1,4 +1,4 @@
-"""All pairs of a matrix that are close, by the exact search: with more and more neighbours.
+"""All pairs of a matrix that are close, by a search: with more and more neighbours.
 
 An image with many close ones needs many neighbours, and most have none. So a few are asked for, and
 more only of those rows whose last neighbour is still close.
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from solidmark.errors import BadInput
-from solidmark.neighbours import Matrix, Neighbours, Search, search
+from solidmark.neighbours import Finder, Matrix, Neighbours, Search, search
 from solidmark.runs import progress
 
 FIRST = 8
@@ -27,7 +27,10 @@ _AT_ONCE = 2**22
 
 
 def close_pairs(
-    matrix: Matrix, is_close: Callable[[Neighbours], Bool[NDArray[np.bool_], "Q k"]], how: Search
+    matrix: Matrix,
+    is_close: Callable[[Neighbours], Bool[NDArray[np.bool_], "Q k"]],
+    how: Search,
+    find: Finder = search,
 ) -> tuple[Int[NDArray[np.int64], "E 2"], Neighbours]:
     """Finds all pairs that are close.
 
@@ -35,6 +38,7 @@ def close_pairs(
         is_close: Tells close neighbours from others; a nearer one is close if a farther one is.
         how: With how much memory, and where the state of a killed search is kept. Its k does not
             count.
+        find: The search. By an approximate one the pairs are those that it finds.
 
     Returns:
         The pairs, the smaller number first, sorted, each once; and the nearest of each row.
@@ -46,7 +50,7 @@ def close_pairs(
     k = min(FIRST, most)
     with progress("comparing all with all", len(matrix) ** 2) as advance:
         own = np.arange(len(matrix))
-        nearest = search(matrix, matrix, replace(how, k=k), own=own, advance=advance)
+        nearest = find(matrix, matrix, replace(how, k=k), own=own, advance=advance)
     close = is_close(nearest)
     settled = ~close[:, -1] if k < most else np.ones(len(matrix), dtype=bool)
     pairs = [_pairs(own[settled], nearest.index[settled], close[settled])]
@@ -56,7 +60,7 @@ def close_pairs(
         still = []
         for rows in np.array_split(left, -(-len(left) * k // _AT_ONCE)):
             queries = Matrix((matrix.stored(rows),), matrix.parts)
-            found = search(queries, matrix, replace(how, k=k, folder=None), own=rows)
+            found = find(queries, matrix, replace(how, k=k, folder=None), own=rows)
             close = is_close(found)
             settled = ~close[:, -1] if k < most else np.ones(len(rows), dtype=bool)
             pairs.append(_pairs(rows[settled], found.index[settled], close[settled]))

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from solidmark.cards.asked import Way
 from solidmark.data import Dataset, Record, Records, Sample, open_data, to_picture
 from solidmark.data.records import FileBytes
 from solidmark.data.samples import is_image
@@ -36,10 +37,13 @@ from solidmark.measures.guard.verdict import (
     refused,
     within,
 )
+from solidmark.measures.nearest.approximated import copies_figure
 from solidmark.measures.nearest.gathering import BATCH, contrast
-from solidmark.runs import progress
+from solidmark.neighbours import Approximate
+from solidmark.runs import Figure, figure_from, find, progress
 from solidmark.scores.content import LOW_CONTENT
 from solidmark.types import Image
+from solidmark.verdicts.searched import RECALL
 
 Asked = Image | Picture.Image | Sample | Path | str
 """What a guard is asked about: a tensor (C, H, W) in [0, 1], a picture, a file."""
@@ -58,6 +62,8 @@ class Guard:
         index: The index, open.
         thresholds: Within which an image is too close, by the name of the distance; low = close.
         rule: Whether `any` distance refuses an image, or only `all` together.
+        searched: Which share of copies the approximate searches find within these thresholds; none
+            where all are exact. `verdicts.searched.blind_measures` says which find too little.
 
     Example:
         guard = open_index("index/")
@@ -69,6 +75,7 @@ class Guard:
     index: Index
     thresholds: Mapping[str, float]
     rule: Rule = "any"
+    searched: tuple[Figure, ...] = ()
 
     def __call__(self, image: Asked) -> Verdict:
         """Judges one image.
@@ -238,6 +245,7 @@ def open_index(
     rule: Rule = "any",
     memory: int = 2**30,
     device: str = "cpu",
+    search: Way = "auto",
 ) -> Guard:
     """Opens an index to ask about images. Embedders are loaded once.
 
@@ -252,6 +260,7 @@ def open_index(
         memory: The most bytes to hold, beside Python, its libraries and embedders: a small index
             stays in the memory, a large one is read for every question.
         device: Where embedders and matrix products run.
+        search: How vectors are searched for: auto = as the index was built; exact; approximate.
 
     Raises:
         NotFound: When there is no index.
@@ -262,9 +271,21 @@ def open_index(
     """
     if rule not in RULES:
         raise UnknownName("rule", rule, RULES)
-    index = load_index(Path(folder), memory=memory, device=device)
+    index = load_index(Path(folder), memory=memory, device=device, way=search)
     rate = index.manifest["config"]["fprs"][0] if fpr is None else fpr
-    return Guard(index, _thresholds(index, rate, thresholds or {}), rule)
+    within = _thresholds(index, rate, thresholds or {})
+    return Guard(index, within, rule, tuple(_searched(index, within)))
+
+
+def _searched(index: Index, thresholds: Mapping[str, float]) -> Iterator[Figure]:
+    """What the approximate searches find within these thresholds."""
+    known = [figure_from(row, "manifest.json") for row in index.manifest.get("search", ())]
+    for space in index.spaces:
+        by = space.distances[0]
+        if isinstance(space.find, Approximate):
+            within = thresholds[by.name]
+            told = [one for one in find(known, RECALL, measure=by.name) if one.threshold == within]
+            yield from told[:1] or [copies_figure(by, space.find, within, index.memory)]
 
 
 def _thresholds(index: Index, fpr: float, given: Mapping[str, float]) -> dict[str, float]:

@@ -7,14 +7,14 @@ distances are what every later question is judged by.
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from solidmark.cards.asked import Hashed
+from solidmark.cards.asked import Hashed, Sought
 from solidmark.cards.option import Whole
 from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
@@ -24,14 +24,24 @@ from solidmark.measures.copies.shown import keep_pictures
 from solidmark.measures.guard.calibration import Null
 from solidmark.measures.guard.verdict import SECOND
 from solidmark.measures.nearest import tables
+from solidmark.measures.nearest.approximated import check_search, search_figures, threshold_of
 from solidmark.measures.nearest.distances import ByPixels, Distance, open_distances
 from solidmark.measures.nearest.gathering import FACTS, Gathered, gather
 from solidmark.measures.nearest.roles import NULL, Answer, Asking
 from solidmark.measures.nearest.searched import Searched
 from solidmark.measures.nearest.sides import Learned, open_learned
-from solidmark.neighbours import PIXEL_DISTANCES
-from solidmark.runs import Processes, Run, check_device, open_run, peak_memory_bytes
+from solidmark.neighbours import PIXEL_DISTANCES, finder_of
+from solidmark.runs import (
+    Figure,
+    Processes,
+    Run,
+    check_device,
+    figure_from,
+    open_run,
+    peak_memory_bytes,
+)
 from solidmark.scores.written import percent, percents
+from solidmark.verdicts.searched import blind_measures, search_lines, too_blind
 
 TRAINING = "training"
 """Where the pixels of the training images lie."""
@@ -39,12 +49,15 @@ TRAINING = "training"
 VECTORS = "vectors"
 """Where their vectors lie, a folder an embedder."""
 
-PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, "pictures")
+LISTS = "lists"
+"""Where vectors are laid out for an approximate search, a folder an embedder."""
+
+PRODUCTS = ("images.parquet", "null.parquet", TRAINING, VECTORS, LISTS, "pictures")
 """What a finished index is whole with."""
 
 
 @dataclass(frozen=True)
-class Indexing(Hashed, Searched):
+class Indexing(Hashed, Sought, Searched):
     """The whole configuration of an index.
 
     Arguments:
@@ -126,6 +139,7 @@ def build_index(indexing: Indexing) -> Run:
     """
     check_device(indexing.device)
     distances = open_searched(asdict(indexing), indexing.device)
+    check_search(indexing.search, distances)
     learned = indexing.open_learned()
     run = open_run(indexing.out, "index", indexing.to_json(), _fingerprints(learned, distances))
     if run.finished:
@@ -135,7 +149,7 @@ def build_index(indexing: Indexing) -> Run:
     if run.lost:
         _forget_rows(indexing.out, work, processes)
     gathered = _gathered(learned, distances, indexing, work)
-    answers = _search(gathered, distances, indexing, work)
+    answers, searched = _search(gathered, distances, indexing, work)
     if processes.is_main:
         training = gathered["training"]
         tables.write_table(indexing.out / "images.parquet", [training.facts], FACTS)
@@ -158,6 +172,7 @@ def build_index(indexing: Indexing) -> Run:
             mode=learned.mode,
             frame=_frame(learned),
             thresholds=known.rows(names, indexing.fprs) if known else [],
+            search=[one.to_json() for one in searched],
             peak_memory_bytes=peak_memory_bytes(indexing.device),
             inventory=inventories(training=learned.training, held_out=learned.held_out),
         )
@@ -168,7 +183,7 @@ def build_index(indexing: Indexing) -> Run:
 def _forget_rows(out: Path, work: Path, processes: Processes) -> None:
     """Begins anew with the rows: what says that a shard is done does not say what is in it."""
     if processes.is_main:
-        for folder in (out / TRAINING, out / VECTORS, work):
+        for folder in (out / TRAINING, out / VECTORS, out / LISTS, work):
             shutil.rmtree(folder, ignore_errors=True)
     processes.wait()
 
@@ -207,10 +222,18 @@ def _search(
     distances: tuple[Distance, ...],
     indexing: Indexing,
     work: Path,
-) -> dict[tuple[str, str], Answer]:
-    """Makes all rows, and searches for the held-out images among those of the training images."""
+) -> tuple[dict[tuple[str, str], Answer], list[Figure]]:
+    """Makes all rows, and searches for the held-out images among those of the training images.
+
+    By the same search by which every later image is asked about, so that the thresholds hold.
+
+    Returns:
+        The answers, and what the approximate searches find.
+    """
     roles = (NULL,) if "held_out" in gathered else ()
-    asking = Asking(gathered, roles, 1, indexing.memory, indexing.device, work / "searches", 0)
+    how = (indexing.memory, indexing.device, work / "searches", 0)
+    asking = Asking(gathered, roles, 1, *how)
+    figures: list[Figure] = []
     cache = Cache() if indexing.cache is None else Cache(indexing.cache)
     places = {"training": indexing.out / VECTORS, "held_out": work / VECTORS}
     answers: dict[tuple[str, str], Answer] = {}
@@ -220,8 +243,25 @@ def _search(
         rows = {
             name: same[0].rows(side, places[name] / space, cache) for name, side in gathered.items()
         }
-        answers |= asking.ask(same, rows)
-    return answers
+        place = indexing.out / LISTS / space
+        base = rows["training"].matrix
+        find = finder_of(base, indexing.search, place, f"{space}: training")
+        found = asking.ask(same, rows, {"training": find})
+        told = search_figures(
+            *(same[0], find, base, rows.get("held_out", rows["training"]).matrix),
+            within=threshold_of(same[0], found, indexing.fprs),
+            memory=indexing.memory,
+            among_themselves="held_out" not in rows,
+        )
+        if blind_measures(told) and indexing.search == "auto":
+            # Too blind for a gate: it is searched exactly, now and later.
+            if Processes.here().is_main:
+                shutil.rmtree(place)
+            exactly = replace(asking, folder=work / "exactly")
+            found, told = exactly.ask(same, rows, {}), []
+        answers |= found
+        figures += told
+    return answers, figures
 
 
 def _null(
@@ -274,4 +314,8 @@ def index_lines(manifest: Mapping[str, Any]) -> list[str]:
                 f"{row['fpr']:g} ({row['n']:,} held-out images: really "
                 f"{percents(row['ci_low'], row['ci_high'])})."
             )
-    return lines + shares
+    told = [figure_from(row, "manifest.json") for row in manifest.get("search", ())]
+    blind = blind_measures(told)
+    if blind:
+        lines.append(f"A guard will not pass anything: {too_blind(blind)}")
+    return lines + shares + search_lines(told)

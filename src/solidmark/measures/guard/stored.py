@@ -13,16 +13,17 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from solidmark.cards.asked import Way
 from solidmark.data import Preparation, Sample
 from solidmark.errors import BadInput
 from solidmark.marks import Pattern, pattern_from_json
 from solidmark.measures.guard.calibration import Null
-from solidmark.measures.guard.index import TRAINING, VECTORS, open_searched
+from solidmark.measures.guard.index import LISTS, TRAINING, VECTORS, open_searched
 from solidmark.measures.nearest.distances import ByPixels, Distance, Reported
 from solidmark.measures.nearest.gathering import FACTS, Rows
 from solidmark.measures.nearest.sides import cut_out
 from solidmark.measures.nearest.tables import NULL
-from solidmark.neighbours import Matrix, Search, search
+from solidmark.neighbours import Finder, Matrix, Search, open_lists, search
 from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
 from solidmark.runs import check_device, read_json, read_manifest, read_table, require_whole
@@ -34,10 +35,15 @@ NUMBERS = ".numbers.npy"
 
 @dataclass(frozen=True)
 class Space:
-    """The rows of the training images, for distances that have the same neighbours."""
+    """The rows of the training images, for distances that have the same neighbours.
+
+    Arguments:
+        find: What searches among them.
+    """
 
     distances: tuple[Distance, ...]
     rows: Rows
+    find: Finder = search
 
     @property
     def wanted(self) -> int:
@@ -168,20 +174,23 @@ class Index:
             seen = np.ones(len(images), dtype=bool)
             if not isinstance(first, ByPixels):
                 seen = np.any(queries.stored(np.arange(len(images))) != 0, axis=1)
-            near = search(queries, base.matrix, Search(space.wanted, self.memory, self.device))
+            near = space.find(queries, base.matrix, Search(space.wanted, self.memory, self.device))
             number = base.number[near.index[:, 0]]
             for distance in space.distances:
                 found[distance.name] = Found(number, distance.report(near), seen)
         return found
 
 
-def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Index:
+def load_index(
+    folder: Path, *, memory: int = 2**30, device: str = "cpu", way: Way = "auto"
+) -> Index:
     """Opens a folder of `build_index`.
 
     Arguments:
         memory: The most bytes to hold, beside Python, its libraries, embedders and the ids of the
             images. An index of at most half of it stays in the memory, and a larger one is read
             from the disk for every question.
+        way: How vectors are searched for: `auto`, in lists where the index has them.
 
     Raises:
         NotFound: When there is no index.
@@ -205,12 +214,28 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     null = Null.of(read_table(folder / "null.parquet", NULL, cure))
     ordered = sorted(distances, key=lambda distance: distance.space)
     grouped = [tuple(group) for _, group in groupby(ordered, key=lambda d: d.space)]
-    spaces = tuple(Space(group, _rows(folder, group[0], facts)) for group in grouped)
-    shards = {shard for space in spaces for shard in space.rows.matrix.shards}
+    spaces = tuple(_space(folder, group, facts, way) for group in grouped)
+    if way == "approximate" and all(space.find is search for space in spaces):
+        raise BadInput(
+            f'The index "{folder}" is searched exactly: it has no lists. Build it again with '
+            "--search approximate, or leave that out."
+        )
+    # Of vectors in lists few are read for a question.
+    shards = {shard for s in spaces if s.find is search for shard in s.rows.matrix.shards}
     size = sum(path.stat().st_size for path in shards if isinstance(path, Path))
     if size <= memory // 2 and _is_enough(spaces, memory - size):
         memory, spaces = memory - size, _held(spaces)
     return Index(folder, manifest, facts, null, spaces, memory, device)
+
+
+def _space(folder: Path, same: tuple[Distance, ...], facts: pa.Table, way: Way) -> Space:
+    """Opens the rows of a space, and the lists in which they are searched."""
+    rows = _rows(folder, same[0], facts)
+    place = folder / LISTS / same[0].space
+    if way == "exact" or not place.is_dir():
+        return Space(same, rows)
+    # Their hashes stand among those of the files of the index, which were checked.
+    return Space(same, rows, open_lists(place, rows.matrix, whole=False))
 
 
 def _paths(folder: Path, distance: Distance) -> tuple[Path, ...]:
@@ -258,6 +283,9 @@ def _held(spaces: Sequence[Space]) -> tuple[Space, ...]:
     found = []
     for space in spaces:
         matrix, number = space.rows.matrix, space.rows.number
+        if space.find is not search:
+            found.append(space)
+            continue
         if matrix.shards not in held:
             held[matrix.shards] = matrix.stored(np.arange(len(matrix)))
         rows = Rows(Matrix((held[matrix.shards],), matrix.parts), number)

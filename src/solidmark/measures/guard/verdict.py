@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from solidmark import runs
 from solidmark.errors import BadInput
 from solidmark.scores.written import p_number, plural
+from solidmark.verdicts.searched import BLIND, LABEL, blind_measures, search_lines, too_blind
 
 Rule = Literal["any", "all"]
 RULES: tuple[Rule, ...] = ("any", "all")
@@ -138,8 +139,14 @@ class Unread:
         return {"id": self.id, "status": "unread", "note": self.note}
 
 
-def outcome_of(said: Sequence[Verdict | Unread]) -> runs.Verdict:
+def outcome_of(
+    said: Sequence[Verdict | Unread], searched: Sequence[runs.Figure] = ()
+) -> runs.Verdict:
     """Whether all may pass: what cannot be judged must not pass unseen.
+
+    Arguments:
+        said: Of each image.
+        searched: What approximate searches find: by one that is too blind, nothing passes.
 
     Raises:
         BadInput: When nothing can be judged.
@@ -155,10 +162,14 @@ def outcome_of(said: Sequence[Verdict | Unread]) -> runs.Verdict:
             f"None of the {count} can be judged, the first because: {note}. Name others, or mend "
             "them."
         )
+    lines, blind = tuple(search_lines(searched)), blind_measures(searched)
     if not refused and not unread:
-        return runs.Verdict("passed", f"{count} may pass.", "Pass")
+        if blind:
+            headline = f"Nothing may pass: {too_blind(blind)}"
+            return runs.Verdict("cannot-be-judged", headline, LABEL, lines, BLIND)
+        return runs.Verdict("passed", f"{count} may pass.", "Pass", lines)
     more = f", {len(unread):,} cannot be judged" if unread else ""
-    return runs.Verdict("refused", f"{refused:,} of {count} refused{more}.", "Refused")
+    return runs.Verdict("refused", f"{refused:,} of {count} refused{more}.", "Refused", lines)
 
 
 def within(

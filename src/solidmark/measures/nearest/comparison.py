@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solidmark.cards.asked import Compared, Hashed
+from solidmark.cards.asked import Compared, Hashed, Sought
 from solidmark.errors import BadInput
 from solidmark.measures.nearest.distances import Distance, open_distances
 from solidmark.measures.nearest.searched import Searched
@@ -13,7 +13,7 @@ from solidmark.neighbours import PIXEL_DISTANCES
 
 
 @dataclass(frozen=True)
-class Comparison(Compared, Hashed, Searched):
+class Comparison(Compared, Hashed, Sought, Searched):
     """The whole configuration of a `nearest` run.
 
     Arguments:

@@ -13,6 +13,7 @@ from solidmark.control import control_of, look_at_control, side_of
 from solidmark.data import identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
+from solidmark.measures.nearest.approximated import check_search, search_figures, threshold_of
 from solidmark.measures.nearest.augmented import AUGMENTED, augmented_copies_of, augmented_rows
 from solidmark.measures.nearest.comparison import Comparison
 from solidmark.measures.nearest.distances import ByEmbedder, ByPixels, Distance
@@ -69,6 +70,7 @@ def nearest(comparison: Comparison) -> Run:
     check_device(comparison.device)
     distances = comparison.open_distances()
     check_features(comparison.features, distances)
+    check_search(comparison.search, distances)
     sides = comparison.open_sides()
     run = open_run(comparison.out, "nearest", comparison.to_json(), _fingerprints(sides, distances))
     processes, work = Processes.here(), comparison.out / "work"
@@ -185,7 +187,8 @@ def _search(
 ) -> _Found:
     """Searches in the space of every distance; those that share one are searched together."""
     how = (comparison.memory, comparison.device, work / "searches", comparison.seed)
-    asking = Asking(gathered, _roles(gathered, comparison), comparison.neighbours, *how)
+    seeking = (comparison.search, work / "lists")
+    asking = Asking(gathered, _roles(gathered, comparison), comparison.neighbours, *how, *seeking)
     statistics = Statistics(comparison.features, gathered, *how)
     cache = Cache() if comparison.cache is None else Cache(comparison.cache)
     found = _Found()
@@ -195,8 +198,19 @@ def _search(
         rows = {
             name: same[0].rows(side, work / space / name, cache) for name, side in gathered.items()
         }
-        answers = asking.ask(same, rows)
+        finders = asking.finders(same, rows)
+        answers = asking.ask(same, rows, finders)
         found.answers.update(answers)
+        within = threshold_of(same[0], answers, comparison.fprs)
+        for side, other in (("training", "generated"), ("generated", "training")):
+            found.features.extend(
+                search_figures(
+                    *(same[0], finders.get(side), rows[side].matrix, rows[other].matrix),
+                    side=side,
+                    within=within,
+                    memory=comparison.memory,
+                )
+            )
         found.features.extend(statistics.rows(same, rows, answers))
         copies = augmented_copies_of(gathered["training"], comparison.seed)
         found.augmented.extend(

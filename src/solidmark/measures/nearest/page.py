@@ -42,6 +42,7 @@ from solidmark.page.control import control_section
 from solidmark.page.glossary import glossary
 from solidmark.page.pictures import IN_CARD, Picture, embed, open_pictures
 from solidmark.page.scored import LOST, Measure, Row, Scored, measure_of
+from solidmark.page.searched import search_section
 from solidmark.page.sections import Card, Cards, Gallery, Page, Shown
 from solidmark.runs import open_results, read_manifest, read_table
 from solidmark.scores.control import WITHHELD
@@ -100,6 +101,7 @@ def nearest_page(folder: Path, images: bool, top: int) -> Page:
             percentile_section(scored),
             control_section(results.folder, scored.control, images, compared, HELD_OUT),
             changed_copies(scored),
+            search_section(results.figures),
             all_figures(
                 scored,
                 WORDS,

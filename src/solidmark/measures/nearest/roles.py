@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from solidmark.cards.asked import Way
 from solidmark.measures.nearest.distances import Distance, Reported
 from solidmark.measures.nearest.gathering import Gathered, Rows
-from solidmark.neighbours import Search, search
+from solidmark.neighbours import Finder, Search, finder_of, search
 from solidmark.randomness import uniform
 from solidmark.runs import progress
 
@@ -89,6 +90,8 @@ class Asking:
         device: Where matrix products run.
         folder: Where searches keep what they have found.
         seed: Of the choice of training images that stand for held-out ones.
+        way: How vectors are searched for.
+        lists: Where they are laid out, where that is not exactly.
     """
 
     gathered: Mapping[str, Gathered]
@@ -98,15 +101,36 @@ class Asking:
     device: str
     folder: Path
     seed: int
+    way: Way = "exact"
+    lists: Path | None = None
+
+    def finders(self, distances: Sequence[Distance], rows: Mapping[str, Rows]) -> dict[str, Finder]:
+        """What searches among the rows of each side that is searched; lists are laid out now.
+
+        Arguments:
+            distances: Those of one space.
+            rows: The rows of each side in that space.
+        """
+        lists, space = self.lists, distances[0].space
+        if lists is None:
+            return {}
+        return {
+            base: finder_of(rows[base].matrix, self.way, lists / space / base, f"{space}: {base}")
+            for base in sorted({role.base for role in self.roles})
+        }
 
     def ask(
-        self, distances: Sequence[Distance], rows: Mapping[str, Rows]
+        self,
+        distances: Sequence[Distance],
+        rows: Mapping[str, Rows],
+        finders: Mapping[str, Finder],
     ) -> dict[tuple[str, str], Answer]:
         """Asks all questions about distances that share a space.
 
         Arguments:
             distances: The distances.
             rows: The rows of each side in that space.
+            finders: What searches among those of a side; where there is none, the exact search.
 
         Returns:
             The answers by the name of the distance and of the role.
@@ -114,11 +138,15 @@ class Asking:
         return {
             (distance.name, role.name): answer
             for role in self.roles
-            for distance, answer in self._asked(role, distances, rows).items()
+            for distance, answer in self._asked(role, distances, rows, finders).items()
         }
 
     def _asked(
-        self, role: Role, distances: Sequence[Distance], rows: Mapping[str, Rows]
+        self,
+        role: Role,
+        distances: Sequence[Distance],
+        rows: Mapping[str, Rows],
+        finders: Mapping[str, Finder],
     ) -> dict[Distance, Answer]:
         queries, base = rows[role.queries], rows[role.base]
         number, own = queries.number, None
@@ -132,7 +160,8 @@ class Asking:
         how = Search(k, self.memory, self.device, self.folder / name)
         title = f"{distances[0].space}: {role.name}"
         with progress(title, len(number) * len(base.number)) as advance:
-            found = search(queries.matrix, base.matrix, how, rows=own, own=own, advance=advance)
+            find = finders.get(role.base, search)
+            found = find(queries.matrix, base.matrix, how, rows=own, own=own, advance=advance)
         neighbours = base.number[found.index]
         return {
             distance: Answer(number, neighbours, distance.each(found), distance.report(found))

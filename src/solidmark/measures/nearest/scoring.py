@@ -35,6 +35,7 @@ from solidmark.runs import (
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
+from solidmark.verdicts.searched import seen_by
 
 NAMED = (
     *("id", "split", "measure", "nearest", "distance", "similarity"),
@@ -101,18 +102,19 @@ def score_nearest(
     figures += score_judged(out, [*manifest["measures"]], config["seed"])
     write_bytes(out / "named.csv", csv_of(NAMED, _named(tables, config["fdr"])))
     of_training = config.get("null") == "train"
+    verdict = verdict_on(
+        tables,
+        manifest["measures"],
+        figures,
+        control,
+        null_is_training=of_training,
+        among=among,
+    )
     return write_results(
         out,
         manifest,
         figures,
-        verdict=verdict_on(
-            tables,
-            manifest["measures"],
-            figures,
-            control,
-            null_is_training=of_training,
-            among=among,
-        ),
+        verdict=seen_by(verdict, figures),
         failed=len(_failed(scores, null, images)),
         chosen=config,
         measures=manifest["measures"],

@@ -30,4 +30,6 @@ class Searched(Sized):
         plain = asdict(self)
         for name in ("out", "memory", "cache", "device", "hash_ids"):
             plain.pop(name, None)
+        if plain.get("search") == "auto":  # Which it is, the images say.
+            del plain["search"]
         return plain

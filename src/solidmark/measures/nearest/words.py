@@ -46,4 +46,7 @@ CHANGES = {
     "flipped": "mirrored",
 }
 
-TERMS = ("null", "distance/nearest", "augmented", *_OF_FEATURES, "low_content", *USUAL)
+TERMS = (
+    *("null", "distance/nearest", "search_recall", "augmented", *_OF_FEATURES, "low_content"),
+    *USUAL,
+)
