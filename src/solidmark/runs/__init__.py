@@ -78,7 +78,13 @@ from solidmark.runs.tables import (
     write_table,
 )
 from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
-from solidmark.runs.work import memory_of, work_through
+from solidmark.runs.work import (
+    hand_all_out,
+    memory_of,
+    work_through,
+    write_answered,
+    write_through,
+)
 
 __all__ = [
     "AUTO",
@@ -123,6 +129,7 @@ __all__ = [
     "forget_peak",
     "free_bytes",
     "guard_terminal",
+    "hand_all_out",
     "in_words",
     "is_whole",
     "made_by",
@@ -164,6 +171,7 @@ __all__ = [
     "whole_file",
     "work_through",
     "works_here",
+    "write_answered",
     "write_bytes",
     "write_json",
     "write_once",
@@ -171,4 +179,5 @@ __all__ = [
     "write_rows",
     "write_table",
     "write_tensors",
+    "write_through",
 ]

@@ -19,6 +19,7 @@ from solidmark.marks import Pattern, pattern_from_json
 from solidmark.measures.guard.calibration import Null
 from solidmark.measures.guard.index import TRAINING, VECTORS, open_searched
 from solidmark.measures.nearest.distances import ByPixels, Distance, Reported
+from solidmark.measures.nearest.embedding import NUMBERS
 from solidmark.measures.nearest.gathering import FACTS, Rows
 from solidmark.measures.nearest.sides import cut_out
 from solidmark.measures.nearest.tables import NULL
@@ -27,9 +28,6 @@ from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
 from solidmark.runs import check_device, read_json, read_manifest, read_table, require_whole
 from solidmark.types import Image
-
-NUMBERS = ".numbers.npy"
-"""What the files end with that say of which images the vectors are."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class Index:
         null: How close held-out images come.
         memory: The most bytes that a search holds.
         device: Where embedders and matrix products run.
+        allowed: The most bytes that the index and a search may hold together.
     """
 
     folder: Path
@@ -83,6 +82,7 @@ class Index:
     spaces: tuple[Space, ...]
     memory: int
     device: str
+    allowed: int
 
     @property
     def measures(self) -> list[str]:
@@ -207,10 +207,10 @@ def load_index(folder: Path, *, memory: int = 2**30, device: str = "cpu") -> Ind
     grouped = [tuple(group) for _, group in groupby(ordered, key=lambda d: d.space)]
     spaces = tuple(Space(group, _rows(folder, group[0], facts)) for group in grouped)
     shards = {shard for space in spaces for shard in space.rows.matrix.shards}
-    size = sum(path.stat().st_size for path in shards if isinstance(path, Path))
+    size, allowed = sum(path.stat().st_size for path in shards if isinstance(path, Path)), memory
     if size <= memory // 2 and _is_enough(spaces, memory - size):
         memory, spaces = memory - size, _held(spaces)
-    return Index(folder, manifest, facts, null, spaces, memory, device)
+    return Index(folder, manifest, facts, null, spaces, memory, device, allowed)
 
 
 def _paths(folder: Path, distance: Distance) -> tuple[Path, ...]:
