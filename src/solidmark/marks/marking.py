@@ -169,10 +169,13 @@ def mark_dataset(
                 "back what is missing, or mark into another folder."
             )
         contents = paint(painted, data, ledger, BATCH, source)
+        told: dict[str, Any] = {}
         if processes.is_main:
             keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
             write_tables(out, planned, images, broken, classes, keys)
             told = {**sizes_told(planned, images, bucketed), "lost": lost_of(images)}
+            if marking.shards is not None:
+                told["shards"] = marking.shards
     if processes.is_main:
         shutil.rmtree(folder)
         for place in (out, *(out / name for name in FOLDERS.values())):
@@ -181,7 +184,6 @@ def mark_dataset(
             *PRODUCTS,
             pattern=pattern_to_json(pattern),
             **told,
-            **({} if marking.shards is None else {"shards": marking.shards}),
             classes=classes,
             trained=int((~planned.held).sum()),
             held_out=int(planned.held.sum()),
