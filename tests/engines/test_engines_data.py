@@ -66,9 +66,11 @@ def test_marking_in_two_processes_of_which_one_dies(photos: Path, tmp_path: Path
         mark(photos, tmp_path / "away")
     assert written(tmp_path / "away") == written(tmp_path / "alone")
     job = Job(len, Room(1, "cpu"), Dying(str(tmp_path / "dead")))
-    found = dict(Pool(1).hand_out({0: [0], 1: [1]}, job))
-    assert not found, "what a process did that died has no answer"
-    again = dict(Pool(1).hand_out({0: [0], 1: [1]}, job))
+    pool = Pool(1)
+    with using(pool):
+        found = dict(pool.hand_out({0: [0], 1: [1]}, job))
+        assert not found, "what a process did that died has no answer"
+        again = dict(pool.hand_out({0: [0], 1: [1]}, job))
     assert [answer and answer.rows["done"] for _, answer in sorted(again.items())] == [[0], [1]]
 
 

@@ -10,33 +10,40 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from solidmark.errors import BadInput
 from solidmark.runs.engines import Answer, Job, Launched
-from solidmark.runs.worker import Told, Worker, told
+from solidmark.runs.worker import Worker, told
 
 WAITING = 2
 """Batches that are with each process, so that none waits while answers are written."""
 
-_WORKER: list[Worker] = []
-"""That of this process, where it is one of a pool."""
+_WORKERS: dict[str, Worker] = {}
+"""That of this process, where it is one of a pool, by the file that says what it does."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Processes that are started for the work, and end with it.
+    """Processes that are started for the first work, and end with the command.
 
     Arguments:
         count: How many.
     """
 
     count: int
+    _started: list[ProcessPoolExecutor] = field(default_factory=list, repr=False, compare=False)
 
-    def joined(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._end()
 
     def hand_out(
         self, batches: Mapping[int, Sequence[Any]], job: Job[Any]
@@ -54,35 +61,52 @@ class Pool:
                 f'"{job.room.device}". Use torchrun, which gives each process a GPU, or '
                 "--device cpu."
             )
-        count, what = min(self.count, max(len(batches), 1)), told(job)
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(what,))
-        try:
-            waiting = iter(batches.items())
-            running: dict[Future[Answer | str], int] = {}
-            while True:
-                while len(running) < WAITING * count and (one := next(waiting, None)) is not None:
-                    # Here, and not in the thread of the pool: a batch may be read from a ledger.
-                    running[pool.submit(_do, pickle.dumps(one[1]))] = one[0]
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    number, found = running.pop(future), future.result()
-                    if isinstance(found, str):
-                        raise BadInput(found)
-                    yield number, found
-        except BrokenProcessPool:
-            return
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with NamedTemporaryFile(prefix="solidmark-", suffix=".pickle") as file:
+            file.write(pickle.dumps(told(job)))
+            file.flush()
+            try:
+                yield from self._answers(file.name, batches)
+            except BrokenProcessPool:
+                self._end()
+            except BaseException:
+                self._end()
+                raise
+
+    def _answers(
+        self, what: str, batches: Mapping[int, Sequence[Any]]
+    ) -> Iterator[tuple[int, Answer | None]]:
+        waiting = iter(batches.items())
+        running: dict[Future[Answer | str], int] = {}
+        while True:
+            while len(running) < WAITING * self.count and (one := next(waiting, None)) is not None:
+                # Here, and not in the thread of the pool: a batch may be read from a ledger.
+                running[self._pool().submit(_do, what, pickle.dumps(one[1]))] = one[0]
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                number, found = running.pop(future), future.result()
+                if isinstance(found, str):
+                    raise BadInput(found)
+                yield number, found
+
+    def _pool(self) -> ProcessPoolExecutor:
+        if not self._started:
+            context = multiprocessing.get_context("spawn")
+            self._started.append(ProcessPoolExecutor(self.count, context, initializer=_alone))
+        return self._started[0]
+
+    def _end(self) -> None:
+        while self._started:
+            self._started.pop().shutdown(cancel_futures=True)
 
 
-def _begin(what: Told) -> None:
+def _alone() -> None:
     """A process beside others: no progress that would run through theirs."""
-    os.environ["OMP_NUM_THREADS"] = str(what.threads)  # Before torch is imported, which reads it.
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    _WORKER[:] = [Worker(what)]
 
 
-def _do(batch: bytes) -> Answer | str:
-    return _WORKER[0].do(pickle.loads(batch))
+def _do(what: str, batch: bytes) -> Answer | str:
+    if what not in _WORKERS:
+        _WORKERS.clear()
+        _WORKERS[what] = Worker(pickle.loads(Path(what).read_bytes()))
+    return _WORKERS[what].do(pickle.loads(batch))
