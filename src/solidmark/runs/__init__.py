@@ -55,7 +55,7 @@ from solidmark.runs.memory import (
 )
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
-from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes
+from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes, remark
 from solidmark.runs.results import (
     RESULTS,
     Results,
@@ -149,6 +149,7 @@ __all__ = [
     "read_results",
     "read_table",
     "recorded",
+    "remark",
     "remove_temporaries",
     "report_nothing",
     "require_same",
