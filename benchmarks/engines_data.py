@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-COUNT, SIDE = 64, 64
+COUNT, SIDE = 2048, 64
 ENGINES = ("serial", "torchrun, 2", "processes:2")
 LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 

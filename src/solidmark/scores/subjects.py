@@ -10,13 +10,14 @@ Images that share a key are asked about one key several times: the mean of their
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from solidmark.scores.columns import codes, groups, numbers
 from solidmark.scores.discovery import Correction, q_values
 from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers
@@ -28,8 +29,8 @@ SUBJECTS = pa.schema([("group_p_value", pa.float64()), ("group_q_value", pa.floa
 _KEYS_AT_ONCE = 2**15
 """So many keys are scored at once: their costs are 256 numbers each."""
 
-Rows = Sequence[Mapping[str, Any]]
 Column = Float[np.ndarray, " N"]
+Whole = Int[np.ndarray, " n"]
 
 
 def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
@@ -40,7 +41,7 @@ def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
 
 
 def subject_columns(
-    rows: Rows,
+    rows: pa.Table | None,
     p: Column,
     key: Float[np.ndarray, "N M"],
     read: Float[np.ndarray, "N M"],
@@ -55,8 +56,8 @@ def subject_columns(
     number. The q-values are over the subjects of one reader and split.
 
     Arguments:
-        rows: The scored rows: `reader`, `split`, `id`, `subject`, `key_group`, `peers`; none where
-            no image has a group.
+        rows: The scored rows: `reader`, `split`, `id`, `subject`, `key_group`, `peers`, and what
+            energies there are; None where no image has a group.
         p: The p-value of the image of each row.
         key: The keys.
         read: The readings.
@@ -67,68 +68,92 @@ def subject_columns(
     Returns:
         Nothing where no image has a group.
     """
-    if not rows:
+    if rows is None:
         return {}
-    units = _units(rows)
-    several = {name: some for name, some in units.items() if len(_ids(rows, some)) > 1}
-    together = _together(rows, several, key, read, used, peers)
-    p_value, q_value = np.empty(len(rows)), np.empty(len(rows))
-    parts: dict[tuple[str, str], list[list[int]]] = {}
-    for name, of_keys in units.items():
-        places = [place for several in of_keys for place in several]
-        each = p[list(_ids(rows, of_keys).values())]
-        p_value[places] = one_p(together.get(name, 1.0), each.min(), len(each))
-        parts.setdefault(name[:2], []).append(places)
-    for subjects in parts.values():
-        found = q_values(p_value[[places[0] for places in subjects]], correction)
-        for places, q in zip(subjects, found, strict=True):
-            q_value[places] = q
+    asked = _Asked.of(rows)
+    together = _together(asked, key, read, used, peers)
+    p_value, q_value = np.empty(len(p)), np.empty(len(p))
+    first = np.empty(len(asked.places), dtype=np.int64)
+    for number, places in enumerate(asked.places):
+        _, image = np.unique(asked.image[places], return_index=True)
+        each = p[places[image]]
+        p_value[places] = one_p(together.get(number, 1.0), each.min(), len(each))
+        first[number] = places[0]
+    for _, subjects in groups(asked.part[first]):
+        found = q_values(p_value[first[subjects]], correction)
+        for number, q in zip(subjects, found, strict=True):
+            q_value[asked.places[number]] = q
     return dict(zip(SUBJECTS.names, (p_value, q_value), strict=True))
 
 
-_Name = tuple[str, str, str]
-"""Reader, split and subject."""
+@dataclass(frozen=True)
+class _Asked:
+    """The scored rows by their subjects.
 
+    Arguments:
+        table: The rows.
+        reader: The names of the readers.
+        part: The number of each row's reader and split.
+        image: That of its image, and of its key.
+        peers: That of its group of peers.
+        places: The rows of each subject of a reader and split, rising.
+    """
 
-def _units(rows: Rows) -> dict[_Name, list[list[int]]]:
-    """The rows of each subject, those of one key together."""
-    found: dict[_Name, dict[str, list[int]]] = {}
-    for place, row in enumerate(rows):
-        of_subject = found.setdefault((row["reader"], row["split"], row["subject"]), {})
-        of_subject.setdefault(row["key_group"], []).append(place)
-    return {name: list(of_keys.values()) for name, of_keys in found.items()}
+    table: pa.Table = field(repr=False)
+    readers: pa.Array
+    part: Whole = field(repr=False)
+    image: Whole = field(repr=False)
+    key: Whole = field(repr=False)
+    peers: Whole = field(repr=False)
+    places: Sequence[Whole] = field(repr=False)
+    splits: int = 1
 
+    @classmethod
+    def of(cls, rows: pa.Table) -> "_Asked":
+        (reader, readers), (split, splits) = (codes(rows[name]) for name in ("reader", "split"))
+        part = reader * len(splits) + split
+        subject, subjects = codes(rows["subject"])
+        image, key = (codes(rows[name])[0] for name in ("id", "key_group"))
+        peers = numbers(rows["peers"]).astype(np.int64)
+        places = [some for _, some in groups(part * len(subjects) + subject)]
+        return cls(rows, readers, part, image, key, peers, places, len(splits))
 
-def _ids(rows: Rows, some: Sequence[Sequence[int]]) -> dict[str, int]:
-    """The images of a subject, and a row of each."""
-    return {rows[place]["id"]: place for places in some for place in places}
+    def reader_of(self, place: int) -> str:
+        """The reader of a row."""
+        return str(self.readers[int(self.part[place]) // self.splits].as_py())
+
+    def keys(self, places: Whole) -> list[Whole]:
+        """The rows of each key of a subject: keys of the same peers together, else as they come."""
+        _, first, which = np.unique(self.key[places], return_index=True, return_inverse=True)
+        order = np.lexsort((first, self.peers[places[first]]))
+        return [places[which == number] for number in order]
 
 
 def _together(
-    rows: Rows,
-    units: Mapping[_Name, list[list[int]]],
+    asked: _Asked,
     key: Float[np.ndarray, "N M"],
     read: Float[np.ndarray, "N M"],
     used: Mapping[str, Statistic],
     peers: Peers,
-) -> dict[_Name, float]:
+) -> dict[int, float]:
     """The p-value of all frames of a subject as one; those of the same peers at a time."""
-    jobs: dict[tuple[str, tuple[int, ...]], list[tuple[_Name, list[list[int]]]]] = {}
-    for name, of_keys in units.items():
-        some = sorted(of_keys, key=lambda places: rows[places[0]]["peers"])
-        numbers = tuple(rows[places[0]]["peers"] for places in some)
-        jobs.setdefault((name[0], numbers), []).append((name, some))
-    found: dict[_Name, float] = {}
-    for (reader, numbers), job in jobs.items():
-        weights = np.concatenate([peers.pools[number].weights for number in numbers])
+    jobs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for number, places in enumerate(asked.places):
+        if len(np.unique(asked.image[places])) > 1:
+            _, first = np.unique(asked.key[places], return_index=True)
+            told = tuple(np.sort(asked.peers[places[first]]).tolist())
+            jobs.setdefault((asked.reader_of(int(places[0])), told), []).append(number)
+    found: dict[int, float] = {}
+    for (reader, told), job in jobs.items():
+        weights = np.concatenate([peers.pools[number].weights for number in told])
         step = max(1, _KEYS_AT_ONCE // len(weights))
         for start in range(0, len(job), step):
             part = job[start : start + step]
-            several = [some for _, some in part]
+            several = [asked.keys(asked.places[number]) for number in part]
             candidates, energies = (), None
             if used[reader] == "energy":
-                candidates = rows[several[0][0][0]]["candidates"]
-                energies = np.stack([_energies(rows, some, len(candidates)) for some in several])
+                candidates = asked.table["candidates"][int(several[0][0][0])].as_py()
+                energies = np.stack([_energies(asked, some, len(candidates)) for some in several])
             p = statistic_p_values(
                 used[reader],
                 np.stack([_means(key, some) for some in several]),
@@ -137,17 +162,18 @@ def _together(
                 energies,
                 weights,
             )
-            found |= dict(zip([name for name, _ in part], p.tolist(), strict=True))
+            found |= dict(zip(part, p.tolist(), strict=True))
     return found
 
 
-def _means(values: Float[np.ndarray, "N M"], some: Sequence[Sequence[int]]) -> Column:
+def _means(values: Float[np.ndarray, "N M"], some: Sequence[Whole]) -> Column:
     """The mean over the rows of each key, one key after the other."""
     found: Column = np.concatenate([values[places].mean(axis=0) for places in some])
     return found
 
 
-def _energies(rows: Rows, some: Sequence[Sequence[int]], count: int) -> Float[np.ndarray, "M K"]:
+def _energies(asked: _Asked, some: Sequence[Whole], count: int) -> Float[np.ndarray, "M K"]:
     """The same of the energies of `count` candidates."""
-    curves = (np.array([rows[place]["energies"] for place in places]) for places in some)
+    kept = asked.table["energies"]
+    curves = (np.array([kept[int(place)].as_py() for place in places]) for places in some)
     return np.concatenate([one.mean(axis=0).reshape(-1, count) for one in curves])

@@ -7,7 +7,6 @@ is that of one row; p, q and exposure are those of the image, whatever the numbe
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -129,18 +128,17 @@ def score_table(
 
 def _rows_of_groups(
     asked: "_Asked", columns: Mapping[str, pa.Array], scored: Bool[np.ndarray, " R"]
-) -> list[dict[str, Any]]:
-    """What the p-values of subjects need of each scored row; nothing where no image has a group."""
+) -> pa.Table | None:
+    """What the p-values of subjects need of each scored row; None where no image has a group."""
     if not pc.any(pc.greater(pc.utf8_length(columns["group"]), 0)).as_py():
-        return []
+        return None
     told = {name: columns[name] for name in ("reader", "split", "id", "key_group", "peers")}
     told |= {"subject": subjects_of(columns["group"], columns["key_group"])}
     rows = pa.table(told).filter(pa.array(scored))
     for name in _CURVES:
         if name in asked.table.column_names:
             rows = rows.append_column(name, asked.table[name])
-    found: list[dict[str, Any]] = rows.to_pylist()
-    return found
+    return rows
 
 
 @dataclass(frozen=True)
