@@ -11,13 +11,14 @@ Images that share a key are asked about one key several times: the mean of their
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
-from solidmark.scores.columns import codes, groups, numbers
+from solidmark.scores.columns import groups
 from solidmark.scores.discovery import Correction, q_values
 from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers
@@ -40,8 +41,49 @@ def subjects_of(groups: pa.Array, key_groups: pa.Array) -> pa.Array:
     return pc.coalesce(pc.binary_join_element_wise("group", groups, " "), pictures)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Whom the scored rows show, as numbers.
+
+    Arguments:
+        table: What energies there are of each row.
+        readers: The names of the readers.
+        reader: The number of each row's reader.
+        part: That of its reader and split.
+        image: That of its image.
+        key: That of its key.
+        subject: That of its subject.
+        peers: That of its group of peers.
+    """
+
+    table: pa.Table = field(repr=False)
+    readers: Sequence[str]
+    reader: Whole = field(repr=False)
+    part: Whole = field(repr=False)
+    image: Whole = field(repr=False)
+    key: Whole = field(repr=False)
+    subject: Whole = field(repr=False)
+    peers: Whole = field(repr=False)
+
+    @cached_property
+    def places(self) -> list[Whole]:
+        """The rows of each subject of a reader and split, rising."""
+        whole = self.part * (int(self.subject.max(initial=0)) + 1) + self.subject
+        return [some for _, some in groups(whole)]
+
+    def reader_of(self, place: int) -> str:
+        """The reader of a row."""
+        return self.readers[int(self.reader[place])]
+
+    def keys(self, places: Whole) -> list[Whole]:
+        """The rows of each key of a subject: keys of the same peers together, else as they come."""
+        _, first, which = np.unique(self.key[places], return_index=True, return_inverse=True)
+        order = np.lexsort((first, self.peers[places[first]]))
+        return [places[which == number] for number in order]
+
+
 def subject_columns(
-    rows: pa.Table | None,
+    asked: Shown | None,
     p: Column,
     key: Float[np.ndarray, "N M"],
     read: Float[np.ndarray, "N M"],
@@ -56,8 +98,7 @@ def subject_columns(
     number. The q-values are over the subjects of one reader and split.
 
     Arguments:
-        rows: The scored rows: `reader`, `split`, `id`, `subject`, `key_group`, `peers`, and what
-            energies there are; None where no image has a group.
+        asked: Whom the scored rows show; None where no image has a group.
         p: The p-value of the image of each row.
         key: The keys.
         read: The readings.
@@ -68,9 +109,8 @@ def subject_columns(
     Returns:
         Nothing where no image has a group.
     """
-    if rows is None:
+    if asked is None:
         return {}
-    asked = _Asked.of(rows)
     together = _together(asked, key, read, used, peers)
     p_value, q_value = np.empty(len(p)), np.empty(len(p))
     first = np.empty(len(asked.places), dtype=np.int64)
@@ -86,51 +126,8 @@ def subject_columns(
     return dict(zip(SUBJECTS.names, (p_value, q_value), strict=True))
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The scored rows by their subjects.
-
-    Arguments:
-        table: The rows.
-        reader: The names of the readers.
-        part: The number of each row's reader and split.
-        image: That of its image, and of its key.
-        peers: That of its group of peers.
-        places: The rows of each subject of a reader and split, rising.
-    """
-
-    table: pa.Table = field(repr=False)
-    readers: pa.Array
-    part: Whole = field(repr=False)
-    image: Whole = field(repr=False)
-    key: Whole = field(repr=False)
-    peers: Whole = field(repr=False)
-    places: Sequence[Whole] = field(repr=False)
-    splits: int = 1
-
-    @classmethod
-    def of(cls, rows: pa.Table) -> "_Asked":
-        (reader, readers), (split, splits) = (codes(rows[name]) for name in ("reader", "split"))
-        part = reader * len(splits) + split
-        subject, subjects = codes(rows["subject"])
-        image, key = (codes(rows[name])[0] for name in ("id", "key_group"))
-        peers = numbers(rows["peers"]).astype(np.int64)
-        places = [some for _, some in groups(part * len(subjects) + subject)]
-        return cls(rows, readers, part, image, key, peers, places, len(splits))
-
-    def reader_of(self, place: int) -> str:
-        """The reader of a row."""
-        return str(self.readers[int(self.part[place]) // self.splits].as_py())
-
-    def keys(self, places: Whole) -> list[Whole]:
-        """The rows of each key of a subject: keys of the same peers together, else as they come."""
-        _, first, which = np.unique(self.key[places], return_index=True, return_inverse=True)
-        order = np.lexsort((first, self.peers[places[first]]))
-        return [places[which == number] for number in order]
-
-
 def _together(
-    asked: _Asked,
+    asked: Shown,
     key: Float[np.ndarray, "N M"],
     read: Float[np.ndarray, "N M"],
     used: Mapping[str, Statistic],
@@ -172,7 +169,7 @@ def _means(values: Float[np.ndarray, "N M"], some: Sequence[Whole]) -> Column:
     return found
 
 
-def _energies(asked: _Asked, some: Sequence[Whole], count: int) -> Float[np.ndarray, "M K"]:
+def _energies(asked: Shown, some: Sequence[Whole], count: int) -> Float[np.ndarray, "M K"]:
     """The same of the energies of `count` candidates."""
     kept = asked.table["energies"]
     curves = (np.array([kept[int(place)].as_py() for place in places]) for places in some)
