@@ -131,7 +131,7 @@ def compare(
     differs = dict(_differing(*(manifest["config"] for manifest in manifests)))
     found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict, differs)
     if out is not None:
-        _write(out, found, _changes(one, other, fdr))
+        _write(out, found, changes_between(one, other, fdr))
     return found
 
 
@@ -220,8 +220,17 @@ def _write(out: Path, found: Comparison, changes: pa.Table) -> None:
     )
 
 
-def _changes(first: pa.Table, second: pa.Table, fdr: float) -> pa.Table:
-    """How far the keys of each image are read from the truth in both audits, repeats averaged."""
+def changes_between(first: pa.Table, second: pa.Table, fdr: float) -> pa.Table:
+    """How far the keys of each image are read from the truth in both audits, repeats averaged.
+
+    Arguments:
+        first: The scores of one audit.
+        second: Those of another.
+        fdr: The false-discovery rate at which an image is named.
+
+    Returns:
+        The columns of `CHANGES`, of the images that were read in both.
+    """
     tables = [table.filter(pc.equal(table["status"], "ok")) for table in (first, second)]
     image = np.zeros(sum(map(len, tables)), dtype=np.int64)
     names = []
