@@ -6,7 +6,7 @@ process that asks, or the runs that were killed before.
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from solidmark.late import Tensor, torch
@@ -24,6 +24,11 @@ def digest(seed: int, *words: str | int) -> bytes:
         seed: The secret, any integer.
         words: What the hash stands for.
     """
+    return digest_of(seed, words)
+
+
+def digest_of(seed: int, words: Iterable[str | int]) -> bytes:
+    """As `digest`, of words that come one by one."""
     secret = str(seed).encode()
     if len(secret) > hashlib.blake2b.MAX_KEY_SIZE:  # All of a long secret counts.
         secret = hashlib.blake2b(secret).digest()

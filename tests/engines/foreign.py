@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.runs import Answer, Job, memory_of
-from solidmark.runs.cluster import Worker, told
 from solidmark.runs.engines import Launched
+from solidmark.runs.worker import Worker, told
 
 OWN = ("manifest.json", ".lock")
 """Files that say when a run was, and whose."""

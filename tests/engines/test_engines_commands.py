@@ -22,7 +22,7 @@ from solidmark.measures.signals import Measuring, measure_signals
 from solidmark.perturbations import parse
 from solidmark.readers import Energy, Outpaint
 from solidmark.runs import Ledger, using
-from solidmark.runs.cluster import Worker
+from solidmark.runs.worker import Worker
 
 from .foreign import Foreign, rows_of, written
 

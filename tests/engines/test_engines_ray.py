@@ -8,15 +8,19 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.conftest import write_digits
 
 from solidmark.cli import main
+from solidmark.data import open_data
 from solidmark.generating import Generation, generate
-from solidmark.marks import Marked
+from solidmark.marks import Marked, Marking, Segments, mark_dataset
 from solidmark.measures.audit import Question, observe
+from solidmark.measures.guard import Indexing, build_index
 from solidmark.readers import Energy, Outpaint
 from solidmark.runs import Answer, Job, Ledger, using
 from solidmark.runs.cluster import Cluster
@@ -101,6 +105,27 @@ def test_three_nodes_write_what_one_process_writes_and_so_do_two_when_one_is_los
     assert written(on_three.out) == written(drawing.out)
     assert len([name for name in rows_on_memory(on_three.out) if " on " in name]) == 3
 
+    photos = tmp_path / "photos"
+    write_digits(photos, 40)
+    opened = partial(open_data, str(photos), mode="L")
+    marking = Marking(Segments(2, 4), seed=3, held_out=0.25, shards=8)
+    mark_dataset(opened(), tmp_path / "marked alone", marking, {}, opened)
+    with using(f"ray:{three.cluster.address}"):
+        mark_dataset(opened(), tmp_path / "marked on three", marking, {}, opened)
+    assert written(tmp_path / "marked on three") == written(tmp_path / "marked alone")
+    index = Indexing(
+        training=str(photos),
+        out=tmp_path / "index alone",
+        distances=("l2", "phash"),
+        mode="L",
+        cache=tmp_path / "cache",
+    )
+    build_index(index)
+    elsewhere = replace(index, out=tmp_path / "index on three", cache=tmp_path / "another")
+    with using(f"ray:{three.cluster.address}"):
+        build_index(elsewhere)
+    assert written(elsewhere.out) == written(index.out)
+
     marked = make_marked(48, digits=True).folder
     readers = (Energy(), Outpaint(steps=4))
     asking = Question(model, marked, tmp_path / "asked", readers, batch_size=4)
@@ -109,6 +134,9 @@ def test_three_nodes_write_what_one_process_writes_and_so_do_two_when_one_is_los
     with using(Losing(three.cluster.address, three=three)):
         observe(lost)
     assert len(three.others) == 1
+    with using(f"ray:{three.cluster.address}"):
+        mark_dataset(opened(), tmp_path / "marked on two", marking, {}, opened)
+    assert written(tmp_path / "marked on two") == written(tmp_path / "marked alone")
     assert written(lost.out) == written(asking.out)
     found = [rows_of(Ledger(one.out / "ledger").rows()) for one in (asking, lost)]
     assert found[0] == found[1]

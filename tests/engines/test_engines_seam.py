@@ -25,8 +25,9 @@ from solidmark.runs import (
     work_through,
     write_bytes,
 )
-from solidmark.runs.cluster import Cluster, Worker, _require_first, told
+from solidmark.runs.cluster import Cluster, _require_first
 from solidmark.runs.engines import Launched, current_engine
+from solidmark.runs.worker import Worker, told
 
 from .foreign import Foreign, rows_of, written
 
@@ -179,7 +180,7 @@ def test_other_versions_are_refused_by_the_worker(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what = told(Job(partial(square, run.folder), Room(4, "cpu"), Squares()))
-    monkeypatch.setattr("solidmark.runs.cluster.versions", lambda: {"solidmark": "0.0.1"})
+    monkeypatch.setattr("solidmark.runs.worker.versions", lambda: {"solidmark": "0.0.1"})
     answer = Worker(what).do(UNITS[:4])
     assert "has solidmark 0.0.1" in str(answer)
     assert "Install the same on all machines." in str(answer)

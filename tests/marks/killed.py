@@ -11,7 +11,7 @@ import torch
 
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BrokenImage
-from solidmark.marks import Border, Marking, mark_dataset, marking, tables
+from solidmark.marks import Border, Marking, mark_dataset, marking, painting, tables
 from solidmark.runs import Ledger, Run, manifest
 
 COUNT, BATCH = 40, 16
@@ -19,7 +19,7 @@ BROKEN = (5, 39)
 
 PLACES: dict[str, tuple[Any, str]] = {
     "commit": (Ledger, "commit"),
-    "image": (marking, "write_image"),
+    "image": (painting, "write_image"),
     "sync": (os, "fsync"),
     "replace": (os, "replace"),
     "table": (tables, "whole_file"),

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from solidmark.errors import BadInput
 from solidmark.marks import Keymap, file_stem
-from solidmark.marks.plan import Planned, Surveyed, class_names, plan
+from solidmark.marks.facts import Surveyed
+from solidmark.marks.plan import plan
+from solidmark.marks.planned import Planned
 
 KEYMAP = Keymap(1)
 
@@ -18,7 +21,7 @@ def lone(count: int) -> list[Surveyed]:
     return [Surveyed(f"image-{n:04d}", f"image-{n:04d}") for n in range(count)]
 
 
-def by_id(rows: list[Planned]) -> dict[str, Planned]:
+def by_id(rows: Iterable[Planned]) -> dict[str, Planned]:
     return {row.id: row for row in rows}
 
 
@@ -41,7 +44,7 @@ def surveys(draw: st.DrawFn) -> list[Surveyed]:
 
 def planned(images: list[Surveyed], **options: object) -> list[Planned] | None:
     try:
-        return plan(images, KEYMAP, **options)  # type: ignore[arg-type]
+        return list(plan(images, KEYMAP, **options))  # type: ignore[arg-type]
     except BadInput:
         return None
 
@@ -183,10 +186,11 @@ def test_classes_are_numbered_by_name_and_numbers_by_size() -> None:
         Surveyed(id, id, None, label)
         for id, label in zip("abcdef", ["10", "9", "cat", None, "Ape", "9"], strict=True)
     ]
-    assert class_names(images) == ["9", "10", "Ape", "cat"]
-    numbers = {row.id: row.class_index for row in plan(images, KEYMAP, held_out=0)}
+    rows = plan(images, KEYMAP, held_out=0)
+    assert rows.class_names == ["9", "10", "Ape", "cat"]
+    numbers = {row.id: row.class_index for row in rows}
     assert numbers == {"a": 1, "b": 0, "c": 3, "d": None, "e": 2, "f": 0}
-    assert class_names([]) == []
+    assert plan(lone(2), KEYMAP).class_names == []
 
 
 def test_a_file_name_is_safe_and_unique_whatever_the_id() -> None:

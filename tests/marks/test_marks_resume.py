@@ -172,9 +172,9 @@ def test_control_c_is_one_line_and_a_folder_that_resumes(
         # A shell starts what it puts in the background deaf to Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         from solidmark.__main__ import main
-        from solidmark.marks import marking
-        write = marking.write_image
-        marking.write_image = lambda *what: (time.sleep(0.1), write(*what))
+        from solidmark.marks import painting
+        write = painting.write_image
+        painting.write_image = lambda *what: (time.sleep(0.1), write(*what))
         sys.exit(main(sys.argv[1:]))
     """
     process = subprocess.Popen(

@@ -128,7 +128,7 @@ def test_a_marking_that_was_stopped_ends_in_the_same_bytes(
             raise KeyboardInterrupt
         write_tar(path, members)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("solidmark.marks.marking.write_tar", stopped)
+    monkeypatch.setattr("solidmark.marks.painting.write_tar", stopped)
     with pytest.raises(KeyboardInterrupt):
         mark(data, tmp_path / "stopped", 8)
     mark(data, tmp_path / "stopped", 8)

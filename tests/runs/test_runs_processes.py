@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from solidmark.runs import Processes, progress
+from solidmark.runs import Processes, progress, remark
 
 progress_module = sys.modules["solidmark.runs.progress"]
 
@@ -143,3 +143,19 @@ def test_an_error_passes_through_the_progress(capsys: pytest.CaptureFixture[str]
     with pytest.raises(KeyError):
         fail()
     assert capsys.readouterr().out == ""
+
+
+def test_a_long_unit_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_LINES", 0.0)
+    remark("nobody hears it")
+    with progress("testing", 2):
+        with progress("within", 1):
+            remark("9 of 10 rows")
+        remark("1 of 3 rows")
+    said = capsys.readouterr().err
+    assert "within: 0 of 1" in said
+    assert "9 of 10 rows" in said.split("1 of 3 rows")[0]
+    assert "testing: 0 of 2" in said
+    assert "nobody" not in said

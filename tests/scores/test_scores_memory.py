@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 from growing import bytes_a_row
 
+from solidmark.measures.audit.comparing import changes_between
 from solidmark.measures.audit.naming import named_csv
-from solidmark.scores import aggregate, eidetic, score_table
+from solidmark.scores import aggregate, eidetic, paired, score_table
 from solidmark.scores.columns import lists
 from solidmark.scores.scored import AT_ONCE, scores_of
 
@@ -22,6 +23,7 @@ PARTS = (
     ("solidmark.scores.roc", "_CELLS_AT_ONCE", 2**14),
     ("solidmark.scores.own_key", "CELLS", 2**14),
     ("solidmark.scores.scored", "AT_ONCE", 256),
+    ("solidmark.scores.subjects", "_KEYS_AT_ONCE", 64),
     ("solidmark.measures.audit.naming", "AT_ONCE", 256),
 )
 
@@ -64,11 +66,42 @@ def naming(count: int) -> Callable[[], object]:
     return lambda: named_csv(scores, lambda ids: dict.fromkeys(ids, "a.png"), ("blend",), 0.05)
 
 
+def two(count: int) -> tuple[pa.Table, pa.Table]:
+    """The scores of two audits of the same images."""
+    keys = tables(count)[1]
+    one, other = (score_table(tables(count, memory)[0], keys) for memory in (0.0, 0.1))
+    return one, other
+
+
+def pairing(count: int) -> Callable[[], object]:
+    both = two(count)
+    return lambda: paired(*both)
+
+
+def telling(count: int) -> Callable[[], object]:
+    both = two(count)
+    return lambda: changes_between(*both, 0.05)
+
+
+def grouping(count: int) -> Callable[[], object]:
+    evidence, keys = tables(count)
+    groups = pa.array([f"patient {number // 4}" for number in range(count)])
+    keys = keys.set_column(keys.schema.get_field_index("group"), "group", groups)
+    return lambda: score_table(evidence, keys)
+
+
 @pytest.mark.parametrize(
     ("work", "most"),
     # Of a row, a key and a reading are 8 doubles each: 128 bytes.
-    [(scoring, 1500), (counting, 800), (naming, 600)],
-    ids=["scores", "figures", "names"],
+    [
+        (scoring, 1500),
+        (grouping, 1600),
+        (counting, 800),
+        (naming, 600),
+        (pairing, 1800),
+        (telling, 1400),
+    ],
+    ids=["scores", "subjects", "figures", "names", "two audits", "changes"],
 )
 def test_a_row_more_is_a_few_numbers_more(
     work: Callable[[int], Callable[[], object]], most: float, monkeypatch: pytest.MonkeyPatch

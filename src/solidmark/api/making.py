@@ -25,6 +25,7 @@ READ = (
 """The options of how images are read."""
 
 
+@handed
 def mark(
     data: Any,
     out: str | os.PathLike[str],
@@ -59,7 +60,8 @@ def mark(
             included: "kohya" (of `resolution`), "diffusers", or "HEIGHT,WIDTH;HEIGHT,WIDTH".
         shards: Write tars of so many images (WebDataset); None gives every image a file.
         seed: The secret that all keys follow from; drawn when None.
-        read: How the images are read, as of `data.open_data`: resolution, mode, limit ...
+        read: How the images are read, as of `data.open_data`: resolution, mode, limit ...; and
+            `engine` as of `audit`, which shares the work.
 
     Returns:
         The marked folder.
@@ -106,7 +108,9 @@ def mark(
         **{name: os.fspath(v) if isinstance(v, os.PathLike) else v for name, v in read.items()},
     }
     side = {} if shapes is None else {"resolution": None}
-    mark_dataset(open_data(data, **{**read, **side}, buckets=shapes), folder, marking, asked)
+    opened = partial(open_data, data, **{**read, **side}, buckets=shapes)
+    path = isinstance(data, str | os.PathLike)  # What a program holds no other process opens.
+    mark_dataset(opened(), folder, marking, asked, opened if path else None)
     return Folder(folder)
 
 

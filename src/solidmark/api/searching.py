@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from solidmark.api.given import configured
+from solidmark.api.given import configured, handed
 from solidmark.api.result import Folder, Result
 
 Where = str | os.PathLike[str]
 
 
+@handed
 def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result:
     """Compares what a model drew with what it was trained on.
 
@@ -18,7 +19,8 @@ def nearest(generated: Any, training: Any, out: Where, **options: Any) -> Result
         generated: The generations: a path, pictures in a list, or any data.
         training: The training images: the same, or a folder that `mark` made.
         out: The folder to write.
-        options: As of `nearest.Comparison`: distances, held_out, null, fprs, fdr, limit ...
+        options: As of `nearest.Comparison`: distances, held_out, null, fprs, fdr, limit ...;
+            `engine` as of `audit`.
 
     Returns:
         The result.
@@ -106,13 +108,15 @@ def judge(out: Where, judgements: Where | Iterable[Mapping[str, Any]]) -> Result
     return Result(folder)
 
 
+@handed
 def duplicates(data: Any, out: Where, **options: Any) -> Result:
     """Finds which images of a set are copies of one another.
 
     Arguments:
         data: A path, pictures in a list, or any data.
         out: The folder to write; `remove.txt` in it names what can go.
-        options: As of `nearest.Deduplication`: near, embedder, above, distances, limit ...
+        options: As of `nearest.Deduplication`: near, embedder, above, distances, limit ...;
+            `engine` as of `audit`.
 
     Returns:
         The result.
@@ -132,13 +136,15 @@ def duplicates(data: Any, out: Where, **options: Any) -> Result:
     return Result(folder)
 
 
+@handed
 def index(training: Any, out: Where, **options: Any) -> Folder:
     """Lays out a training set once, so that single images can be compared with it.
 
     Arguments:
         training: What a model was trained on: a path, pictures in a list, or any data.
         out: The folder to write.
-        options: As of `nearest.Indexing`: distances, held_out, resolution, pictures ...
+        options: As of `nearest.Indexing`: distances, held_out, resolution, pictures ...; `engine`
+            as of `audit`.
 
     Returns:
         The folder, which `guard` takes.

@@ -85,12 +85,16 @@ class Asked:
             make: What is called.
             given: Its arguments that are called otherwise.
         """
+        return make(**self.arguments(make, **given))
+
+    def arguments(self, make: Callable[..., Any], **given: Any) -> dict[str, Any]:
+        """What `fill` calls something with."""
         found = {}
         for name in inspect.signature(make).parameters:
             value = given[name] if name in given else self._value(name)
             if value is not None:
                 found[name] = tuple(value) if isinstance(value, list) else value
-        return make(**found)
+        return found
 
     def _value(self, name: str) -> Any:
         value = self.values.get(name, self.values.get(name.removesuffix("s")))

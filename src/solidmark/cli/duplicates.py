@@ -7,11 +7,12 @@ from solidmark.cards.asked import Deduplicated, Hashed, Sized, Sought
 from solidmark.cards.option import Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
+from solidmark.cli.opening import Handed
 from solidmark.cli.options import Memory, Out, Pictures, Seed
 from solidmark.cli.searching import Embedded
 
 
-@command(Deduplicated, Sized, Hashed, Sought, Embedded)
+@command(Deduplicated, Sized, Hashed, Sought, Embedded, Handed)
 def duplicates(
     asked: Asked,
     data: Annotated[str, "DATA"],

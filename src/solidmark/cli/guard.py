@@ -7,10 +7,11 @@ from solidmark.cards.asked import Way
 from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Said, command
+from solidmark.cli.opening import Handed
 from solidmark.cli.options import Device, Memory
 
 
-@command(ends=Said)
+@command(Handed, ends=Said)
 def guard(
     asked: Asked,
     index: Annotated[Path, "INDEX"],

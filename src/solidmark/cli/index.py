@@ -10,11 +10,12 @@ from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_indexing
 from solidmark.cli.nearest import Distances, Rates, Training
+from solidmark.cli.opening import Handed
 from solidmark.cli.options import Memory, Whole
 from solidmark.cli.searching import RESCALED, Embedded, HeldOut
 
 
-@command(RESCALED, Sized, Hashed, Sought, Embedded)
+@command(RESCALED, Sized, Hashed, Sought, Embedded, Handed)
 def index(
     asked: Asked,
     training: Training,

@@ -1,5 +1,6 @@
 """`solidmark mark DATA OUT`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from solidmark.cli import closing
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
 from solidmark.cli.following import after_marking
+from solidmark.cli.opening import Handed
 from solidmark.cli.options import Out, Positive, Share, Whole
 from solidmark.cli.searching import Window
 
@@ -18,7 +20,7 @@ KEYS_PER_COPY = ("shared", "independent")
 Column = Annotated[str | None, "NAME"]
 
 
-@command()
+@command(Handed)
 def mark(
     asked: Asked,
     data: Annotated[str, "DATA"],
@@ -104,7 +106,7 @@ def mark(
         require_unmarked,
         sizes_of,
     )
-    from solidmark.runs import shown
+    from solidmark.runs import Processes, shown
     from solidmark.scores.written import plural
 
     require_unmarked(data)
@@ -115,7 +117,9 @@ def mark(
         painted, shapes = in_buckets(painted, shapes)
     marking = asked.fill(Marking, pattern=painted, seed=secret, bucketed=shapes is not None)
     side = None if shapes else resolution
-    images = asked.fill(open_data, where=data, resolution=side, buckets=shapes)
+    how = asked.arguments(open_data, where=data, resolution=side, buckets=shapes)
+    opened = partial(open_data, **how)
+    images = opened()
     if asked.dry_run:
         facts: dict[str, Any] = {"images": len(images), "held_out": round(held_out * len(images))}
         if shapes is not None:
@@ -127,7 +131,9 @@ def mark(
         return asked.plan(**facts)
     asked.context.params["seed"] = secret
     told = {name: value for name, value in asked.options().items() if name != "out"}
-    manifest = mark_dataset(images, out, marking, told)
+    manifest = mark_dataset(images, out, marking, told, opened)
+    if not Processes.here().is_main:
+        return None
     asked.save()
     channels, *before = sizes_of(manifest)[0]
     after = pattern_from_json(manifest["pattern"]).marked_size(*before)

@@ -7,6 +7,7 @@ from solidmark.cards.asked import Compared, Hashed, Sized, Sought
 from solidmark.cards.option import BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import command
+from solidmark.cli.opening import Handed
 from solidmark.cli.options import (
     FailOn,
     Fdr,
@@ -40,7 +41,9 @@ Training = Annotated[
 Distances = Annotated[list[str], "--distance", "NAME"]
 
 
-@command(Compared, RESCALED, Sized, Hashed, Sought, Embedded, matter=("distance", "held_out"))
+@command(
+    Compared, RESCALED, Sized, Hashed, Sought, Embedded, Handed, matter=("distance", "held_out")
+)
 def nearest(
     asked: Asked,
     generated: Annotated[str, "GENERATED"],

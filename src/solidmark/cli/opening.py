@@ -106,10 +106,10 @@ class Handed:
     """Who does the work.
 
     Arguments:
-        engine: Who asks the model: serial (this process), torchrun (those that torchrun or
-            accelerate launch has started), ray (the workers of the Ray cluster at RAY_ADDRESS, or
-            of a Ray that is started here) or ray:ADDRESS; auto is one of the first two. The numbers
-            are the same.
+        engine: Who does the work: serial (this process), torchrun (those that torchrun or
+            accelerate launch has started), processes:NUMBER (so many on this machine, for work on
+            processors), ray (the workers of the Ray cluster at RAY_ADDRESS, or of a Ray that is
+            started here) or ray:ADDRESS; auto is one of the first two. The numbers are the same.
     """
 
     engine: Annotated[str, "NAME"] = "auto"

@@ -5,7 +5,7 @@ from solidmark.data.aspect import AspectBuckets, parse_buckets
 from solidmark.data.classes import class_numbers, names_by_number
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import decode
-from solidmark.data.duplicates import Signature, group_duplicates, sign
+from solidmark.data.duplicates import Signature, group_duplicates, group_places, sign
 from solidmark.data.examples import EXAMPLES
 from solidmark.data.identity import identity_of
 from solidmark.data.inventory import Opened, take_inventories
@@ -19,6 +19,7 @@ from solidmark.data.prepare import (
     to_tensor,
 )
 from solidmark.data.records import Record, Records, inventories
+from solidmark.data.source import Source
 
 __all__ = [
     "EXAMPLES",
@@ -34,10 +35,12 @@ __all__ = [
     "Resolution",
     "Sample",
     "Signature",
+    "Source",
     "class_numbers",
     "content_hash",
     "decode",
     "group_duplicates",
+    "group_places",
     "identity_of",
     "inventories",
     "lost_lines",

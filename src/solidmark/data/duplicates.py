@@ -5,6 +5,7 @@ function of the signatures, whatever their order.
 """
 
 import base64
+import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ MOST_COLOUR = 10.0
 FLAT = 1.0
 """Below this standard deviation of the grey thumbnail, of 255, a picture counts as blank: its hash
 would be that of the noise, so all blank pictures get one."""
+
+_CONTENT = 16
 
 Bytes = NDArray[np.uint8]
 
@@ -76,6 +79,19 @@ def sign_picture(picture: Picture.Image, content: str) -> Signature:
 def group_duplicates(
     ids: Sequence[str], signatures: Iterable[Signature], near: bool = True
 ) -> dict[str, str]:
+    """Groups the images that are the same picture, as `group_places`.
+
+    Returns:
+        For each id the smallest id of its group; its own when it has no duplicate.
+
+    Raises:
+        BadInput: When there are not as many signatures as ids, or an id comes twice.
+    """
+    places = group_places(ids, signatures, near)
+    return {id: ids[place] for id, place in zip(ids, places, strict=True)}
+
+
+def group_places(ids: Sequence[str], signatures: Iterable[Signature], near: bool = True) -> Numbers:
     """Groups the images that are the same picture.
 
     Exact: equal `content`. Near: perceptual hashes at most 7 of 64 bits apart, AND a root mean
@@ -96,35 +112,45 @@ def group_duplicates(
         near: Whether re-encoded and resized copies count too.
 
     Returns:
-        For each id the smallest id of its group; its own when it has no duplicate.
+        For each image the place of the smallest id of its group; its own when it has no duplicate.
 
     Raises:
         BadInput: When there are not as many signatures as ids, or an id comes twice.
     """
-    first: dict[str, int] = {}
-    looks = _Looks()
-    member = array("q")
+    contents, looks = bytearray(), _Looks()
     for signature in signatures:
-        if signature.content not in first:
-            first[signature.content] = len(first)
+        contents += hashlib.blake2b(signature.content.encode(), digest_size=_CONTENT).digest()
+        if near:
             looks.add(signature)
-        member.append(first[signature.content])
-    if len(ids) != len(member) or len(set(ids)) != len(ids):
+    count, different = len(contents) // _CONTENT, len(set(ids))
+    if len(ids) != count or different != len(ids):
         raise BadInput(
-            f"{len(member)} signatures were given for {len(set(ids))} different ids among "
+            f"{count} signatures were given for {different} different ids among "
             f"{len(ids)}. Give each image one id and one signature."
         )
-    root = looks.groups() if near and first else np.arange(len(first))
-    smallest: dict[int, str] = {}
-    for id, number in zip(ids, member, strict=True):
-        group = int(root[number])
-        smallest[group] = min(id, smallest.get(group, id))
-    return {id: smallest[int(root[number])] for id, number in zip(ids, member, strict=True)}
+    _, first, member = np.unique(
+        np.frombuffer(contents, dtype=f"V{_CONTENT}"), return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)  # Numbered as they come, so that without copies nothing is moved.
+    first, member = first[order], np.argsort(order)[member]
+    root = looks.groups(first)[member] if near and count else member
+    # Whose group is whose is known by its smallest id, whatever their order.
+    rank = np.empty(count, dtype=np.int64)
+    order = _sorted(ids)
+    rank[order] = np.arange(count)
+    smallest = np.full(int(root.max(initial=-1)) + 1, count)
+    np.minimum.at(smallest, root, rank)
+    return order[smallest[root]]
+
+
+def _sorted(ids: Sequence[str]) -> Numbers:
+    """The places of ids in their order."""
+    return np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
 
 
 @dataclass
 class _Looks:
-    """What different pictures look like: 312 bytes each."""
+    """What pictures look like: 312 bytes each."""
 
     hashes: "array[int]" = field(default_factory=lambda: array("Q"))
     grey: bytearray = field(default_factory=bytearray)
@@ -135,16 +161,18 @@ class _Looks:
         self.grey += base64.b64decode(signature.grey)
         self.colour += base64.b64decode(signature.colour)
 
-    def groups(self) -> Numbers:
-        """The number of each picture's group, found among pairs whose hashes are near."""
-        count = len(self.hashes)
+    def groups(self, some: Numbers) -> Numbers:
+        """The number of the group of some pictures, found among pairs whose hashes are near."""
+        hashes = np.frombuffer(self.hashes, dtype=np.uint64)[some]
         grey, colour = (
-            np.frombuffer(values, dtype=np.uint8).reshape(count, -1)
+            np.frombuffer(values, dtype=np.uint8).reshape(len(self.hashes), -1)
             for values in (self.grey, self.colour)
         )
-        unique, bucket = np.unique(np.array(self.hashes, dtype=np.uint64), return_inverse=True)
+        if len(some) < len(self.hashes):  # Else they are all, in their order.
+            grey, colour = grey[some], colour[some]
+        unique, bucket = np.unique(hashes, return_inverse=True)
         buckets = Buckets.of(bucket.astype(np.int64), grey.mean(axis=1))
-        root = np.arange(count)
+        root = np.arange(len(some))
         for image, other in buckets.portions(*near_hashes(unique)):
             one, two = buckets.pairs(image, other, root)
             for values, most in ((grey, MOST_GREY), (colour, MOST_COLOUR)):

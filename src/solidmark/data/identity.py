@@ -1,12 +1,13 @@
 """What a data set is recognised by, so that a run never goes on with another one of its name."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from solidmark.data.dataset import Dataset
 from solidmark.data.records import Record, Records
-from solidmark.randomness import digest
+from solidmark.randomness import digest, digest_of
 
 
 @runtime_checkable
@@ -30,8 +31,8 @@ def identity_of(data: Dataset) -> str:
     """
     if isinstance(data, Records):
         sizes: dict[Path, int] = {}
-        words = [word for record in data.records for word in _words(record, sizes)]
-        return digest(0, "records", *words).hex()[:16]
+        words = (word for record in data.records for word in _words(record, sizes))
+        return digest_of(0, chain(["records"], words)).hex()[:16]
     if isinstance(data, Recognised):
         return data.identity
     return digest(0, "ids", *data.ids).hex()[:16]

@@ -5,7 +5,7 @@ Each tar is gone through once for the names and the words; a picture is read by 
 
 import os
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from solidmark.data.columns import Columns
@@ -81,14 +81,18 @@ def tar_records(files: list[Path], folder: Path, columns: Columns) -> Found:
         unused += _inside(file, folder, [*tar.unused, *grouped.unused])
     known = columns.found_in(columns_of, "The tar's samples") if told else columns
     records = []
-    for picture, load, words in told:
+    told.reverse()
+    while told:  # What is told of a sample goes as its record comes: of a million, not both.
+        picture, load, words = told.pop()
         id = f"{path_id(load.path.relative_to(folder))}/{picture}"
         place = f"{quoted(picture)} in {quoted(load.path)}"
-        records.append(
+        record = (
             known.record(words.told, id, load, place)
             if words.flaw is None
-            else Record(id, load, place=place, flaw=words.flaw)
+            else Record(id, load, flaw=words.flaw)
         )
+        # Where the id is the path, it says where the picture is, and no other has it.
+        records.append(replace(record, place="") if known.id is None else record)
     return Found(records, unused)
 
 

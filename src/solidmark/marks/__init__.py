@@ -24,7 +24,7 @@ from solidmark.marks.marked import (
 )
 from solidmark.marks.marking import Marking, mark_dataset
 from solidmark.marks.pattern import Border, Center, Pattern
-from solidmark.marks.plan import FOLDERS, file_stem
+from solidmark.marks.planned import FOLDERS, file_stem
 from solidmark.marks.seed import kept_seed
 from solidmark.marks.segments import Segments
 from solidmark.marks.transform import MarkTransform

@@ -16,7 +16,7 @@ from solidmark.marks.catalogue import pattern_from_json
 from solidmark.marks.images import read_image
 from solidmark.marks.lookup import Files, Lookup, read_lines
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import FOLDERS, words_file
+from solidmark.marks.planned import FOLDERS, words_file
 from solidmark.randomness import LEVELS, digest
 from solidmark.runs import fingerprint, made_by, read_manifest, read_table, recorded, typed
 from solidmark.types import Image

@@ -8,49 +8,45 @@ stopped and ends in the same bytes.
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from solidmark.data import (
     Dataset,
     Signature,
+    Source,
     content_hash,
-    group_duplicates,
+    group_places,
     identity_of,
     inventories,
-    sign,
 )
-from solidmark.data.members import write_tar
-from solidmark.errors import BadInput, BrokenImage, RunConflict
-from solidmark.late import functional, torch
+from solidmark.errors import BadInput, RunConflict
 from solidmark.marks.catalogue import Fitted, pattern_to_json
-from solidmark.marks.images import read_image, write_image
+from solidmark.marks.facts import Surveyed
 from solidmark.marks.keymap import Keymap
+from solidmark.marks.painting import Painted, mark_image, paint
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import (
-    FOLDERS,
-    Planned,
-    Surveyed,
-    class_names,
-    plan,
-    words_file,
-)
-from solidmark.marks.shards import members, parts
+from solidmark.marks.plan import plan
+from solidmark.marks.planned import FOLDERS, words_file
+from solidmark.marks.surveying import Kept, lost_of, nothing_read, sizes_seen, survey
 from solidmark.marks.tables import keys_bytes, sizes_told, write_tables
-from solidmark.randomness import LEVELS, digest
+from solidmark.randomness import digest
 from solidmark.runs import (
     HIDDEN_LEDGER,
     Ledger,
-    Rows,
+    Processes,
     Run,
     fingerprint,
     open_run,
     progress,
+    read_manifest,
     remove_temporaries,
 )
-from solidmark.types import Image, MarkedImage
 
 BATCH = 64
 PRODUCTS = (
@@ -103,15 +99,21 @@ class Marking:
 
 
 def mark_dataset(
-    data: Dataset, out: Path, marking: Marking, config: Mapping[str, Any]
+    data: Dataset,
+    out: Path,
+    marking: Marking,
+    config: Mapping[str, Any],
+    opened: Callable[[], Dataset] | None = None,
 ) -> dict[str, Any]:
-    """Marks a data set.
+    """Marks a data set, by whatever the engine has.
 
     Arguments:
         data: The images.
         out: The folder to write; see docs/formats.md for what is in it.
         marking: How.
         config: The whole configuration, for the manifest.
+        opened: How another process opens the same data; it goes through a pickle. None where only
+            this one can.
 
     Returns:
         The manifest of the folder.
@@ -122,79 +124,89 @@ def mark_dataset(
         RunConflict: When the folder holds another run, or the data changed since it began.
     """
     prints = {"ids": hash_ids(data.ids), "words": identity_of(data)}
-    run = open_run(out, "mark", config, prints)
+    run, processes = open_run(out, "mark", config, prints), Processes.here()
     if run.finished:
         return run.manifest
+    processes.wait()  # Whoever opens it first clears away what another run has left.
     folder = out / HIDDEN_LEDGER
-    with Ledger(folder) as ledger:
-        surveyed = _survey(data, ledger)
+    source = None if opened is None else Source(opened, prints["words"])
+    with Ledger(folder, processes.rank) as ledger:
+        surveyed = survey(data, ledger, BATCH, source)
         broken = {id: row["broken"] for id, row in surveyed.items() if "broken" in row}
         images = replace(surveyed, ids=[id for id in data.ids if id not in broken])
         try:
             if not images:
-                raise _nothing_read(surveyed)
-            sizes = _sizes(images, marking.bucketed)
+                raise nothing_read(surveyed)
+            sizes = sizes_seen(images, marking.bucketed)
             pattern = marking.pattern_for(*sizes[0][1:])
             for size in sizes:
                 pattern.marked_size(*size[1:])
-            facts, planned = _plan(images, marking, pattern.count)
+            planned = plan(
+                _surveyed(images, marking.near_duplicates),
+                Keymap(marking.seed, pattern.count),
+                held_out=marking.held_out,
+                canaries=marking.canaries,
+                shared_keys=marking.keys_per_copy == "shared",
+                shards=marking.shards,
+            )
         except BadInput:
-            run.abandon()
-            shutil.rmtree(folder)
+            processes.wait()
+            if processes.is_main:
+                run.abandon()
+                shutil.rmtree(folder)
             raise
-        if "keys" in run.manifest and not _gives_the_keys(
-            run, data, planned, images, pattern, marking
-        ):
-            shutil.rmtree(folder)
-            run.give_up()
+        good = np.array([n for n, id in enumerate(data.ids) if id not in broken], dtype=np.int64)
+        classes, numbers = planned.class_names, good[planned.origin]
+        painted = Painted(planned, images, numbers, out, pattern, classes)
+        bucketed = pattern if marking.bucketed else None
+        if "keys" in run.manifest and not _gives_the_keys(run, data, painted, marking, bucketed):
+            processes.wait()
+            if processes.is_main:
+                shutil.rmtree(folder)
+                run.give_up()
             raise RunConflict(
                 f'"{out}" is not whole, and the data are no longer those that it was made of. Put '
                 "back what is missing, or mark into another folder."
             )
-        classes = class_names(facts)
-        contents = _write_images(data, planned, images, out, pattern, ledger, classes)
-        bucketed = pattern if marking.bucketed else None
-        keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
-        write_tables(out, planned, images, broken, classes, keys)
-        told: dict[str, Any] = {**sizes_told(planned, images, bucketed), "lost": _lost(images)}
-        if marking.shards is not None:
-            told["shards"] = marking.shards
-    shutil.rmtree(folder)
-    for place in (out, *(out / name for name in FOLDERS.values())):
-        remove_temporaries(place)
-    run.finish(
-        *PRODUCTS,
-        pattern=pattern_to_json(pattern),
-        **told,
-        classes=classes,
-        trained=sum(row.split == "trained" for row in planned),
-        held_out=sum(row.split == "held_out" for row in planned),
-        duplicates=len(planned) - len({row.duplicate_group for row in planned}),
-        quarantined=len(broken),
-        keys=fingerprint(out / "keys.parquet"),
-        inventory=inventories(data=data),
-    )
-    return run.manifest
+        contents = paint(painted, data, ledger, BATCH, source)
+        told: dict[str, Any] = {}
+        if processes.is_main:
+            keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
+            write_tables(out, planned, images, broken, classes, keys)
+            told = {**sizes_told(planned, images, bucketed), "lost": lost_of(images)}
+            if marking.shards is not None:
+                told["shards"] = marking.shards
+    if processes.is_main:
+        shutil.rmtree(folder)
+        for place in (out, *(out / name for name in FOLDERS.values())):
+            remove_temporaries(place)
+        run.finish(
+            *PRODUCTS,
+            pattern=pattern_to_json(pattern),
+            **told,
+            classes=classes,
+            trained=int((~planned.held).sum()),
+            held_out=int(planned.held.sum()),
+            duplicates=planned.copies,
+            quarantined=len(broken),
+            keys=fingerprint(out / "keys.parquet"),
+            inventory=inventories(data=data),
+        )
+    processes.wait()
+    return run.manifest if processes.is_main else read_manifest(out)
 
 
 def _gives_the_keys(
-    run: Run,
-    data: Dataset,
-    planned: Sequence[Planned],
-    images: Mapping[str, Any],
-    pattern: Pattern,
-    marking: Marking,
+    run: Run, data: Dataset, painted: Painted, marking: Marking, bucketed: Pattern | None
 ) -> bool:
     """Whether the data still give the keys and the images that the finished folder had."""
-    numbers = {id: number for number, id in enumerate(data.ids)}
-    bucketed = pattern if marking.bucketed else None
-    contents = {}
+    contents, planned = {}, painted.plan
     with progress("comparing with what was marked", len(planned)) as advance:
-        for row in planned:
-            image = data[numbers[row.id]].image
-            contents[row.id] = content_hash(mark_image(image, pattern, row.levels))
+        for row, number in zip(planned, painted.numbers, strict=True):
+            image = data[int(number)].image
+            contents[row.id] = content_hash(mark_image(image, painted.pattern, row.levels))
             advance()
-    keys = keys_bytes(planned, images, contents, marking.seed, bucketed)
+    keys = keys_bytes(planned, painted.images, contents, marking.seed, bucketed)
     return hashlib.sha256(keys).hexdigest().startswith(str(run.manifest["keys"]))
 
 
@@ -204,7 +216,7 @@ def hash_ids(ids: Sequence[str]) -> str:
     Raises:
         BadInput: When an id comes twice or cannot be written to a file.
     """
-    if len(set(ids)) != len(ids):
+    if any(one >= two for one, two in pairwise(ids)) and len(set(ids)) != len(ids):
         ((twice, _),) = Counter(ids).most_common(1)
         raise BadInput(f'Two images have the id "{twice}". Make the ids unique.')
     for id in ids:
@@ -213,179 +225,10 @@ def hash_ids(ids: Sequence[str]) -> str:
     return digest(0, "ids", *ids).hex()[:16]
 
 
-def _plan(
-    images: Mapping[str, Any], marking: Marking, count: int
-) -> tuple[list[Surveyed], list[Planned]]:
-    """What is known of each image, and what is to be done with it."""
-    groups = group_duplicates(
-        list(images),
-        (Signature(**row["signature"]) for row in images.values()),
-        near=marking.near_duplicates,
-    )
-    facts = [
-        Surveyed(id, groups[id], row["group"], row["label"], row["class_number"])
-        for id, row in images.items()
-    ]
-    planned = plan(
-        facts,
-        Keymap(marking.seed, count),
-        held_out=marking.held_out,
-        canaries=marking.canaries,
-        shared_keys=marking.keys_per_copy == "shared",
-        shards=marking.shards,
-    )
-    return facts, planned
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
-
-
-@dataclass(frozen=True)
-class _Kept(Mapping[str, Any]):
-    """What the ledger holds of some images, by their ids: it is read when it is asked for.
-
-    Arguments:
-        rows: The rows of the ledger.
-        about: What their names begin with.
-        ids: The images.
-    """
-
-    rows: Rows
-    about: str
-    ids: Sequence[str]
-
-    def __getitem__(self, id: str) -> Any:
-        return self.rows[f"{self.about} {id}"]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-def _survey(data: Dataset, ledger: Ledger) -> _Kept:
-    """Looks at every image once: its size, its likeness, and whether it can be read."""
-    done = ledger.names()
-    numbers = dict(enumerate(data.ids))
-    with progress("looking at images", len(numbers)) as advance:
-        for batch in _batches(list(numbers)):
-            if f"survey {numbers[batch[-1]]}" not in done:
-                ledger.commit({f"survey {numbers[i]}": _look(data, i) for i in batch})
-            advance(len(batch))
-    return _Kept(ledger.rows(), "survey", data.ids)
-
-
-def _look(data: Dataset, number: int) -> dict[str, Any]:
-    try:
-        sample = data[number]
-    except BrokenImage as error:
-        return {"broken": str(error)}
-    return {
-        "signature": asdict(sign(sample)),
-        "size": list(sample.image.shape),
-        "content": sample.content,
-        "caption": sample.caption,
-        "label": sample.label,
-        "class_number": sample.class_index,
-        "group": sample.group,
-        "lost": list(sample.notes),
-    }
-
-
-def _lost(images: Mapping[str, Any]) -> dict[str, int]:
-    """How many images lost something on the way, by `data.NOTES`."""
-    return dict(sorted(Counter(name for row in images.values() for name in row["lost"]).items()))
-
-
-def _nothing_read(surveyed: Mapping[str, Any]) -> BadInput:
-    """The error for a data set without one good image, with the reason of the first."""
-    example = next(iter(surveyed.values()))["broken"]
-    return BadInput(
-        f"None of the {len(surveyed)} images can be read, the first because: {example[:200]} "
-        "Name other data, or mend them."
-    )
-
-
-def _sizes(images: Mapping[str, Any], bucketed: bool) -> list[tuple[int, int, int]]:
-    """The sizes of the images, as (C, H, W): one, unless they were sorted into buckets."""
-    first, example = next(iter(images.items()))
-    for id, row in images.items():
-        if row["size"] != example["size"] and not bucketed:
-            same = row["size"][0] == example["size"][0]
-            here, there = (" x ".join(map(str, r["size"][same:])) for r in (example, row))
-            raise BadInput(
-                f'The images differ in size ("{first}" is {here}, "{id}" is {there} pixels). '
-                "Give --resolution, or --buckets for a trainer that has some."
-            )
-    sizes = (row["size"] for row in images.values())
-    return sorted({(channels, height, width) for channels, height, width in sizes})
-
-
-def _write_images(
-    data: Dataset,
-    planned: Sequence[Planned],
-    images: Mapping[str, Any],
-    out: Path,
-    pattern: Pattern,
-    ledger: Ledger,
-    classes: Sequence[str | None],
-) -> Mapping[str, str]:
-    """Writes the marked files and returns the hash of each.
-
-    What was written before a kill is looked at again: a disk may have lost it since.
-    """
-    numbers = {id: number for number, id in enumerate(data.ids)}
-    before = ledger.rows()
-
-    def marked(row: Planned) -> MarkedImage:
-        sample = data[numbers[row.id]]
-        if sample.content != images[row.id]["content"]:
-            raise RunConflict(
-                f'"{row.id}" has changed since this marking began. Remove "{out}" and mark again.'
-            )
-        image = mark_image(sample.image, pattern, row.levels)
-        contents[f"written {row.id}"] = content_hash(image)
-        return image
-
-    with progress("marking", len(planned)) as advance:
-        for tar, batch in parts(planned, BATCH):
-            left = [
-                row
-                for row in batch
-                if not _shows(out, row, images, before.get(f"written {row.id}"))
-            ]
-            if left:
-                contents: dict[str, str] = {}
-                if tar is None:
-                    for row in left:
-                        write_image(out / row.file_name, marked(row))
-                else:  # A tar is written whole.
-                    write_tar(out / tar, members(batch, images, classes, marked))
-                ledger.commit(contents)
-            advance(len(batch))
-    return _Kept(ledger.rows(), "written", [row.id for row in planned])
-
-
-def _shows(out: Path, row: Planned, images: Mapping[str, Any], content: str | None) -> bool:
-    """Whether the file of an image is there and holds what was written, if anything was."""
-    if content is None:
-        return False
-    channels = images[row.id]["size"][0]
-    try:
-        return content_hash(read_image(out / row.file_name, channels)) == content
-    except BrokenImage:
-        return False
-
-
-def mark_image(image: Image, pattern: Pattern, levels: Sequence[int]) -> MarkedImage:
-    """Marks one image; without a key it is resized to the size of the marked ones instead."""
-    if levels:
-        keys = torch.tensor([list(levels)]) / (LEVELS - 1)
-        return pattern.apply(image[None], keys)[0]
-    size = pattern.marked_size(*image.shape[-2:])
-    if size == tuple(image.shape[-2:]):
-        return image
-    return functional.interpolate(image[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+def _surveyed(images: Kept, near: bool) -> Iterator[Surveyed]:
+    """What is known of each image."""
+    signatures = (Signature(**row["signature"]) for row in images.values())
+    places = group_places(images.ids, signatures, near=near)
+    for number, (id, row) in enumerate(images.items()):
+        first = images.ids[int(places[number])]
+        yield Surveyed(id, first, row["group"], row["label"], row["class_number"])

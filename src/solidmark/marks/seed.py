@@ -3,7 +3,8 @@
 import secrets
 from pathlib import Path
 
-from solidmark.runs import made_by, read_manifest
+from solidmark.errors import BadInput
+from solidmark.runs import Processes, made_by, read_manifest
 
 _SECRET_BITS = 62
 """Of a seed that is drawn: nobody tries them all, and every reader of JSON and YAML has room."""
@@ -14,9 +15,17 @@ def kept_seed(out: Path) -> int:
 
     Arguments:
         out: The folder to write.
+
+    Raises:
+        BadInput: When several processes were launched, each of which would draw its own.
     """
     if made_by(out) == "mark":
         seed = read_manifest(out)["config"].get("seed")
         if isinstance(seed, int):
             return seed
+    if Processes.here().count > 1:
+        raise BadInput(
+            "Several processes were launched, and none has a seed for all. Give --seed, or use "
+            "--engine processes:4, which has one."
+        )
     return secrets.randbits(_SECRET_BITS)

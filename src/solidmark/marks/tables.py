@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ import pyarrow as pa
 
 from solidmark.marks.marked import bucket_name
 from solidmark.marks.pattern import Pattern
-from solidmark.marks.plan import FOLDERS, Planned, tar_of, words_file
-from solidmark.randomness import LEVELS
+from solidmark.marks.planned import FOLDERS, Plan, Planned, words_file
 from solidmark.runs import table_bytes, tame, whole_file
+
+AT_ONCE = 16_384
+"""So many rows are Python objects at a time."""
 
 
 def write_tables(
     out: Path,
-    planned: Sequence[Planned],
+    planned: Plan,
     images: Mapping[str, Any],
     broken: Mapping[str, str],
     classes: Sequence[str | None],
@@ -33,7 +36,7 @@ def write_tables(
         classes: The name of each class.
         keys: What `keys_bytes` gave.
     """
-    in_tars = tar_of(planned[0].file_name) is not None
+    in_tars = planned.shards is not None
     for split in FOLDERS:
         lines = (metadata(row, images[row.id], classes) for row in planned if row.split == split)
         if any(row.split == split for row in planned):
@@ -47,7 +50,7 @@ def write_tables(
 
 
 def keys_bytes(
-    planned: Sequence[Planned],
+    planned: Plan,
     images: Mapping[str, Any],
     contents: Mapping[str, str],
     seed: int,
@@ -62,35 +65,41 @@ def keys_bytes(
         seed: The secret of the keys.
         bucketed: What was painted, where images were sorted into buckets.
     """
+    ids = planned.names
     table = pa.table(
         {
-            "id": [row.id for row in planned],
-            "file_name": [row.file_name for row in planned],
-            "split": [row.split for row in planned],
-            "marked": pa.array([row.marked for row in planned], pa.bool_()),
-            "group": pa.array([row.group for row in planned], pa.string()),
-            "duplicate_group": [row.duplicate_group for row in planned],
-            "key_group": [row.key_group for row in planned],
-            "key": pa.array(
-                [[level / (LEVELS - 1) for level in row.levels] for row in planned],
-                pa.list_(pa.float64()),
-            ),
-            "content": [contents[row.id] for row in planned],
-            "source_content": [images[row.id]["content"] for row in planned],
+            "id": planned.ids,
+            "file_name": _column(row.file_name for row in planned),
+            "split": planned.splits(),
+            "marked": pa.array(planned.marked),
+            "group": planned.groups.column(),
+            "duplicate_group": planned.duplicate_group,
+            "key_group": planned.key_group,
+            "key": planned.keys(),
+            "content": _column(contents[id] for id in ids),
+            "source_content": _column(images[id]["content"] for id in ids),
         }
     )
     if bucketed is not None:
-        sizes = (bucketed.marked_size(*images[row.id]["size"][1:]) for row in planned)
-        table = table.append_column("bucket", pa.array(map(bucket_name, sizes), pa.string()))
+        sizes = (bucketed.marked_size(*images[id]["size"][1:]) for id in ids)
+        table = table.append_column("bucket", _column(map(bucket_name, sizes)))
     # The manifest has its hash, which is that of markings of before.
     return table_bytes(table, checksums=False, seed=seed)
 
 
+def _column(texts: Iterable[str]) -> pa.Array:
+    """Texts as a column; few of them are objects at a time."""
+    left, chunks = iter(texts), []
+    while some := list(islice(left, AT_ONCE)):
+        chunks.append(pa.array(some, pa.string()))
+    return pa.concat_arrays(chunks)
+
+
 def sizes_told(
-    planned: Sequence[Planned], images: Mapping[str, Any], bucketed: Pattern | None
+    planned: Plan, images: Mapping[str, Any], bucketed: Pattern | None
 ) -> dict[str, Any]:
     """What the manifest says of sizes: `size`, or `sizes` and how many images each bucket has."""
-    counted = Counter(tuple(images[row.id]["size"]) for row in planned)
+    counted = Counter(tuple(images[id]["size"]) for id in planned.names)
     sizes = sorted(counted)
     if bucketed is None:
         return {"size": list(sizes[0])}

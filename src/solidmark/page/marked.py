@@ -9,7 +9,7 @@ from typing import Any
 from solidmark.errors import SolidmarkError
 from solidmark.marks.beside import find_beside
 from solidmark.marks.lookup import Files
-from solidmark.marks.plan import FOLDERS, words_file
+from solidmark.marks.planned import FOLDERS, words_file
 from solidmark.page.scored import failed
 from solidmark.page.sections import Table
 from solidmark.runs import fingerprint, read_json

@@ -55,7 +55,7 @@ from solidmark.runs.memory import (
 )
 from solidmark.runs.offline import asking_the_hub, report_nothing, stay_offline
 from solidmark.runs.processes import Processes
-from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes
+from solidmark.runs.progress import LARGE, Advance, Steps, progress, progress_of_bytes, remark
 from solidmark.runs.results import (
     RESULTS,
     Results,
@@ -78,7 +78,13 @@ from solidmark.runs.tables import (
     write_table,
 )
 from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
-from solidmark.runs.work import memory_of, work_through
+from solidmark.runs.work import (
+    hand_all_out,
+    memory_of,
+    work_through,
+    write_answered,
+    write_through,
+)
 
 __all__ = [
     "AUTO",
@@ -123,6 +129,7 @@ __all__ = [
     "forget_peak",
     "free_bytes",
     "guard_terminal",
+    "hand_all_out",
     "in_words",
     "is_whole",
     "made_by",
@@ -142,6 +149,7 @@ __all__ = [
     "read_results",
     "read_table",
     "recorded",
+    "remark",
     "remove_temporaries",
     "report_nothing",
     "require_same",
@@ -164,6 +172,7 @@ __all__ = [
     "whole_file",
     "work_through",
     "works_here",
+    "write_answered",
     "write_bytes",
     "write_json",
     "write_once",
@@ -171,4 +180,5 @@ __all__ = [
     "write_rows",
     "write_table",
     "write_tensors",
+    "write_through",
 ]

@@ -1,8 +1,8 @@
 """`--engine ray`: the batches of a run on the workers of a Ray cluster.
 
 Ray starts the workers, carries what they are told and answer, and starts them again where one is
-lost with its machine; a batch that was lost with it is done again. Here is only what a worker does,
-and that each gets a new batch when it has answered.
+lost with its machine; a batch that was lost with it is done again. Here is only that each gets a
+new batch when it has answered; what it does is in `worker.py`.
 
 ray is an extra. It is imported when it is asked for, and started only then.
 """
@@ -10,22 +10,15 @@ ray is an extra. It is imported when it is asked for, and started only then.
 import importlib.util
 import os
 import secrets
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from solidmark.errors import BadInput, SolidmarkError
-from solidmark.late import torch
-from solidmark.runs.engines import Answer, Away, Job, Launched, Work
-from solidmark.runs.manifest import versions
-from solidmark.runs.memory import Room, memory_name, memory_row
-from solidmark.runs.offline import stay_offline
+from solidmark.errors import BadInput
+from solidmark.runs.engines import Answer, Job, Launched
+from solidmark.runs.worker import Worker, told
 
 INSTALL = '--engine ray needs a package. Install it: pip install "solidmark[ray]"'
 LOOK = 60.0
@@ -34,8 +27,6 @@ PATIENCE = 10
 """So many looks that find nobody end the run, which the same command goes on with."""
 STORE = 256 << 20
 """Bytes for what is on its way in a Ray that is started here: rows and small pictures."""
-SAME = ("solidmark", "torch", "diffusers")
-"""Packages that must have the same version everywhere."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,8 @@ class Cluster:
         import ray
 
         _require_first(job.room.device)
-        place = _place(job.room.device)
+        what = told(job)
+        place = _place(job.room.device, what.threads)
         actor = ray.remote(Worker).options(
             max_restarts=-1,
             max_task_retries=-1,
@@ -97,7 +89,6 @@ class Cluster:
             num_cpus=place.cpus,
             num_gpus=place.gpus,
         )
-        what = told(job)
         waiting = iter(batches.items())
         at_work: dict[Any, tuple[int, Any]] = {}
         for _ in range(min(place.count, len(batches))):
@@ -118,84 +109,6 @@ class Cluster:
         finally:
             for _, worker in at_work.values():
                 ray.kill(worker)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a worker is told.
-
-    Arguments:
-        away: How it opens the work.
-        room: How much fits at a time at first.
-        threads: Those of a network on the CPU, of which the last digits may depend.
-        folder: Where the command was given, which its paths may start from.
-        versions: Of the packages that must be the same.
-    """
-
-    away: Away
-    room: Room
-    threads: int
-    folder: str
-    versions: Mapping[str, str | None]
-
-
-def told(job: Job[Any]) -> Told:
-    """What the workers of a job are told; the job has an `away`."""
-    assert job.away is not None
-    room = Room(job.room.size, job.room.device)
-    return Told(job.away, room, torch.get_num_threads(), os.getcwd(), _same_versions())
-
-
-class Worker:
-    """One process of the cluster: has the model open, and does batches.
-
-    Nothing that can fail happens before the first batch, whose answer can say why.
-
-    Arguments:
-        told: What to do.
-    """
-
-    def __init__(self, told: Told) -> None:
-        self._told = told
-        self._folder = Path(tempfile.gettempdir()) / f"solidmark-{uuid4().hex}"
-        self._name = memory_name(f"on {socket.gethostname()} {os.getpid()}")
-        self._work: Work[Any] | None = None
-
-    def do(self, batch: Sequence[Any]) -> Answer | str:
-        """Does a batch. What a user can mend is said, and not raised: it must pass as it is."""
-        self._folder.mkdir(mode=0o700)  # It is there for a batch, since a worker may be killed.
-        try:
-            if self._work is None:
-                self._work = self._open()
-            rows = {**self._work(batch), self._name: memory_row(self._told.room)}
-            files = {
-                path.relative_to(self._folder).as_posix(): path.read_bytes()
-                for path in self._folder.rglob("*")
-                if path.is_file()
-            }
-            return Answer(rows, files)
-        except SolidmarkError as error:
-            return str(error)
-        finally:
-            shutil.rmtree(self._folder)
-
-    def _open(self) -> Work[Any]:
-        stay_offline()
-        for name, version in _same_versions().items():
-            if version != self._told.versions[name]:
-                raise BadInput(
-                    f'"{socket.gethostname()}" has {name} {version}, and the command was given '
-                    f"with {self._told.versions[name]}. Install the same on all machines."
-                )
-        torch.set_num_threads(self._told.threads)
-        with suppress(OSError):
-            os.chdir(self._told.folder)
-        return self._told.away.open(self._folder, self._told.room)
-
-
-def _same_versions() -> dict[str, str | None]:
-    found = versions()
-    return {name: found.get(name) for name in SAME}
 
 
 @dataclass(frozen=True)
@@ -227,13 +140,13 @@ def _require_first(device: str) -> None:
         )
 
 
-def _place(device: str) -> _Place:
-    """A worker has a GPU to itself. On CPUs it takes half of the threads of this process, so that
-    the workers of a machine that is lost find a place on another one.
+def _place(device: str, threads: int) -> _Place:
+    """A worker has a GPU to itself. On CPUs it takes half of its threads, so that the workers of a
+    machine that is lost find a place on another one.
     """
     import ray
 
-    found, threads = ray.cluster_resources(), torch.get_num_threads()
+    found = ray.cluster_resources()
     if device.startswith("cuda"):
         return _Place(0.0, 1.0, max(int(found.get("GPU", 0)), 1))
     return _Place(threads / 2, 0.0, max(int(found.get("CPU", 0) // threads), 1))

@@ -21,7 +21,7 @@ from solidmark.runs.processes import Processes
 T = TypeVar("T")
 
 AUTO = "auto"
-NAMES = (AUTO, "serial", "torchrun", "ray", "ray:ADDRESS")
+NAMES = (AUTO, "serial", "torchrun", "processes:NUMBER", "ray", "ray:ADDRESS")
 """What `--engine` takes; `auto` is this process, or those that a launcher started with it."""
 
 Work = Callable[[Sequence[T]], Mapping[str, Any]]
@@ -67,12 +67,15 @@ class Job(Generic[T]):
     Arguments:
         here: Does one in this process, files included.
         room: How much fits at a time, and on which device.
-        away: How another machine does one; None where only this process can.
+        away: How another process does one; None where only this one can.
+        threads: Those of a process elsewhere, where the numbers do not depend on them; as many as
+            this one has, where they may.
     """
 
     here: Work[T]
     room: Room
     away: Away | None = None
+    threads: int | None = None
 
 
 class Engine(Protocol):
@@ -162,6 +165,19 @@ def engine_named(name: str) -> Engine:
                 "this one. Start the command without it."
             )
         return Cluster(address or os.environ.get("RAY_ADDRESS"))
+    if kind == "processes":
+        from solidmark.runs.pool import Pool
+
+        if count > 1:
+            raise BadInput(
+                f"--engine {name} starts its own processes, and a launcher has started {count} of "
+                "this one. Start the command without it."
+            )
+        if not (address.isascii() and address.isdecimal() and int(address) > 0):
+            raise BadInput(
+                f'--engine {name} does not say how many processes. Write "processes:4" for four.'
+            )
+        return Pool(int(address))
     if name == "serial":
         if count > 1:
             raise BadInput(

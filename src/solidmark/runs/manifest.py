@@ -182,7 +182,7 @@ def _same(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _begun(folder: Path, asked: Mapping[str, Any], lock: Lock | None) -> Run:
     """A new run. Rows that another one has left in the folder are not its own."""
-    if (folder / HIDDEN_LEDGER).exists():
+    if lock is not None and (folder / HIDDEN_LEDGER).exists():  # The main process clears it away.
         shutil.rmtree(folder / HIDDEN_LEDGER)
     manifest = {"version": VERSION, **asked, "finished": False, "versions": versions()}
     _write(folder, manifest)

@@ -39,6 +39,26 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         total: How many units there are.
         done: How many an earlier run has done.
     """
+    with _shown(title, total, done) as advance:
+        _open.append(advance)
+        try:
+            yield advance
+        finally:
+            _open.pop()
+
+
+def remark(note: str) -> None:
+    """Says how far a unit is, beside the progress that is shown, where one is.
+
+    Arguments:
+        note: For a unit that takes minutes: a few words, with what is done of it.
+    """
+    if _open:
+        _open[-1](0, note)
+
+
+@contextmanager
+def _shown(title: str, total: int, done: int) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -134,6 +154,9 @@ def progress_of_bytes(title: str, size: int) -> Iterator[Advance]:
 
         yield tell
 
+
+_open: list[Advance] = []
+"""Those that are told of work now, the innermost last."""
 
 _bars: "list[Progress]" = []
 """The bar that is shown, while one is."""

@@ -48,6 +48,16 @@ class Rows(Mapping[str, Any]):
                 return self._value(line)
         raise KeyError(name)
 
+    def any_of(self, about: str) -> bool:
+        """Whether there is a row whose name begins with a word."""
+        return any(
+            line[0].startswith(f"{about} ")
+            for path, connection in self._files.items()
+            for line in _asked(
+                path, connection, "WHERE name > ? ORDER BY name LIMIT 1", f"{about} "
+            )
+        )
+
     def __iter__(self) -> Iterator[str]:
         return (name for name, _, _ in self._lines())
 

@@ -37,6 +37,7 @@ def work_through(
     room: Room,
     files: Files = pictures_of,
     away: Away | None = None,
+    threads: int | None = None,
 ) -> Mapping[str, Any]:
     """Does what is left to do of a run, by whatever the engine has.
 
@@ -50,6 +51,7 @@ def work_through(
         room: How much fits at a time, for the rows on memory.
         files: Which files the rows speak of. A batch that has lost one is done again.
         away: How another machine does the work; without it, this one does it.
+        threads: As of `Job`.
 
     Returns:
         The rows of all units that any process has done, sorted by name, and those on memory. They
@@ -72,33 +74,107 @@ def work_through(
             for number, batch in enumerate(batches)
             if not done.issuperset(map(name, batch))
         }
-        total, still = sum(map(len, batches)), sum(map(len, left.values()))
-        with progress(title, total, total - still) as advance:
-            while left:
-                before = len(left)
-                for number, answer in current_engine().hand_out(
-                    dict(left), Job(measured, room, away)
-                ):
-                    if answer is not None:
-                        _commit(ledger, run.folder, answer)
-                    advance(len(left.pop(number, ())))
-                if len(left) == before:
-                    raise BadInput(
-                        f"{len(left):,} of {len(batches):,} batches have no answer. Run the same "
-                        "command again: what is done is kept."
-                    )
+        hand_all_out(
+            title,
+            left,
+            sum(map(len, batches)),
+            Job(measured, room, away, threads),
+            lambda answer: _commit(ledger, run.folder, answer),
+        )
         processes.wait()
         return ledger.rows()
+
+
+def write_through(
+    folder: Path,
+    title: str,
+    parts: Mapping[str, Sequence[T]],
+    work: Work[T],
+    room: Room,
+    away: Away | None = None,
+    threads: int | None = None,
+    came: Callable[[str], None] = lambda part: None,
+) -> None:
+    """Has files made that need no rows, by whatever the engine has; all are there afterwards.
+
+    Arguments:
+        folder: Where they lie.
+        title: What is being done, for the progress.
+        parts: All of the work, by the file that is written last where a part is done.
+        work: Does a part: its files are there when it returns.
+        room: How much fits at a time, and on which device.
+        away: How another process does a part; without it, this one does it.
+        threads: As of `Job`.
+        came: Is told of each part that another process has made, once its files are here.
+
+    Raises:
+        BadInput: When the engine gives no answer to some of the parts.
+    """
+
+    def keep(answer: Answer) -> None:
+        for name in sorted(answer.files, key=lambda name: name in parts):
+            write_answered(folder, name, answer.files[name])
+            if name in parts:
+                came(name)
+
+    every = enumerate(parts.items())
+    left = {number: part for number, (name, part) in every if not (folder / name).is_file()}
+    total = sum(map(len, parts.values()))
+    hand_all_out(title, left, total, Job(work, room, away, threads), keep)
+    Processes.here().wait()
+
+
+def hand_all_out(
+    title: str,
+    left: Mapping[int, Sequence[T]],
+    total: int,
+    job: Job[T],
+    keep: Callable[[Answer], None],
+) -> None:
+    """Has batches done until all have an answer, or another process commits them.
+
+    Arguments:
+        title: What is being done, for the progress.
+        left: The batches that are not done, by their numbers.
+        total: How many units there are in all.
+        job: What is done with each.
+        keep: Keeps an answer; it may come twice.
+
+    Raises:
+        BadInput: When the engine gives no answer to some of them.
+    """
+    left, every = dict(left), len(left)
+    with progress(title, total, total - sum(map(len, left.values()))) as advance:
+        while left:
+            before = len(left)
+            for number, answer in current_engine().hand_out(dict(left), job):
+                if answer is not None:
+                    keep(answer)
+                advance(len(left.pop(number, ())))
+            if len(left) == before:
+                raise BadInput(
+                    f"{len(left):,} of {every:,} batches have no answer. Run the same "
+                    "command again: what is done is kept."
+                )
 
 
 def _commit(ledger: Ledger, folder: Path, answer: Answer) -> None:
     """Keeps what came of a batch: its files first, its rows after them. Twice is once."""
     for name, data in answer.files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise BadInput(f'A worker named the file "{name}", which is not of the run.')
-        write_bytes(path, data)
+        write_answered(folder, name, data)
     ledger.commit(answer.rows)
+
+
+def write_answered(folder: Path, name: str, data: bytes) -> None:
+    """Writes a file that came with an answer.
+
+    Raises:
+        BadInput: When its name leads out of the folder.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f'A worker named the file "{name}", which is not of the run.')
+    write_bytes(path, data)
 
 
 def _whole(ledger: Ledger, folder: Path, files: Files) -> set[str]:

@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 
 from solidmark.errors import EmptyTable
 from solidmark.late import special, stats
+from solidmark.runs import remark
 from solidmark.scores.columns import groups, text
 from solidmark.scores.groups import Estimate
 from solidmark.scores.null import TIE
@@ -189,7 +190,10 @@ class Exchange:
 
     def _tested(self, fits: Sequence[Callable[[Block], Fit]], draws: int) -> list[float]:
         observed, drawn = np.zeros(len(fits)), np.zeros((len(fits), draws))
+        done = 0
         for number, block in enumerate(self._blocks()):
+            remark(f"{draws:,} draws: {done:,} of {len(self.key_read):,} rows")
+            done += len(block.distance)
             tables = [fit(block) for fit in fits]
             for row, table in enumerate(tables):
                 observed[row] += table[np.arange(len(block.own)), block.own].sum()

@@ -7,14 +7,17 @@ difference. Images of one key group are not independent: intervals and tests are
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
 from solidmark.errors import BadInput, EmptyTable, WrongKeys
 from solidmark.runs import Figure
+from solidmark.scores.columns import codes, groups, matrix, numbers, text
 from solidmark.scores.differences import difference_of_means, difference_of_shares
 from solidmark.scores.eidetic import DELTAS
 from solidmark.scores.exchange import Exchange
@@ -22,6 +25,12 @@ from solidmark.scores.groups import Estimate, group_codes
 from solidmark.scores.null import TIE
 from solidmark.scores.peers import pools_of_rows
 from solidmark.scores.table import SCORES
+
+COMPARED = (
+    *("reader", "split", "id", "repeat", "status", "statistic", "key_group", "peers"),
+    *("key", "key_read", "distance", "p_value", "q_value"),
+)
+"""The columns of the scores that are compared."""
 
 _SEED = 0
 """Of the exchanges; both audits are drawn for alike."""
@@ -52,93 +61,144 @@ def paired(
             by different statistics.
         EmptyTable: When no row is in both.
     """
-    tables = [_rows(table) for table in (first, second)]
-    shared = sorted({key[:2] for key in tables[0]} & {key[:2] for key in tables[1]})
+    tables = [_checked(table) for table in (first, second)]
+    parts = [_parts(table) for table in tables]
+    shared = sorted(parts[0].keys() & parts[1].keys())
     if not shared:
-        both = " and ".join(_readers(table) for table in tables)
+        both = " and ".join(map(_readers, parts))
         raise BadInput(
             f"The audits have no reader and split in common (found: {both}). "
             "Audit both with the same reader."
         )
-    if not tables[0].keys() & tables[1].keys():
+    met = [
+        Pairs.of(*key, *(t.take(pa.array(p[key])) for t, p in zip(tables, parts, strict=True)))
+        for key in shared
+    ]
+    if not any(len(pairs.first) for pairs in met):
         raise EmptyTable(
             "The audits have no image in common. Compare audits of the same marked folder."
         )
-    found: list[Figure] = []
-    for reader, split in shared:
-        own = [{k: row for k, row in t.items() if k[:2] == (reader, split)} for t in tables]
-        found += _compare(reader, split, own[0], own[1], deltas, fdr)
-    return found
+    return [figure for pairs in met for figure in _compare(pairs, deltas, fdr)]
 
 
-Row = Mapping[str, Any]
-Rows = Mapping[tuple[str, str, str, int], Row]
-
-
-def _rows(table: pa.Table) -> Rows:
+def _checked(table: pa.Table) -> pa.Table:
+    """The columns of a score table that are compared."""
     missing = [name for name in SCORES.names if name not in table.column_names]
     if missing:
         raise BadInput(
             f"The scores lack the column {', '.join(missing)}. Score the evidence again."
         )
-    rows = table.select(SCORES.names).to_pylist()
-    return {(row["reader"], row["split"], row["id"], row["repeat"]): row for row in rows}
+    return table.select(list(COMPARED))
 
 
-def _readers(rows: Rows) -> str:
-    return ", ".join(sorted({f"{reader} on {split}" for reader, split, *_ in rows})) or "nothing"
+def _parts(table: pa.Table) -> dict[tuple[str, str], Int[np.ndarray, " n"]]:
+    """Which rows are of a reader and split."""
+    (reader, readers), (split, splits) = (codes(table[name]) for name in ("reader", "split"))
+    return {
+        (readers[number // len(splits)].as_py(), splits[number % len(splits)].as_py()): rows
+        for number, rows in groups(reader * len(splits) + split)
+    }
 
 
-def _compare(
-    reader: str, split: str, first: Rows, second: Rows, deltas: Sequence[float], fdr: float
-) -> Iterator[Figure]:
-    """All statistics of one reader and split."""
-    both = sorted(first.keys() & second.keys())
-    _require_same_keys(first, second, both)
-    pairs = [
-        (first[key], second[key])
-        for key in both
-        if first[key]["status"] == second[key]["status"] == "ok"
-    ]
-    _require_same_statistic(reader, pairs)
-    counts: dict[str, Any] = {"measure": "solidmark", "reader": reader, "split": split}
-    counts |= {"n": len(pairs), "failed": len(both) - len(pairs)}
-    counts |= {"facts": {"unpaired": len(first.keys() ^ second.keys())}}
-    codes = group_codes([row["key_group"] for row, _ in pairs], len(pairs))
-
-    def values(name: str) -> Float[np.ndarray, "2 N"]:
-        found = [[row[name] for row in pair] for pair in pairs]
-        return np.array(found, dtype=float).reshape(-1, 2).T
-
-    distance, p_value = values("distance"), values("p_value")
-    for delta in deltas:
-        eidetic = {"statistic": "eidetic", "delta": float(delta)}
-        yield _shares(distance <= delta + TIE, codes, counts | eidetic)
-    yield _shares(values("q_value") <= fdr, codes, counts | {"statistic": "named"})
-    about = {"statistic": "distance", "unit": "grey level in [0, 1]", "direction": "low"}
-    yield _means(distance, codes, counts | about)
-    about = {"statistic": "p_value", "unit": "probability", "direction": "low"}
-    yield _means(p_value, codes, counts | about)
-    yield _permutation_z(pairs, counts)
+def _readers(parts: Mapping[tuple[str, str], Any]) -> str:
+    return ", ".join(sorted(f"{reader} on {split}" for reader, split in parts)) or "nothing"
 
 
-def _require_same_keys(first: Rows, second: Rows, both: Sequence[Any]) -> None:
-    for key in both:
-        one, other = (np.array(rows[key]["key"]) for rows in (first, second))
-        if one.shape != other.shape or np.abs(one - other).max(initial=0) > TIE:
+@dataclass(frozen=True)
+class Pairs:
+    """The rows of a reader and split that both audits have, in the order of ids and repeats.
+
+    Arguments:
+        first: Those of the first audit.
+        second: Those of the second, of the same images.
+        unpaired: How many rows only one of the two has.
+    """
+
+    reader: str
+    split: str
+    first: pa.Table = field(repr=False)
+    second: pa.Table = field(repr=False)
+    unpaired: int
+
+    @classmethod
+    def of(cls, reader: str, split: str, first: pa.Table, second: pa.Table) -> "Pairs":
+        tables = (first, second)
+        image, _ = codes(pa.concat_arrays([text(table["id"]) for table in tables]))
+        repeat = np.concatenate([numbers(table["repeat"]) for table in tables]).astype(np.int64)
+        number = image * (int(repeat.max(initial=0)) + 1) + repeat
+        _, one, two = np.intersect1d(
+            number[: len(first)], number[len(first) :], return_indices=True
+        )
+        alone = len(first) + len(second) - 2 * len(one)
+        return cls(reader, split, first.take(pa.array(one)), second.take(pa.array(two)), alone)
+
+    @property
+    def scored(self) -> "Pairs":
+        """Those that were scored in both; the keys and the statistic must be the same."""
+        self._require_same_keys()
+        ok = pc.and_(*(pc.equal(table["status"], "ok") for table in (self.first, self.second)))
+        found = replace(self, first=self.first.filter(ok), second=self.second.filter(ok))
+        found._require_same_statistic()
+        return found
+
+    def values(self, name: str) -> Float[np.ndarray, "2 N"]:
+        """A column of numbers in both, NaN where there is none."""
+        return np.stack([numbers(table[name]) for table in (self.first, self.second)], axis=1).T
+
+    def _require_same_keys(self) -> None:
+        one, other = (table["key"].combine_chunks() for table in (self.first, self.second))
+        lengths, others = (
+            pc.fill_null(pc.list_value_length(keys), -1).to_numpy().astype(np.int64)
+            for keys in (one, other)
+        )
+        differing = lengths != others
+        if not differing.any():
+            far = np.abs(numbers(one.flatten()) - numbers(other.flatten())) > TIE
+            owner = np.repeat(np.arange(len(lengths)), lengths.clip(0))
+            differing[owner[far]] = True
+        if differing.any():
+            id = self.first["id"][int(np.flatnonzero(differing)[0])].as_py()
             raise WrongKeys(
-                f'The image "{key[2]}" has other keys in one audit than in the other. '
+                f'The image "{id}" has other keys in one audit than in the other. '
                 "Compare audits of the same marked folder."
             )
 
-
-def _require_same_statistic(reader: str, pairs: Sequence[tuple[Row, Row]]) -> None:
-    for one, other in pairs:
-        if one["statistic"] != other["statistic"]:
+    def _require_same_statistic(self) -> None:
+        one, other = (text(table["statistic"]) for table in (self.first, self.second))
+        differing = pc.not_equal(pc.fill_null(one, ""), pc.fill_null(other, "")).to_numpy(
+            zero_copy_only=False
+        )
+        if differing.any():
+            place = int(np.flatnonzero(differing)[0])
             raise BadInput(
-                f'The p-values of "{reader}" rank "{one["statistic"]}" in one audit and '
-                f'"{other["statistic"]}" in the other. Score both with the same --statistic.'
+                f'The p-values of "{self.reader}" rank "{one[place].as_py()}" in one audit and '
+                f'"{other[place].as_py()}" in the other. Score both with the same --statistic.'
             )
+
+
+def _compare(both: Pairs, deltas: Sequence[float], fdr: float) -> Iterator[Figure]:
+    """All statistics of one reader and split."""
+    pairs = both.scored
+    count = len(pairs.first)
+    counts: dict[str, Any] = {
+        "measure": "solidmark",
+        "reader": both.reader,
+        "split": both.split,
+        "n": count,
+        "failed": len(both.first) - count,
+        "facts": {"unpaired": both.unpaired},
+    }
+    units = group_codes(text(pairs.first["key_group"]), count)
+    distance, p_value = pairs.values("distance"), pairs.values("p_value")
+    for delta in deltas:
+        eidetic = {"statistic": "eidetic", "delta": float(delta)}
+        yield _shares(distance <= delta + TIE, units, counts | eidetic)
+    yield _shares(pairs.values("q_value") <= fdr, units, counts | {"statistic": "named"})
+    about = {"statistic": "distance", "unit": "grey level in [0, 1]", "direction": "low"}
+    yield _means(distance, units, counts | about)
+    about = {"statistic": "p_value", "unit": "probability", "direction": "low"}
+    yield _means(p_value, units, counts | about)
+    yield _permutation_z(pairs, counts)
 
 
 def _shares(hits: Any, codes: Int[np.ndarray, " N"], about: dict[str, Any]) -> Figure:
@@ -158,18 +218,19 @@ def _means(
     return _filled(about, values.mean(axis=1), estimate, "Wilcoxon, signed ranks")
 
 
-def _permutation_z(pairs: Sequence[tuple[Row, Row]], counts: dict[str, Any]) -> Figure:
+def _permutation_z(pairs: Pairs, counts: dict[str, Any]) -> Figure:
     """Each audit's own permutation test. That of the difference is the row of the p-values."""
     about = {**counts, "statistic": "permutation_z"}
     about |= {"unit": "standard deviations", "direction": "high"}
-    if not pairs:
+    if not len(pairs.first):
         return _nothing(about)
-    units, peers = ([row[name] for row, _ in pairs] for name in ("key_group", "peers"))
-    pools = pools_of_rows(units, np.array([row["key"] for row, _ in pairs]), peers)
+    units = text(pairs.first["key_group"])
+    peers = numbers(pairs.first["peers"]).astype(np.int64)
+    pools = pools_of_rows(units, matrix(pairs.first["key"]), peers)
     z = []
-    for side in range(2):
-        key_read = np.array([pair[side]["key_read"] for pair in pairs], dtype=float)
-        z.append(float(Exchange(key_read, units, peers, pools, _SEED).z().value or 0.0))
+    for table in (pairs.first, pairs.second):
+        exchange = Exchange(matrix(table["key_read"]), units, peers, pools, _SEED)
+        z.append(float(exchange.z().value or 0.0))
     note = 'For an interval of the difference see "p_value".'
     return _filled(about, np.array(z), Estimate(z[1] - z[0], note=note), None)
 

@@ -10,12 +10,14 @@ Images that share a key are asked about one key several times: the mean of their
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from solidmark.scores.columns import groups
 from solidmark.scores.discovery import Correction, q_values
 from solidmark.scores.learning import Read
 from solidmark.scores.once import one_p
@@ -27,12 +29,53 @@ SUBJECTS = pa.schema([("group_p_value", pa.float64()), ("group_q_value", pa.floa
 _KEYS_AT_ONCE = 2**15
 """So many keys are scored at once: their costs are 256 numbers each."""
 
-Rows = Sequence[Mapping[str, Any]]
 Column = Float[np.ndarray, " N"]
+Whole = Int[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whom the scored rows show, as numbers.
+
+    Arguments:
+        table: What energies there are of each row.
+        readers: The names of the readers.
+        reader: The number of each row's reader.
+        part: That of its reader and split.
+        image: That of its image.
+        key: That of its key.
+        subject: That of its subject.
+        peers: That of its group of peers.
+    """
+
+    table: pa.Table = field(repr=False)
+    readers: Sequence[str]
+    reader: Whole = field(repr=False)
+    part: Whole = field(repr=False)
+    image: Whole = field(repr=False)
+    key: Whole = field(repr=False)
+    subject: Whole = field(repr=False)
+    peers: Whole = field(repr=False)
+
+    @cached_property
+    def places(self) -> list[Whole]:
+        """The rows of each subject of a reader and split, rising."""
+        whole = self.part * (int(self.subject.max(initial=0)) + 1) + self.subject
+        return [some for _, some in groups(whole)]
+
+    def reader_of(self, place: int) -> str:
+        """The reader of a row."""
+        return self.readers[int(self.reader[place])]
+
+    def keys(self, places: Whole) -> list[Whole]:
+        """The rows of each key of a subject: keys of the same peers together, else as they come."""
+        _, first, which = np.unique(self.key[places], return_index=True, return_inverse=True)
+        order = np.lexsort((first, self.peers[places[first]]))
+        return [places[which == number] for number in order]
 
 
 def subject_columns(
-    rows: Rows,
+    asked: Shown | None,
     p: Column,
     key: Float[np.ndarray, "N M"],
     read: Read,
@@ -46,8 +89,7 @@ def subject_columns(
     number. The q-values are over the subjects of one reader and split.
 
     Arguments:
-        rows: The scored rows: `reader`, `split`, `id`, `subject`, `key_group`, `peers`; none where
-            no image has a group.
+        asked: Whom the scored rows show; None where no image has a group.
         p: The p-value of the image of each row.
         key: The keys.
         read: The readings, and whose keys are exchanged with whose.
@@ -57,67 +99,47 @@ def subject_columns(
     Returns:
         Nothing where no image has a group.
     """
-    if not rows:
+    if asked is None:
         return {}
-    units = _units(rows)
-    several = {name: some for name, some in units.items() if len(_ids(rows, some)) > 1}
-    together = _together(rows, several, key, read, used)
-    p_value, q_value = np.empty(len(rows)), np.empty(len(rows))
-    parts: dict[tuple[str, str], list[list[int]]] = {}
-    for name, of_keys in units.items():
-        places = [place for several in of_keys for place in several]
-        each = p[list(_ids(rows, of_keys).values())]
-        p_value[places] = one_p(together.get(name, 1.0), each.min(), len(each))
-        parts.setdefault(name[:2], []).append(places)
-    for subjects in parts.values():
-        found = q_values(p_value[[places[0] for places in subjects]], correction)
-        for places, q in zip(subjects, found, strict=True):
-            q_value[places] = q
+    together = _together(asked, key, read, used)
+    p_value, q_value = np.empty(len(p)), np.empty(len(p))
+    first = np.empty(len(asked.places), dtype=np.int64)
+    for number, places in enumerate(asked.places):
+        _, image = np.unique(asked.image[places], return_index=True)
+        each = p[places[image]]
+        p_value[places] = one_p(together.get(number, 1.0), each.min(), len(each))
+        first[number] = places[0]
+    for _, subjects in groups(asked.part[first]):
+        found = q_values(p_value[first[subjects]], correction)
+        for number, q in zip(subjects, found, strict=True):
+            q_value[asked.places[number]] = q
     return dict(zip(SUBJECTS.names, (p_value, q_value), strict=True))
 
 
-_Name = tuple[str, str, str]
-"""Reader, split and subject."""
-
-
-def _units(rows: Rows) -> dict[_Name, list[list[int]]]:
-    """The rows of each subject, those of one key together."""
-    found: dict[_Name, dict[str, list[int]]] = {}
-    for place, row in enumerate(rows):
-        of_subject = found.setdefault((row["reader"], row["split"], row["subject"]), {})
-        of_subject.setdefault(row["key_group"], []).append(place)
-    return {name: list(of_keys.values()) for name, of_keys in found.items()}
-
-
-def _ids(rows: Rows, some: Sequence[Sequence[int]]) -> dict[str, int]:
-    """The images of a subject, and a row of each."""
-    return {rows[place]["id"]: place for places in some for place in places}
-
-
 def _together(
-    rows: Rows,
-    units: Mapping[_Name, list[list[int]]],
+    asked: Shown,
     key: Float[np.ndarray, "N M"],
     read: Read,
     used: Mapping[str, Statistic],
-) -> dict[_Name, float]:
+) -> dict[int, float]:
     """The p-value of all frames of a subject as one; those of the same peers at a time."""
-    jobs: dict[tuple[str, tuple[int, ...]], list[tuple[_Name, list[list[int]]]]] = {}
-    for name, of_keys in units.items():
-        some = sorted(of_keys, key=lambda places: rows[places[0]]["peers"])
-        numbers = tuple(rows[places[0]]["peers"] for places in some)
-        jobs.setdefault((name[0], numbers), []).append((name, some))
-    found: dict[_Name, float] = {}
-    for (reader, numbers), job in jobs.items():
-        weights = np.concatenate([read.pools[number].weights for number in numbers])
+    jobs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for number, places in enumerate(asked.places):
+        if len(np.unique(asked.image[places])) > 1:
+            _, first = np.unique(asked.key[places], return_index=True)
+            told = tuple(np.sort(asked.peers[places[first]]).tolist())
+            jobs.setdefault((asked.reader_of(int(places[0])), told), []).append(number)
+    found: dict[int, float] = {}
+    for (reader, told), job in jobs.items():
+        weights = np.concatenate([read.pools[number].weights for number in told])
         step = max(1, _KEYS_AT_ONCE // len(weights))
         for start in range(0, len(job), step):
             part = job[start : start + step]
-            several = [some for _, some in part]
+            several = [asked.keys(asked.places[number]) for number in part]
             candidates, energies = (), None
             if used[reader] == "energy":
-                candidates = rows[several[0][0][0]]["candidates"]
-                energies = np.stack([_energies(rows, some, len(candidates)) for some in several])
+                candidates = asked.table["candidates"][int(several[0][0][0])].as_py()
+                energies = np.stack([_energies(asked, some, len(candidates)) for some in several])
             rho, values = None, read.in_range
             if used[reader] == "likelihood":
                 # A subject lies in one fold, so all its frames are read with the same weights.
@@ -131,17 +153,18 @@ def _together(
                 weights,
                 rho,
             )
-            found |= dict(zip([name for name, _ in part], p.tolist(), strict=True))
+            found |= dict(zip(part, p.tolist(), strict=True))
     return found
 
 
-def _means(values: Float[np.ndarray, "N M"], some: Sequence[Sequence[int]]) -> Column:
+def _means(values: Float[np.ndarray, "N M"], some: Sequence[Whole]) -> Column:
     """The mean over the rows of each key, one key after the other."""
     found: Column = np.concatenate([values[places].mean(axis=0) for places in some])
     return found
 
 
-def _energies(rows: Rows, some: Sequence[Sequence[int]], count: int) -> Float[np.ndarray, "M K"]:
+def _energies(asked: Shown, some: Sequence[Whole], count: int) -> Float[np.ndarray, "M K"]:
     """The same of the energies of `count` candidates."""
-    curves = (np.array([rows[place]["energies"] for place in places]) for places in some)
+    kept = asked.table["energies"]
+    curves = (np.array([kept[int(place)].as_py() for place in places]) for places in some)
     return np.concatenate([one.mean(axis=0).reshape(-1, count) for one in curves])

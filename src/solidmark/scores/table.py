@@ -7,7 +7,6 @@ is that of one row; p, q and exposure are those of the image, whatever the numbe
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +23,7 @@ from solidmark.scores.null import LEVELS, exposure_bits
 from solidmark.scores.once import one_p
 from solidmark.scores.peers import Peers, peers_of
 from solidmark.scores.statistics import STATISTICS, Statistic, statistic_p_values
-from solidmark.scores.subjects import SUBJECTS, subject_columns
+from solidmark.scores.subjects import SUBJECTS, Shown, subject_columns
 
 SCORES = pa.schema(
     [
@@ -118,27 +117,26 @@ def score_table(
         "note": pc.if_else(pa.array(failed), _NO_ESTIMATE, columns["note"]),
     }
     of_subjects = subject_columns(
-        _rows_of_groups(asked, columns, scored), p, asked.key, asked.found, used, correction
+        _shown(asked, columns, scored), p, asked.key, asked.found, used, correction
     )
     columns |= {name: _spread(values, scored) for name, values in of_subjects.items()}
     schema = pa.unify_schemas([SCORES, SUBJECTS]) if of_subjects else SCORES
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _rows_of_groups(
+def _shown(
     asked: "_Asked", columns: Mapping[str, pa.Array], scored: Bool[np.ndarray, " R"]
-) -> list[dict[str, Any]]:
-    """What the p-values of subjects need of each scored row; nothing where no image has a group."""
+) -> Shown | None:
+    """Whom the scored rows show; None where no image has a group."""
     if not pc.any(pc.greater(pc.utf8_length(columns["group"]), 0)).as_py():
-        return []
-    told = {name: columns[name] for name in ("reader", "split", "id", "key_group", "peers")}
-    told |= {"subject": subjects_of(columns["group"], columns["key_group"])}
-    rows = pa.table(told).filter(pa.array(scored))
-    for name in _CURVES:
-        if name in asked.table.column_names:
-            rows = rows.append_column(name, asked.table[name])
-    found: list[dict[str, Any]] = rows.to_pylist()
-    return found
+        return None
+    some = pa.array(scored)
+    key = codes(columns["key_group"].filter(some))[0]
+    subject = codes(subjects_of(columns["group"], columns["key_group"]).filter(some))[0]
+    curves = [name for name in _CURVES if name in asked.table.column_names]
+    reader, readers = asked.reader
+    table = asked.table.select(curves)
+    return Shown(table, readers, reader, asked.part, asked.image, key, subject, asked.found.peers)
 
 
 @dataclass(frozen=True)

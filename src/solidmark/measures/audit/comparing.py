@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from solidmark.cards.spelled import in_words
 from solidmark.errors import WrongKeys
@@ -24,6 +26,7 @@ from solidmark.runs import (
     write_results,
 )
 from solidmark.scores import DELTAS, SCORES, paired
+from solidmark.scores.columns import codes, groups, numbers, text
 from solidmark.scores.written import p_number
 from solidmark.verdicts.change import change_between
 from solidmark.verdicts.readers import reader
@@ -128,7 +131,7 @@ def compare(
     differs = dict(_differing(*(manifest["config"] for manifest in manifests)))
     found = Comparison(first, second, tuple(deltas), fdr, tuple(figures), verdict, differs)
     if out is not None:
-        _write(out, found, _changes(one, other, fdr))
+        _write(out, found, changes_between(one, other, fdr))
     return found
 
 
@@ -190,7 +193,7 @@ def _scores(folder: Path) -> pa.Table:
     return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
 
 
-def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> None:
+def _write(out: Path, found: Comparison, changes: pa.Table) -> None:
     """Writes what was found into a folder of its own."""
     manifest = read_manifest(found.first)
     run = open_run(
@@ -204,8 +207,7 @@ def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> N
         },
     )
     if not run.finished:
-        table = pa.Table.from_pylist(list(changes), CHANGES)
-        write_bytes(out / "changes.parquet", table_bytes(table))
+        write_bytes(out / "changes.parquet", table_bytes(changes))
         run.finish("changes.parquet")
     failed = sum({(one.reader, one.split): one.failed for one in found.figures}.values())
     write_results(
@@ -218,23 +220,47 @@ def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> N
     )
 
 
-def _changes(first: pa.Table, second: pa.Table, fdr: float) -> list[dict[str, Any]]:
-    """How far the keys of each image are read from the truth in both audits, repeats averaged."""
-    sides = []
-    for table in (first, second):
-        found: dict[tuple[str, str, str], list[Any]] = {}
-        for row in table.to_pylist():
-            if row["status"] == "ok":
-                found.setdefault((row["reader"], row["split"], row["id"]), []).append(row)
-        sides.append(found)
-    lines = []
-    for key in sorted(sides[0].keys() & sides[1].keys()):
-        pair = [side[key] for side in sides]
-        one, other = (float(np.mean([row["distance"] for row in rows])) for rows in pair)
-        named = [
-            any(row["q_value"] is not None and row["q_value"] <= fdr for row in rows)
-            for rows in pair
-        ]
-        values = (*key, one, other, other - one, *named)
-        lines.append(dict(zip(CHANGES.names, values, strict=True)))
-    return lines
+def changes_between(first: pa.Table, second: pa.Table, fdr: float) -> pa.Table:
+    """How far the keys of each image are read from the truth in both audits, repeats averaged.
+
+    Arguments:
+        first: The scores of one audit.
+        second: Those of another.
+        fdr: The false-discovery rate at which an image is named.
+
+    Returns:
+        The columns of `CHANGES`, of the images that were read in both.
+    """
+    tables = [table.filter(pc.equal(table["status"], "ok")) for table in (first, second)]
+    image = np.zeros(sum(map(len, tables)), dtype=np.int64)
+    names = []
+    for column in ("reader", "split", "id"):
+        code, known = codes(pa.concat_arrays([text(table[column]) for table in tables]))
+        image = image * max(len(known), 1) + code
+        names.append(known)
+    halves = image[: len(tables[0])], image[len(tables[0]) :]
+    sides = [_by_image(*both, fdr) for both in zip(halves, tables, strict=True)]
+    both, *places = np.intersect1d(sides[0][0], sides[1][0], return_indices=True)
+    one, other = (far[place] for (_, far, _), place in zip(sides, places, strict=True))
+    named = [found[place] for (_, _, found), place in zip(sides, places, strict=True)]
+    columns = []
+    for known in reversed(names):
+        both, code = np.divmod(both, max(len(known), 1))
+        columns.append(known.take(pa.array(code)))
+    return pa.table([*reversed(columns), one, other, other - one, *named], schema=CHANGES)
+
+
+def _by_image(
+    image: NDArray[np.int64], table: pa.Table, fdr: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Each image once, its mean distance, and whether a row of it is named."""
+    every, first, counts = np.unique(image, return_index=True, return_counts=True)
+    far, named = numbers(table["distance"]), numbers(table["q_value"]) <= fdr
+    if counts.max(initial=1) == 1:
+        return every, far[first], named[first]
+    rows = [places for _, places in groups(image)]
+    return (
+        every,
+        np.array([np.mean(far[some]) for some in rows]),
+        np.array([named[some].any() for some in rows]),
+    )

@@ -4,9 +4,9 @@ Images with equal pixels share a row, so that a picture that comes a thousand ti
 everybody's list of neighbours; each of its copies is at distance 0 from another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset, Sample
+from solidmark.data import Dataset, Sample, Source, identity_of
 from solidmark.measures.copies.looking import Looked
 from solidmark.measures.nearest.distances import Distance
 from solidmark.measures.nearest.gathering import FACTS, Gathered, Rows
@@ -40,6 +40,11 @@ class Chosen:
         return self.data[self.numbers[index]]
 
 
+def chosen_of(opened: Callable[[], Dataset], numbers: Sequence[int]) -> Chosen:
+    """Some images of a data set that is opened for it, as another process does."""
+    return Chosen(opened(), numbers)
+
+
 @dataclass(frozen=True)
 class Closest:
     """The nearest other image of each, by one distance.
@@ -60,10 +65,12 @@ class Uniques:
 
     Arguments:
         data: The data set that they are of.
+        opened: How another process opens that; None where only this one can.
     """
 
     images: Sequence[Looked]
     data: Dataset
+    opened: Callable[[], Dataset] | None = None
 
     @cached_property
     def first(self) -> NDArray[np.int64]:
@@ -87,6 +94,14 @@ class Uniques:
         """The unique images as a data set."""
         return Chosen(self.data, [self.images[number].number for number in self.first])
 
+    @property
+    def source(self) -> Source | None:
+        """How another process opens the unique images."""
+        if self.opened is None:
+            return None
+        some = self.chosen
+        return Source(partial(chosen_of, self.opened, some.numbers), identity_of(some))
+
     def gathered(self, folder: Path) -> Gathered:
         """The unique images as if they had been gathered without their pixels."""
         some = [self.images[number] for number in self.first]
@@ -98,7 +113,8 @@ class Uniques:
             "status": ["ok"] * len(some),
             "note": [None] * len(some),
         }
-        return Gathered("training", self.chosen, pa.table(facts, schema=FACTS), folder, None)
+        table = pa.table(facts, schema=FACTS)
+        return Gathered("training", self.chosen, table, folder, None, source=self.source)
 
     def row_of(self, rows: Rows) -> NDArray[np.int64]:
         """The row of each image; -1 for those without, such as blank ones."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from solidmark.cards.asked import Deduplicated, Hashed, Sought
 from solidmark.data import Dataset
-from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.measures.nearest.distances import ByEmbedder, Distance, open_distances
 from solidmark.measures.nearest.searched import Searched
@@ -56,4 +55,4 @@ class Deduplication(Deduplicated, Hashed, Sought, Searched):
         found = open_distances(self.distances) if self.distances else ()
         if self.embedder is None:
             return found, None
-        return found, ByEmbedder(open_embedder(self.embedder, device=self.device))
+        return found, ByEmbedder.named(self.embedder, self.device)

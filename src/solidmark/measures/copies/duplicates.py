@@ -73,8 +73,8 @@ def duplicates(asked: Deduplication) -> Run:
     if run.finished:
         return run
     with freed_if_impossible(run):
-        images, broken = look_at(run, data, asked.device)
-    among = _Among(asked, Uniques(images, data), asked.out / "work")
+        images, broken = look_at(run, data, asked.open_data)
+    among = _Among(asked, Uniques(images, data, asked.open_data), asked.out / "work")
     seen = None if embedder is None else among.by_embedder(embedder)
     closest = [] if seen is None else [seen.closest]
     closest += [among.by_pixels(distance) for distance in distances]
@@ -168,7 +168,8 @@ class _Among:
         """The nearest other image of each that has the size of the first."""
         tiles = isqrt(by.parts)
         folder = self.folder / f"pixels-{tiles}"
-        rows = gather("training", self.uniques.chosen, folder, tiles=tiles).pixels(tiles)
+        unique, source = self.uniques.chosen, self.uniques.source
+        rows = gather("training", unique, folder, tiles=tiles, source=source).pixels(tiles)
         if len(rows.number) < 2:
             return self.uniques.nothing(by)
         k = min(by.wanted, len(rows.number) - 1)

@@ -4,7 +4,6 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from solidmark.cards.asked import Extracted
-from solidmark.embed import open_embedder
 from solidmark.errors import BadInput
 from solidmark.measures.copies.prompts import Prompted, open_prompted
 from solidmark.measures.nearest.distances import ByEmbedder, ByPixels, Distance
@@ -68,4 +67,4 @@ class Extraction(Extracted, Searched):
             return ByPixels(PixelDistance("l2"))
         if self.distance == "patched-l2":
             return ByPixels(PixelDistance("patched-l2", self.tiles))
-        return ByEmbedder(open_embedder(self.distance, device=self.device))
+        return ByEmbedder.named(self.distance, self.device)

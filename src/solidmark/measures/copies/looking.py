@@ -1,13 +1,15 @@
 """One look at every image of a data set: its size, its likeness, and whether it can be read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from solidmark.data import Dataset, Signature, sign
+from solidmark.data import Dataset, Signature, Source, identity_of, sign
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.measures.nearest.gathering import contrast
-from solidmark.runs import Room, Run, work_through
+from solidmark.runs import Room, Run, Work, work_through
 
 _BATCH = 64
 
@@ -42,11 +44,13 @@ class Looked:
         return -self.size[0] * self.size[1], self.id
 
 
-def look_at(run: Run, data: Dataset, device: str) -> tuple[list[Looked], dict[str, str]]:
-    """Looks at all images, by all processes together; what a killed run has seen is kept.
+def look_at(
+    run: Run, data: Dataset, opened: Callable[[], Dataset] | None = None
+) -> tuple[list[Looked], dict[str, str]]:
+    """Looks at all images, by whatever the engine has; what a killed run has seen is kept.
 
     Arguments:
-        device: Where the run computes, for its rows on memory.
+        opened: How another process opens the data; None where only this one can.
 
     Returns:
         Those that can be read, in the order of the data set; and of the others, by id, why not.
@@ -54,13 +58,12 @@ def look_at(run: Run, data: Dataset, device: str) -> tuple[list[Looked], dict[st
     Raises:
         BadInput: When none can be read.
     """
-
-    def look(numbers: Sequence[int]) -> dict[str, Any]:
-        return {_name(number): _look(data, number) for number in numbers}
-
     every = range(len(data))
     batches = [every[first : first + _BATCH] for first in range(0, len(data), _BATCH)]
-    rows = work_through(run, "looking at images", batches, _name, look, Room(_BATCH, device))
+    away = None if opened is None else _Away(Source(opened, identity_of(data)))
+    look, room = partial(_look_at, data), Room(_BATCH, "cpu")
+    title = "looking at images"
+    rows = work_through(run, title, batches, _name, look, room, away=away, threads=1)
     seen: list[Looked] = []
     broken: dict[str, str] = {}
     for number, id in enumerate(data.ids):
@@ -77,6 +80,20 @@ def look_at(run: Run, data: Dataset, device: str) -> tuple[list[Looked], dict[st
             f"{next(iter(broken.values()))[:200]} Name other data, or mend them."
         )
     return seen, broken
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another process looks."""
+
+    source: Source
+
+    def open(self, folder: Path, room: Room) -> Work[int]:
+        return partial(_look_at, self.source.data())
+
+
+def _look_at(data: Dataset, numbers: Sequence[int]) -> dict[str, Any]:
+    return {_name(number): _look(data, number) for number in numbers}
 
 
 def _name(number: int) -> str:

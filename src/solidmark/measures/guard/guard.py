@@ -9,6 +9,7 @@ those of a training image is refused whatever the distances say.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from PIL import Image as Picture
 
 from solidmark.cards.asked import Way
-from solidmark.data import Dataset, Record, Records, Sample, open_data, to_picture
+from solidmark.data import Dataset, Record, Records, Sample, open_data
 from solidmark.data.records import FileBytes
 from solidmark.data.samples import is_image
 from solidmark.errors import BadInput, BrokenImage, NotFound, UnknownName
-from solidmark.late import Tensor
+from solidmark.measures.guard.asked import Asked, source_of
 from solidmark.measures.guard.calibration import too_few
 from solidmark.measures.guard.stored import Found, Index, load_index
 from solidmark.measures.guard.verdict import (
@@ -40,18 +40,25 @@ from solidmark.measures.guard.verdict import (
 from solidmark.measures.nearest.approximated import copies_figure
 from solidmark.measures.nearest.gathering import BATCH, contrast
 from solidmark.neighbours import Approximate
-from solidmark.runs import Figure, figure_from, find, progress
+from solidmark.runs import (
+    Answer,
+    Figure,
+    Job,
+    Room,
+    Work,
+    figure_from,
+    find,
+    fingerprint,
+    hand_all_out,
+    progress,
+    require_same,
+    works_here,
+)
 from solidmark.scores.content import LOW_CONTENT
-from solidmark.types import Image
 from solidmark.verdicts.searched import RECALL
-
-Asked = Image | Picture.Image | Sample | Path | str
-"""What a guard is asked about: a tensor (C, H, W) in [0, 1], a picture, a file."""
 
 BELOW_IS_SUSPICIOUS = 1.0
 """Of rescaled l2, where nothing is calibrated (Carlini et al., 2023, section 4)."""
-
-_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,17 @@ class Guard:
             verdicts += self._judged([self.prepared(image, number) for number, image in some])
         return verdicts
 
-    def screen(self, data: Dataset) -> Iterator[Verdict | Unread]:
+    def screen(
+        self, data: Dataset, numbers: Sequence[int] | None = None
+    ) -> Iterator[Verdict | Unread]:
         """Judges a data set, image by image in its order; what cannot be judged is named.
 
         Arguments:
             data: The images.
+            numbers: Which of them; all when not given.
         """
-        numbers = iter(range(len(data)))
-        while some := list(islice(numbers, BATCH)):
+        left = iter(range(len(data)) if numbers is None else numbers)
+        while some := list(islice(left, BATCH)):
             said = [self._tried(data, number) for number in some]
             good = [sample for sample in said if isinstance(sample, Sample)]
             verdicts = iter(self._judged(good) if good else [])
@@ -127,6 +137,8 @@ class Guard:
             places: As `open` takes them.
         """
         sources = [(place.rstrip("/"), self.open(place)) for place in places]
+        if not works_here():
+            return self._screened([data for _, data in sources], places)
         found: list[Verdict | Unread] = []
         with progress("judging the images", sum(len(data) for _, data in sources)) as advance:
             for place, data in sources:
@@ -135,6 +147,29 @@ class Guard:
                     found.append(replace(said, id=name))
                     advance(1)
         return found
+
+    def _screened(
+        self, sources: Sequence[Dataset], places: Sequence[str]
+    ) -> list[Verdict | Unread]:
+        """The same by whatever the engine has; a batch is that of one process."""
+        batches = [
+            [(place, number) for number in range(first, min(first + BATCH, len(data)))]
+            for place, data in zip(places, sources, strict=True)
+            for first in range(0, len(data), BATCH)
+        ]
+        found: dict[tuple[str, int], Verdict | Unread] = {}
+        away = _Away(
+            self.index.folder, self.index.allowed, self.index.device, self.thresholds, self.rule
+        )
+
+        def keep(answer: Answer) -> None:
+            found.update(answer.rows["said"])
+
+        room = Room(BATCH, self.index.device)
+        job = Job(partial(_said, self, {}), room, replace(away, identity=away.found()))
+        left = dict(enumerate(batches))
+        hand_all_out("judging the images", left, sum(map(len, batches)), job, keep)
+        return [found[one] for batch in batches for one in batch]
 
     def to_json(self, said: Verdict | Unread) -> dict[str, Any]:
         """As plain values, with the picture of the nearest training image where there is one."""
@@ -169,7 +204,7 @@ class Guard:
             BrokenImage: When it cannot be read.
             BadInput: When it is not in [0, 1], or its size is not that of the training images.
         """
-        id, load = _source(image, f"image {number}")
+        id, load = source_of(image, f"image {number}")
         return self.index.fitted(Records((Record(id, load),), self.index.preparation)[0])
 
     def _tried(self, data: Dataset, number: int) -> Sample | Unread:
@@ -235,6 +270,47 @@ class Guard:
             is_within,
             why,
         )
+
+
+@dataclass(frozen=True)
+class _Away:
+    """How another process judges.
+
+    Arguments:
+        folder: Of the index.
+        memory: The most bytes that the index and a search may hold.
+        identity: The hash of the manifest of the index.
+    """
+
+    folder: Path
+    memory: int
+    device: str
+    thresholds: Mapping[str, float]
+    rule: Rule
+    identity: str = ""
+
+    def found(self) -> str:
+        """The hash of the manifest that is here."""
+        return fingerprint(self.folder / "manifest.json")
+
+    def open(self, folder: Path, room: Room) -> Work[tuple[str, int]]:
+        index = load_index(self.folder, memory=self.memory, device=self.device)
+        require_same({"the index": self.identity}, {"the index": self.found()})
+        return partial(_said, Guard(index, self.thresholds, self.rule), {})
+
+
+def _said(
+    guard: Guard, opened: dict[str, Dataset], batch: Sequence[tuple[str, int]]
+) -> dict[str, Any]:
+    """What is said of some images of one place, by place and number."""
+    place = batch[0][0]
+    if place not in opened:
+        opened[place] = guard.open(place)
+    data, where = opened[place], place.rstrip("/")
+    numbers = [number for _, number in batch]
+    said = zip(batch, guard.screen(data, numbers), strict=True)
+    single = data.ids == [where]
+    return {"said": {one: s if single else replace(s, id=f"{where}/{s.id}") for one, s in said}}
 
 
 def open_index(
@@ -310,35 +386,3 @@ def _thresholds(index: Index, fpr: float, given: Mapping[str, float]) -> dict[st
             )
         found[name] = threshold
     return found
-
-
-def _source(image: Asked, name: str) -> tuple[str, Any]:
-    """The name of an image, and what gives its picture."""
-    if isinstance(image, Sample):
-        return image.id, lambda: to_picture(image.image)
-    if isinstance(image, str | Path):
-        return str(image), FileBytes(Path(image))
-    if isinstance(image, Picture.Image):
-        return str(getattr(image, "filename", "")) or name, lambda: image
-    if not isinstance(image, Tensor):
-        raise BadInput(
-            "A guard is asked about a tensor (C, H, W), a PIL picture or a file, not about a "
-            f"{type(image).__name__}."
-        )
-    _check_tensor(image)
-    return name, lambda: to_picture(image)
-
-
-def _check_tensor(image: Tensor) -> None:
-    """Refuses a network's own range, in which everything would pass."""
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.is_floating_point():
-        raise BadInput(
-            f"A tensor of shape {tuple(image.shape)} and kind {image.dtype} is no image. Give "
-            "floats with shape (C, H, W), C = 1 or 3."
-        )
-    low, high = float(image.min()), float(image.max())
-    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # Also true of what is no number.
-        raise BadInput(
-            f"An image is in [0, 1], and this one runs from {low:g} to {high:g}. Scale it: "
-            "(x + 1) / 2 for a network's own [-1, 1]."
-        )

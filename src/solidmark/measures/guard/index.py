@@ -8,6 +8,7 @@ distances are what every later question is judged by.
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from solidmark.cards.asked import Hashed, Sought
 from solidmark.cards.option import Whole
-from solidmark.data import identity_of, inventories
+from solidmark.data import Dataset, Source, identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.marks import pattern_to_json
@@ -209,12 +210,35 @@ def _gathered(
 ) -> dict[str, Gathered]:
     parts = [distance.parts for distance in distances if isinstance(distance, ByPixels)]
     tiles = (indexing.tiles if max(parts) > 1 else 1) if parts else None
-    training = gather("training", learned.training, indexing.out / TRAINING, tiles=tiles)
+
+    def source(name: str, data: Dataset) -> Source:
+        return Source(partial(_side, indexing, name), identity_of(data))
+
+    training = gather(
+        "training",
+        learned.training,
+        indexing.out / TRAINING,
+        tiles=tiles,
+        source=source("training", learned.training),
+    )
     if learned.held_out is None:
         return {"training": training}
     place = work / "held_out"
-    other = gather("held-out", learned.held_out, place, tiles=tiles, size=training.size)
+    other = gather(
+        "held-out",
+        learned.held_out,
+        place,
+        tiles=tiles,
+        size=training.size,
+        source=source("held_out", learned.held_out),
+    )
     return {"training": training, "held_out": other}
+
+
+def _side(indexing: Indexing, name: str) -> Dataset:
+    """One of the sets of images, as another process opens it."""
+    found: Dataset = getattr(indexing.open_learned(), name)
+    return found
 
 
 def _search(

@@ -20,6 +20,7 @@ from solidmark.marks import Pattern, pattern_from_json
 from solidmark.measures.guard.calibration import Null
 from solidmark.measures.guard.index import LISTS, TRAINING, VECTORS, open_searched
 from solidmark.measures.nearest.distances import ByPixels, Distance, Reported
+from solidmark.measures.nearest.embedding import NUMBERS
 from solidmark.measures.nearest.gathering import FACTS, Rows
 from solidmark.measures.nearest.sides import cut_out
 from solidmark.measures.nearest.tables import NULL
@@ -28,9 +29,6 @@ from solidmark.neighbours.plan import plan_search
 from solidmark.neighbours.search import SPARE
 from solidmark.runs import check_device, read_json, read_manifest, read_table, require_whole
 from solidmark.types import Image
-
-NUMBERS = ".numbers.npy"
-"""What the files end with that say of which images the vectors are."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,7 @@ class Index:
         null: How close held-out images come.
         memory: The most bytes that a search holds.
         device: Where embedders and matrix products run.
+        allowed: The most bytes that the index and a search may hold together.
     """
 
     folder: Path
@@ -89,6 +88,7 @@ class Index:
     spaces: tuple[Space, ...]
     memory: int
     device: str
+    allowed: int
 
     @property
     def measures(self) -> list[str]:
@@ -222,10 +222,10 @@ def load_index(
         )
     # Of vectors in lists few are read for a question.
     shards = {shard for s in spaces if s.find is search for shard in s.rows.matrix.shards}
-    size = sum(path.stat().st_size for path in shards if isinstance(path, Path))
+    size, allowed = sum(path.stat().st_size for path in shards if isinstance(path, Path)), memory
     if size <= memory // 2 and _is_enough(spaces, memory - size):
         memory, spaces = memory - size, _held(spaces)
-    return Index(folder, manifest, facts, null, spaces, memory, device)
+    return Index(folder, manifest, facts, null, spaces, memory, device, allowed)
 
 
 def _space(folder: Path, same: tuple[Distance, ...], facts: pa.Table, way: Way) -> Space:

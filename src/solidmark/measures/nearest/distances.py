@@ -1,8 +1,9 @@
 """The ways in which two images are compared, whatever they are compared by."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -14,7 +15,8 @@ from solidmark.cards.embedders import UNIT
 from solidmark.embed import EMBEDDERS, Cache, Embedder, open_embedder
 from solidmark.errors import BadInput, UnknownName
 from solidmark.late import torch
-from solidmark.measures.nearest.gathering import BATCH, Gathered, Rows, embedded
+from solidmark.measures.nearest.embedding import Embedding, embedded
+from solidmark.measures.nearest.gathering import BATCH, Gathered, Rows
 from solidmark.neighbours import PIXEL_DISTANCES, Matrix, Neighbours, PixelDistance, tile_order
 from solidmark.types import Image
 
@@ -149,9 +151,13 @@ class ByEmbedder:
 
     Arguments:
         embedder: Who embeds.
+        device: Where it runs.
+        opened: How another process opens it; None where only this one can.
     """
 
     embedder: Embedder
+    device: str = "cpu"
+    opened: Callable[[], Embedder] | None = field(default=None, repr=False, compare=False)
 
     direction: Literal["low", "high"] = "high"
     wanted: int = 1
@@ -166,7 +172,8 @@ class ByEmbedder:
         return self.name
 
     def rows(self, gathered: Gathered, folder: Path, cache: Cache | None) -> Rows:
-        return embedded(gathered, self.embedder, folder, cache)
+        by = Embedding(self.embedder, self.device, self.opened, cache)
+        return embedded(gathered, by, folder)
 
     def matrix(self, images: Sequence[Image], tiles: int) -> Matrix:
         parts = [self.embedder.embed(images[n : n + BATCH]) for n in range(0, len(images), BATCH)]
@@ -180,6 +187,12 @@ class ByEmbedder:
         # |a - b|^2 = 2 - 2 a.b for unit vectors; a search gives the mean over the dimensions.
         distance = found.squared * (self.embedder.card.dimensions / 2)
         return np.where(distance < EQUAL, 0.0, distance)
+
+    @classmethod
+    def named(cls, word: str, device: str) -> "ByEmbedder":
+        """The embedder that a command line names, on a device."""
+        opened = partial(open_embedder, word, device=device)
+        return cls(opened(), device, opened)
 
     def card(self) -> dict[str, Any]:
         unit = {"unit": UNIT, "direction": self.direction}
@@ -212,7 +225,7 @@ def open_distances(
         if word not in pixels and name not in EMBEDDERS:
             raise UnknownName("distance", name, [*pixels, *EMBEDDERS])
     found: list[Distance] = [
-        ByPixels(pixels[word]) if word in pixels else ByEmbedder(open_embedder(word, device=device))
+        ByPixels(pixels[word]) if word in pixels else ByEmbedder.named(word, device)
         for word in words
     ]
     names = [distance.name for distance in found]

@@ -1,12 +1,13 @@
 """From a data set of any size to a matrix on disk, and what is known of each image.
 
 The images are decoded once, in shards of a fixed partition: a shard is written whole, so a kill
-costs at most the one in flight, and several processes share them.
+costs at most the one in flight, and whatever the engine has shares them.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from solidmark.data import Dataset
-from solidmark.embed import Cache, Embedder, embed_samples
+from solidmark.data import Dataset, Source
 from solidmark.errors import BadInput, BrokenImage
-from solidmark.late import torch
 from solidmark.neighbours import Matrix, rows_per_shard, tile_order
-from solidmark.runs import Processes, progress, read_table, table_bytes, typed, write_bytes
+from solidmark.runs import Room, Work, read_table, table_bytes, typed, write_bytes, write_through
 from solidmark.scores import content
 from solidmark.types import Image
 
@@ -37,6 +36,9 @@ FACTS = pa.schema(
 
 BATCH = 32
 """Images that are embedded at a time."""
+
+LEAST, PARTS = 1024, 256
+"""A shard has so many images or more, where there are not so many shards: a cluster shares them."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Gathered:
         folder: Where the shards lie.
         size: The shape (C, H, W) that its images share; None when nobody asked for pixels.
         tiles: The grid in whose order the pixels are written.
+        source: How another process opens the data; None where only this one can.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Gathered:
     folder: Path
     size: tuple[int, int, int] | None
     tiles: int = 1
+    source: Source | None = None
 
     def column(self, name: str) -> list[Any]:
         values: list[Any] = self.facts[name].to_pylist()
@@ -108,6 +112,7 @@ def gather(
     *,
     tiles: int | None = 1,
     size: tuple[int, int, int] | None = None,
+    source: Source | None = None,
 ) -> Gathered:
     """Looks at all images of a data set, and writes their pixels where they are needed.
 
@@ -117,82 +122,81 @@ def gather(
         folder: Where to write; the same call goes on after a kill.
         tiles: The grid in whose order the pixels are written; None = no pixels.
         size: The shape (C, H, W) that the images must have; that of the first one when not given.
+        source: How another process opens the data; without it, this one reads them.
 
     Raises:
         BadInput: When no image can be read, or the grid does not fit.
     """
     size = size or _first_size(name, data)
-    at_once = rows_per_shard(int(np.prod(size)))
+    at_once = shard_size(len(data), rows_per_shard(int(np.prod(size))))
     starts = range(0, len(data), at_once)
-    processes = Processes.here()
-    with progress(f"reading the {name} images", len(data)) as advance:
-        for number, start in enumerate(starts):
-            path = folder / f"{number:06d}.parquet"
-            if number % processes.count == processes.rank and not path.is_file():
-                some = range(start, min(start + at_once, len(data)))
-                _write_shard(path, data, some, tiles, size)
-            advance(min(at_once, len(data) - start))
-    processes.wait()
-    found = [read_table(folder / f"{n:06d}.parquet", FACTS, AGAIN) for n in range(len(starts))]
-    facts = pa.concat_tables(found)
+    parts = {
+        f"{number:06d}.parquet": range(start, min(start + at_once, len(data)))
+        for number, start in enumerate(starts)
+    }
+    write_through(
+        folder,
+        f"reading the {name} images",
+        parts,
+        partial(_look, folder, data, at_once, tiles, size),
+        Room(BATCH, "cpu"),
+        None if source is None else _Looking(source, at_once, tiles, size),
+        threads=1,
+    )
+    facts = pa.concat_tables([read_table(folder / part, FACTS, AGAIN) for part in parts])
+    if len(facts) != len(data):
+        raise BadInput(
+            f'"{folder}" holds {len(facts):,} images, and there are {len(data):,}: an earlier '
+            "version began it. Remove it, and run the same command again."
+        )
     if all(status == "broken" for status in facts["status"].to_pylist()):
         raise BadInput(
             f"None of the {len(facts)} {name} images can be read, the first because: "
             f"{facts['note'][0].as_py()} Name other data, or mend them."
         )
-    return Gathered(name, data, facts, folder, None if tiles is None else size, tiles or 1)
+    shape = None if tiles is None else size
+    return Gathered(name, data, facts, folder, shape, tiles or 1, source)
 
 
-def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache | None) -> Rows:
-    """The vectors of all images that can be read, computed only where the cache has none.
+@dataclass(frozen=True)
+class _Looking:
+    """How another process looks at images.
 
-    Blank images, of which an embedder sees nothing, have no row.
+    Arguments:
+        at_once: How many a shard holds.
     """
-    contents, status = gathered.column("content"), gathered.column("status")
-    readable = [number for number, state in enumerate(status) if state != "broken"]
-    at_once = rows_per_shard(embedder.card.dimensions, 4)
-    starts = range(0, len(readable), at_once)
-    processes = Processes.here()
-    with progress(f"{embedder.card.name}: {gathered.name} images", len(readable)) as advance:
-        for shard, start in enumerate(starts):
-            some = readable[start : start + at_once]
-            path = folder / f"{shard:06d}.numbers.npy"
-            if shard % processes.count == processes.rank and not path.is_file():
-                made = [
-                    _vectors(gathered.data, some[first : first + BATCH], contents, embedder, cache)
-                    for first in range(0, len(some), BATCH)
-                ]
-                vectors = np.concatenate(made)
-                seen = np.any(vectors != 0, axis=1)
-                _write_array(folder / f"{shard:06d}.npy", vectors[seen])
-                _write_array(path, np.array(some)[seen])
-            advance(len(some))
-    processes.wait()
-    paths = [folder / f"{shard:06d}.npy" for shard in range(len(starts))]
-    numbers = np.concatenate(
-        [np.load(path.with_suffix(".numbers.npy"), allow_pickle=False) for path in paths]
-    )
-    if not len(numbers):
-        raise BadInput(
-            f'"{embedder.card.name}" sees nothing in any of the {gathered.name} images: all are '
-            "blank. Use other distances, and a new folder."
-        )
-    return Rows(Matrix(tuple(paths)), numbers)
+
+    source: Source
+    at_once: int
+    tiles: int | None
+    size: tuple[int, int, int]
+
+    def open(self, folder: Path, room: Room) -> Work[int]:
+        return partial(_look, folder, self.source.data(), self.at_once, self.tiles, self.size)
 
 
-def _vectors(
+def _look(
+    folder: Path,
     data: Dataset,
+    at_once: int,
+    tiles: int | None,
+    size: tuple[int, int, int],
     numbers: Sequence[int],
-    contents: Sequence[str],
-    embedder: Embedder,
-    cache: Cache | None,
-) -> NDArray[np.float32]:
-    """The vectors of a batch; only images without one are decoded again."""
-    known = cache.read(embedder.card, [contents[n] for n in numbers]) if cache else {}
-    missing = [n for n in numbers if contents[n] not in known]
-    made = embed_samples(embedder, [data[n] for n in missing], cache, batch_size=BATCH)
-    known |= {contents[n]: vector for n, vector in zip(missing, made, strict=True)}
-    return torch.stack([known[contents[n]] for n in numbers]).numpy()
+) -> Mapping[str, Any]:
+    path = folder / f"{numbers[0] // at_once:06d}.parquet"
+    _write_shard(path, data, numbers, tiles, size)
+    return {}
+
+
+def shard_size(count: int, most: int) -> int:
+    """How many images a shard holds: whole batches, where so many fit.
+
+    Arguments:
+        count: How many there are in all.
+        most: How many fit into one.
+    """
+    share = -(-count // PARTS)
+    return min(most, max(LEAST, -(-share // BATCH) * BATCH))
 
 
 def _first_size(name: str, data: Dataset) -> tuple[int, int, int]:
@@ -240,12 +244,13 @@ def _write_shard(
             rows.append(tile_order([sample.image], tiles)[0])
         facts.append(fact)
     if rows:
-        _write_array(path.with_suffix(".npy"), np.stack(rows))
+        write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
     write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
 
 
-def _write_array(path: Path, array: NDArray[Any]) -> None:
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Writes an array as a file, whole or not at all."""
     file = io.BytesIO()
     np.save(file, array)
     write_bytes(path, file.getvalue())

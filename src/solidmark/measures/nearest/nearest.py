@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from solidmark.control import control_of, look_at_control, side_of
-from solidmark.data import identity_of, inventories
+from solidmark.data import Dataset, Source, identity_of, inventories
 from solidmark.embed import Cache
 from solidmark.errors import BadInput
 from solidmark.measures.nearest.approximated import check_search, search_figures, threshold_of
@@ -147,7 +148,12 @@ def _gathered(
     by_pixels = [distance for distance in distances if isinstance(distance, ByPixels)]
     patched = any(distance.parts > 1 for distance in by_pixels)
     tiles = (comparison.tiles if patched else 1) if by_pixels else None
-    training = gather("training", sides.training, work / "training", tiles=tiles)
+
+    def source(name: str, data: Dataset) -> Source:
+        return Source(partial(_side, comparison, name), identity_of(data))
+
+    first = source("training", sides.training)
+    training = gather("training", sides.training, work / "training", tiles=tiles, source=first)
     if comparison.null == "train" and training.column("status").count("ok") < 2:
         raise BadInput(
             "--null train compares training images with one another, and there is only one. "
@@ -158,9 +164,16 @@ def _gathered(
     if sides.held_out is not None and comparison.null == "held-out":
         others["held_out"] = sides.held_out
     for name, data in others.items():
-        found[name] = gather(name, data, work / name, tiles=tiles, size=training.size)
+        one = source(name, data)
+        found[name] = gather(name, data, work / name, tiles=tiles, size=training.size, source=one)
     for side in found.values() if by_pixels else ():
         side.pixels(training.tiles)  # Now, and not after hours, it must say that there are none.
+    return found
+
+
+def _side(comparison: Comparison, name: str) -> Dataset:
+    """One of the sets of images, as another process opens it."""
+    found: Dataset = getattr(comparison.open_sides(), name)
     return found
 
 
