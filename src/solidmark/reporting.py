@@ -30,7 +30,7 @@ from solidmark.measures.watch.page import watch_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import RESULTS, command_line, made_by, path_word, read_manifest
+from solidmark.runs import RESULTS, command_line, made_by, path_word, read_manifest, require_scored
 from solidmark.studies.page import study_page
 
 
@@ -110,6 +110,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         for part in (folder / name for name in PARTS):
             if (part / RESULTS).is_file():
                 write_report(part, images=images, top=top)
+    require_scored(folder)
     page = PAGES.get(command, _audit)(folder, images, top)
     return write_page(folder, page, images=images, top=top)
 

@@ -17,13 +17,13 @@ import solidmark
 from solidmark.cli.main import QUIET
 
 from ..forking import PRELOADED
-from . import asked, folders, names, packed, pictures, weights
+from . import asked, doors, folders, names, objects, packed, pictures, weights
 from .case import RIGHT, WRONG, Case, End
 from .running import run
 from .world import build
 
-ALL = (pictures, names, packed, weights, folders, asked)
-JOBS = 2
+ALL = (pictures, names, packed, weights, folders, asked, doors, objects)
+JOBS = int(os.environ.get("HOSTILE_JOBS", "2"))
 PAGE = Path(__file__).parents[2] / "benchmarks" / "hostile.md"
 
 
@@ -108,7 +108,7 @@ def page(ends: list[End]) -> str:
         "",
         "`make hostile`: files and folders that are broken, lie about their size, ask for code or "
         "lead elsewhere, made by `tests/hostile`, each with a command in a process of its own. The "
-        "process is stopped after 20 seconds of the processor or 40 of the clock; it may "
+        "process is stopped after 20 seconds of the processor or 240 of the clock; it may "
         "open no socket and start no program; planted code would leave a file; what lies beside "
         "OUT is compared before and after; what is printed may hold no control character.",
         "",

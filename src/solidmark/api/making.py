@@ -92,6 +92,8 @@ def mark(
         bucketed=shapes is not None,
         shards=shards,
     )
+    side = {} if shapes is None else {"resolution": None}
+    images = open_data(data, **{**read, **side}, buckets=shapes)  # Says so where they are none.
     is_path = isinstance(data, str | os.PathLike)
     asked = {
         "data": os.fspath(data) if is_path else f"{len(data):,} images that were given",
@@ -105,8 +107,7 @@ def mark(
         **({} if shards is None else {"shards": shards}),
         **{name: os.fspath(v) if isinstance(v, os.PathLike) else v for name, v in read.items()},
     }
-    side = {} if shapes is None else {"resolution": None}
-    mark_dataset(open_data(data, **{**read, **side}, buckets=shapes), folder, marking, asked)
+    mark_dataset(images, folder, marking, asked)
     return Folder(folder)
 
 

@@ -1,5 +1,6 @@
 """Exact nearest neighbours in matrices larger than the memory."""
 
+from solidmark.neighbours.arrays import forget_checksums, is_intact, write_array
 from solidmark.neighbours.distances import (
     PIXEL_DISTANCES,
     PixelDistance,
@@ -16,10 +17,13 @@ __all__ = [
     "Neighbours",
     "PixelDistance",
     "Search",
+    "forget_checksums",
+    "is_intact",
     "l2",
     "modified_l2",
     "patched_l2",
     "rows_per_shard",
     "search",
     "tile_order",
+    "write_array",
 ]

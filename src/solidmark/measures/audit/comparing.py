@@ -18,6 +18,7 @@ from solidmark.runs import (
     open_run,
     read_manifest,
     read_table,
+    require_scored,
     table_bytes,
     typed,
     write_bytes,
@@ -186,6 +187,7 @@ def lost(figures: Sequence[Figure]) -> list[str]:
 
 def _scores(folder: Path) -> pa.Table:
     path = folder / "scores.parquet"
+    require_scored(folder, path.name)
     once = ("reader", "split", "id", "repeat")
     return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
 

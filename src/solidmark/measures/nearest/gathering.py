@@ -4,7 +4,6 @@ The images are decoded once, in shards of a fixed partition: a shard is written 
 costs at most the one in flight, and several processes share them.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from solidmark.data import Dataset
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
-from solidmark.neighbours import Matrix, rows_per_shard, tile_order
+from solidmark.neighbours import Matrix, is_intact, rows_per_shard, tile_order, write_array
 from solidmark.runs import Processes, progress, read_table, table_bytes, typed, write_bytes
 from solidmark.scores import content
 from solidmark.types import Image
@@ -128,7 +127,8 @@ def gather(
     with progress(f"reading the {name} images", len(data)) as advance:
         for number, start in enumerate(starts):
             path = folder / f"{number:06d}.parquet"
-            if number % processes.count == processes.rank and not path.is_file():
+            mine = number % processes.count == processes.rank
+            if mine and not (path.is_file() and is_intact(path.with_suffix(".npy"))):
                 some = range(start, min(start + at_once, len(data)))
                 _write_shard(path, data, some, tiles, size)
             advance(min(at_once, len(data) - start))
@@ -156,16 +156,17 @@ def embedded(gathered: Gathered, embedder: Embedder, folder: Path, cache: Cache 
     with progress(f"{embedder.card.name}: {gathered.name} images", len(readable)) as advance:
         for shard, start in enumerate(starts):
             some = readable[start : start + at_once]
-            path = folder / f"{shard:06d}.numbers.npy"
-            if shard % processes.count == processes.rank and not path.is_file():
+            path, rows = folder / f"{shard:06d}.numbers.npy", folder / f"{shard:06d}.npy"
+            mine = shard % processes.count == processes.rank
+            if mine and not (path.is_file() and is_intact(path) and is_intact(rows)):
                 made = [
                     _vectors(gathered.data, some[first : first + BATCH], contents, embedder, cache)
                     for first in range(0, len(some), BATCH)
                 ]
                 vectors = np.concatenate(made)
                 seen = np.any(vectors != 0, axis=1)
-                _write_array(folder / f"{shard:06d}.npy", vectors[seen])
-                _write_array(path, np.array(some)[seen])
+                write_array(rows, vectors[seen])
+                write_array(path, np.array(some)[seen])
             advance(len(some))
     processes.wait()
     paths = [folder / f"{shard:06d}.npy" for shard in range(len(starts))]
@@ -240,12 +241,6 @@ def _write_shard(
             rows.append(tile_order([sample.image], tiles)[0])
         facts.append(fact)
     if rows:
-        _write_array(path.with_suffix(".npy"), np.stack(rows))
+        write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
     write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
-
-
-def _write_array(path: Path, array: NDArray[Any]) -> None:
-    file = io.BytesIO()
-    np.save(file, array)
-    write_bytes(path, file.getvalue())

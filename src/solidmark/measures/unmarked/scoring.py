@@ -23,6 +23,7 @@ from solidmark.runs import (
     open_results,
     read_manifest,
     read_table,
+    require_scored,
     scored_before,
     table_bytes,
     typed,
@@ -151,6 +152,7 @@ def combine(
         verdict=judge_together(told),
         failed=failed,
         chosen={"fdr": fdr},
+        files=("scores.parquet", "named.csv"),
     )
 
 
@@ -186,6 +188,7 @@ def _rows(out: Path, name: str) -> pa.Table:
     """The rows of single images of a measure."""
     file = out / name / TABLES.get(name, "scores.parquet")
     asked = ("split", "id", "p_value", "q_value", "status")
+    require_scored(out / name, file.name)
     table = read_table(file, asked, "Make the audit again.")
     by = next((c for c in ("measure", "signal") if c in table.column_names), None)
     columns = {column: table[column] for column in asked}

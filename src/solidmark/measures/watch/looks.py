@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pyarrow as pa
 
 from solidmark.measures.watch.asking import Made
-from solidmark.runs import Figure, Results, find, read_table
+from solidmark.runs import Figure, Results, find, read_table, require_scored
 from solidmark.scores import clopper_pearson
 from solidmark.scores.level import TESTS, level_of, shares_of
 
@@ -195,6 +195,7 @@ def _detections(folder: Path, figures: list[Figure], reader: str) -> Iterator[Fi
     """The share of images whose key is read as well as luck reads one in a hundred."""
     cure = f'Run "solidmark score {folder}" again.'
     columns = ("reader", "split", "id", "repeat", "p_value", "status")
+    require_scored(folder, "scores.parquet")
     rows = read_table(folder / "scores.parquet", columns, cure).to_pylist()
     for split in ("trained", "held_out"):
         some = [row for row in rows if (row["reader"], row["split"]) == (reader, split)]
