@@ -110,8 +110,8 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
         for part in (folder / name for name in PARTS):
             if (part / RESULTS).is_file():
                 write_report(part, images=images, top=top)
-    require_scored(folder)
     page = PAGES.get(command, _audit)(folder, images, top)
+    require_scored(folder)  # Behind the page, which says what is missing or cannot be read.
     return write_page(folder, page, images=images, top=top)
 
 

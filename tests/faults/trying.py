@@ -24,6 +24,8 @@ from solidmark.studies.study import Readout, Setting, Study
 from .stages import STUDY, Stage
 
 ASIDE = ".set-aside"
+STATES = "checkpoints"
+"""Where a training keeps what it goes on from: an interrupt leaves a state of its own there."""
 MEASURED = ("manifest.json", "results.json", "state.json")
 OWN = ("memory", "files", "checksum", "seconds", "peak_memory_bytes")
 """What these files say of their own process, and the hash of a list that such a thing is in."""
@@ -228,11 +230,11 @@ def studied(out: str) -> int:
 
 
 def look(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, but for ledgers and for what is measured."""
+    """The files of a folder, but for ledgers, states of a training and what is measured."""
     return {
         path.relative_to(folder).as_posix(): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"ledger", ".ledger", ASIDE} & set(path.parts)
+        if path.is_file() and not {"ledger", ".ledger", ASIDE, STATES} & set(path.parts)
     }
 
 

@@ -123,14 +123,19 @@ def _rows(path: Path) -> list[tuple[str, ...]]:
     before = csv.field_size_limit(_LONGEST)
     try:
         text = path.read_text(encoding="utf-8")
-        head, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if tuple(head) != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
-            raise ValueError(f"its columns are not {', '.join(_COLUMNS)}")
+        rows = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
+        why = "" if _is_list(rows) else f"its columns are not {', '.join(_COLUMNS)}"
     except (ValueError, csv.Error) as error:
-        raise BadInput(
-            f'"{path}" is not the list that --hash-ids keeps ({error}). Put it back, or move it '
-            "away: the hashes stay as they are."
-        ) from error
+        rows, why = [], str(error)
     finally:
         csv.field_size_limit(before)
-    return [tuple(row) for row in rows]
+    if why:
+        raise BadInput(
+            f'"{path}" is not the list that --hash-ids keeps ({why}). Put it back, or move it '
+            "away: the hashes stay as they are."
+        )
+    return rows[1:]
+
+
+def _is_list(rows: Sequence[tuple[str, ...]]) -> bool:
+    return rows[:1] == [_COLUMNS] and all(len(row) == len(_COLUMNS) for row in rows)

@@ -187,9 +187,10 @@ def lost(figures: Sequence[Figure]) -> list[str]:
 
 def _scores(folder: Path) -> pa.Table:
     path = folder / "scores.parquet"
-    require_scored(folder, path.name)
     once = ("reader", "split", "id", "repeat")
-    return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
+    table = read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
+    require_scored(folder, path.name)
+    return table
 
 
 def _write(out: Path, found: Comparison, changes: Sequence[dict[str, Any]]) -> None:

@@ -281,9 +281,9 @@ def _calibrated(
 def _audited(folder: Path, units: Sequence[Unit]) -> dict[Unit, float]:
     """The p-values of an audit, by split and id: those of its first reader, repeats averaged."""
     path = folder / "scores.parquet"
-    require_scored(folder, path.name)
     wanted = {name: SCORES.field(name).type for name in ("reader", "split", "id", "p_value")}
     table = read_table(path, wanted, 'Name a finished folder of "solidmark audit".')
+    require_scored(folder, path.name)
     table = table.filter(pc.is_valid(table["p_value"]))
     readers = sorted(pc.unique(table["reader"]).to_pylist())
     own = table.filter(pc.equal(table["reader"], readers[0])) if readers else table

@@ -188,8 +188,8 @@ def _rows(out: Path, name: str) -> pa.Table:
     """The rows of single images of a measure."""
     file = out / name / TABLES.get(name, "scores.parquet")
     asked = ("split", "id", "p_value", "q_value", "status")
-    require_scored(out / name, file.name)
     table = read_table(file, asked, "Make the audit again.")
+    require_scored(out / name, file.name)
     by = next((c for c in ("measure", "signal") if c in table.column_names), None)
     columns = {column: table[column] for column in asked}
     columns["measure"] = pa.array([name] * len(table), pa.string())

@@ -195,8 +195,8 @@ def _detections(folder: Path, figures: list[Figure], reader: str) -> Iterator[Fi
     """The share of images whose key is read as well as luck reads one in a hundred."""
     cure = f'Run "solidmark score {folder}" again.'
     columns = ("reader", "split", "id", "repeat", "p_value", "status")
-    require_scored(folder, "scores.parquet")
     rows = read_table(folder / "scores.parquet", columns, cure).to_pylist()
+    require_scored(folder, "scores.parquet")
     for split in ("trained", "held_out"):
         some = [row for row in rows if (row["reader"], row["split"]) == (reader, split)]
         # A p-value is that of the image, whatever the number of its repeats.
