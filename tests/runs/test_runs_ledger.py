@@ -177,6 +177,22 @@ def test_of_two_rows_of_one_name_the_later_process_counts(tmp_path: Path) -> Non
         assert rows.get("d") is None
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"TABLE rows", b"TABLE \xff\xff\xff\xff"), (b"TEXT PRIMARY", b"\xff\xff\xff\xff (((((((")],
+)
+def test_a_ledger_whose_damage_is_no_text_is_named(old: bytes, new: bytes, tmp_path: Path) -> None:
+    """What SQLite says then quotes the file."""
+    with Ledger(tmp_path) as ledger:
+        ledger.commit({"a": 1})
+    path = tmp_path / "ledger-000.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(BadInput, match=r"ledger-000\.sqlite.*is damaged"):
+        dict(Rows(tmp_path).items())
+
+
 def test_a_ledger_of_a_format_that_sqlite_does_not_know_is_named(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         ledger.commit({"a": 1})

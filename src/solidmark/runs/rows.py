@@ -118,6 +118,8 @@ def told(path: Path) -> Iterator[None]:
         if "no such column" not in str(error):
             raise
         raise BadInput(f'The ledger "{path}" is of another program ({error}). {CURE}') from error
+    except UnicodeDecodeError as error:  # What SQLite says of it quotes the file.
+        raise BadInput(f'The ledger "{path}" is damaged (not UTF-8). {CURE}') from error
     except sqlite3.DatabaseError as error:
         raise BadInput(f'The ledger "{path}" is damaged ({error}). {CURE}') from error
 
