@@ -134,7 +134,7 @@ def draw_scores(folder: Path, rows: int) -> None:
     import pyarrow.parquet as pq
     from scipy import stats
 
-    from solidmark.runs import read_json, write_json, write_table
+    from solidmark.runs import read_manifest, read_results, write_ours, write_table
     from solidmark.scores import SCORES
 
     audit = folder / "audit"
@@ -164,10 +164,11 @@ def draw_scores(folder: Path, rows: int) -> None:
     write_table(
         audit / "scores.parquet", pa.table([columns[n] for n in SCORES.names], schema=SCORES)
     )
-    results = read_json(folder.parent / "10000" / "audit" / "results.json")
-    manifest = read_json(audit / "manifest.json")
+    results = read_results(folder.parent / "10000" / "audit")
+    manifest = read_manifest(audit)
     results["config"] |= manifest["config"]
-    write_json(audit / "results.json", results | {"fingerprints": manifest["fingerprints"]})
+    del results["files"]  # Those of 10,000.
+    write_ours(audit / "results.json", results | {"fingerprints": manifest["fingerprints"]})
 
 
 def report(folder: Path, rows: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from solidmark.runs import read_manifest
 
@@ -17,3 +18,10 @@ def unfinish(folder: Path) -> None:
     """Makes a run one that was stopped before its end."""
     manifest = read_manifest(folder) | {"finished": False}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def held(path: Path) -> dict[str, Any]:
+    """What stands in a JSON file of ours without its checksum, so that it may be written back."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found.pop("checksum", None)
+    return found

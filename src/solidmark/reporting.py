@@ -30,7 +30,7 @@ from solidmark.measures.watch.page import watch_page
 from solidmark.page.made import PAGE, made_in
 from solidmark.page.rendering import write_page
 from solidmark.page.sections import Page
-from solidmark.runs import RESULTS, command_line, made_by, path_word, read_manifest
+from solidmark.runs import RESULTS, command_line, made_by, path_word, read_manifest, require_scored
 from solidmark.studies.page import study_page
 
 
@@ -111,6 +111,7 @@ def write_report(folder: Path, *, images: bool = True, top: int = 48) -> Path:
             if (part / RESULTS).is_file():
                 write_report(part, images=images, top=top)
     page = PAGES.get(command, _audit)(folder, images, top)
+    require_scored(folder)  # Behind the page, which says what is missing or cannot be read.
     return write_page(folder, page, images=images, top=top)
 
 

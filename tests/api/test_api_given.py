@@ -36,6 +36,20 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> api.Folder:
     return api.mark(PICTURES, out, thickness=2, held_out=0.5, seed=1)
 
 
+@pytest.mark.parametrize("data", [None, 7, iter(()), {"a": 1}])
+def test_what_is_no_set_of_images_is_said_in_a_line(data: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="Images are a path, a list of pictures or a data set"):
+        api.mark(data, tmp_path / "out", thickness=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_needed_and_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match='"generated" is None'):
+        api.nearest(None, "digits", tmp_path / "out")
+    with pytest.raises(BadInput, match='"model" is None'):
+        api.signals(None, "digits", tmp_path / "out")
+
+
 def test_pictures_in_a_list_are_marked(marked: api.Folder) -> None:
     assert marked.manifest["trained"] + marked.manifest["held_out"] == len(PICTURES)
     assert marked.manifest["size"] == [1, 8, 8]

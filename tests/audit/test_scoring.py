@@ -1,11 +1,11 @@
 """Scoring by another statistic: the scores change, and the results say what was asked."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 
 from solidmark.errors import BadInput, UnknownName
 from solidmark.marks import Marked, Segments
@@ -23,7 +23,7 @@ def test_each_statistic_finds_the_memorizer_and_stands_in_the_results(
         results = score(out, statistic=statistic, correction="by")  # type: ignore[arg-type]
         assert results["config"]["statistic"] == statistic
         assert results["config"]["correction"] == "by"
-        assert json.loads((out / "results.json").read_text()) == results
+        assert held(out / "results.json") == results
         rows, named = (
             {(r["reader"], r["split"]): r for r in results["rows"] if r["statistic"] == name}
             for name in ("permutation_z", "named")

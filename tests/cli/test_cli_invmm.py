@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from breaking import held
 
 from cli.conftest import MARK, Run, write_digits
 from solidmark.cli.invert import DESCENT, PRESETS
@@ -52,7 +53,7 @@ def test_the_same_command_or_its_configuration_says_the_same(here: Path, run: Ru
 
 def test_json_and_scoring_again_give_the_results(here: Path, run: Run) -> None:
     answer = run("invmm", "memorizer", "marked", "out", *SHORT, "--json")
-    assert answer.json == json.loads((here / "out" / "results.json").read_text())
+    assert answer.json == held(here / "out" / "results.json")
     again = run("score", "out", "--fpr", "0.25", "--json")
     assert again.code == 0, again.err
     (rate,) = [row for row in again.json["rows"] if row["statistic"] == "tpr_at_fpr"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from breaking import held
 
 from cli.conftest import AUDIT, MARK, TINY, Run
 from solidmark import cli
@@ -143,7 +144,7 @@ def test_json_is_the_whole_of_stdout(run: Run, tmp_path: Path, world: Path) -> N
     line = [tmp_path / "model", tmp_path / "marked", tmp_path / "audit", *AUDIT, "--json"]
     assert run("observe", *line).result == {"evidence": str(tmp_path / "audit/evidence.parquet")}
     results = run("audit", *line).json
-    assert results == json.loads((tmp_path / "audit" / "results.json").read_text())
+    assert results == held(tmp_path / "audit" / "results.json")
     again = run("score", tmp_path / "audit", "--json").json
     assert {name: again[name] for name in results} == results
     page = run("report", tmp_path / "audit", "--json").result

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from breaking import held
 
 from .conftest import Run
 
@@ -37,7 +38,7 @@ def test_a_stale_page_is_named(
     seen = tmp_path / "seen"
     shutil.copytree("audit", seen)
     results = seen / "results.json"
-    found = json.loads(results.read_text())
+    found = held(results)
     found["verdict"]["headline"] = "Another one."
     results.write_text(json.dumps(found))
     *_, said, after = run("inspect", seen).out.splitlines()

@@ -1,10 +1,10 @@
 """`solidmark nearest` from the command line."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
+from breaking import held
 
 from cli.conftest import Run, write_digits
 
@@ -56,7 +56,7 @@ def test_the_same_command_again_says_the_same(here: Path, run: Run) -> None:
 def test_json_is_what_is_in_the_results(here: Path, run: Run) -> None:
     answer = run("nearest", "drawn", "train", "out", "--distance", "l2", "--json")
     assert answer.code == 0, answer.err
-    assert answer.json == json.loads((here / "out" / "results.json").read_text())
+    assert answer.json == held(here / "out" / "results.json")
 
 
 def test_a_plan_opens_and_writes_nothing(here: Path, run: Run) -> None:

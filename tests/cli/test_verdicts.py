@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from breaking import held
 
 from solidmark.cli import main
 from solidmark.cli.main import COMMANDS, program
@@ -161,7 +162,7 @@ def test_what_an_older_version_scored_is_refused_with_what_to_do(
     monkeypatch.chdir(here)
     out = tmp_path / "out"
     assert run(command, *[out if word == "OUT" else word for word in LINES[command]]).code == 0
-    results = json.loads((out / "results.json").read_text())
+    results = held(out / "results.json")
     kept = results.pop("verdict")
     (out / "results.json").write_text(json.dumps(results))
     refused = run("report", out)

@@ -159,3 +159,49 @@ def test_marked_images_keep_their_ids(
         assert "--hash-ids" in capfd.readouterr().err
     assert main(["audit", "gaussian", out, new, "--device", "cpu", *secret]) == 2
     assert "--hash-ids" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"a,b,c\r\n1,2,3\r\n",
+        b'hashed,kind,name\r\n"aa,id,x',
+        b"hashed,kind,name\r\naa,id,\xff",
+    ],
+    ids=["empty", "other columns", "cut off", "saved by a spreadsheet"],
+)
+def test_a_list_that_is_not_ours_is_refused_and_kept(
+    content: bytes, people: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.csv").write_bytes(content)
+    with pytest.raises(BadInput, match=r"secret\.csv.*the hashes stay as they are"):
+        open_data(people, hash_ids=tmp_path / "secret")
+    assert (tmp_path / "secret.csv").read_bytes() == content
+
+
+def test_a_name_of_any_length_is_read_again(tmp_path: Path) -> None:
+    long, secret = "n" * 200_000, tmp_path / "secret"
+    for name in (long, "short"):
+        hashing.hashed([Record(name, bytes)], open_pseudonyms(secret), secret)
+    rows = hashing._rows(tmp_path / "secret.csv")
+    assert {row[2] for row in rows} == {long, "short"}
+    assert csv.field_size_limit() < 200_000
+
+
+@pytest.mark.parametrize("secret", ["", "5a", "z" * 64, "5a " * 32, "5a" * 33])
+def test_a_secret_that_is_none_is_refused(secret: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(json.dumps({"version": 1, "secret": secret}))
+    with pytest.raises(BadInput, match="holds no secret of ours"):
+        open_pseudonyms(tmp_path / "secret")
+
+
+def test_a_digit_that_was_turned_over_is_no_secret(tmp_path: Path) -> None:
+    """Other hashes, unsaid, would call every image by another name."""
+    kept = open_pseudonyms(tmp_path / "secret")
+    assert open_pseudonyms(tmp_path / "secret") == kept
+    text = (tmp_path / "secret").read_text()
+    digit = kept.secret.hex()[-1]
+    (tmp_path / "secret").write_text(text.replace(f'{digit}"', f'{int(digit, 16) ^ 1:x}"'))
+    with pytest.raises(BadInput, match="its checksum differs"):
+        open_pseudonyms(tmp_path / "secret")

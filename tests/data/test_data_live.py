@@ -92,3 +92,57 @@ def test_an_item_that_raises_is_named_and_the_others_stay() -> None:
     with pytest.raises(BrokenImage, match="the disk is gone"):
         data[1]
     assert data[2].label == "0"
+
+
+class Wordless(Exception):
+    """An error of somebody's that has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_item_that_raises_when_it_is_looked_at_again_is_one_bad_image() -> None:
+    class Worn(Torch):
+        looked = 0
+
+        def __getitem__(self, index: int) -> Any:
+            self.looked += 1
+            if self.looked > 3:
+                raise Wordless
+            return super().__getitem__(index)
+
+    data = open_data(Worn())
+    with pytest.raises(BrokenImage, match=r"cannot be had \(Wordless\)"):
+        data[1]
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        (torch.zeros(3, 6, 8).to_sparse(), "cannot be had"),
+        (torch.zeros(3, 6, 8, device="meta"), "cannot be had"),
+        (torch.zeros(3, 0, 8), "no pixels"),
+        (torch.zeros(3, 6, 8, dtype=torch.complex64), "not complex64"),
+    ],
+)
+def test_a_tensor_that_holds_no_picture_is_one_bad_image(odd: torch.Tensor, why: str) -> None:
+    data = open_data([PICTURES[0], odd])
+    assert data[0].image.shape == (3, 6, 8)
+    with pytest.raises(BrokenImage, match=why):
+        data[1]
+
+
+def test_tensors_of_half_precision_are_pictures() -> None:
+    data = open_data([WANTED[0].to(torch.bfloat16)])
+    # bfloat16 has 8 bits after the first: it is off by 1 in 512 at most, and a byte by another.
+    torch.testing.assert_close(data[0].image, WANTED[0], atol=1 / 512 + 1 / 510, rtol=0)
+
+
+@pytest.mark.parametrize("length", [-1, "many", 2.5])
+def test_what_cannot_be_counted_is_refused(length: Any) -> None:
+    class Lies(Torch):
+        def __len__(self) -> int:
+            return length  # type: ignore[no-any-return]
+
+    with pytest.raises(BadInput, match="cannot be counted"):
+        open_data(Lies())

@@ -60,6 +60,7 @@ def die_within_a_batch(folder: Path) -> None:
     with sqlite3.connect(folder / "embeddings.sqlite") as connection:
         for sample in samples(10, first=10):
             connection.execute(
-                "INSERT INTO vectors VALUES (?, ?, ?)", (card.key, sample.content, b"half")
+                "INSERT INTO vectors (embedder, content, vector) VALUES (?, ?, ?)",
+                (card.key, sample.content, b"half"),
             )
         os.kill(os.getpid(), signal.SIGKILL)

@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,3 +200,34 @@ def test_several_processes_fill_a_new_cache_at_the_same_time(tmp_path: Path) -> 
     )
     assert not seen
     assert torch.allclose(rows, expected(300), atol=1e-6)
+
+
+def test_a_vector_that_was_turned_over_is_computed_again(tmp_path: Path) -> None:
+    cache, card, first = Cache(tmp_path), embedded.embedder().card, contents(1)[0]
+    embed_samples(embedded.embedder(), embedded.samples(4), cache)
+    with closing(sqlite3.connect(tmp_path / "embeddings.sqlite")) as connection, connection:
+        query = "SELECT vector FROM vectors WHERE content = ?"
+        (blob,) = connection.execute(query, (first,)).fetchone()
+        turned = bytes([blob[0] ^ 1]) + blob[1:]
+        connection.execute("UPDATE vectors SET vector = ? WHERE content = ?", (turned, first))
+    assert cache.read(card, contents(4)).keys() == set(contents(4)[1:])
+    seen: list[int] = []
+    rows = embed_samples(embedded.embedder(seen=seen), embedded.samples(4), cache)
+    assert seen == [1]
+    assert torch.allclose(rows, expected(4), atol=1e-6)
+    assert cache.read(card, contents(4)).keys() == set(contents(4))
+
+
+def test_a_cache_of_before_is_taken_as_it_is_and_goes_on(tmp_path: Path) -> None:
+    card = embedded.embedder().card
+    with closing(sqlite3.connect(tmp_path / "embeddings.sqlite")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE vectors (embedder TEXT NOT NULL, content TEXT NOT NULL, "
+            "vector BLOB NOT NULL, PRIMARY KEY (embedder, content))"
+        )
+        row = (card.key, contents(1)[0], expected(1)[0].numpy().astype("<f4").tobytes())
+        connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", row)
+    seen: list[int] = []
+    rows = embed_samples(embedded.embedder(seen=seen), embedded.samples(3), Cache(tmp_path))
+    assert seen == [2]
+    assert torch.allclose(rows, expected(3), atol=1e-6)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import forking
 
-from .damages import finished, killed
+from .changes import changed, jumping, lost, not_numbers
+from .damages import finished, killed, regions
 from .disks import can_mount, full, together, unwritable
 from .kills import kill
-from .stages import STAGES, prepare
+from .stages import ASKING, DECIDING, NOT_NUMBERS, STAGES, prepare
 from .table import Table, tell
 from .trying import Bench
 
@@ -25,6 +26,9 @@ def campaign() -> None:
         "--damages", type=int, default=96, help="of finished runs, and half as many of killed ones"
     )
     parser.add_argument("--disks", type=int, default=24, help="that are full, and pairs of runs")
+    parser.add_argument(
+        "--others", type=int, default=24, help="data that change, clocks that jump, lost processes"
+    )
     parser.add_argument("--only", nargs="+", choices=STAGES, default=[*STAGES])
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no stage later")
     parser.add_argument("--seed", type=int, default=0)
@@ -44,9 +48,9 @@ def campaign() -> None:
                 table.late.append(stage.name)
                 continue
             chance = random.Random(f"{asked.seed} {stage.name}")
-            kills, damages, disks = (
+            kills, damages, disks, others = (
                 len(range(number, count, len(stages)))
-                for count in (asked.kills, asked.damages, asked.disks)
+                for count in (asked.kills, asked.damages, asked.disks, asked.others)
             )
             begun = time.monotonic()
             bench = Bench.of(stage, here)
@@ -60,6 +64,13 @@ def campaign() -> None:
                     table.take("full disk", full(bench, disks, chance))
                     table.take("read-only", unwritable(bench))
                 table.take("two at once", together(bench, disks, chance))
+                table.take("data changed before the resume", changed(bench, others, chance))
+                table.take("clocks that jump", jumping(bench, others, chance))
+                if stage.name in ASKING:
+                    table.take("a process of two lost", lost(bench, max(others, 1), chance))
+                if stage.name in DECIDING:
+                    table.take("each region of the files that decide", regions(bench, chance))
             bench.restore("after")
             tell(f"    {time.monotonic() - begun:.0f} s")
+        table.alone("answers that are no numbers", not_numbers(here, NOT_NUMBERS))
     table.write(" ".join(["python -m tests.faults", *sys.argv[1:]]))

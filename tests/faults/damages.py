@@ -14,13 +14,18 @@ DAMAGES: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "cut off": lambda data, chance: data[: chance.randrange(len(data))],
 }
 Reader = tuple[str, str | None]
+REGIONS = 8
+"""Into so many parts of equal length a file falls, each of which is hit."""
 TRIES = 5
 """So often a run is killed, at most, until it has left something behind."""
 
 
-def flipped(data: bytes, chance: random.Random) -> bytes:
-    """The same with one bit of it turned over."""
+def flipped(data: bytes, chance: random.Random, region: int | None = None) -> bytes:
+    """The same with one bit of it turned over, anywhere or in one of `REGIONS`."""
     place = chance.randrange(len(data))
+    if region is not None:
+        first, end = (len(data) * edge // REGIONS for edge in (region, region + 1))
+        place = first + chance.randrange(max(1, end - first))
     return data[:place] + bytes([data[place] ^ 1 << chance.randrange(8)]) + data[place + 1 :]
 
 
@@ -57,6 +62,34 @@ def finished(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[
         else:
             outcome, said = _judged(_read(bench, reader), whole[reader], own)
             yield f"{own}, {title}, {reader[0].split()[0]}", outcome, said
+
+
+VOUCHED = (
+    *("manifest.json", "results.json", "evidence.parquet", "scores.parquet", "calibration.json"),
+    *("keys.parquet", "files.json", "knowing.json", "look.json", "named.csv", "control.json"),
+)
+"""Files that a verdict or the keys stand in, or follow from."""
+
+
+def regions(bench: Bench, chance: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Turns over a bit in each region of each file that decides, and has the folder read.
+
+    Arguments:
+        bench: The stage.
+        chance: Draws the bits, and which command reads the folder.
+    """
+    out = bench.here / str(bench.stage.out)
+    bench.restore("after")
+    paths = [path for path in sorted(out.rglob("*")) if path.name in VOUCHED]
+    whole = {reader: _undamaged(bench, reader) for reader in bench.stage.readers}
+    for path in paths:
+        for region in range(REGIONS):
+            reader = chance.choice([*bench.stage.readers])
+            bench.restore("after")
+            path.write_bytes(flipped(path.read_bytes(), chance, region))
+            own = path.relative_to(out).as_posix()
+            outcome, said = _judged(_read(bench, reader), whole[reader], own)
+            yield f"{own}, part {region + 1}, {reader[0].split()[0]}", outcome, said
 
 
 def killed(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str, str, str]]:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden.runs import CPU, RUNS
+from golden.runs import CPU, INPAINT, INVMM, RUNS
 from golden.world import World
 
 NETWORK = f"--block-out-channels 8,16 --norm-num-groups 4 --seed 0 {CPU}"
+
+STUDY = "@study"
+"""The first word of a line that no command has: a study whose stages only count. What stages of
+studies do is done by commands that are struck themselves."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Stage:
         needs: The golden run whose needs it has.
         readers: Command lines that read the folder, and the folder that each writes, if any.
         within: Whether it works in a folder that is there before.
+        first: A line that makes what it reads, where no golden run does.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Stage:
     needs: str
     readers: tuple[tuple[str, str | None], ...] = ()
     within: bool = False
+    first: str = ""
 
 
 def _golden(
@@ -64,12 +70,28 @@ STAGES = {
         ),
         _golden("mark-captioned", called="mark, captions"),
         Stage(
+            "mark, shards",
+            "mark photos sharded --thickness 2 --held-out 0.25 --mode L --seed 0 --shards 20",
+            "sharded",
+            "mark-border",
+            ((f"audit memorizer sharded audit-sharded {CPU} --limit 4 --no-ceiling", None),),
+        ),
+        _golden("mark-hashed", called="mark, hashed ids"),
+        Stage(
             "train",
             f"train border trained --preset digits-demo --num-train-epochs 2 --train-batch-size 8"
             f" {NETWORK}",
             "trained",
             "train",
             ((f"generate trained drawn --marked border -n 2 --steps 2 {CPU}", "drawn"),),
+        ),
+        Stage(
+            "train, watched",
+            f"train border trained-watched --preset digits-demo --max-train-steps 4 --watch 2"
+            f" --train-batch-size 4 {NETWORK}",
+            "trained-watched",
+            "train",
+            (("score trained-watched/watch", "trained-watched"),),
         ),
         Stage("fit", f"fit photos fitted --steps 6 --batch-size 8 {CPU}", "fitted", "fit-planned"),
         _golden("generate"),
@@ -92,9 +114,44 @@ STAGES = {
         _golden("index", (f"guard index noise --threshold l2=0.01 {CPU}", None)),
         _golden("guard", within="index"),
         _golden("release", ("inspect released", None), out="released"),
+        Stage(
+            "nearest, own",
+            f"nearest copied photos near-own --held-out fresh --distance own:fitted-own --mode L"
+            f" {CPU}",
+            "near-own",
+            "nearest-copies",
+            (("report near-own", "near-own"), ("score near-own", "near-own")),
+            first=f"fit photos fitted-own --steps 6 --batch-size 8 {CPU}",
+        ),
+        Stage(
+            "study",
+            f"{STUDY} studied",
+            "studied",
+            "mark-planned",
+            (("report studied/duplication", "studied"), ("inspect studied/duplication", None)),
+        ),
     )
 }
-"""By their names. Not struck: `study`, whose stages are these, and what writes nothing."""
+"""By their names. Not struck is what writes nothing."""
+
+ASKING = ("audit", "train", "generate", "signals", "inpaint", "invmm", "intent", "nearest", "index")
+"""Stages whose work several processes of one launch share."""
+
+DECIDING = ("mark", "audit", "audit, epochs", "compare", "invmm", "nearest", "study")
+"""Stages of whose deciding files each region is struck."""
+
+ODD = "unet-nan border no-numbers"
+NOT_NUMBERS = (
+    f"audit {ODD}-1 {CPU}",
+    f"signals {ODD}-2 --signal loss --times 2 {CPU}",
+    f"inpaint {ODD}-3 {INPAINT}",
+    f"invmm {ODD}-4 --limit 2 {INVMM}",
+    f"generate unet-nan no-numbers-5 --marked border -n 2 --steps 2 {CPU}",
+    "release unet-nan no-numbers-6 --marked border",
+    f"audit unet-nan photos no-numbers-7 --held-out fresh --mode L --resolution 12 --limit 8 {CPU}"
+    " --measure signals",
+)
+"""Lines that ask a network whose every answer is no number."""
 
 
 def prepare(here: Path, stages: Sequence[Stage]) -> None:
@@ -105,5 +162,8 @@ def prepare(here: Path, stages: Sequence[Stage]) -> None:
         stages: The stages.
     """
     world = World(here)
+    world.prepare("audit-border")
     for stage in stages:
         world.prepare(stage.needs)
+        if stage.first:
+            world.say(stage.first)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .trying import Bench
 
-WELL = ("same", "refused", "left as it was")
+WELL = ("same", "refused", "left as it was", "as anew", "said")
 """Outcomes that are no finding."""
 
 
@@ -42,6 +42,12 @@ class Table:
                 self._signals[what] += 1
             if outcome not in WELL or (outcome == "refused" and fault == "kills"):
                 self._findings.append(f"{fault}, {self._stage}, {what}: {outcome}: {said[:200]}")
+
+    def alone(self, fault: str, results: Iterable[tuple[str, str, str]]) -> None:
+        """Counts the outcomes of a fault that is of no stage, by what was tried."""
+        for result in results:
+            self._stage = result[0]
+            self.take(fault, [result])
 
     def write(self, line: str) -> None:
         """Prints the page, with the command line that made it."""

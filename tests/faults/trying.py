@@ -2,26 +2,36 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import forking
 
 from solidmark.cli import main
+from solidmark.errors import SolidmarkError
+from solidmark.reporting import write_report
+from solidmark.studies.engine import run_studies
+from solidmark.studies.study import Readout, Setting, Study
 
-from .stages import Stage
+from .stages import STUDY, Stage
 
 ASIDE = ".set-aside"
+STATES = "checkpoints"
+"""Where a training keeps what it goes on from: an interrupt leaves a state of its own there."""
 MEASURED = ("manifest.json", "results.json", "state.json")
 OWN = ("memory", "files", "checksum", "seconds", "peak_memory_bytes")
 """What these files say of their own process, and the hash of a list that such a thing is in."""
 LONGEST = 120
+CLOCK = "SOLIDMARK_FAULTS_CLOCK"
+"""The seed of a clock that jumps, in the environment of a process that has one."""
 ENVIRONMENT = {"SOLIDMARK_CACHE": "cache", "COLUMNS": "100"}
 
 
@@ -133,12 +143,19 @@ class Bench:
 class Started:
     """A command line that is on its way."""
 
-    def __init__(self, line: str, here: Path, apart: str = "") -> None:
+    def __init__(
+        self,
+        line: str,
+        here: Path,
+        apart: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._said = [here.parent / f"{name}{apart}" for name in ("started", "out", "err")]
         for path in self._said:
             path.unlink(missing_ok=True)
         words = line.split()
-        self.child: Any = forking.start(speak, words, here, self._said, environment=ENVIRONMENT)
+        around = {**ENVIRONMENT, **(environment or {})}
+        self.child: Any = forking.start(speak, words, here, self._said, environment=around)
         while not self._said[0].exists():
             time.sleep(0.001)
         self._begun = time.monotonic()
@@ -170,17 +187,54 @@ def speak(words: list[str], here: Path, said: list[Path]) -> None:
         os.dup2(handle, number)
         os.close(handle)
     said[0].touch()
-    code = main(words)
+    if os.environ.get(CLOCK):
+        jump(random.Random(os.environ[CLOCK]))
+    code = studied(*words[1:]) if words[0] == STUDY else main(words)
     sys.stdout.flush()
     os._exit(code)
 
 
+def jump(chance: random.Random) -> None:
+    """Lets the clocks of this process jump at every look, that of the day also backwards."""
+    day, steady = time.time, time.monotonic
+    ahead = 0.0
+
+    def monotonic() -> float:
+        nonlocal ahead
+        ahead += chance.uniform(0, 600) * (chance.random() < 0.01)
+        return steady() + ahead
+
+    time.time = lambda: day() + chance.uniform(-1e6, 1e6)
+    time.monotonic = monotonic
+
+
+def studied(out: str) -> int:
+    """Runs a study whose stages only count, as those of `tests/studies`; the exit code."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "studies"))
+    from counted import COMMANDS, N, arms_of, hits
+
+    readouts = (Readout("Hit", "share", "high", hits, "images that are hit"),)
+    setting = Setting(images=N, seeds=(0, 1, 2))
+    arms = partial(arms_of, {"first": 0.25, "second": 0.75})
+    study = Study("duplication", arms, readouts, setting, setting, axis="share")
+    try:
+        for _ in run_studies([(study, setting)], Path(out), COMMANDS):
+            pass
+        write_report(Path(out) / study.name)
+    except SolidmarkError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 def look(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, but for ledgers and for what is measured."""
+    """The files of a folder, but for ledgers, states of a training and what is measured."""
     return {
         path.relative_to(folder).as_posix(): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"ledger", ".ledger", ASIDE} & set(path.parts)
+        if path.is_file() and not {"ledger", ".ledger", ASIDE, STATES} & set(path.parts)
     }
 
 

@@ -17,13 +17,14 @@ import solidmark
 from solidmark.cli.main import QUIET
 
 from ..forking import PRELOADED
-from . import asked, folders, names, packed, pictures, weights
+from . import asked, doors, folders, names, objects, packed, pictures, weights
 from .case import RIGHT, WRONG, Case, End
 from .running import run
 from .world import build
 
-ALL = (pictures, names, packed, weights, folders, asked)
-JOBS = 2
+ALL = (pictures, names, packed, weights, folders, asked, doors, objects)
+JOBS = int(os.environ.get("HOSTILE_JOBS", "2"))
+FUZZED = "## Coverage-guided"
 PAGE = Path(__file__).parents[2] / "benchmarks" / "hostile.md"
 
 
@@ -90,13 +91,19 @@ def main(groups: list[str]) -> int:
     print(f"{len(ends)} cases in {time.monotonic() - started:.0f} s, {len(wrong)} wrong")  # noqa: T201
     print(Counter(end.end for end in ends))  # noqa: T201
     if not groups:
-        PAGE.write_text(page(ends), encoding="utf-8")
+        PAGE.write_text(page(ends) + kept(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 1 if wrong else 0
 
 
 def _plain(ends: list[tuple[int, End]]) -> list[tuple[int, str, str, float, float]]:
     """What goes through a pipe: a case holds functions."""
     return [(n, end.end, end.said, end.seconds, end.megabytes) for n, end in ends]
+
+
+def kept(before: str) -> str:
+    """What stands on the page beside the table: what fuzzing has found, which is run apart."""
+    start = before.find(FUZZED)
+    return "" if start < 0 else "\n" + before[start:]
 
 
 def page(ends: list[End]) -> str:
@@ -107,8 +114,9 @@ def page(ends: list[End]) -> str:
         "# Hostile files and folders",
         "",
         "`make hostile`: files and folders that are broken, lie about their size, ask for code or "
-        "lead elsewhere, made by `tests/hostile`, each with a command in a process of its own. The "
-        "process is stopped after 20 seconds of the processor or 40 of the clock; it may "
+        "lead elsewhere, made by `tests/hostile`, each with a command (objects: with a function of "
+        "Python) in a process of its own. The "
+        "process is stopped after 20 seconds of the processor or 240 of the clock; it may "
         "open no socket and start no program; planted code would leave a file; what lies beside "
         "OUT is compared before and after; what is printed may hold no control character.",
         "",

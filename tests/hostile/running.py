@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .case import REFUSED, SET_APART, TAKEN, Case, End
+from .objects import PYTHON, call
 
-SECONDS, CLOCK = 20, 40
-"""Of the processor, and of the clock."""
+SECONDS, CLOCK = 20, 240
+"""Of the processor, and of the clock: the second finds who waits without end, also on a machine
+that has others to serve."""
 
 MEGABYTES = 1500
 """More is too much: the largest picture that is read at all needs a gigabyte."""
@@ -28,6 +30,9 @@ SPACE = 8 * 2**30
 
 CANARY, ALARM = "canary", "alarm"
 """What planted code writes in the folder of the case; where the child writes what it was asked."""
+
+SECRETS = ("ids.secret", "ids.secret.csv", "OUT.secret", "OUT.secret.csv", "nowhere")
+"""What `--hash-ids` makes and adds to, where it is told."""
 
 WITHIN = ("report", "score")
 """They write into the folder that they are given."""
@@ -84,7 +89,7 @@ def _child(case: Case, here: Path) -> None:
         _watch(here)
         from solidmark.cli import main
 
-        code = main(list(case.words))
+        code = call(*case.words[1:]) if case.words[0] == PYTHON else main(list(case.words))
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 98
     except BaseException:
@@ -155,10 +160,11 @@ def _end(
 
 def _seen(case: Case, here: Path) -> Iterator[tuple[str, object]]:
     """What lies around: in the folder of the case but for its OUT, and beside that folder."""
-    out = case.words[1] if case.words[0] in WITHIN else "OUT"
+    own = {case.words[1] if case.words[0] in WITHIN else "OUT", "said", CANARY}
+    own |= set(SECRETS if "hash" in "".join(case.words) else ())
     for root in (here, here.parent):
         for path in root.iterdir():
-            if path.name not in (out, "said", CANARY) and path != here:
+            if path.name not in own and path != here:
                 yield from _below(path, deep=root == here)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 from sklearn.metrics import roc_auc_score
 
 from solidmark.data import Dataset, Sample, open_data
@@ -50,7 +51,7 @@ def test_the_memorizer_is_caught(
     assert named["count"] == 24
     near = [row["distance"] for row in scores(out, "inpainting", "trained")]
     assert max(near) < 0.02
-    assert results == json.loads((out / "results.json").read_text())
+    assert results == held(out / "results.json")
 
 
 def test_the_gaussian_is_at_chance(make_marked: Callable[..., Marked], tmp_path: Path) -> None:

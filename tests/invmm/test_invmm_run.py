@@ -1,6 +1,5 @@
 """Whole runs on the two controls: outcomes, restarts, budgets, triage, copies, broken images."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from breaking import held
 from invmms import SHORT, asked, assert_alike, by_id, files, table
 
 from solidmark.data import open_data, to_picture
@@ -94,7 +94,7 @@ def test_scoring_is_a_function_of_the_evidence(marked: Path, tmp_path: Path) -> 
     kept = files(out)
     assert score_invmm(out) == first
     assert files(out) == kept
-    assert json.loads((out / "results.json").read_text()) == first
+    assert held(out / "results.json") == first
     (rate,) = [row for row in first["rows"] if row["statistic"] == "tpr_at_fpr"]
     assert (rate["fpr"], rate["value"]) == (0.25, 1.0)
     with pytest.raises(BadInput, match="--fdr"):

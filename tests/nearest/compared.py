@@ -1,12 +1,12 @@
 """Folders that are compared, and what is read of the answer."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import torch
+from breaking import held
 from torch import Tensor
 
 from solidmark.data import open_data, to_picture
@@ -61,8 +61,7 @@ def compare(generated: Path, training: Path, out: Path, **options: Any) -> dict[
 
 
 def results(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "results.json").read_text())
-    return found
+    return held(out / "results.json")
 
 
 def table(out: Path, name: str, **where: Any) -> list[dict[str, Any]]:

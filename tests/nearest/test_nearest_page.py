@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from breaking import unfinish
+from breaking import held, unfinish
 from nearest_folder import Run, build_nearest
 from PIL import Image
 from visiting import (
@@ -418,7 +418,7 @@ def test_an_unfinished_or_broken_folder_is_refused(make_nearest: Make, tmp_path:
     (folder / "scores.parquet").unlink()
     with pytest.raises(NotFound, match=r"no scores\.parquet"):
         read(folder)
-    kept = json.loads((folder / "results.json").read_text())
+    kept = held(folder / "results.json")
     (folder / "results.json").write_text(json.dumps({**kept, "measures": None}))
     with pytest.raises(BadInput, match='"measures"'):
         read(folder)
@@ -431,7 +431,7 @@ def test_a_run_that_was_scored_before_verdicts_were_kept_is_scored_again(
     make_nearest: Make,
 ) -> None:
     folder = make_nearest(**SMALL)
-    kept = json.loads((folder / "results.json").read_text())
+    kept = held(folder / "results.json")
     del kept["verdict"]
     (folder / "results.json").write_text(json.dumps(kept))
     with pytest.raises(BadInput, match=r"older version.*solidmark score"):

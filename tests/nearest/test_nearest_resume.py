@@ -14,6 +14,7 @@ import forking
 import killed_nearest
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 from compared import TABLES, compare, digits, draw, files, noisy, row, table
 from killed_nearest import PLACES, comparison
 
@@ -283,9 +284,9 @@ def test_a_second_run_embeds_nothing(
 def test_scoring_again_rewrites_the_results_only(here: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     nearest(comparison(here, out))
-    before, first = files(out), json.loads((out / "results.json").read_text())
+    before, first = files(out), held(out / "results.json")
     other = score_nearest(out, fprs=(0.1, 0.2), fdr=0.3)
-    assert json.loads((out / "results.json").read_text()) == other
+    assert held(out / "results.json") == other
     assert other["config"]["fprs"] == [0.1, 0.2]
     assert other["config"]["fdr"] == 0.3
     fprs = {one["fpr"] for one in other["rows"] if one["statistic"] == "threshold"}

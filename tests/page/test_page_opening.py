@@ -1,5 +1,6 @@
 """The files of a run's folder: each fault is named in one line, with what to do."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,5 +62,6 @@ def test_a_file_that_cannot_be_used_is_named_with_its_cure(
 def test_where_pictures_lie_is_read(tmp_path: Path) -> None:
     assert pictures(tmp_path) == {}
     (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "index.json").write_text('{"a": "pictures/a.png"}')
-    assert pictures(tmp_path) == {"a": "pictures/a.png"}
+    kept = {"a": "pictures/a.png", "version": "pictures/b.png", "checksum": "pictures/c.png"}
+    (tmp_path / "pictures" / "index.json").write_text(json.dumps(kept))
+    assert pictures(tmp_path) == kept, "ids are called as they like"

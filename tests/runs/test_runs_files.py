@@ -1,6 +1,7 @@
 """Files are whole or not there, and their fingerprint says what they hold."""
 
 import errno
+import json
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from safetensors.torch import save
 from runs.killed import SIZE, write_files
 from solidmark.runs import files as files_module
 from solidmark.runs import fingerprint, remove_temporaries, write_bytes, write_tensors
+from solidmark.runs.tensors import CHECKSUM, HEAD, checksum_of
 
 
 def test_writing_makes_the_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -48,7 +50,9 @@ TENSORS = {"b": torch.arange(6.0).reshape(2, 3), "a": torch.ones(2, dtype=torch.
 def test_tensors_go_into_the_file_and_not_through_bytes(
     metadata: dict[str, str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = save(TENSORS, metadata)
+    told = dict(metadata or {})
+    told[CHECKSUM] = checksum_of(TENSORS, told)
+    expected = save(TENSORS, {HEAD: json.dumps(told, sort_keys=True)})
 
     def held(*given: object, **named: object) -> bytes:
         raise AssertionError("they were held twice")

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from runs.killed import commit_batches, commit_half
 from solidmark.errors import BadInput
-from solidmark.runs import Ledger
+from solidmark.runs import Ledger, Rows
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -174,3 +175,31 @@ def test_of_two_rows_of_one_name_the_later_process_counts(tmp_path: Path) -> Non
         assert dict(rows.items()) == {name: rows[name] for name in rows} == {"a": 1, "b": 1, "c": 0}
         assert len(rows) == 3
         assert rows.get("d") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"TABLE rows", b"TABLE \xff\xff\xff\xff"), (b"TEXT PRIMARY", b"\xff\xff\xff\xff (((((((")],
+)
+def test_a_ledger_whose_damage_is_no_text_is_named(old: bytes, new: bytes, tmp_path: Path) -> None:
+    """What SQLite says then quotes the file."""
+    with Ledger(tmp_path) as ledger:
+        ledger.commit({"a": 1})
+    path = tmp_path / "ledger-000.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(BadInput, match=r"ledger-000\.sqlite.*is damaged"):
+        dict(Rows(tmp_path).items())
+
+
+def test_a_ledger_of_a_format_that_sqlite_does_not_know_is_named(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.commit({"a": 1})
+    path = tmp_path / "ledger-000.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    data = path.read_bytes()
+    path.write_bytes(data[:44] + b"\0\0\0\x09" + data[48:])  # The number of the format.
+    with pytest.raises(BadInput, match=r"ledger-000\.sqlite.*is damaged"):
+        dict(Rows(tmp_path).items())

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from solidmark.errors import BadInput
-from solidmark.runs import read_table, write_table
+from solidmark.runs import read_batches, read_table, write_table
 
 NUMBERS = pa.table(
     {
@@ -51,3 +51,16 @@ def test_what_is_no_table_is_refused(rest: bytes, tmp_path: Path) -> None:
     path.write_bytes(rest)
     with pytest.raises(BadInput, match="Make it again"):
         read(path)
+
+
+@pytest.mark.parametrize("what", [b"alpha", b"omega"])
+def test_text_that_is_not_utf_8_is_no_table(what: bytes, tmp_path: Path) -> None:
+    """The name of a column, which no page vouches for, or a value in a table of before."""
+    path = tmp_path / "a.parquet"
+    table = pa.table({"alpha": ["omega", "b"]})
+    pq.write_table(table, path, compression="none", use_dictionary=False, write_statistics=False)
+    path.write_bytes(path.read_bytes().replace(what, b"\xdf" * 5))
+    with pytest.raises(BadInput, match=r"is not a readable table.*Make it again\."):
+        read_table(path, (), "Make it again.")
+    with pytest.raises(BadInput, match=r"is not a readable table.*Make it again\."):
+        list(read_batches(path, ("alpha",) if what == b"omega" else (), "Make it again."))

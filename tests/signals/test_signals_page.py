@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 from signals_folder import write_evidence
 from visiting import Tree, plain, section
 
@@ -157,7 +158,7 @@ def test_what_a_run_took_of_the_machine_changes_no_byte(folder: Path, tmp_path: 
     pages = []
     for peak in (2**30, 2**31):
         other = Path(shutil.copytree(folder, tmp_path / f"{peak}" / "run"))
-        results = json.loads((other / "results.json").read_text())
+        results = held(other / "results.json")
         results["memory"] = {"device": "cpu", "peak_memory_bytes": peak, "batch_size": 16}
         (other / "results.json").write_text(json.dumps(results))
         pages.append(write_report(other).read_bytes())

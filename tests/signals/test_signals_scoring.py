@@ -1,6 +1,5 @@
 """The pure half: from evidence to names, areas and agreement, at controls and by hand."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
@@ -63,7 +63,7 @@ def test_the_memorizer_is_caught(make_marked: Callable[..., Marked], tmp_path: P
     assert statistic(results, "tpr_at_fpr")["value"] == 1
     low, high = (statistic(results, "mean", split=s)["value"] for s in ("trained", "held_out"))
     assert low < 0.1 * high
-    assert results == json.loads((out / "results.json").read_text())
+    assert results == held(out / "results.json")
     assert "activations" in results["left_out"]["spread"]
 
 

@@ -76,6 +76,16 @@ def test_processes_share_the_work_and_make_the_same_shards(
     assert [path.read_bytes() for path in found] == whole
 
 
+def test_a_shard_in_which_a_number_was_turned_over_is_made_again(
+    model: LatentModel, captioned: Path, shards: list[Path]
+) -> None:
+    whole = [path.read_bytes() for path in shards]
+    shards[1].write_bytes(whole[1][:-2] + bytes([whole[1][-2] ^ 1]) + whole[1][-1:])
+    source = open_marked(captioned)
+    encode_shards(shards[0].parent, model, source, source.ids("trained"), mirrored=True)
+    assert [path.read_bytes() for path in shards] == whole
+
+
 def test_a_shard_is_named_by_what_it_was_made_from(
     model: LatentModel, captioned: Path, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The same for checkpoints that lie in a folder, by the command and from Python."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from solidmark.cli import main
 from solidmark.errors import BadInput, NotFound
 from solidmark.marks import Marked, Segments
 from solidmark.measures.watch import checkpoints_in
+from solidmark.measures.watch.asking import made_in
 
 
 @pytest.fixture
@@ -60,6 +62,19 @@ def test_a_folder_is_scored_anew_at_the_level_of_each_look(
     assert main(["report", str(out / "looks" / "00000012")]) == 0
     assert main([*line.split(), "--dry-run"]) == 0
     assert main([*line.split(), "--measure", "invmm"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("look", True), ("look", 0), ("look", 10**400), ("step", -1), ("images", 10**30)],
+)
+def test_a_look_that_cannot_be_is_refused(name: str, value: int, tmp_path: Path) -> None:
+    folder = tmp_path / "looks" / "00000001"
+    folder.mkdir(parents=True)
+    told = {"look": 1, "step": 1, "images": None, name: value}
+    (folder / "look.json").write_text(json.dumps(told))
+    with pytest.raises(BadInput, match=f"The {name} in .* Remove its folder"):
+        made_in(tmp_path)
 
 
 def test_a_look_that_was_damaged_is_made_good(

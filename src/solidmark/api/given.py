@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -68,6 +68,10 @@ def configured(kind: type[T], out: Path, options: Mapping[str, Any], **given: An
     if "device" in names and "device" not in options:
         chosen["device"] = usual_device()
     plain = {name: as_field(name, value, out) for name, value in {**chosen, **given}.items()}
+    for one in fields(kind):  # type: ignore[arg-type]
+        needed = one.default is MISSING and one.default_factory is MISSING
+        if needed and one.name in plain and plain[one.name] is None:
+            raise BadInput(f'"{one.name}" is None, and {kind.__name__} needs it.')
     if opening and "opening" not in options:
         plain["opening"] = _opening(opens, str(plain["model"]), out)
     return kind(**plain, **({"out": out} if "out" in names else {}))

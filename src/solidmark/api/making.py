@@ -94,6 +94,9 @@ def mark(
         bucketed=shapes is not None,
         shards=shards,
     )
+    side = {} if shapes is None else {"resolution": None}
+    opened = partial(open_data, data, **{**read, **side}, buckets=shapes)
+    images = opened()  # Says so where they are none.
     is_path = isinstance(data, str | os.PathLike)
     asked = {
         "data": os.fspath(data) if is_path else f"{len(data):,} images that were given",
@@ -107,10 +110,8 @@ def mark(
         **({} if shards is None else {"shards": shards}),
         **{name: os.fspath(v) if isinstance(v, os.PathLike) else v for name, v in read.items()},
     }
-    side = {} if shapes is None else {"resolution": None}
-    opened = partial(open_data, data, **{**read, **side}, buckets=shapes)
-    path = isinstance(data, str | os.PathLike)  # What a program holds no other process opens.
-    mark_dataset(opened(), folder, marking, asked, opened if path else None)
+    # What a program holds no other process opens.
+    mark_dataset(images, folder, marking, asked, opened if is_path else None)
     return Folder(folder)
 
 

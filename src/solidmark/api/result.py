@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solidmark.errors import BadInput
-from solidmark.runs import Figure, Results, Verdict, open_results, read_manifest, read_table
+from solidmark.runs import (
+    Figure,
+    Results,
+    Verdict,
+    open_results,
+    read_manifest,
+    read_table,
+    require_scored,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -113,6 +121,7 @@ class Result(Folder):
         path = self.folder / "named.csv"
         if not path.is_file():
             return ()
+        require_scored(self.folder, path.name)
         with open(path, encoding="utf-8", newline="") as file:
             return tuple(csv.DictReader(file))
 

@@ -16,9 +16,10 @@ from solidmark.control.looking import Look, Side, looks_of
 from solidmark.data import Dataset, Sample, to_picture, to_tensor
 from solidmark.embed import Embedder
 from solidmark.embed.own import NAME as OWN
+from solidmark.errors import BadInput
 from solidmark.marks import write_image
 from solidmark.randomness import digest
-from solidmark.runs import RESULTS, progress, read_json, read_results, write_json
+from solidmark.runs import RESULTS, progress, read_ours, read_results, write_ours
 from solidmark.scores.control import FILE, LEVEL, Control, Shown, Tell, control_from
 from solidmark.scores.kinds import LEAST, Told, extremes, normal_scores, single_areas, tell_apart
 from solidmark.subjects import Subjects
@@ -61,11 +62,11 @@ def look_at_control(
     if not held_out.ids or not trained.ids:
         return None
     if (folder / FILE).is_file():
-        return control_from(read_json(folder / FILE))
+        return _kept(folder)
     if embedder is not None and embedder.card.name == OWN:
         embedder = None  # Fitted to one side, it would tell the sides apart by that alone.
     found = _looked(folder, trained, held_out, seed, embedder)
-    write_json(folder / FILE, found.to_json())
+    write_ours(folder / FILE, found.to_json())
     return found
 
 
@@ -81,10 +82,25 @@ def control_of(folder: Path, trust: bool | None = None) -> Control | None:
     """
     if not (folder / FILE).is_file():
         return None
-    found = control_from(read_json(folder / FILE))
+    found = _kept(folder)
     if trust is None:
         trust = bool((_before(folder).get("control") or {}).get("trusted"))
     return found.trusting(trust)
+
+
+def _kept(folder: Path) -> Control:
+    """What `control.json` says.
+
+    Raises:
+        BadInput: When it is not what was written.
+    """
+    path, cure = folder / FILE, "Remove it, and run the same command again."
+    try:
+        return control_from(read_ours(path, cure, state=str))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f'"{path}" is not what was found of a control ({error!r}). {cure}'
+        ) from error
 
 
 def _before(folder: Path) -> dict[str, Any]:

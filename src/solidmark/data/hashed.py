@@ -11,20 +11,25 @@ import csv
 import fcntl
 import hmac
 import io
+import json
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solidmark.data.records import Record, ordered, unnamed
 from solidmark.errors import BadInput
-from solidmark.runs import VERSION, csv_of, read_ours, write_bytes, write_once
+from solidmark.runs import csv_of, read_ours, sealed, write_bytes, write_once
 
 DIGITS = 20
 """Hexadecimal digits of a hash: 80 bits, so that a million images share none."""
 _BYTES = 32
+_SECRET = re.compile(rf"[0-9a-fA-F]{{{2 * _BYTES}}}")
 _COLUMNS = ("hashed", "kind", "name")
+_LONGEST = 2**31 - 1
+"""Letters of a name: what was written is read again, however long it is."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,13 @@ def open_pseudonyms(file: Path) -> Pseudonyms:
     Raises:
         BadInput: When the file holds something else.
     """
-    text = f'{{"version": {VERSION}, "secret": "{secrets.token_hex(_BYTES)}"}}\n'
     if not file.exists():
-        write_once(file, text.encode())
+        made = sealed({"secret": secrets.token_hex(_BYTES)})
+        write_once(file, (json.dumps(made, sort_keys=True) + "\n").encode())
     found = read_ours(file, "Name a file that --hash-ids has made, or a new one.", secret=str)
-    try:
-        return Pseudonyms(bytes.fromhex(found["secret"]))
-    except ValueError as error:
-        raise BadInput(f'"{file}" holds no secret of ours. Name another file.') from error
+    if not _SECRET.fullmatch(found["secret"]):  # A short one is found by trying all.
+        raise BadInput(f'"{file}" holds no secret of ours. Name another file.')
+    return Pseudonyms(bytes.fromhex(found["secret"]))
 
 
 def hashed(records: Sequence[Record], pseudonyms: Pseudonyms, file: Path) -> tuple[Record, ...]:
@@ -101,17 +105,37 @@ def hashed(records: Sequence[Record], pseudonyms: Pseudonyms, file: Path) -> tup
 
 def _keep(path: Path, names: dict[str, tuple[str, str]]) -> None:
     """Adds to the list of which hash is which what is not in it."""
-    there = list(_rows(path))
+    there = _rows(path)
     known = {row[0] for row in there}
     more = [(found, *told) for found, told in names.items() if found not in known]
     if more:
         write_bytes(path, csv_of(_COLUMNS, sorted([*there, *more])), private=True)
 
 
-def _rows(path: Path) -> Iterable[tuple[str, ...]]:
+def _rows(path: Path) -> list[tuple[str, ...]]:
+    """What the list holds: it is written anew with more, so nothing of it may be lost on the way.
+
+    Raises:
+        BadInput: When it is not as it was written.
+    """
     if not path.is_file():
-        return
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for row in list(csv.reader(io.StringIO(text, newline="")))[1:]:
-        if len(row) == len(_COLUMNS):
-            yield tuple(row)
+        return []
+    before = csv.field_size_limit(_LONGEST)
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
+        why = "" if _is_list(rows) else f"its columns are not {', '.join(_COLUMNS)}"
+    except (ValueError, csv.Error) as error:
+        rows, why = [], str(error)
+    finally:
+        csv.field_size_limit(before)
+    if why:
+        raise BadInput(
+            f'"{path}" is not the list that --hash-ids keeps ({why}). Put it back, or move it '
+            "away: the hashes stay as they are."
+        )
+    return rows[1:]
+
+
+def _is_list(rows: Sequence[tuple[str, ...]]) -> bool:
+    return rows[:1] == [_COLUMNS] and all(len(row) == len(_COLUMNS) for row in rows)

@@ -16,7 +16,7 @@ from solidmark.data.columns import Columns
 from solidmark.data.hub import table_records
 from solidmark.data.inventory import Found
 from solidmark.data.records import FileBytes, Record
-from solidmark.errors import BadInput, BrokenImage
+from solidmark.errors import BadInput, BrokenImage, SolidmarkError
 
 
 @runtime_checkable
@@ -45,6 +45,14 @@ class Item:
     column: str
 
     def __call__(self) -> bytes | Picture.Image:
+        try:
+            return self._looked()
+        except (SolidmarkError, MemoryError):
+            raise
+        except Exception as error:  # Whatever an item of the user's raises: one image is lost.
+            raise BrokenImage(_lost(error)) from error
+
+    def _looked(self) -> bytes | Picture.Image:
         item = self.images[self.number]
         image = item.get(self.column) if isinstance(item, Mapping) else item
         image = image[0] if isinstance(image, tuple | list) else image
@@ -65,21 +73,35 @@ def live_records(images: Held, columns: Columns) -> Found:
         raise BadInput(
             f"Images are a path, a list of pictures or a data set, not {type(images).__name__}."
         )
-    return Found(list(_items(images, columns)))
+    try:
+        count = len(images)
+    except (TypeError, ValueError, OverflowError) as error:
+        why = f"Their length is none ({error})."
+        raise BadInput(f"The images cannot be counted. {why} Give them as a list.") from error
+    return Found(list(_items(images, count, columns)))
 
 
 def _split_of(images: Any) -> str:
     return str(images.split) if getattr(images, "split", None) is not None else "train"
 
 
-def _items(images: Held, columns: Columns) -> Iterator[Record]:
-    for number in range(len(images)):
+def _lost(error: Exception) -> str:
+    """Why an item cannot be had, in a few words."""
+    try:
+        said = " ".join(str(error).split())[:200]
+    except Exception:  # An error of the user's may have no text.
+        said = ""
+    return f"It cannot be had ({said or type(error).__name__})."
+
+
+def _items(images: Held, count: int, columns: Columns) -> Iterator[Record]:
+    for number in range(count):
         id, load = f"{number:08d}", Item(images, number, columns.image)
         place = f"item {number}"
         try:
             item = images[number]
         except Exception as error:  # Whatever a data set of the user's raises: one image is lost.
-            yield Record(id, load, place=place, flaw=f"It cannot be had ({error}).")
+            yield Record(id, load, place=place, flaw=_lost(error))
             continue
         if isinstance(item, Mapping):
             known = columns.found_in(map(str, item), place)
@@ -111,11 +133,16 @@ def picture_of(image: Any) -> Picture.Image:
     if isinstance(image, Picture.Image):
         return image
     is_tensor = hasattr(image, "detach")
-    values = np.asarray(image.detach().cpu().numpy() if is_tensor else image)
+    if is_tensor:  # NumPy has no bfloat16.
+        image = image.detach().cpu()
+        image = image.float() if image.is_floating_point() else image
+    values = np.asarray(image.numpy() if is_tensor else image)
     if values.ndim == 3 and is_tensor:
         values = np.moveaxis(values, 0, -1)
     if values.ndim == 3 and values.shape[-1] == 1:
         values = values[..., 0]
+    if values.size == 0:
+        raise BrokenImage("It has no pixels.")
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[-1] not in (3, 4)):
         raise BrokenImage(f"It is no image: {type(image).__name__} of shape {np.shape(image)}.")
     if values.dtype.kind == "f":

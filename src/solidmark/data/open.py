@@ -89,18 +89,18 @@ def open_data(
         BadInput: When there are no images in it, or it cannot be used as asked. One row that
             cannot be used among others is none: it is broken when it is asked for.
     """
-    held = None if isinstance(where, str | os.PathLike) else where
+    is_held, held = not isinstance(where, str | os.PathLike), where
     where = os.fspath(where) if isinstance(where, str | os.PathLike) else HELD
     if not where:  # An unset shell variable must not open the current folder.
         raise BadInput('The data set is "". Name a folder, a file, an example or a hub name.')
     if limit is not None and limit < 1:
         raise BadInput(f'A limit of "{limit}" images leaves nothing. Use 1 or more.')
     columns = Columns(image_column, caption_column, label_column, group_column, id_column)
-    example = _example(where) if held is None else None
+    example = None if is_held else _example(where)
     kind = mode or (example.mode if example else "RGB")
     preparation = Preparation(resolution, kind, window, buckets=buckets)
-    if held is not None:
-        found = live_records(held, columns)
+    if is_held:
+        found = live_records(held, columns)  # type: ignore[arg-type]
     elif example:
         _refuse(columns, class_folders, f"The example {quoted(example.name)}")
         found = Found(list(example.load()))

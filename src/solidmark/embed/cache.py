@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -29,7 +30,7 @@ SECONDS_TO_WAIT = 60.0
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS embedders (key TEXT PRIMARY KEY, card TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS vectors (embedder TEXT NOT NULL, content TEXT NOT NULL, "
-    "vector BLOB NOT NULL, PRIMARY KEY (embedder, content))",
+    "vector BLOB NOT NULL, checksum INTEGER, PRIMARY KEY (embedder, content))",
 )
 
 
@@ -66,14 +67,20 @@ class Cache:
             return {}
         with self._connection() as connection:
             rows = connection.execute(
-                "SELECT content, vector FROM vectors WHERE embedder = ? "
+                "SELECT content, vector, checksum FROM vectors WHERE embedder = ? "
                 "AND content IN (SELECT value FROM json_each(?))",
                 (card.key, json.dumps(list(contents))),
             )
-            return {content: _from_bytes(blob) for content, blob in rows}
+            # SQLite has no checksums: what a disk has changed is computed again. Rows of before
+            # have none, and are taken as they are.
+            return {
+                content: _from_bytes(blob)
+                for content, blob, checksum in rows
+                if checksum is None or checksum == _checksum(content, blob)
+            }
 
     def write(self, card: EmbedderCard, vectors: Mapping[str, Tensor]) -> None:
-        """Keeps vectors, all of them or none. What is there already stays.
+        """Keeps vectors, all of them or none. They take the place of what is there.
 
         Arguments:
             card: Of the embedder.
@@ -82,11 +89,12 @@ class Cache:
         Raises:
             BadInput: When the folder cannot be written, or the file is no cache.
         """
-        rows = [(card.key, content, _to_bytes(vector)) for content, vector in vectors.items()]
+        blobs = {content: _to_bytes(vector) for content, vector in vectors.items()}
+        rows = [(card.key, one, blob, _checksum(one, blob)) for one, blob in blobs.items()]
         with self._connection() as connection, connection:
             text = json.dumps(asdict(card), sort_keys=True)
             connection.execute("INSERT OR IGNORE INTO embedders VALUES (?, ?)", (card.key, text))
-            connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", rows)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -114,12 +122,20 @@ def _prepare(connection: sqlite3.Connection) -> None:
             with connection:
                 for table in _TABLES:
                     connection.execute(table)
+                columns = connection.execute("PRAGMA table_info(vectors)").fetchall()
+                if all(column[1] != "checksum" for column in columns):  # A cache of before.
+                    connection.execute("ALTER TABLE vectors ADD COLUMN checksum INTEGER")
             return
         except sqlite3.OperationalError as error:
             # The change to WAL does not wait for other processes by itself.
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def _checksum(content: str, blob: bytes) -> int:
+    """The checksum of a row: of the content that it is the vector of, and of the vector."""
+    return zlib.crc32(blob, zlib.crc32(content.encode()))
 
 
 def _to_bytes(vector: Tensor) -> bytes:

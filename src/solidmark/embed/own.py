@@ -22,9 +22,8 @@ from solidmark.embed.weights import weights_hash
 from solidmark.errors import BadInput, NotFound
 from solidmark.late import Tensor, functional, torch
 from solidmark.models.numbers import check_tensors
-from solidmark.models.reading import first_line, read_config
 from solidmark.randomness import seeded
-from solidmark.runs import VERSION, memory_for, require_version, write_bytes, write_json
+from solidmark.runs import memory_for, read_ours, read_tensors, write_ours, write_tensors
 from solidmark.types import Image
 
 NAME = "own"
@@ -158,11 +157,9 @@ def save_own(folder: Path, weights: Mapping[str, Tensor], shape: Shape) -> None:
         weights: Of the network.
         shape: Its shape.
     """
-    from safetensors.torch import save
-
-    write_json(folder / CONFIG, {"version": VERSION, "model_type": NAME, **asdict(shape)})
+    write_ours(folder / CONFIG, {"model_type": NAME, **asdict(shape)})
     kept = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    write_bytes(folder / WEIGHTS, save(kept))
+    write_tensors(folder / WEIGHTS, kept)
 
 
 def open_own(where: str, device: str = "cpu") -> Own:
@@ -176,20 +173,12 @@ def open_own(where: str, device: str = "cpu") -> Own:
         NotFound: When there is none.
         BadInput: When it is none of ours, or its weights do not fit.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     folder = Path(where)
     if not all((folder / name).is_file() for name in (CONFIG, WEIGHTS)):
         raise NotFound(f'"{where}" holds no embedder. "solidmark fit DATA {where}" makes one.')
     shape = _shape(folder)
-    try:
-        with memory_for(f'the embedder "{folder}"'):
-            weights = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise BadInput(
-            f'"{folder / WEIGHTS}" cannot be read ({first_line(error)}). {AGAIN}'
-        ) from error
+    with memory_for(f'the embedder "{folder}"'):
+        weights, _ = read_tensors(folder / WEIGHTS, AGAIN)
     sizes = {name: tuple(value.shape) for name, value in weights.items()}
     if sizes != shape.sizes() or any(one.dtype != torch.float32 for one in weights.values()):
         raise BadInput(f'The weights of "{folder}" do not fit its {CONFIG}. {AGAIN}')
@@ -211,10 +200,9 @@ AGAIN = "Fit it again with solidmark fit."
 
 def _shape(folder: Path) -> Shape:
     """The shape as its configuration says it."""
-    config = read_config(folder / CONFIG)
+    config = read_ours(folder / CONFIG, AGAIN)
     if config.get("model_type") != NAME:
         raise BadInput(f'"{folder}" is no embedder of solidmark fit. {AGAIN}')
-    require_version(folder / CONFIG, config.get("version"), AGAIN)
     side, dimensions, widths = (config.get(n) for n in ("side", "dimensions", "widths"))
     numbers: list[Any] = [side, dimensions, *(widths if isinstance(widths, list) else [None])]
     if not all(isinstance(one, int) and 0 < one <= LARGEST for one in numbers):

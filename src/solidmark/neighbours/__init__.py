@@ -1,6 +1,7 @@
 """Nearest neighbours in matrices larger than the memory: exact, or in lists, recall measured."""
 
 from solidmark.neighbours.approximate import Approximate, open_lists
+from solidmark.neighbours.arrays import forget_checksums, is_intact, write_array
 from solidmark.neighbours.building import build_lists
 from solidmark.neighbours.distances import (
     PIXEL_DISTANCES,
@@ -28,7 +29,9 @@ __all__ = [
     "Search",
     "build_lists",
     "finder_of",
+    "forget_checksums",
     "in_lists",
+    "is_intact",
     "l2",
     "modified_l2",
     "open_lists",
@@ -40,4 +43,5 @@ __all__ = [
     "sampled",
     "search",
     "tile_order",
+    "write_array",
 ]

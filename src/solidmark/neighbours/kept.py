@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,16 +42,19 @@ class Kept:
 
     @property
     def is_done(self) -> bool:
-        return self._answer is not None or (self._path is not None and self._path.is_file())
+        return self._answer is not None or self._found() is not None
 
     @property
     def answer(self) -> Found:
         """The neighbours and their squared distances, once they are found."""
-        if self._answer is None and self._path is not None:
-            found = np.load(self._path, allow_pickle=False)
+        if self._answer is None and (found := self._found()) is not None:
             self._answer = found["index"], found["squared"]
         assert self._answer is not None
         return self._answer
+
+    def _found(self) -> dict[str, NDArray[Any]] | None:
+        """The answer on disk; None where it is not there, or not what was written."""
+        return None if self._path is None else _read(self._path)
 
     def again(self, some: NDArray[np.int64]) -> "Kept":
         """The state of some of the queries, when they are searched again with more candidates."""
@@ -63,11 +67,9 @@ class Kept:
         Returns:
             The row of the base to go on at, and the longest row so far.
         """
-        if self._state is None or not self._state.is_file():
-            return 0, 0.0
-        found = np.load(self._state, allow_pickle=False)
+        found = None if self._state is None else _read(self._state)
         sizes = [len(tile.values) for tile in tiles]
-        if found["values"].shape != (sum(sizes), tiles[0].values.shape[1]):
+        if found is None or found["values"].shape != (sum(sizes), tiles[0].values.shape[1]):
             return 0, 0.0
         values = torch.from_numpy(found["values"]).split(sizes)
         index = torch.from_numpy(found["index"]).split(sizes)
@@ -97,6 +99,16 @@ def gathered(tiles: Sequence[Candidates]) -> tuple[NDArray[np.float32], NDArray[
         tile.settle()
     values = torch.cat([tile.values.cpu() for tile in tiles])
     return values.numpy(), torch.cat([tile.index.cpu() for tile in tiles]).numpy()
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Some arrays, checked by the checksums of the zip that they lie in; None where they are gone
+    or not what was written, and are to be found again."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return None
 
 
 def _write(path: Path, **arrays: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from solidmark.errors import BadInput
 from solidmark.runs import read_json
+from solidmark.runs.sealed import CHECKSUM
 
 PAGE, RESULTS = "report.html", "results.json"
 
@@ -78,6 +79,8 @@ def _hash_of_results(folder: Path) -> str:
         results = read_json(folder / RESULTS)
     except BadInput:
         return ""
+    if isinstance(results, dict):
+        results.pop(CHECKSUM, None)  # It is of the peak of memory too.
     if isinstance(results, dict) and isinstance(results.get(_MEMORY), dict):
         results[_MEMORY] = without_peak(results[_MEMORY])
     return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solidmark.errors import BadInput, BrokenImage
-from solidmark.runs import read_ours
+from solidmark.runs import read_json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -53,8 +53,12 @@ def open_pictures(folder: Path, cure: str, of: type = dict) -> dict[str, Any]:
     name = "pictures/index.json"
     if not (folder / name).is_file():
         return {}
-    index = read_ours(folder / name, cure)
-    if not all(isinstance(found, of) for found in index.values()):
+    # No version and no checksum stand in it: its names are ids, of which one may be "version".
+    try:
+        index = read_json(folder / name)
+    except BadInput as error:
+        raise BadInput(f'"{folder / name}" is not readable JSON. {cure}') from error
+    if not isinstance(index, dict) or not all(isinstance(found, of) for found in index.values()):
         raise BadInput(f'"{folder / name}" is not a file of solidmark. {cure}')
     return index
 

@@ -21,14 +21,12 @@ from solidmark.runs.files import (
     fingerprint_files,
     move_folder,
     read_json,
-    read_ours,
     remove_temporaries,
     visible_files,
     whole_file,
     write_bytes,
     write_json,
     write_once,
-    write_tensors,
 )
 from solidmark.runs.formats import VERSION, require_version
 from solidmark.runs.ledger import Ledger
@@ -61,12 +59,14 @@ from solidmark.runs.results import (
     Results,
     open_results,
     read_results,
+    require_scored,
     scored_before,
     shared,
     write_results,
 )
 from solidmark.runs.rows import Rows
 from solidmark.runs.saying import cell, guard_terminal, say, tame
+from solidmark.runs.sealed import read_ours, sealed, write_ours
 from solidmark.runs.tables import (
     csv_of,
     doubled,
@@ -77,6 +77,7 @@ from solidmark.runs.tables import (
     write_rows,
     write_table,
 )
+from solidmark.runs.tensors import read_tensors, write_tensors
 from solidmark.runs.verdict import STATES, TONES, VERDICTS, Finding, Verdict, verdict_from
 from solidmark.runs.work import (
     hand_all_out,
@@ -148,15 +149,18 @@ __all__ = [
     "read_ours",
     "read_results",
     "read_table",
+    "read_tensors",
     "recorded",
     "remark",
     "remove_temporaries",
     "report_nothing",
     "require_same",
+    "require_scored",
     "require_version",
     "require_whole",
     "say",
     "scored_before",
+    "sealed",
     "shared",
     "shell_word",
     "shortage",
@@ -176,6 +180,7 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_once",
+    "write_ours",
     "write_results",
     "write_rows",
     "write_table",

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, RunConflict
-from solidmark.runs.files import fingerprint, read_ours, write_json
+from solidmark.runs.files import fingerprint, write_json
 from solidmark.runs.formats import VERSION
+from solidmark.runs.sealed import read_ours
 
 NAME = "files.json"
 ASIDE = ".set-aside"
@@ -55,7 +56,7 @@ def record(folder: Path, products: Iterable[str], rewritten: Iterable[str] = ())
         The fingerprint of `files.json`; None where there is nothing to write down.
     """
     found = {
-        path.relative_to(folder).as_posix(): _entry(path)
+        path.relative_to(folder).as_posix(): entry(path)
         for name in products
         for path in _files(folder / name)
     } | {name: _ANY for name in rewritten if (folder / name).is_file()}
@@ -78,7 +79,7 @@ def recorded(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str] | None
         state = "not what was written" if path.is_file() else "missing"
         raise BadInput(f'"{path}" is {state}. {_cure(manifest)}')
     found = read_ours(path, _cure(manifest))
-    return {name: str(entry) for name, entry in found.items() if name != "version"}
+    return {name: str(told) for name, told in found.items() if name != "version"}
 
 
 def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) -> Damage:
@@ -92,13 +93,13 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
     except BadInput:
         return Damage(missing=(NAME,))
     missing, changed = [], []
-    for name, entry in (files or {}).items():
+    for name, told in (files or {}).items():
         path = folder / name
         if not pictures and path.suffix in _PICTURES:
             continue
         if not path.is_file():
             missing.append(name)
-        elif entry != _ANY and _entry(path) != entry:
+        elif told != _ANY and entry(path) != told:
             changed.append(name)
     return Damage(tuple(missing), tuple(changed))
 
@@ -167,7 +168,8 @@ def _files(path: Path) -> Iterator[Path]:
                 yield child
 
 
-def _entry(path: Path) -> str:
+def entry(path: Path) -> str:
+    """What is written down of a file: its size and, but for pictures, its hash."""
     size = path.stat().st_size
     return f"{size}" if path.suffix in _PICTURES else f"{size} {fingerprint(path)}"
 

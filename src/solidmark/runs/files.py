@@ -3,20 +3,15 @@
 import hashlib
 import json
 import os
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from solidmark.errors import BadInput, NotFound
-from solidmark.runs.formats import require_version
+from solidmark.errors import BadInput
 from solidmark.runs.progress import Advance, progress_of_bytes
 from solidmark.runs.saying import tame
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _RUN = "manifest.json"
 """What the folders of runs have."""
@@ -74,49 +69,6 @@ def write_once(path: Path, data: bytes) -> None:
         pass
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def write_tensors(
-    path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str] | None = None
-) -> None:
-    """Writes a safetensors file as `write_bytes` writes a file.
-
-    The tensors go from where they are into the file: they are not held a second time as bytes.
-
-    Arguments:
-        tensors: On the CPU, contiguous, by name.
-        metadata: What stands in the head of the file.
-
-    Raises:
-        OSError: When the system refuses.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The library writes a temporary file of its own beside the one that it is told, under a name
-    # that nobody knows after a kill, and for the owner alone: so it gets a folder.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir()
-        written = temporary / path.name
-        written.touch()
-        mode = written.stat().st_mode
-        save_file(dict(tensors), written, None if metadata is None else dict(metadata))
-        written.chmod(mode)
-        with open(written, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(written, path)
-    except SafetensorError as error:
-        # It says in words what the system said by a number.
-        number = re.search(r"os error (\d+)", str(error))
-        if number is None:
-            raise
-        refused = OSError(int(number[1]), os.strerror(int(number[1])), str(path))
-        raise refused from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _for_the_owner(path: str, flags: int) -> int:
@@ -193,33 +145,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadInput(f'"{path}" is not readable JSON ({error}). Make it again.') from error
-
-
-def read_ours(path: Path, cure: str, **parts: type) -> dict[str, Any]:
-    """Reads a JSON file of ours, or says in one line why it cannot be used.
-
-    Arguments:
-        path: The file.
-        cure: What to do where it cannot be used, as a sentence.
-        parts: What it must hold, and of which type, by name.
-
-    Raises:
-        NotFound: When it is missing.
-        BadInput: When it is no JSON object, of another version, or lacks a part.
-    """
-    if not path.is_file():
-        raise NotFound(f'"{path.parent}" has no {path.name}. {cure}')
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f'"{path}" is not readable JSON ({error}). {cure}') from error
-    if not isinstance(value, dict):
-        raise BadInput(f'"{path}" is not a file of solidmark. {cure}')
-    require_version(path, value.get("version"), cure)
-    for name, kind in parts.items():
-        if not isinstance(value.get(name), kind):
-            raise BadInput(f'"{path}" has no "{name}" that can be used. {cure}')
-    return value
 
 
 def fingerprint(path: Path) -> str:

@@ -9,7 +9,6 @@ finished any more: the same command goes on with it too, and makes what is missi
 manifest: a bit that a disk has turned over in a number of the configuration is no configuration.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -21,15 +20,14 @@ from typing import Any
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
-from solidmark.runs.files import read_ours, remove_temporaries, write_json
+from solidmark.runs.files import remove_temporaries
 from solidmark.runs.formats import VERSION
 from solidmark.runs.lock import Lock, take
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say
+from solidmark.runs.sealed import read_ours, write_ours
 
 NAME = "manifest.json"
-CHECKSUM = "checksum"
-"""Of all that stands in a manifest beside it. Manifests of before have none."""
 SECRETS = {("mark", "seed")}
 """Values of a configuration, by its command, that are shown to nobody."""
 HIDDEN_LEDGER = ".ledger"
@@ -206,13 +204,7 @@ def _reopened(folder: Path, manifest: dict[str, Any], lock: Lock | None) -> Run:
 
 
 def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
-    write_json(folder / NAME, {**manifest, CHECKSUM: _checksum(manifest)})
-
-
-def _checksum(manifest: Mapping[str, Any]) -> str:
-    """The hash of what is in a manifest, however it is written down."""
-    text = json.dumps(json.loads(json.dumps(manifest)), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    write_ours(folder / NAME, manifest)
 
 
 def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
@@ -234,11 +226,8 @@ def read_manifest(folder: Path, command: str | None = None) -> dict[str, Any]:
         raise NotFound(f'"{folder}" has no {NAME}: it is not a folder of solidmark.{made}')
     cure = "Put it back, or make the folder again."
     manifest = read_ours(path, cure)
-    said = manifest.pop(CHECKSUM, None)
     if not _is_manifest(manifest):
         raise BadInput(f'"{path}" is not a manifest of solidmark. {cure}')
-    if said is not None and said != _checksum(manifest):
-        raise BadInput(f'"{path}" is not what was written: its checksum differs. {cure}')
     if command and manifest["command"] != command:
         raise RunConflict(
             f'"{folder}" was made by "solidmark {manifest["command"]}", '

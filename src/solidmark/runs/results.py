@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.errors import BadInput, NotFound
+from solidmark.runs.contents import entry
 from solidmark.runs.figures import Figure, figure_from
-from solidmark.runs.files import read_ours, write_json
 from solidmark.runs.formats import VERSION
+from solidmark.runs.sealed import read_ours, write_ours
 from solidmark.runs.verdict import Verdict, verdict_from
 
 RESULTS = "results.json"
@@ -68,9 +69,10 @@ def write_results(
     failed: int,
     verdict: Verdict | None = None,
     chosen: Mapping[str, Any] | None = None,
+    files: Sequence[str] = (),
     **facts: Any,
 ) -> dict[str, Any]:
-    """Writes `results.json`.
+    """Writes `results.json`, the last of what a scoring writes.
 
     Arguments:
         folder: The folder of the run.
@@ -79,6 +81,8 @@ def write_results(
         failed: How many of the rows that were asked for could not be scored.
         verdict: What the run has come to.
         chosen: What was chosen when it was scored; stands in the configuration.
+        files: What was written with it, and is written anew with it: `require_scored` knows by
+            it that figures and tables are of one scoring.
         facts: What this command tells beside its figures.
 
     Returns:
@@ -97,11 +101,13 @@ def write_results(
     }
     if verdict is not None:
         results["verdict"] = verdict.to_json()
-    write_json(folder / RESULTS, results)
+    if files:
+        results["files"] = {name: entry(folder / name) for name in files}
+    write_ours(folder / RESULTS, results)
     return results
 
 
-def read_results(folder: Path, cure: str = "", **parts: type) -> dict[str, Any]:
+def read_results(folder: Path, cure: str = "", **parts: type | tuple[type, ...]) -> dict[str, Any]:
     """Reads `results.json`.
 
     Arguments:
@@ -139,10 +145,32 @@ def open_results(folder: Path, cure: str = "", **parts: type) -> Results:
         failed=int(found.get("failed") or 0),
         figures=tuple(figure_from(row, path) for row in found["rows"]),
         verdict=verdict_from(found["verdict"], path) if "verdict" in found else None,
-        facts={name: value for name, value in found.items() if name not in known},
+        facts={name: value for name, value in found.items() if name not in (*known, "files")},
         versions=found.get("versions") or {},
         fingerprints=found.get("fingerprints") or {},
     )
+
+
+def require_scored(folder: Path, *names: str) -> None:
+    """Checks that tables are those that were written with the `results.json` beside them.
+
+    Arguments:
+        folder: The folder of a run; one that was never scored, or before this was written down,
+            is taken as it is.
+        names: Files of it; all tables when none is named. What is gone is said by who reads it.
+
+    Raises:
+        BadInput: When one is of another scoring, or is damaged.
+    """
+    if not (folder / RESULTS).is_file():
+        return
+    told = read_results(folder, files=(dict, type(None))).get("files") or {}
+    for name in names or [name for name in told if name.endswith(".parquet")]:
+        path = folder / name
+        if name in told and path.is_file() and entry(path) != told[name]:
+            raise BadInput(
+                f'"{path}" is not what was scored with the "{RESULTS}" beside it. {_again(folder)}'
+            )
 
 
 def scored_before(folder: Path) -> dict[str, Any]:

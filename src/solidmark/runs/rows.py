@@ -123,9 +123,13 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "Could not decode" in str(error):  # And then the text, which may be long.
             raise BadInput(f'The ledger "{path}" is damaged (not UTF-8). {CURE}') from error
+        if "unsupported file format" in str(error):
+            raise BadInput(f'The ledger "{path}" is damaged ({error}). {CURE}') from error
         if "no such column" not in str(error):
             raise
         raise BadInput(f'The ledger "{path}" is of another program ({error}). {CURE}') from error
+    except UnicodeDecodeError as error:  # What SQLite says of it quotes the file.
+        raise BadInput(f'The ledger "{path}" is damaged (not UTF-8). {CURE}') from error
     except sqlite3.DatabaseError as error:
         raise BadInput(f'The ledger "{path}" is damaged ({error}). {CURE}') from error
 

@@ -123,6 +123,7 @@ def read_table(
     with _opened(path, columns, cure) as (file, wanted):
         names = wanted if only else file.schema_arrow.names
         table = file.read(columns=[name for name in names if name not in without])
+        table.validate(full=True)  # Text that is not UTF-8 would be found by whoever looks at it.
     if (row := doubled(table, once)) is not None:
         said = ", ".join(f"{name} {value}" for name, value in row.items())
         raise BadInput(f'"{path}" holds the row of {said} twice. {cure}')
@@ -146,7 +147,9 @@ def read_batches(
     """
     with _opened(path, columns, cure) as (file, wanted):
         names = [*wanted, *(name for name in optional if name in file.schema_arrow.names)]
-        yield from file.iter_batches(AT_ONCE, columns=names)
+        for batch in file.iter_batches(AT_ONCE, columns=names):
+            batch.validate(full=True)
+            yield batch
 
 
 @contextmanager
@@ -170,7 +173,7 @@ def _opened(
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             _require_columns(path, file.schema_arrow, wanted, cure)
             yield file, wanted
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # Also names that are not UTF-8.
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f'"{path}" is not a readable table ({reason}). {cure}') from error
 

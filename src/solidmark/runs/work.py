@@ -94,6 +94,7 @@ def write_through(
     away: Away | None = None,
     threads: int | None = None,
     came: Callable[[str], None] = lambda part: None,
+    whole: Callable[[str], bool] = lambda part: True,
 ) -> None:
     """Has files made that need no rows, by whatever the engine has; all are there afterwards.
 
@@ -106,6 +107,7 @@ def write_through(
         away: How another process does a part; without it, this one does it.
         threads: As of `Job`.
         came: Is told of each part that another process has made, once its files are here.
+        whole: Whether what was written of a part before is still what was written.
 
     Raises:
         BadInput: When the engine gives no answer to some of the parts.
@@ -118,7 +120,11 @@ def write_through(
                 came(name)
 
     every = enumerate(parts.items())
-    left = {number: part for number, (name, part) in every if not (folder / name).is_file()}
+    left = {
+        number: part
+        for number, (name, part) in every
+        if not ((folder / name).is_file() and whole(name))
+    }
     total = sum(map(len, parts.values()))
     hand_all_out(title, left, total, Job(work, room, away, threads), keep)
     Processes.here().wait()

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from solidmark.errors import BadInput, NotFound, OutOfMemory
 from solidmark.late import Tensor
 from solidmark.runs import (
     memory_for,
     move_folder,
-    read_json,
+    read_ours,
+    read_tensors,
     write_bytes,
-    write_json,
+    write_ours,
     write_tensors,
 )
 
@@ -57,7 +56,7 @@ def write_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
     shutil.rmtree(temporary, ignore_errors=True)
     for name, tensors in snapshot.tensors.items():
         write_tensors(temporary / f"{name}.safetensors", tensors)
-    write_json(temporary / FACTS, snapshot.facts)
+    write_ours(temporary / FACTS, snapshot.facts)
     write_bytes(temporary / COMPLETE, b"")
     move_folder(temporary, path)
     for old in _paths(folder)[:-KEPT]:
@@ -72,8 +71,6 @@ def read_checkpoint(path: Path) -> Snapshot:
         NotFound: When there is none.
         BadInput: When it is not whole.
     """
-    from safetensors.torch import load_file
-
     if not path.is_dir():
         raise NotFound(f'There is no checkpoint "{path}". Name one that is, or "latest".')
     if not (path / COMPLETE).is_file():
@@ -82,20 +79,20 @@ def read_checkpoint(path: Path) -> Snapshot:
     try:
         size = sum(file.stat().st_size for file in files)
         with memory_for(f'the checkpoint "{path}"', size):
-            tensors = {file.stem: _read(load_file(file)) for file in files}
-        facts = read_json(path / FACTS)
+            tensors = {file.stem: _read(file) for file in files}
+        facts = read_ours(path / FACTS, "")
         return Snapshot(tensors, {**facts, "step": int(facts["step"])})
     except OutOfMemory:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, BadInput) as error:
+    except (OSError, KeyError, TypeError, ValueError, BadInput) as error:
         raise BadInput(
             f'The checkpoint "{path}" is damaged ({error}). Name another one, or "latest".'
         ) from error
 
 
-def _read(mapped: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _read(file: Path) -> dict[str, Tensor]:
     """Tensors of their own: a mapped file must not be removed, and states are."""
-    return {name: tensor.clone() for name, tensor in mapped.items()}
+    return {name: tensor.clone() for name, tensor in read_tensors(file, "")[0].items()}
 
 
 def read_latest(folder: Path) -> Snapshot | None:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 from solidmark.marks import Marked
 from solidmark.models import Conditions, LatentModel
 from solidmark.models.conditions import stack
 from solidmark.randomness import digest
-from solidmark.runs import Processes, progress, write_tensors
+from solidmark.runs import Processes, progress, read_tensors, write_tensors
 from solidmark.training.pictures import MEMORY_BYTES
 
 SHARD = 32
@@ -114,12 +115,23 @@ def encode_shards(
     mine = (here or Processes()).share(list(shards))
     with progress("encoding images", sum(len(shards[path]) for path in mine)) as advance:
         for path in mine:
-            if not path.is_file():
+            if not _is_whole(path):
                 with torch.no_grad():
                     encoded = _encode(model, source, shards[path], mirrored)
                 write_tensors(path, encoded)
             advance(len(shards[path]))
     return list(shards)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a shard of a killed training is there, as it was written."""
+    if not path.is_file():
+        return False
+    try:
+        read_tensors(path, "")
+    except BadInput:
+        return False
+    return True
 
 
 def _encode(

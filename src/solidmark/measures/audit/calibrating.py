@@ -11,7 +11,7 @@ from solidmark.errors import BadInput
 from solidmark.measures.audit.roundtrip import keep_round_trip
 from solidmark.measures.audit.tasks import Opened, Task, load
 from solidmark.readers import round_trip_passes
-from solidmark.runs import VERSION, Processes, Room, Run, Steps, progress, read_ours, write_json
+from solidmark.runs import Processes, Room, Run, Steps, progress, read_ours, write_ours
 from solidmark.subjects import choose
 
 REFERENCE = 64
@@ -50,7 +50,7 @@ def calibrate(run: Run, opened: Opened, processes: Processes, room: Room) -> dic
             raise BadInput(
                 f'None of the images of "{question.marked}" can be read. Mark them again.'
             )
-        write_json(path, {"version": VERSION, **found})
+        write_ours(path, found)
     processes.wait()
     cure = 'Remove it, then run the same "solidmark audit" again.'
     return read_ours(path, cure, **{task.about: dict for task in tasks})

@@ -20,6 +20,7 @@ from solidmark.runs import (
     open_run,
     read_manifest,
     read_table,
+    require_scored,
     table_bytes,
     typed,
     write_bytes,
@@ -190,7 +191,9 @@ def lost(figures: Sequence[Figure]) -> list[str]:
 def _scores(folder: Path) -> pa.Table:
     path = folder / "scores.parquet"
     once = ("reader", "split", "id", "repeat")
-    return read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
+    table = read_table(path, SCORES, f'Run "solidmark score {folder}" again.', once=once)
+    require_scored(folder, path.name)
+    return table
 
 
 def _write(out: Path, found: Comparison, changes: pa.Table) -> None:

@@ -9,7 +9,7 @@ from solidmark.errors import BadInput, BrokenImage
 from solidmark.late import torch
 from solidmark.marks import Marked, write_image
 from solidmark.mitigations.telling import bare
-from solidmark.runs import Room, Steps, progress, read_ours, write_json
+from solidmark.runs import Room, Steps, progress, read_ours, write_ours
 from solidmark.scores.knowing import VIEWS, Drawn, Evidence, Knowing, judge_knowing
 from solidmark.subjects import choose
 from solidmark.subjects.knowing import DRAWN, NOISE, Drawings, Gains, drawings, gains, passes
@@ -65,7 +65,7 @@ def keep_knowing(
         pictures=tuple(paths),
         beside=tuple(sample.id for sample in samples[:DRAWN]),
     )
-    write_json(folder / FILE, evidence.to_json())
+    write_ours(folder / FILE, evidence.to_json())
 
 
 def knowing_of(folder: Path) -> Knowing | None:
@@ -75,7 +75,9 @@ def knowing_of(folder: Path) -> Knowing | None:
         return None
     cure = 'Remove it, then run the same "solidmark audit" again.'
     try:
-        return judge_knowing(Evidence.from_json(read_ours(path, cure, gains=dict)))
+        kept = read_ours(path, cure, gains=dict)
+        kept.pop("version", None)  # Those of before have none.
+        return judge_knowing(Evidence.from_json(kept))
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f'"{path}" is not what an audit writes ({error!r}). {cure}') from error
 

@@ -11,7 +11,7 @@ from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.marks import pattern_to_json
 from solidmark.readers import RoundTrip, sent_round
-from solidmark.runs import Figure, read_ours, write_json
+from solidmark.runs import Figure, read_ours, write_ours
 from solidmark.subjects import SolidMark
 
 FILE = "round_trip.json"
@@ -39,7 +39,7 @@ def keep_round_trip(
     known = [found["round_trip"] for found in calibrations.values() if "round_trip" in found]
     found = RoundTrip.from_json(known[0]) if known else measure.round_trip(model, samples)
     pattern = pattern_to_json(measure.pattern)
-    write_json(
+    write_ours(
         folder / FILE,
         {
             "images": sent_round(len(samples), samples[0].image.shape[-2:]),

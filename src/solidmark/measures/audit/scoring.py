@@ -27,7 +27,7 @@ from solidmark.runs import (
     require_whole,
     verdict_from,
     write_bytes,
-    write_json,
+    write_ours,
     write_results,
     write_table,
 )
@@ -150,6 +150,7 @@ def score(
         quarantined=images.manifest["quarantined"],
         knowing=None if knowing is None else knowing.to_json(),
         **({"perturbed": manifest["perturbed"]} if "perturbed" in manifest else {}),
+        files=("scores.parquet", NAMED),
     )
 
 
@@ -166,7 +167,7 @@ def renew_inversions(out: Path) -> None:
     if "verdict" in results:  # Audits of before have none.
         verdict = verdict_from(results["verdict"], out / RESULTS)
         results["verdict"] = replace(verdict, others=others).to_json()
-    write_json(out / RESULTS, results)
+    write_ours(out / RESULTS, results)
 
 
 def _inverted(out: Path) -> tuple[tuple[Figure, ...], dict[str, Verdict]]:

@@ -31,7 +31,7 @@ from solidmark.measures.nearest.gathering import FACTS, Gathered, gather
 from solidmark.measures.nearest.roles import NULL, Answer, Asking
 from solidmark.measures.nearest.searched import Searched
 from solidmark.measures.nearest.sides import Learned, open_learned
-from solidmark.neighbours import PIXEL_DISTANCES, finder_of
+from solidmark.neighbours import PIXEL_DISTANCES, finder_of, forget_checksums
 from solidmark.runs import (
     Figure,
     Processes,
@@ -162,6 +162,7 @@ def build_index(indexing: Indexing) -> Run:
             keep_pictures(indexing.out, training.data, range(len(training.facts)))
         shutil.rmtree(work, ignore_errors=True)
         status = training.column("status")
+        forget_checksums(indexing.out)  # The list of files vouches for all of them from here on.
         run.finish(
             *PRODUCTS,
             asked=names,

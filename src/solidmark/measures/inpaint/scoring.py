@@ -158,6 +158,7 @@ def score_inpainting(
         chosen={"lowest": lowest, "fprs": list(fprs), "fdr": fdr, **shared(among)},
         measures={measure: _card(measure, lowest) for measure in MEASURES},
         control=None if control is None else control.to_json(),
+        files=("scores.parquet", "named.csv"),
     )
 
 

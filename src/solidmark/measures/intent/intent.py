@@ -51,7 +51,7 @@ from solidmark.runs import (
     forget_peak,
     memory_of,
     open_run,
-    write_json,
+    write_ours,
     write_rows,
 )
 from solidmark.subjects import (
@@ -329,7 +329,7 @@ def _write_observed(folder: Path, planned: Plan, naming: Naming) -> None:
         for id, other, value in training.left_out(likeness, planned.task.asked.seed)
     ]
     write_rows(folder / "calibration.parquet", calibration, CALIBRATION)
-    write_json(
+    write_ours(
         folder / "training.json",
         {
             "images": len(training.ids),

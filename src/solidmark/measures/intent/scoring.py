@@ -28,8 +28,8 @@ from solidmark.measures.intent.tables import (
 )
 from solidmark.measures.intent.types import TYPES
 from solidmark.runs import (
-    read_json,
     read_manifest,
+    read_ours,
     read_results,
     require_whole,
     write_results,
@@ -255,7 +255,9 @@ def _results(
     asked = [prompt for prompt in scene.asked if scene.shown[prompt.text].n]
     failed = sum(row["status"] != "ok" for row in evidence)
     expected = [[name, prompt, word] for (name, prompt), word in scene.expected.words.items()]
-    training = read_json(folder / "training.json")
+    training = read_ours(
+        folder / "training.json", 'Run the same "solidmark intent" again.', quarantined=dict
+    )
     figures = count_findings(findings, len(asked), failed)
     found = brought(
         scene,
@@ -289,4 +291,5 @@ def _results(
         control=None if control is None else control.to_json(),
         withheld=withheld,
         reach=found.reach,
+        files=("generations.parquet", "features.parquet", "findings.parquet"),
     )

@@ -16,7 +16,7 @@ from solidmark.measures.invmm.budget import Budget
 from solidmark.measures.invmm.configuration import InvMM
 from solidmark.measures.invmm.inversion import Attempt, Inverter
 from solidmark.measures.invmm.keeping import keep_attempt, write_tables
-from solidmark.measures.invmm.live import Live
+from solidmark.measures.invmm.live import Live, seconds_in
 from solidmark.measures.invmm.slots import Slots, Task, rounds_of, task_name
 from solidmark.measures.invmm.subjects import call_roll
 from solidmark.measures.invmm.threshold import Threshold, calibrate
@@ -33,13 +33,12 @@ from solidmark.runs import (
     forget_peak,
     peak_memory_bytes,
     progress,
-    read_json,
     read_ours,
     remove_temporaries,
     require_same,
     work_through,
     works_here,
-    write_json,
+    write_ours,
 )
 from solidmark.subjects import TIE, Likeness, Subjects, embedder_of, open_likeness
 
@@ -179,9 +178,10 @@ def _threshold(
             found = Threshold(asked.threshold)
         else:
             found = calibrate(likeness, subjects, "trained", asked.fpr, asked.seed)
-        write_json(path, found.to_json())
+        write_ours(path, found.to_json())
     processes.wait()
     kept = read_ours(path, 'Remove it, then run the same "solidmark invmm" again.', value=float)
+    kept.pop("version", None)  # Those of before have none.
     try:
         return Threshold(**kept)
     except TypeError as error:
@@ -237,7 +237,7 @@ def _attempts(
         )
         slots.work()
         first = digest(0, *map(task_name, batch)).hex()[:16]
-        write_json(folder / "work" / f"time-{first}.json", {"seconds": live.seconds})
+        write_ours(folder / "work" / f"time-{first}.json", {"seconds": live.seconds})
         return dict(ledger.rows())
 
 
@@ -250,4 +250,4 @@ def _keep(folder: Path, inverter: Inverter, attempt: Attempt, sample: Sample) ->
 
 
 def _seconds(folder: Path) -> list[float]:
-    return [float(read_json(path)["seconds"]) for path in (folder / "work").glob("time-*.json")]
+    return [seconds_in(path) for path in (folder / "work").glob("time-*.json")]

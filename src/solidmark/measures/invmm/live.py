@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from solidmark.measures.invmm.inversion import Attempt, read_attempts, write_attempts
-from solidmark.runs import Processes, read_json, write_json
+from solidmark.runs import Processes, read_ours, write_ours
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Live:
             if path.is_file()
             for attempt in read_attempts(path)
         ]
-        times = [float(read_json(path)["seconds"]) for path in folder.glob("time-*.json")]
+        times = [seconds_in(path) for path in folder.glob("time-*.json")]
         processes.wait()  # Nobody writes before all have read.
         live = cls(folder, processes.rank, attempts, max(times, default=0.0))
         if not same:
@@ -57,7 +57,12 @@ class Live:
     def write(self, attempts: Sequence[Attempt]) -> None:
         """Writes the state after a round."""
         write_attempts(_path(self.folder, self.rank), attempts)
-        write_json(self.folder / f"time-{self.rank:03d}.json", {"seconds": self.seconds})
+        write_ours(self.folder / f"time-{self.rank:03d}.json", {"seconds": self.seconds})
+
+
+def seconds_in(path: Path) -> float:
+    """For how long a process has worked, as its file says."""
+    return float(read_ours(path, "Remove it.", seconds=(int, float))["seconds"])
 
 
 def _path(folder: Path, rank: int) -> Path:

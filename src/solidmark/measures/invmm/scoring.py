@@ -111,6 +111,7 @@ def score_invmm(
         triage_calls=sum(row["triage_calls"] or 0.0 for row in evidence),
         control=None if control is None else control.to_json(),
         measures={MEASURE: _card()},
+        files=("scores.parquet", "named.csv"),
     )
 
 

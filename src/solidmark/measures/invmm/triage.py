@@ -35,8 +35,9 @@ from solidmark.runs import (
     read_ours,
     read_table,
     require_same,
+    require_scored,
     work_through,
-    write_json,
+    write_ours,
 )
 from solidmark.scores import SCORES, p_values
 from solidmark.subjects import SolidMark, Subjects, first_for, open_likeness
@@ -272,7 +273,7 @@ def _calibrated(
         with progress("calibrating the triage", total) as advance:
             steps = Steps(advance)
             found = room.fit(choose)
-        write_json(path, dict(found))
+        write_ours(path, found)
     processes.wait()
     return read_ours(path, 'Remove it, then run the same "solidmark invmm" again.')
 
@@ -282,6 +283,7 @@ def _audited(folder: Path, units: Sequence[Unit]) -> dict[Unit, float]:
     path = folder / "scores.parquet"
     wanted = {name: SCORES.field(name).type for name in ("reader", "split", "id", "p_value")}
     table = read_table(path, wanted, 'Name a finished folder of "solidmark audit".')
+    require_scored(folder, path.name)
     table = table.filter(pc.is_valid(table["p_value"]))
     readers = sorted(pc.unique(table["reader"]).to_pylist())
     own = table.filter(pc.equal(table["reader"], readers[0])) if readers else table

@@ -13,8 +13,8 @@ from solidmark.data import Dataset, Source
 from solidmark.embed import Cache, Embedder, embed_samples
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
-from solidmark.measures.nearest.gathering import BATCH, Gathered, Rows, shard_size, write_array
-from solidmark.neighbours import Matrix, rows_per_shard
+from solidmark.measures.nearest.gathering import BATCH, Gathered, Rows, shard_size
+from solidmark.neighbours import Matrix, is_intact, rows_per_shard, write_array
 from solidmark.runs import Room, Work, require_same, works_here, write_through
 
 NUMBERS = ".numbers.npy"
@@ -88,12 +88,16 @@ def embedded(gathered: Gathered, by: Embedding, folder: Path) -> Rows:
                 {contents[n]: torch.from_numpy(v) for n, v in zip(numbers, vectors, strict=True)},
             )
 
+    def whole(part: str) -> bool:
+        return all(is_intact(folder / part.replace(NUMBERS, end)) for end in (".npy", NUMBERS))
+
     if away is not None and not works_here():
         for part, places in parts.items():  # Nothing that is known is computed anew.
-            if not (folder / part).is_file() and by.knows([contents[readable[p]] for p in places]):
+            done = (folder / part).is_file() and whole(part)
+            if not done and by.knows([contents[readable[p]] for p in places]):
                 embed(places)
     title, room = f"{card.name}: {gathered.name} images", Room(BATCH, by.device)
-    write_through(folder, title, parts, embed, room, away, came=keep)
+    write_through(folder, title, parts, embed, room, away, came=keep, whole=whole)
     paths = [folder / part.replace(NUMBERS, ".npy") for part in parts]
     numbers = np.concatenate([np.load(folder / part, allow_pickle=False) for part in parts])
     if not len(numbers):

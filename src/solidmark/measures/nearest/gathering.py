@@ -4,7 +4,6 @@ The images are decoded once, in shards of a fixed partition: a shard is written 
 costs at most the one in flight, and whatever the engine has shares them.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from solidmark.data import Dataset, Source
 from solidmark.errors import BadInput, BrokenImage
-from solidmark.neighbours import Matrix, rows_per_shard, tile_order
+from solidmark.neighbours import Matrix, is_intact, rows_per_shard, tile_order, write_array
 from solidmark.runs import Room, Work, read_table, table_bytes, typed, write_bytes, write_through
 from solidmark.scores import content
 from solidmark.types import Image
@@ -142,6 +141,7 @@ def gather(
         Room(BATCH, "cpu"),
         None if source is None else _Looking(source, at_once, tiles, size),
         threads=1,
+        whole=lambda part: is_intact((folder / part).with_suffix(".npy")),
     )
     facts = pa.concat_tables([read_table(folder / part, FACTS, AGAIN) for part in parts])
     if len(facts) != len(data):
@@ -247,10 +247,3 @@ def _write_shard(
         write_array(path.with_suffix(".npy"), np.stack(rows))
     columns = {name: [fact.get(name) for fact in facts] for name in FACTS.names}
     write_bytes(path, table_bytes(pa.table(columns, schema=FACTS)))
-
-
-def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Writes an array as a file, whole or not at all."""
-    file = io.BytesIO()
-    np.save(file, array)
-    write_bytes(path, file.getvalue())

@@ -43,7 +43,7 @@ from solidmark.runs import (
     check_device,
     open_run,
     peak_memory_bytes,
-    write_json,
+    write_ours,
 )
 
 PRODUCTS = (
@@ -92,7 +92,9 @@ def nearest(comparison: Comparison) -> Run:
         write_tables(comparison, distances, gathered, found.answers)
         augmented = pa.Table.from_pylist(found.augmented, AUGMENTED)
         write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
-        write_json(comparison.out / "features.json", [one.to_json() for one in found.features])
+        write_ours(
+            comparison.out / "features.json", {"rows": [one.to_json() for one in found.features]}
+        )
         write_pictures(comparison.out, gathered)
         _look_at_control(sides, distances, comparison)
         cards = {distance.name: distance.card() for distance in distances}

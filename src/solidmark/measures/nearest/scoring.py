@@ -25,6 +25,7 @@ from solidmark.runs import (
     find,
     read_json,
     read_manifest,
+    read_ours,
     read_table,
     require_whole,
     scored_before,
@@ -121,6 +122,7 @@ def score_nearest(
         excluded=len(set(_with(null, "excluded"))),
         quarantined=manifest["quarantined"],
         control=None if control is None else control.to_json(),
+        files=("scores.parquet", "images.parquet", "named.csv"),
     )
 
 
@@ -171,7 +173,11 @@ def _low_content(measure: str, generated: pa.Table) -> Figure:
 def _features(out: Path) -> list[Figure]:
     """What was made of the features while they were at hand."""
     path = out / "features.json"
-    return [figure_from(row, path) for row in read_json(path)] if path.is_file() else []
+    if not path.is_file():
+        return []
+    before = read_json(path)  # Folders of before have a list, which nothing vouches for.
+    rows = before if isinstance(before, list) else read_ours(path, AGAIN, rows=list)["rows"]
+    return [figure_from(row, path) for row in rows]
 
 
 def _named(tables: Mapping[str, Mapping[str, pa.Table]], fdr: float) -> list[list[Any]]:

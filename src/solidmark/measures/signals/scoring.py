@@ -127,6 +127,7 @@ def score_signals(
             name: {**card, "chance": "what held-out images give"}
             for name, card in manifest["signals"].items()
         },
+        files=("scores.parquet", "named.csv"),
     )
 
 

@@ -13,7 +13,7 @@ from solidmark.measures.unmarked.configuration import names_of
 from solidmark.measures.unmarked.scoring import CARDS
 from solidmark.page.comparison import made, page_of, subjects
 from solidmark.page.sections import Cards, Cell, Figures, Gallery, Line, Page, Table
-from solidmark.runs import RESULTS, Results, find, open_results
+from solidmark.runs import RESULTS, Results, find, open_results, require_scored
 from solidmark.scores.written import p_value, plain
 from solidmark.verdicts.words import listed
 
@@ -60,6 +60,7 @@ def unmarked_page(folder: Path, images: bool, top: int) -> Page:
 
 def _named(folder: Path) -> Figures:
     """The named images, those of most measures first."""
+    require_scored(folder, "named.csv")
     with open(folder / "named.csv", encoding="utf-8", newline="") as file:
         rows = [*csv.DictReader(file)]
     by: dict[str, list[str]] = {}

@@ -23,6 +23,7 @@ from solidmark.runs import (
     open_results,
     read_manifest,
     read_table,
+    require_scored,
     scored_before,
     table_bytes,
     typed,
@@ -151,6 +152,7 @@ def combine(
         verdict=judge_together(told),
         failed=failed,
         chosen={"fdr": fdr},
+        files=("scores.parquet", "named.csv"),
     )
 
 
@@ -187,6 +189,7 @@ def _rows(out: Path, name: str) -> pa.Table:
     file = out / name / TABLES.get(name, "scores.parquet")
     asked = ("split", "id", "p_value", "q_value", "status")
     table = read_table(file, asked, "Make the audit again.")
+    require_scored(out / name, file.name)
     by = next((c for c in ("measure", "signal") if c in table.column_names), None)
     columns = {column: table[column] for column in asked}
     columns["measure"] = pa.array([name] * len(table), pa.string())

@@ -15,17 +15,19 @@ from solidmark.measures.audit import Question, observe
 from solidmark.models.live import borrowed
 from solidmark.runs import (
     RESULTS,
-    VERSION,
     Processes,
     is_whole,
     made_by,
     open_run,
     read_ours,
-    write_json,
+    write_ours,
 )
 
 LOOKS = "looks"
 LOOK = "look.json"
+
+LARGEST = 2**53
+"""No look, step or count of images has a higher number."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,7 @@ def ask(
             observe(replace(own, opening=opening), found)
     if processes.is_main:
         look = len(made_in(question.out)) + 1 if kept is None else kept["look"]
-        write_json(
-            folder / LOOK, {"version": VERSION, "look": look, "step": step, "images": images}
-        )
+        write_ours(folder / LOOK, {"look": look, "step": step, "images": images})
     processes.wait()
     return folder
 
@@ -144,7 +144,13 @@ def _kept(folder: Path) -> dict[str, Any] | None:
     path = folder / LOOK
     if not path.is_file():
         return None
-    return read_ours(path, "Remove its folder, and make the look again.", look=int, step=int)
+    cure = "Remove its folder, and make the look again."
+    kept = read_ours(path, cure, look=int, step=int, images=(int, type(None)))
+    for name, least in (("look", 1), ("step", 0), ("images", 0)):
+        number = least if kept.get(name) is None else kept[name]
+        if isinstance(number, bool) or not least <= number <= LARGEST:
+            raise BadInput(f'The {name} in "{path}" is {str(number)[:20]}. {cure}')
+    return kept
 
 
 def _clear(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pyarrow as pa
 
 from solidmark.measures.watch.asking import Made
-from solidmark.runs import Figure, Results, find, read_table
+from solidmark.runs import Figure, Results, find, read_table, require_scored
 from solidmark.scores import clopper_pearson
 from solidmark.scores.level import TESTS, level_of, shares_of
 
@@ -196,6 +196,7 @@ def _detections(folder: Path, figures: list[Figure], reader: str) -> Iterator[Fi
     cure = f'Run "solidmark score {folder}" again.'
     columns = ("reader", "split", "id", "repeat", "p_value", "status")
     rows = read_table(folder / "scores.parquet", columns, cure).to_pylist()
+    require_scored(folder, "scores.parquet")
     for split in ("trained", "held_out"):
         some = [row for row in rows if (row["reader"], row["split"]) == (reader, split)]
         # A p-value is that of the image, whatever the number of its repeats.

@@ -51,6 +51,7 @@ def gather(out: Path) -> dict[str, Any]:
         verdict=judge_watch(judged, manifest["config"]["unit"]),
         chosen=chosen,
         looks=len(judged),
+        files=(FILE,),
     )
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from jaxtyping import Float, UInt8
-from safetensors import SafetensorError, safe_open
 
 from solidmark.errors import BadInput
 from solidmark.late import Tensor
 from solidmark.measures.invmm.inversion.weight import Weight
-from solidmark.runs import write_tensors
+from solidmark.runs import read_tensors, write_tensors
 from solidmark.types import Images
 
 Outcome = Literal["reproduced", "spent", "failed"]
@@ -118,8 +117,8 @@ def write_attempts(path: Path, attempts: Sequence[Attempt]) -> None:
     """Writes attempts to one safetensors file, which is whole or not there.
 
     Arguments:
-        path: The file. The tensors are called "0.mu" and so on; all else is JSON under the
-            metadata key "attempts". The same attempts are the same bytes.
+        path: The file. The tensors are called "0.mu" and so on; all else is JSON in its head, by
+            the name "attempts". The same attempts are the same bytes.
         attempts: In any state.
     """
     tensors: dict[str, Tensor] = {}
@@ -149,12 +148,11 @@ def read_attempts(path: Path) -> list[Attempt]:
     Raises:
         BadInput: When the file does not hold attempts.
     """
+    tensors, head = read_tensors(path, "Invert again.")
     try:
-        with safe_open(path, "pt") as file:
-            rows = json.loads((file.metadata() or {})["attempts"])
-            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+        rows = json.loads(head["attempts"])
         return [_read(number, row, tensors) for number, row in enumerate(rows)]
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise BadInput(f'"{path}" does not hold attempts ({error}). Invert again.') from error
 
 
