@@ -31,6 +31,7 @@ from solidmark.runs.files import (
     write_tensors,
 )
 from solidmark.runs.formats import VERSION, require_version
+from solidmark.runs.freed import keep_freed
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
@@ -125,6 +126,7 @@ __all__ = [
     "guard_terminal",
     "in_words",
     "is_whole",
+    "keep_freed",
     "made_by",
     "memory_for",
     "memory_of",
