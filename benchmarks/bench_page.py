@@ -25,7 +25,8 @@ def page(runs: Runs, case: Case, sizes: Sizes) -> Iterator[str]:
         "of the processor; a cell is the mean of the runs, with the lowest and the highest behind "
         "it. Processes that wanted a processor while it was measured, a minute's mean: "
         f"{min(loads):.1f} to {max(loads):.1f}. Memory: the peak of the whole process, packages "
-        "included."
+        "included. In stages and ways to compute, freed memory is kept, as by the command line "
+        "(`runs/freed.py`); elsewhere the allocator does as it likes."
     )
     yield ""
     yield from _stages(runs, case)
@@ -238,7 +239,7 @@ def _ways(runs: Runs, case: Case) -> Iterator[str]:
     yield "## Ways to compute the network"
     yield ""
     yield (
-        "One call without a gradient, each way in turn, the median of 5; OpenVINO where it is "
+        "One call without a gradient, each way in turn, the median of 3; OpenVINO where it is "
         "installed. Off: the root mean square of the difference to single precision, over that of "
         "the answer. Ready: seconds before the first answer."
     )
@@ -247,10 +248,10 @@ def _ways(runs: Runs, case: Case) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for key in (name for name in runs[0] if name.startswith("ways: ")):
         for way in (name for name in runs[0][key] if name != "load"):
-            own = [run[key][way]["total"] for run in runs]
-            plain = [run[key]["torch, single precision"]["total"] for run in runs]
-            off = f"{max(run[key][way]['off'] for run in runs):.1e}"
-            ready = _spread([run[key][way]["ready"] for run in runs], 1)
+            own = [run[key][way]["total"] for run in runs if key in run]
+            plain = [run[key]["torch, single precision"]["total"] for run in runs if key in run]
+            off = f"{max(run[key][way]['off'] for run in runs if key in run):.1e}"
+            ready = _spread([run[key][way]["ready"] for run in runs if key in run], 1)
             yield _row(key.partition(": ")[2], way, _times(plain, own), off, ready)
     yield ""
 
@@ -265,11 +266,11 @@ def _beside(runs: Runs, key: str, ours: str, title: str) -> str:
 
 
 def _each(runs: Runs, key: str, name: str) -> list[float]:
-    return [float(run[key][name]) for run in runs]
+    return [float(run[key][name]) for run in runs if key in run]
 
 
 def _shares(runs: Runs, key: str, share: Any) -> list[float]:
-    return [share(run[key]) for run in runs]
+    return [share(run[key]) for run in runs if key in run]
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
@@ -288,9 +289,9 @@ def _memory(runs: Runs, key: str) -> str:
 
 def _times(values: Sequence[float], ours: Sequence[float]) -> str:
     """How many times as many seconds, run by run."""
-    return f"x {_spread([one / own for one, own in zip(values, ours, strict=True)], 1)}"
+    return f"x {_spread([one / own for one, own in zip(values, ours, strict=False)], 1)}"
 
 
 def _exponent(low: Sequence[float], high: Sequence[float], first: float, last: float) -> str:
     by = math.log(last / first)
-    return _spread([math.log(b / a) / by for a, b in zip(low, high, strict=True)], 2)
+    return _spread([math.log(b / a) / by for a, b in zip(low, high, strict=False)], 2)

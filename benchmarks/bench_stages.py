@@ -212,6 +212,9 @@ def run_stage(name: str, here: Path, case: Case) -> dict[str, float]:
     """
     from bench_clock import clocked
 
+    from solidmark.runs import keep_freed
+
+    keep_freed()  # As the command line does.
     stage, warm = STAGES[name], here / "warm"
     if not warm.is_dir():
         fresh(warm, SMALLEST)
