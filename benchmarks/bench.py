@@ -30,6 +30,7 @@ from bench_page import Measured, page
 from bench_stages import SMALLEST, STAGES, Case, run_stage
 
 Asked = Callable[[], Any]
+KEPT = "measured.json"
 BARE = ("search: ", "hashes: ")
 """What needs few packages, and is measured before the others are imported."""
 
@@ -39,19 +40,23 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--smallest", action="store_true")
+    parser.add_argument("--page", action="store_true", help="Measure nothing more.")
     asked = parser.parse_args()
     case, sizes = (SMALLEST, beside.SMALLEST) if asked.smallest else (Case(), beside.Sizes())
     torch.set_num_threads(1)
     runs = []
     for number in range(asked.runs):
         folder = asked.out.resolve() / f"run-{number + 1}"
-        runs.append(one_run(folder, case, sizes, whole=not asked.smallest))
+        if asked.page:
+            runs.append(json.loads((folder / KEPT).read_text()))
+        else:
+            runs.append(one_run(folder, case, sizes, whole=not asked.smallest))
     sys.stdout.write("\n".join(page(runs, case, sizes)) + "\n")
 
 
 def one_run(folder: Path, case: Case, sizes: beside.Sizes, *, whole: bool) -> Measured:
     """All measurements, or those that are left of a run that was ended."""
-    path = folder / "measured.json"
+    path = folder / KEPT
     measured: dict[str, Any] = {}
     if path.is_file():
         measured = json.loads(path.read_text())
@@ -98,10 +103,10 @@ def measurements(
         yield f"read: {limit}", partial(beside.rows_read, here, limit)
     for side in sizes.sides:
         yield f"side: {side}", partial(beside.side_read, here / f"side-{side}", case, side)
-    for count in (1, 2) if whole else ():
-        yield f"processes: {count}", partial(beside.processes, here, count)
     for side, batch in ((case.side, 8), (2 * case.side, 2)):
         yield f"ways: {side}", partial(bench_ways.ways, side, case.channels, batch)
+    for count in (1, 2) if whole else ():
+        yield f"processes: {count}", partial(beside.processes, here, count)
 
 
 def apart(name: str, work: Asked) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def page(runs: Runs, case: Case, sizes: Sizes) -> Iterator[str]:
     yield "# What every stage costs, and what others do for the same"
     yield ""
     yield (
-        f"`make bench`: {len(runs)} complete runs, torch {torch.__version__}, Python "
+        f"`make bench`: {len(runs)} runs, torch {torch.__version__}, Python "
         f"{platform.python_version()}, {os.cpu_count()} processors, one thread. Seconds are those "
         "of the processor; a cell is the mean of the runs, with the lowest and the highest behind "
         "it. Processes that wanted a processor while it was measured, a minute's mean: "
@@ -28,6 +28,10 @@ def page(runs: Runs, case: Case, sizes: Sizes) -> Iterator[str]:
         "included. In stages and ways to compute, freed memory is kept, as by the command line "
         "(`runs/freed.py`); elsewhere the allocator does as it likes."
     )
+    once = [name for name in runs[0] if any(name not in run for run in runs)]
+    if once:
+        yield ""
+        yield f"Measured in the first run only, so without a spread: {', '.join(once)}."
     yield ""
     yield from _stages(runs, case)
     yield from _searches(runs, sizes)
@@ -232,6 +236,18 @@ def _growth(runs: Runs, sizes: Sizes) -> Iterator[str]:
             _exponent(*peaks, first, last),
             _memory(runs, high),
         )
+    yield ""
+    low, high = (f"read: {size}" for size in sizes.limits)
+    further = [
+        1 - (run[high]["inside"] - run[low]["inside"]) / (run[high]["total"] - run[low]["total"])
+        for run in runs
+        if high in run
+    ]
+    yield (
+        f"Of what each further image takes, from {sizes.limits[0]} to {sizes.limits[1]} of them, "
+        f"{_percent(further)} is outside the network: loading it, its noise, its row and picture. "
+        "The rest of what is outside, such as opening the model, is once a run."
+    )
     yield ""
 
 
