@@ -116,10 +116,6 @@ def _last(inner: Callable[[Any, Any], Way]) -> Callable[[Any, Any], Way]:
     return make
 
 
-def _compiled(unet: Any, asked: Any) -> Way:
-    return _plain(torch.compile(copy.deepcopy(unet)), asked)
-
-
 def _openvino(precision: str) -> Callable[[Any, Any], Way]:
     def make(unet: Any, asked: Any) -> Way:
         # Its package sends an event when it is imported, unless this one cannot be.
@@ -151,5 +147,3 @@ MAKERS: dict[str, Callable[[Any, Any], Way]] = {
     "OpenVINO, single precision": _openvino("f32"),
     "OpenVINO, bf16": _openvino("bf16"),
 }
-COMPILED = {"torch.compile": _compiled}
-"""Takes a minute to get ready, so only where it is asked for."""
