@@ -24,7 +24,7 @@ def page(runs: Runs, case: Case, sizes: Sizes) -> Iterator[str]:
         f"{platform.python_version()}, {os.cpu_count()} processors, one thread. Seconds are those "
         "of the processor; a cell is the mean of the runs, with the lowest and the highest behind "
         "it. Processes that wanted a processor while it was measured, a minute's mean: "
-        f"{min(loads):.1f} to {max(loads):.1f}. Memory: the lowest peak of the whole process, packages "
+        f"{min(loads):.1f} to {max(loads):.1f}. Memory: the lowest peak of the process, packages "
         "included. In stages and ways to compute, freed memory is kept, as by the command line "
         "(`runs/freed.py`); elsewhere the allocator does as it likes."
     )
