@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo models test faults hostile check docs dist clean
+.PHONY: install demo models test faults hostile bench check docs dist clean
 
 install: .venv/installed
 
@@ -37,6 +37,10 @@ faults: install
 # Bad files and folders, made here, and what every command says of them: benchmarks/hostile.md.
 hostile: install
 	$(BIN)/python -m tests.hostile
+
+# What every stage costs, and what others do for the same: benchmarks/bench.md. Minutes; no test.
+bench: install
+	$(BIN)/python benchmarks/bench.py runs/bench > runs/bench.md
 
 # The documents as a site: site/index.html. Its pages load nothing from elsewhere.
 docs: .venv/documents

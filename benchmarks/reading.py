@@ -18,7 +18,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from solidmark.diffusion import Metered
-from solidmark.marks import Border
+from solidmark.marks import Border, Pattern
 from solidmark.models import Conditions, LatentModel
 from solidmark.models.conditions import EMBEDS
 from solidmark.models.pipelines import schedule_of
@@ -56,7 +56,7 @@ def main() -> None:
     for name in READERS:
         # A process of its own, since the peak of a process never falls.
         with get_context("spawn").Pool(1) as pool:
-            rows[name] = pool.apply(measure, (name, asked))
+            rows[name] = pool.apply(measure, (READERS[name], asked))
     slowest = next(iter(rows.values()))["seconds"]
     first = next(iter(rows.values()))
     lines = [
@@ -106,38 +106,49 @@ def build(full: bool, device: str, dtype: torch.dtype) -> LatentModel:
     return LatentModel(unet, Vae(vae, factor_of(vae)), family, schedule, prediction)
 
 
-def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+def measure(reader: Reader, asked: argparse.Namespace, repeats: int = REPEATS) -> dict[str, Any]:
     """Seconds and calls an image, and the peak memory in bytes."""
     torch.set_num_threads(1)
     model = build(asked.full, asked.device, torch.bfloat16 if asked.full else torch.float32)
-    reader = READERS[name]
     cuda = asked.device.startswith("cuda")
     width = model.network.config.cross_attention_dim
     told = Conditions({EMBEDS: torch.randn(asked.images, 77, width)})
     images = torch.rand(asked.images, 3, asked.size, asked.size)
-
-    def query() -> Query:
-        generators = [torch.Generator().manual_seed(n) for n in range(asked.images)]
-        return Query(images, Border(16), told, generators)
-
-    calibration = reader.calibrate(model, query())
-    seconds = []
-    for _ in range(REPEATS):
-        metered = Metered(model, asked.images)
-        start = time.perf_counter()
-        reader.read(metered, query(), calibration)
-        if cuda:
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
+    took = timed(model, reader, images, Border(16), told, repeats)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
-        "seconds": min(seconds),
-        "calls": metered.calls / asked.images,
+        **took,
         "memory": torch.cuda.max_memory_allocated() if cuda else peak,
         "parameters": sum(p.numel() for p in model.network.parameters()),
         "dtype": str(model.network.dtype).removeprefix("torch."),
         "where": torch.cuda.get_device_name() if cuda else platform.machine(),
     }
+
+
+def timed(
+    model: Any, reader: Reader, images: torch.Tensor, pattern: Pattern, told: Any, repeats: int
+) -> dict[str, float]:
+    """Seconds of the clock and of the processor, the least of some repeats, and calls an image.
+
+    Calibration is once a run, and left out.
+    """
+
+    def query() -> Query:
+        generators = [torch.Generator().manual_seed(n) for n in range(len(images))]
+        return Query(images, pattern, told, generators)
+
+    calibration = reader.calibrate(model, query())
+    clock, processor = [], []
+    for _ in range(repeats):
+        metered = Metered(model, len(images))
+        begun, used = time.perf_counter(), time.process_time()
+        reader.read(metered, query(), calibration)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        clock.append(time.perf_counter() - begun)
+        processor.append(time.process_time() - used)
+    calls = metered.calls / len(images)
+    return {"seconds": min(clock), "cpu_seconds": min(processor), "calls": calls}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from solidmark.cli import closing, problems
 from solidmark.cli.outcome import CODES, REFUSED
 from solidmark.errors import SolidmarkError, UnknownName
-from solidmark.runs import guard_terminal, say, stay_offline
+from solidmark.runs import guard_terminal, keep_freed, say, stay_offline
 
 app = typer.Typer(
     name="solidmark",
@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stay_offline()
     if arguments is None:  # The process is ours.
         guard_terminal()
+        keep_freed()
     for library in QUIET:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]

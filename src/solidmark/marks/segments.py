@@ -5,6 +5,7 @@ read within 0.05 once in ten, sixteen keys within 0.05 on average never are.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, functional, torch
@@ -51,6 +52,9 @@ class Segments:
             )
 
     def layout(self, height: int, width: int) -> Layout:
+        return _layout_of(self, height, width)
+
+    def _laid_out(self, height: int, width: int) -> Layout:
         ring = Border(self.thickness).mask(height, width)
         if self.mirrored:
             half = ring[:, width // 2 :]
@@ -82,6 +86,12 @@ class Segments:
 
     def crop(self, marked: MarkedImages) -> Images:
         return Border(self.thickness).crop(marked)
+
+
+@lru_cache(maxsize=64)
+def _layout_of(segments: Segments, height: int, width: int) -> Layout:
+    """The layout, made once: it is asked for with every image, and nobody changes it."""
+    return segments._laid_out(height, width)
 
 
 def _centred(height: int, width: int) -> tuple[Tensor, Tensor]:

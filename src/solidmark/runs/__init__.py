@@ -29,6 +29,7 @@ from solidmark.runs.files import (
     write_once,
 )
 from solidmark.runs.formats import VERSION, require_version
+from solidmark.runs.freed import keep_freed
 from solidmark.runs.ledger import Ledger
 from solidmark.runs.manifest import (
     HIDDEN_LEDGER,
@@ -133,6 +134,7 @@ __all__ = [
     "hand_all_out",
     "in_words",
     "is_whole",
+    "keep_freed",
     "made_by",
     "memory_for",
     "memory_of",
