@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tiny
+from breaking import held
 from PIL import Image
 from shapes import mark_shapes
 
@@ -70,7 +71,7 @@ def test_rows_do_not_depend_on_the_batch(marked: Marked, tmp_path: Path) -> None
 
 def test_each_bucket_is_calibrated_by_itself(marked: Marked, tmp_path: Path) -> None:
     out = audit(marked, "gaussian", tmp_path / "out", ceiling=False, limit=12)
-    found = json.loads((out / "calibration.json").read_text())
+    found = held(out / "calibration.json")
     assert set(found) == {"version", *(f"blend model {h}x{w}" for h, w in SIZES)}
     assert len({tuple(found[name]["linear"]["gradient"]["mean"]) for name in found if " " in name})
 
@@ -86,7 +87,7 @@ def test_a_bucket_of_damaged_images_alone_fails_and_the_others_go_on(
     rows = pq.read_table(out / "scores.parquet").to_pylist()
     failed = {row["id"] for row in rows if row["status"] == "failed"}
     assert failed == {row["id"] for row in damaged}
-    assert json.loads((out / "calibration.json").read_text())["blend model 32x24"] == {}
+    assert held(out / "calibration.json")["blend model 32x24"] == {}
 
 
 @pytest.mark.parametrize("family", ["stable_diffusion", "stable_diffusion_xl"])

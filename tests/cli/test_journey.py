@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from breaking import held
 from PIL import Image
 
 from cli.conftest import TINY, Run, write_digits
@@ -100,7 +101,7 @@ def test_an_audit_in_which_every_row_failed(
         assert answer.code == 0, answer.err
         assert answer.err == ""
         assert "nothing" in answer.out
-        results = json.loads((tmp_path / "audit" / "results.json").read_text())
+        results = held(tmp_path / "audit" / "results.json")
         assert results["rows"] == []
         assert results["failed"] == 16
         page = (tmp_path / "audit" / "report.html").read_text()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from breaking import held
 from embedders import images
 from safetensors.torch import load_file, save_file
 
@@ -84,7 +85,7 @@ def test_what_is_no_such_network_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="solidmark fit"):
         open_own(str(tmp_path))
     save_own(tmp_path, TINY.fresh(0), TINY)
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = held(tmp_path / "config.json")
     for change, said in (
         ({"model_type": "clip"}, "no embedder of solidmark fit"),
         ({"widths": [8, -1]}, "no sizes"),

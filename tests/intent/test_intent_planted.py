@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from breaking import held
 from planted import COPIES, PROMPTS, UNRELATED, asking, pictures, planted, untold
 
 from solidmark.diffusion import Model
@@ -37,7 +38,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def results(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "results.json").read_text())
+    return held(folder / "results.json")
 
 
 def types(folder: Path, kind: str) -> dict[tuple[str, str], str]:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import torch
 from solidmark.data import Sample, content_hash
 from solidmark.errors import BrokenImage
 from solidmark.marks import Border, Marking, mark_dataset, marking, painting, tables
-from solidmark.runs import Ledger, Run, manifest
+from solidmark.runs import Ledger, Run
 
 COUNT, BATCH = 40, 16
 BROKEN = (5, 39)
@@ -26,7 +27,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "clear": (shutil, "rmtree"),
     "sweep": (marking, "remove_temporaries"),
     "finish": (Run, "finish"),
-    "manifest": (manifest, "write_json"),
+    "manifest": (import_module("solidmark.runs.sealed"), "write_json"),
 }
 """Where the kill can strike: before a batch is committed, before an image, within a file (the
 temporary one is there), before a file gets its name, before a final table, and at the very end."""

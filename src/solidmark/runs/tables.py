@@ -173,7 +173,7 @@ def _opened(
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             _require_columns(path, file.schema_arrow, wanted, cure)
             yield file, wanted
-    except (OSError, ValueError, pa.ArrowException) as error:  # Also names that are not UTF-8.
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f'"{path}" is not a readable table ({reason}). {cure}') from error
 
