@@ -13,7 +13,7 @@ from solidmark.runs import Figure
 from solidmark.scores import additive_p_values, aggregate, score_table
 from solidmark.scores.learned import learn_in_order, likelihood_costs, told_by
 
-AUDITS = 300
+AUDITS = 240
 """Under the null; a test of them at .001 a side is at 4 standard errors."""
 
 TRAINED, HELD_OUT, KEYS, FEATURES = 48, 4, 6, 3
