@@ -5,26 +5,24 @@ For work on processors, such as decoding and marking; on GPUs a launcher gives e
 
 import multiprocessing
 import os
-import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
+from uuid import uuid4
 
 from solidmark.errors import BadInput
 from solidmark.runs.engines import Answer, Job, Launched
-from solidmark.runs.worker import Worker, told
+from solidmark.runs.worker import Told, Worker, told
 
 WAITING = 2
 """Batches that are with each process, so that none waits while answers are written."""
 
 _WORKERS: dict[str, Worker] = {}
-"""That of this process, where it is one of a pool, by the file that says what it does."""
+"""That of this process, where it is one of a pool, by the name of what it does."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +59,23 @@ class Pool:
                 f'"{job.room.device}". Use torchrun, which gives each process a GPU, or '
                 "--device cpu."
             )
-        with NamedTemporaryFile(prefix="solidmark-", suffix=".pickle") as file:
-            file.write(pickle.dumps(told(job)))
-            file.flush()
-            try:
-                yield from self._answers(file.name, batches)
-            except BrokenProcessPool:
-                self._end()
-            except BaseException:
-                self._end()
-                raise
+        try:
+            yield from self._answers(told(job), batches)
+        except BrokenProcessPool:
+            self._end()
+        except BaseException:
+            self._end()
+            raise
 
     def _answers(
-        self, what: str, batches: Mapping[int, Sequence[Any]]
+        self, what: Told, batches: Mapping[int, Sequence[Any]]
     ) -> Iterator[tuple[int, Answer | None]]:
-        waiting = iter(batches.items())
+        waiting, name = iter(batches.items()), uuid4().hex
         running: dict[Future[Answer | str], int] = {}
         while True:
             while len(running) < WAITING * self.count and (one := next(waiting, None)) is not None:
-                # Here, and not in the thread of the pool: a batch may be read from a ledger.
-                running[self._pool().submit(_do, what, pickle.dumps(one[1]))] = one[0]
+                # Listed here, and not in the thread of the pool: it may be read from a ledger.
+                running[self._pool().submit(_do, name, what, list(one[1]))] = one[0]
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -105,8 +100,8 @@ def _alone() -> None:
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _do(what: str, batch: bytes) -> Answer | str:
-    if what not in _WORKERS:
+def _do(name: str, what: Told, batch: Sequence[Any]) -> Answer | str:
+    if name not in _WORKERS:  # What is opened stays open from batch to batch.
         _WORKERS.clear()
-        _WORKERS[what] = Worker(pickle.loads(Path(what).read_bytes()))
-    return _WORKERS[what].do(pickle.loads(batch))
+        _WORKERS[name] = Worker(what)
+    return _WORKERS[name].do(batch)
