@@ -29,7 +29,8 @@ def test_from_a_model_to_a_page(run: Run, marked: Path, tmp_path: Path) -> None:
     words = ("signals", "memorizer", marked, tmp_path / "out", "--times", 4, "--device", "cpu")
     planned = run(*words, "--dry-run")
     assert "# left out: {'spread': 'The model is a formula" in planned.out
-    assert "# network calls per value: {'loss': 4, 'fixed-loss': 16" in planned.out
+    calls = {"loss": 4, "fixed-loss": 16, "sima": 1, "flipd": 9}
+    assert f"# network calls per value: {calls}" in planned.out
     assert not (tmp_path / "out").exists()
     answer = run(*words, "--fpr", 0.1)
     assert answer.code == 0, answer.err
