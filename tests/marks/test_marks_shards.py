@@ -154,9 +154,11 @@ def test_a_tar_that_is_lost_or_damaged_is_named(tmp_path: Path) -> None:
 
 
 def test_an_image_more_costs_a_few_kilobytes(tmp_path: Path) -> None:
+    outs = (tmp_path / f"out-{number}" for number in range(9))
+
     def marking(count: int) -> Callable[[], object]:
         data = pictures(tmp_path / f"{count}", count, side=8, size=50)
-        outs = iter(range(9))
-        return lambda: mark(data, tmp_path / f"{count}-{next(outs)}", 50)
+        out = next(outs)  # A finished one would be left alone.
+        return lambda: mark(data, out, 50)
 
     assert bytes_a_row(marking, 200, 600) < 4000
