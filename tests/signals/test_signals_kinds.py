@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DModel
+from asking_signals import drawn, embedded, noises, predicted, told, values
+from diffusers import DDIMScheduler, UNet2DModel
 from sklearn.metrics import roc_auc_score
 
 from solidmark.data import Sample, open_data
@@ -20,6 +21,7 @@ from solidmark.measures.signals.kinds import (
     SIGNALS,
     Anisotropy,
     AttentionEntropy,
+    BrightEnding,
     FixedLoss,
     Flipd,
     ImageMagnitude,
@@ -34,10 +36,8 @@ from solidmark.measures.signals.kinds import (
     suspicion,
     told_of,
 )
-from solidmark.measures.signals.kinds.attention import layers_of
 from solidmark.measures.signals.kinds.spread import middle_of, spread_of
 from solidmark.models import Gaussian, Memorizer, open_model
-from solidmark.randomness import generator
 
 FAMILIES: dict[str, Callable[[Path], Path]] = {
     "sd": tiny.stable_diffusion,
@@ -48,6 +48,9 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
     "dit": tiny.dit,
     "pixart": partial(tiny.pixart, sigma=True),
 }
+JOINT = ("sd3", "flux", "dit")
+"""No layer of theirs looks at words alone."""
+
 CHEAP: dict[str, Signal] = {
     "loss": Loss(2),
     "spread": Spread(draws=2),
@@ -60,63 +63,13 @@ CHEAP: dict[str, Signal] = {
     "anisotropy": Anisotropy(1),
     "sharpness": Sharpness(1),
     "attention-entropy": AttentionEntropy(1),
+    "bright-ending": BrightEnding(1, 3),
 }
-
-
-def told(count: int, side: int = 32) -> list[Sample]:
-    """Smooth pictures with captions and classes."""
-    samples = []
-    for number in range(count):
-        noise = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(number))
-        image = torch.nn.functional.interpolate(noise[None], (side, side), mode="bilinear")[0]
-        caption = f"a red {tiny.WORDS[number]}"
-        samples.append(Sample(f"{number}", image, f"{number}", caption, class_index=number))
-    return samples
 
 
 def digits(count: int, side: int) -> list[Sample]:
     data = open_data("digits", resolution=side, limit=count)
     return [data[number] for number in range(count)]
-
-
-def noises(samples: list[Sample], seed: int = 0) -> list[torch.Generator]:
-    return [generator(seed, sample.id) for sample in samples]
-
-
-def values(signal: Signal, model: Any, samples: list[Sample]) -> np.ndarray:
-    return signal.measure(model, samples, noises(samples)).numpy()
-
-
-def drawn(samples: list[Sample], shape: tuple[int, ...], draws: int) -> list[torch.Tensor]:
-    """The noises that a signal draws, one after the other."""
-    generators = noises(samples)
-    return [
-        torch.stack([torch.randn(shape, generator=own) for own in generators]) for _ in range(draws)
-    ]
-
-
-@pytest.fixture
-def diffusion(tmp_path: Path) -> tuple[Any, Any]:
-    """A tiny Stable Diffusion, as we open it and as diffusers does."""
-    folder = tiny.stable_diffusion(tmp_path / "sd")
-    pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
-    return open_model(str(folder)), pipe
-
-
-def embedded(pipe: Any, texts: list[str]) -> torch.Tensor:
-    length = pipe.tokenizer.model_max_length
-    tokens = pipe.tokenizer(
-        texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-    )
-    with torch.no_grad():
-        found: torch.Tensor = pipe.text_encoder(tokens.input_ids)[0]
-    return found
-
-
-def predicted(pipe: Any, z: torch.Tensor, step: int, embeds: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad():
-        noise: torch.Tensor = pipe.unet(z, step, encoder_hidden_states=embeds).sample
-    return noise
 
 
 def test_the_loss_is_that_of_the_network(save_unet: Callable[..., Path]) -> None:
@@ -211,53 +164,6 @@ def test_the_spread_is_that_of_the_last_activation_in_the_middle(
     assert not middle_of(model)._forward_pre_hooks
 
 
-def test_the_entropy_is_that_of_the_attention_that_the_network_uses(
-    diffusion: tuple[Any, Any],
-) -> None:
-    """Against processors that keep the probabilities with which they go on."""
-    from diffusers.models.attention_processor import Attention, AttnProcessor
-
-    model, pipe = diffusion
-    samples = told(3)
-    found = values(AttentionEntropy(1), model, samples)
-    kept: list[torch.Tensor] = []
-
-    class Keeping(AttnProcessor):
-        def __call__(self, attn: Attention, *given: Any, **named: Any) -> torch.Tensor:
-            usual = attn.get_attention_scores
-
-            def keep(*args: Any) -> torch.Tensor:
-                scores: torch.Tensor = usual(*args)
-                kept.append(scores.reshape(3, -1, *scores.shape[1:]).mean((1, 2)))
-                return scores
-
-            attn.get_attention_scores = keep
-            try:
-                answer: torch.Tensor = super().__call__(attn, *given, **named)
-            finally:
-                attn.get_attention_scores = usual
-            return answer
-
-    pipe.unet.set_attn_processor(
-        {
-            name: Keeping() if ".attn2." in name else AttnProcessor()
-            for name in pipe.unet.attn_processors
-        }
-    )
-    (noise,) = drawn(samples, (4, 8, 8), 1)
-    predicted(pipe, noise, 981, embedded(pipe, [str(s.caption) for s in samples]))
-    shares = torch.stack(kept).mean(0)
-    expected = -(shares * shares.log()).sum(1)
-    assert len(kept) > 1
-    assert found == pytest.approx(expected.numpy(), rel=1e-4)
-    # Where nothing tells the words apart, all of them are looked at alike.
-    for layer in layers_of(model):
-        layer.to_q.weight.data.zero_()
-        assert not layer._forward_pre_hooks
-    length = pipe.tokenizer.model_max_length
-    assert values(AttentionEntropy(1), model, samples) == pytest.approx([np.log(length)] * 3)
-
-
 def test_spikes_spread_more_than_balance() -> None:
     spiky, balanced = torch.zeros(1, 8, 2, 2), torch.ones(1, 8, 2, 2)
     spiky[0, 3, 1, 1] = 8
@@ -272,7 +178,8 @@ def test_every_family_can_be_asked_what_it_can_answer(family: str, tmp_path: Pat
     samples = told(3)
     for name, signal in CHEAP.items():
         unled = family == "flux" and ("magnitude" in name or name in ("anisotropy", "sharpness"))
-        if unled or (family in ("sd3", "flux", "dit") and name == "attention-entropy"):
+        wordless = name in ("attention-entropy", "bright-ending") and family in JOINT
+        if unled or wordless or (name == "bright-ending" and family in ("sdxl", "pixart")):
             with pytest.raises(MissingCapability):
                 signal.require(model, samples[0])
             continue
@@ -365,6 +272,7 @@ def test_signals_are_opened_by_name() -> None:
         Anisotropy(2),
         Sharpness(2),
         AttentionEntropy(2),
+        BrightEnding(2),
     ]
     low = ("loss", "image-magnitude", "fixed-loss", "sima", "flipd")
     for name, signal in zip(SIGNALS, opened, strict=True):
@@ -393,6 +301,9 @@ def test_signals_are_opened_by_name() -> None:
         lambda: PathMagnitude(steps=0),
         lambda: PathMagnitude(steps=60),
         lambda: PathMagnitude(guidance=-1.0),
+        lambda: BrightEnding(0),
+        lambda: BrightEnding(sampling_steps=1),
+        lambda: BrightEnding(scale=-1.0),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: Callable[[], object]) -> None:

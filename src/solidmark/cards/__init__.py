@@ -8,7 +8,7 @@ from solidmark.cards.mitigations import MITIGATIONS
 from solidmark.cards.option import Option, Range
 from solidmark.cards.perturbations import PERTURBATIONS
 from solidmark.cards.readers import READERS
-from solidmark.cards.signals import SIGNALS
+from solidmark.cards.signals import SIGNALS, USUAL_SIGNALS
 from solidmark.cards.studies import STUDIES
 
 MEASURES = {**DISTANCES, **EMBEDDERS, **OF_DRAWS, **SIGNALS, **INVMM}
@@ -46,6 +46,7 @@ __all__ = [
     "READERS",
     "SIGNALS",
     "STUDIES",
+    "USUAL_SIGNALS",
     "Card",
     "Option",
     "Range",

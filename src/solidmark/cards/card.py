@@ -29,6 +29,7 @@ class Card:
         calls: The network calls of one image, in words.
         per: Whether it has a value for each image, or for each prompt, which images may share.
         draws: Whether it lets the model draw.
+        on_request: Whether it is left out where nobody names it, as it costs many times the others.
         spelled: How a command line names it, where that is more than the name: `sscd:FILE`.
         thresholds: Those of the literature, on the scale that is reported.
         options: What it can be told.
@@ -46,6 +47,7 @@ class Card:
     calls: str = ""
     per: Literal["image", "prompt"] = "image"
     draws: bool = False
+    on_request: bool = False
     spelled: str = ""
     thresholds: tuple[float, ...] = ()
     options: tuple[Option, ...] = ()

@@ -217,5 +217,26 @@ SIGNALS = by_name(
         per="prompt",
         options=(_DRAWS,),
     ),
+    Card(
+        "bright-ending",
+        "Bright ending",
+        "How much does the prompt change, before there is anything to see, where the finished "
+        "picture looks at no word of it? It judges prompts: images of one prompt share its value.",
+        "what a prompt changes where its picture is copied",
+        "what the prompt changes in the prediction at pure noise, l2 norm, weighed by the cross "
+        "attention to the end token at the last step of a drawing; mean of `--draws` drawings",
+        unit="norm",
+        direction="high",
+        paper="Chen, Liu, Shah and Xu, 2025; at the first step of the magnitude",
+        needs="a U-Net that is told captions by cross attention at the size of its latents: Stable "
+        "Diffusion 1 and 2",
+        calls="404 a prompt",
+        per="prompt",
+        on_request=True,
+        options=(_DRAWS,),
+    ),
 )
 """The signals, in the order of the page."""
+
+USUAL_SIGNALS = tuple(name for name, card in SIGNALS.items() if not card.on_request)
+"""Those that are asked for where nobody names any."""

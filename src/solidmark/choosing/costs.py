@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, cast
 
+from solidmark.cards import USUAL_SIGNALS
 from solidmark.choosing.facts import Case
 from solidmark.data import Sample
 from solidmark.diffusion import Model
 from solidmark.diffusion.model import GRADIENT_COST
 from solidmark.errors import MissingCapability
 from solidmark.measures.invmm.inversion import PRESETS
-from solidmark.measures.signals.kinds import SIGNALS, open_signals
+from solidmark.measures.signals.kinds import open_signals
 from solidmark.readers import Blend, Energy, Recall
 
 STEPS = 50
@@ -130,7 +131,7 @@ def able(model: Model) -> Sequence[Any]:
     """The signals that a model can be asked for, as its heads say."""
     nobody = Sample("", cast(Any, None), "")
     found = []
-    for signal in open_signals(list(SIGNALS)):
+    for signal in open_signals(USUAL_SIGNALS):
         try:
             signal.require(model, nobody)
         except MissingCapability:

@@ -25,7 +25,7 @@ def signals(
     model: Model,
     images: Trained,
     out: Out,
-    signal: Annotated[list[str], "--signal", Choice("signal", SIGNALS)] = list(SIGNALS),
+    signal: Annotated[list[str], "--signal", Choice("signal", SIGNALS)] = list(cards.USUAL_SIGNALS),
     held_out: HeldOut = None,
     fpr: Fprs = None,
     fdr: Fdr = 0.05,
@@ -42,7 +42,8 @@ def signals(
     Example: solidmark signals model/ marked/ signals/ --signal loss --limit 500
 
     Arguments:
-        signal: {signals}; may be given again. All that the model can be asked for when not given.
+        signal: {signals}; may be given again. All but bright-ending that the model can
+            be asked for when not given.
     """
     from solidmark.measures.signals import Measuring, measure_signals, score_signals
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from solidmark.data import Sample
 from solidmark.errors import BadInput
 from solidmark.late import Tensor
 from solidmark.models.conditions import EMBEDS, Conditions
-from solidmark.models.text import captions, encode_clip, parts_of
+from solidmark.models.text import captions, encode_clip, parts_of, tokenize
 from solidmark.types import Latents
 
 
@@ -53,6 +53,10 @@ class StableDiffusion:
 
     def unconditional(self, condition: Conditions) -> Conditions:
         return condition.unlike(self.embed([""]))
+
+    def ends(self, samples: Sequence[Sample]) -> Int[Tensor, " B"]:
+        """The place of the token after the last word of each caption, counted from 0."""
+        return tokenize(self.tokenizer, captions(samples)).attention_mask.sum(1) - 1
 
     def predict(
         self, network: Any, z_t: Latents, time: Float[Tensor, " B"], condition: Conditions

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from solidmark.cards import USUAL_SIGNALS
 from solidmark.cards.option import Positive
 from solidmark.errors import BadInput
 from solidmark.measures.signals.kinds import SIGNALS, Signal, open_signals
@@ -24,7 +25,7 @@ class Measuring(AskingSome):
     """
 
     command = "signals"
-    signals: tuple[str, ...] = tuple(SIGNALS)
+    signals: tuple[str, ...] = USUAL_SIGNALS
     draws: Positive = 4
     times: Positive = 8
     steps: int = 5

@@ -2,6 +2,7 @@
 
 from solidmark.measures.signals.kinds.anisotropy import Anisotropy
 from solidmark.measures.signals.kinds.attention import AttentionEntropy
+from solidmark.measures.signals.kinds.bright_ending import BrightEnding
 from solidmark.measures.signals.kinds.fixed_loss import FixedLoss
 from solidmark.measures.signals.kinds.flipd import Flipd
 from solidmark.measures.signals.kinds.image_magnitude import ImageMagnitude
@@ -18,6 +19,7 @@ __all__ = [
     "SIGNALS",
     "Anisotropy",
     "AttentionEntropy",
+    "BrightEnding",
     "FixedLoss",
     "Flipd",
     "ImageMagnitude",

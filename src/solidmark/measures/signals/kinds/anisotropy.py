@@ -9,25 +9,24 @@ first term is the noise magnitude (`Magnitude`). Why the second works has not be
 noise at little noise is nothing that a network has seen.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 
-from solidmark.data import Sample
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
+from solidmark.measures.signals.kinds.from_noise import FromNoise, Prompts
 from solidmark.measures.signals.kinds.predicted import predicted_noise
-from solidmark.measures.signals.kinds.signal import SignalCard, require_led
-from solidmark.mitigations.magnitude import first_noise, magnitude
+from solidmark.mitigations.magnitude import magnitude
+from solidmark.types import Latents
 
 FIRST, NEARLY_CLEAN = 0.981, 0.041
 """The first and the third last of 50 steps of DDIM, as in the authors' code."""
 
 
 @dataclass(frozen=True)
-class Anisotropy:
+class Anisotropy(FromNoise):
     """Norm and direction of what a prompt changes in pure noise.
 
     The cosine is that of all latents as one vector; the authors' code takes it over the channels,
@@ -42,34 +41,19 @@ class Anisotropy:
         Asthana and Belagiannis, 2026 (arXiv 2601.20642), and its code.
     """
 
-    draws: int = 4
+    name: ClassVar[str] = "anisotropy"
     norm_weight: float = 1.0
     cosine_weight: float = 2.0
 
-    def __post_init__(self) -> None:
-        if self.draws < 1:
-            raise BadInput(f"Anisotropy takes 1 or more draws, not {self.draws}.")
-
     @property
-    def card(self) -> SignalCard:
-        return SignalCard.of("anisotropy", 4 * self.draws)
+    def calls(self) -> int:
+        return 4
 
-    def require(self, model: Model, sample: Sample) -> None:
-        require_led(model, sample)
-
-    def measure(
-        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
-    ) -> Float[Tensor, " B"]:
-        condition = model.condition(samples)
-        nothing = model.unconditional(condition)
-        total = torch.zeros(len(samples), dtype=torch.float64)
-        for _ in range(self.draws):
-            x = first_noise(model, samples, generators)
-            norm = magnitude(model, x, condition, FIRST).cpu().double()
-            blind = predicted_noise(model, x, NEARLY_CLEAN, nothing)
-            moved = predicted_noise(model, x, NEARLY_CLEAN, condition) - blind
-            total += self.norm_weight * norm + self.cosine_weight * cosine(moved, blind)
-        return total / self.draws
+    def at(self, model: Model, noise: Latents, prompts: Prompts) -> Float[Tensor, " B"]:
+        norm = magnitude(model, noise, prompts.told, FIRST).cpu().double()
+        blind = predicted_noise(model, noise, NEARLY_CLEAN, prompts.nothing)
+        moved = predicted_noise(model, noise, NEARLY_CLEAN, prompts.told) - blind
+        return self.norm_weight * norm + self.cosine_weight * cosine(moved, blind)
 
 
 def cosine(one: Tensor, other: Tensor) -> Float[Tensor, " B"]:

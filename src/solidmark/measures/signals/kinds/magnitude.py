@@ -8,21 +8,20 @@ Before there is anything to see, an ordinary prompt says roughly what to draw; a
 exactly what. The value belongs to the prompt: no image is looked at.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 
-from solidmark.data import Sample
 from solidmark.diffusion import Model
-from solidmark.errors import BadInput
-from solidmark.late import Tensor, torch
-from solidmark.measures.signals.kinds.signal import SignalCard, require_led
-from solidmark.mitigations.magnitude import first_noise, magnitude
+from solidmark.late import Tensor
+from solidmark.measures.signals.kinds.from_noise import FromNoise, Prompts
+from solidmark.mitigations.magnitude import magnitude
+from solidmark.types import Latents
 
 
 @dataclass(frozen=True)
-class Magnitude:
+class Magnitude(FromNoise):
     """The difference that a prompt makes at the first step of sampling.
 
     Arguments:
@@ -33,25 +32,11 @@ class Magnitude:
         models"), Section 3.
     """
 
-    draws: int = 4
-
-    def __post_init__(self) -> None:
-        if self.draws < 1:
-            raise BadInput(f"A magnitude takes 1 or more draws, not {self.draws}.")
+    name: ClassVar[str] = "magnitude"
 
     @property
-    def card(self) -> SignalCard:
-        return SignalCard.of("magnitude", 2 * self.draws)
+    def calls(self) -> int:
+        return 2
 
-    def require(self, model: Model, sample: Sample) -> None:
-        require_led(model, sample)
-
-    def measure(
-        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
-    ) -> Float[Tensor, " B"]:
-        condition = model.condition(samples)
-        total = torch.zeros(len(samples), dtype=torch.float64)
-        for _ in range(self.draws):
-            z_T = first_noise(model, samples, generators)
-            total += magnitude(model, z_T, condition).cpu().double()
-        return total / self.draws
+    def at(self, model: Model, noise: Latents, prompts: Prompts) -> Float[Tensor, " B"]:
+        return magnitude(model, noise, prompts.told)

@@ -7,6 +7,7 @@ from typing import Any
 from solidmark.errors import UnknownName
 from solidmark.measures.signals.kinds.anisotropy import Anisotropy
 from solidmark.measures.signals.kinds.attention import AttentionEntropy
+from solidmark.measures.signals.kinds.bright_ending import BrightEnding
 from solidmark.measures.signals.kinds.fixed_loss import FixedLoss
 from solidmark.measures.signals.kinds.flipd import Flipd
 from solidmark.measures.signals.kinds.image_magnitude import ImageMagnitude
@@ -30,6 +31,7 @@ SIGNALS: dict[str, type[Any]] = {
     "anisotropy": Anisotropy,
     "sharpness": Sharpness,
     "attention-entropy": AttentionEntropy,
+    "bright-ending": BrightEnding,
 }
 """The signals, the ones that every model has first."""
 

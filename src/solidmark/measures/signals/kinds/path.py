@@ -8,23 +8,22 @@ The path is that of deterministic sampling with guidance, for which both predict
 anyway.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
+from typing import ClassVar
 
 from jaxtyping import Float
 
-from solidmark.data import Sample
-from solidmark.diffusion import Model, Sampler, spaced_times
-from solidmark.diffusion.noise import noise_per_latent
+from solidmark.diffusion import Model
 from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
-from solidmark.measures.signals.kinds.signal import SignalCard, require_led
-from solidmark.mitigations.magnitude import first_noise
+from solidmark.measures.signals.kinds.from_noise import FromNoise, Prompts
+from solidmark.measures.signals.kinds.guided import Guided
+from solidmark.types import Latents
 
 
 @dataclass(frozen=True)
-class PathMagnitude:
+class PathMagnitude(FromNoise):
     """The mean difference that a prompt makes over the first steps of sampling.
 
     Arguments:
@@ -39,42 +38,28 @@ class PathMagnitude:
         models"), Section 3; Song et al., 2021 (DDIM).
     """
 
+    name: ClassVar[str] = "magnitude-path"
     steps: int = 5
-    draws: int = 4
     guidance: float = 7.5
     sampling_steps: int = 50
 
     def __post_init__(self) -> None:
-        if self.draws < 1 or not 1 <= self.steps <= self.sampling_steps <= 1000:
+        super().__post_init__()
+        if not 1 <= self.steps <= self.sampling_steps <= 1000:
             raise BadInput(
-                "A path takes 1 or more draws and 1 to 1000 sampling steps, of which the first are "
-                f"averaged, not {self.draws} draws and {self.steps} of {self.sampling_steps} steps."
+                "A path takes 1 to 1000 sampling steps, of which the first are averaged, not "
+                f"{self.steps} of {self.sampling_steps}."
             )
         if not 0 <= self.guidance < float("inf"):
             raise BadInput(f"A path takes a guidance of 0 or more, not {self.guidance:g}.")
 
     @property
-    def card(self) -> SignalCard:
-        return SignalCard.of("magnitude-path", 2 * self.draws * self.steps)
+    def calls(self) -> int:
+        return 2 * self.steps
 
-    def require(self, model: Model, sample: Sample) -> None:
-        require_led(model, sample)
-
-    def measure(
-        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
-    ) -> Float[Tensor, " B"]:
-        condition = model.condition(samples)
-        nothing = model.unconditional(condition)
-        sampler = Sampler(model.schedule, eta=0.0)
-        path = [*spaced_times(self.sampling_steps), -1.0]
-        total = torch.zeros(len(samples), dtype=torch.float64)
-        for _ in range(self.draws):
-            z = first_noise(model, samples, generators)
-            for t, s in islice(pairwise(path), self.steps):
-                blind = model.denoise(z, t, nothing)
-                moved = model.denoise(z, t, condition) - blind
-                norm = noise_per_latent(model.schedule, t) * moved.flatten(1).norm(dim=1)
-                total += norm.cpu().double()
-                # Without noise: eta is 0.
-                z = sampler.step(z, blind + self.guidance * moved, z, t, s)
-        return total / (self.draws * self.steps)
+    def at(self, model: Model, noise: Latents, prompts: Prompts) -> Float[Tensor, " B"]:
+        total = torch.zeros(len(noise), dtype=torch.float64)
+        path = Guided(model, prompts, self.guidance, self.sampling_steps)
+        for step in islice(path.walk(noise), self.steps):
+            total += (step.noise * step.moved.flatten(1).norm(dim=1)).cpu().double()
+        return total / self.steps

@@ -8,25 +8,23 @@ picture is a narrow peak. The product is a difference of two scores, so no gradi
 it is exact where the score is linear along the step, which has length 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 
-from solidmark.data import Sample
-from solidmark.diffusion import Condition, Model
-from solidmark.errors import BadInput
-from solidmark.late import Tensor, torch
+from solidmark.diffusion import Model
+from solidmark.late import Tensor
+from solidmark.measures.signals.kinds.from_noise import FromNoise, Prompts
 from solidmark.measures.signals.kinds.predicted import predicted_noise
-from solidmark.measures.signals.kinds.signal import SignalCard, require_led
-from solidmark.mitigations.magnitude import first_noise
+from solidmark.types import Latents
 
 FIRST = 0.981
 """The first of 50 steps of DDIM, with leading spacing as in the authors' code."""
 
 
 @dataclass(frozen=True)
-class Sharpness:
+class Sharpness(FromNoise):
     """The difference of the Hessians with and without the prompt, along what the prompt changes.
 
     Arguments:
@@ -37,37 +35,22 @@ class Sharpness:
         of the derivative is that of its search for better noise (SAIL).
     """
 
-    draws: int = 4
-
-    def __post_init__(self) -> None:
-        if self.draws < 1:
-            raise BadInput(f"Sharpness takes 1 or more draws, not {self.draws}.")
+    name: ClassVar[str] = "sharpness"
 
     @property
-    def card(self) -> SignalCard:
-        return SignalCard.of("sharpness", 4 * self.draws)
+    def calls(self) -> int:
+        return 4
 
-    def require(self, model: Model, sample: Sample) -> None:
-        require_led(model, sample)
-
-    def measure(
-        self, model: Model, samples: Sequence[Sample], generators: "Sequence[torch.Generator]"
-    ) -> Float[Tensor, " B"]:
-        condition = model.condition(samples)
-        nothing = model.unconditional(condition)
-        total = torch.zeros(len(samples), dtype=torch.float64)
-        for _ in range(self.draws):
-            x = first_noise(model, samples, generators)
-            here = _difference(model, x, condition, nothing)
-            length = here.flatten(1).norm(dim=1)
-            way = here / length.clamp(min=1e-300).reshape(-1, 1, 1, 1)
-            there = _difference(model, x + way.to(x), condition, nothing)
-            total += (there - here).flatten(1).norm(dim=1) * length
-        return total / self.draws
+    def at(self, model: Model, noise: Latents, prompts: Prompts) -> Float[Tensor, " B"]:
+        here = _difference(model, noise, prompts)
+        length = here.flatten(1).norm(dim=1)
+        way = here / length.clamp(min=1e-300).reshape(-1, 1, 1, 1)
+        there = _difference(model, noise + way.to(noise), prompts)
+        return (there - here).flatten(1).norm(dim=1) * length
 
 
-def _difference(model: Model, x: Tensor, condition: Condition, nothing: Condition) -> Tensor:
+def _difference(model: Model, x: Tensor, prompts: Prompts) -> Tensor:
     """The score with the prompt less that without."""
     _, sigma = model.schedule(FIRST)
-    with_it = predicted_noise(model, x, FIRST, condition)
-    return (predicted_noise(model, x, FIRST, nothing) - with_it) / sigma
+    with_it = predicted_noise(model, x, FIRST, prompts.told)
+    return (predicted_noise(model, x, FIRST, prompts.nothing) - with_it) / sigma
