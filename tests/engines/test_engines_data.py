@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -101,6 +103,30 @@ def test_processes_are_for_processors_and_have_a_number() -> None:
     for name in ("processes", "processes:", "processes:0", "processes:all"):
         with pytest.raises(BadInput, match='Write "processes:4"'), using(name):
             pass
+
+
+@pytest.mark.slow
+def test_two_processes_of_the_real_launcher(photos: Path, tmp_path: Path) -> None:
+    """Marking, and the copies by an embedder, as `torchrun` starts them."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    for name, start in (("alone", [sys.executable]), ("away", launch)):
+        here = tmp_path / name
+        here.mkdir()
+        quiet = {"OMP_NUM_THREADS": "1", "SOLIDMARK_CACHE": str(here / "cache")}
+        for words in (
+            ["mark", photos, "marked", "--mode", "L", "--seed", "3"],
+            ["duplicates", photos, "copies", "--embedder", "phash", "--mode", "L"],
+        ):
+            done = subprocess.run(
+                [*start, "-m", "solidmark", *map(str, words)],
+                cwd=here,
+                env={**os.environ, **quiet},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr
+    for folder in ("marked", "copies"):
+        assert written(tmp_path / "away" / folder) == written(tmp_path / "alone" / folder)
 
 
 def test_embedding(photos: Path, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from scipy import stats
 from solidmark.errors import BadInput
 from solidmark.runs import find
 from solidmark.scores import aggregate, score_table
-from solidmark.scores.epsilon import ERROR, lost_privacy, lower_epsilon
+from solidmark.scores.epsilon import ERROR, lost_privacy, lower_epsilon, p_of_claim
 from solidmark.scores.null import p_values
+from solidmark.verdicts.keys import judge_keys
 
 from .tables import evidence_rows, key_rows, table
 
@@ -62,6 +63,31 @@ def test_the_bound_is_above_a_known_loss_in_one_of_twenty_runs_at_most(epsilon: 
     assert above <= stats.binom.ppf(0.999, RUNS, ERROR)
 
 
+@pytest.mark.parametrize("claimed", [0.5, 1.0, 4.0, 8.0])
+def test_a_true_claim_is_refuted_in_one_of_twenty_runs_at_most(claimed: float) -> None:
+    random = np.random.default_rng(int(10 * claimed))
+    found = np.array(
+        [p_of_claim(responses(claimed, 100, random), None, claimed) for _ in range(RUNS)]
+    )
+    for level in (0.05, 0.01):
+        assert (found <= level).sum() <= stats.binom.ppf(0.999, RUNS, level)
+    lost = [p_of_claim(responses(claimed + 4, 500, random), None, claimed) for _ in range(20)]
+    assert max(lost) < 0.01
+
+
+def test_the_chance_of_a_claim_is_that_of_the_binomial() -> None:
+    p = np.repeat([0.3, 1e-3, 1.0], [10, 7, 83])
+    most = 1 / (1 + np.exp(-2.0) * 999)
+    expected = 6 * stats.binom.sf(6, 100, most)
+    assert p_of_claim(p, None, 2.0) == pytest.approx(expected, rel=1e-9)
+    assert p_of_claim(p, None, 20.0) == 1
+    assert p_of_claim(np.repeat(p, 2), [f"{n // 2}" for n in range(200)], 2.0) == pytest.approx(
+        expected, rel=1e-9
+    )
+    with pytest.raises(BadInput):
+        p_of_claim(np.empty(0), None, 1.0)
+
+
 def test_the_bound_comes_near_a_known_loss_with_many_images() -> None:
     random = np.random.default_rng(0)
     found = lost_privacy(responses(6.0, 20_000, random))
@@ -100,3 +126,18 @@ def test_an_audit_has_a_bound_for_the_trained_and_none_for_the_held_out() -> Non
     trained, held_out = (find(found, "epsilon", split)[0] for split in ("trained", "held_out"))
     assert (trained.value or 0) > 3
     assert (held_out.value, held_out.facts["guesses"]) == (0.0, 200)
+
+
+def test_what_is_claimed_stands_beside_the_bound() -> None:
+    rows = key_rows(200, 4, 200)
+    evidence = evidence_rows(rows[:200], memory=0.9)
+    evidence += evidence_rows(rows[200:], memory=0.0, split="held_out")
+    scores = score_table(table(evidence), table(rows))
+    for claimed, words in ((1.0, "of 1 (delta 0) is refuted"), (60.0, "of 60 (delta 0) is not")):
+        figures = aggregate(scores, calls={}, claimed_epsilon=claimed)
+        (row,) = find(figures, "claimed_epsilon")
+        assert (row.split, row.value) == ("trained", claimed)
+        assert row.p_value is not None
+        assert row.p_value < 1e-6 if claimed == 1 else row.p_value == 1
+        assert any(words in line for line in judge_keys(figures).details)
+    assert not find(aggregate(scores, calls={}), "claimed_epsilon")

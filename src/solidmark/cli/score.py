@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 from typing import Annotated
 
-from solidmark.cards.option import A_SHARE, BELOW_ONE, Choice
+from solidmark.cards.option import A_SHARE, ABOVE_ZERO, BELOW_ONE, Choice
 from solidmark.cli.asked import Asked
 from solidmark.cli.command import Reread, command
 from solidmark.cli.options import FailOn, Fdr
@@ -14,7 +14,7 @@ STATISTICS = ("l1", "fisher", "energy")
 CORRECTIONS = ("bh", "by")
 OF_SOME = (
     *("delta", "fpr", "statistic", "correction", "marked"),
-    *("threshold", "frequent", "expected", "trust_control"),
+    *("claimed_epsilon", "threshold", "frequent", "expected", "trust_control"),
 )
 """Options that say nothing to some of the folders."""
 
@@ -29,6 +29,7 @@ def score(
     statistic: Annotated[str | None, Choice("statistic", STATISTICS)] = None,
     correction: Annotated[str | None, Choice("correction", CORRECTIONS)] = None,
     marked: Annotated[Path | None, "FOLDER"] = None,
+    claimed_epsilon: Annotated[float | None, "NUMBER", ABOVE_ZERO] = None,
     threshold: float | None = None,
     frequent: Annotated[float | None, A_SHARE] = None,
     expected: Annotated[Path | None, "FILE"] = None,
@@ -54,6 +55,8 @@ def score(
         correction: Of keys: for looking at many images: bh (Benjamini-Hochberg) or by
             (Benjamini-Yekutieli, whatever the dependence between images). [default: bh]
         marked: Of keys: the marked folder, if it has been moved since.
+        claimed_epsilon: Of keys: the epsilon that a differentially private training is said to
+            keep, with delta 0; the keys are asked whether they refute it.
         threshold: Of intent: the likeness from which a generation is a copy.
         frequent: Of intent: the least share of a prompt's generations.
         expected: Of intent: what you expect.

@@ -114,7 +114,8 @@ In how many groups of peers the model knows the average key. It says nothing of 
 
 epsilon: Epsilon at least
 How much privacy the training lost, at least, in nats, as differential privacy counts it, where the
-keys of one image are replaced by others. A lower bound at 95 %: 0 proves nothing.
+keys of one image are replaced by others. A lower bound at 95 %: 0 proves nothing. Where an epsilon
+is claimed, its p says how often a training that keeps it shows as much.
 
 smallest_share: Smallest share
 The smallest share of memorized images that this run would have seen, four times in five. A run

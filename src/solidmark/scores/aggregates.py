@@ -15,7 +15,7 @@ from solidmark.scores.columns import numbers
 from solidmark.scores.correlation import correlation
 from solidmark.scores.discovery import Correction
 from solidmark.scores.eidetic import DELTAS, eidetic
-from solidmark.scores.epsilon import epsilon_row
+from solidmark.scores.epsilon import claimed_row, epsilon_row
 from solidmark.scores.exchange import hits_within, products
 from solidmark.scores.groups import Estimate, writable
 from solidmark.scores.keys import ImageKeys, image_keys
@@ -42,6 +42,7 @@ def aggregate(
     keys: pa.Table | None = None,
     deltas: Sequence[float] = DELTAS,
     fdr: float = 0.05,
+    claimed_epsilon: float | None = None,
     seed: int = 0,
     statistic: Statistic = "l1",
     correction: Correction = "bh",
@@ -57,6 +58,8 @@ def aggregate(
             the images of the table for all there are.
         deltas: The thresholds of the eidetic counts.
         fdr: The false-discovery rate at which rows are named.
+        claimed_epsilon: An epsilon that the training is said to keep, in nats, above 0; None of
+            none.
         seed: Of the bootstrap and of other draws.
         statistic: The statistic that `score_table` was asked for.
         correction: How it made the q-values.
@@ -79,7 +82,8 @@ def aggregate(
     parts = parts_of(scores, statistic, seed)
     pools = None if keys is None else _pools(image_keys(keys), scores)
     readers = sorted({reader for reader, _ in parts})
-    rule = Rule(tuple(deltas), fdr, correction, level_of(len(readers) * shares_of(look)))
+    level = level_of(len(readers) * shares_of(look))
+    rule = Rule(tuple(deltas), fdr, correction, level, claimed_epsilon)
     rows = []
     for reader in readers:
         own = {s: part for (r, s), part in parts.items() if r == reader}
@@ -111,6 +115,8 @@ def _reader_rows(
             yield from _average_rows(images, pools, rule.fdr)
             yield epsilon_row(images)
         if split == "trained":
+            if rule.claimed is not None:
+                yield claimed_row(images, rule.claimed)
             yield from reach_rows(images, once.get("ceiling"), pools, rule)
         advance()
     if "trained" in once and "held_out" in once:

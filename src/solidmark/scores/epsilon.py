@@ -66,13 +66,7 @@ def epsilon_row(part: Part) -> Figure:
     """
     if not part.n:
         return result_row(part, "epsilon", "nats", Estimate(note="No row could be scored."), 0.0)
-    own = replace(part, rows=part.rows[:MOST], read=part.read)
-    if part.read is not None:
-        own = replace(own, read=part.read[:MOST])
-    read = own.numbers("key_read")
-    even = np.ones((read.shape[1], LEVELS))
-    p = statistic_p_values("l1", own.numbers("key"), read, weights=even)
-    found = lost_privacy(p, own.key_groups)
+    found = lost_privacy(*_guesses(part))
     most = lower_epsilon(found.guesses, found.guesses, PRIORS[-1], ERROR / len(PRIORS))
     note = (
         f"At least, at 95 %: {found.right:,} of {found.guesses:,} guesses with a prior chance of "
@@ -83,6 +77,34 @@ def epsilon_row(part: Part) -> Figure:
     estimate = Estimate(found.epsilon, note=note)
     facts = {"prior": found.prior, "guesses": found.guesses}
     return result_row(part, "epsilon", "nats", estimate, 0.0, count=found.right, facts=facts)
+
+
+def claimed_row(part: Part, claimed: float) -> Figure:
+    """What the readings of one reader say against an epsilon that somebody claims.
+
+    Arguments:
+        part: The rows, one an image.
+        claimed: The epsilon, in nats, above 0.
+    """
+    if not part.n:
+        nothing = Estimate(claimed, note="No row could be scored.")
+        return result_row(part, "claimed_epsilon", "nats", nothing, None)
+    note = (
+        "As claimed, with delta 0. p: how often a training that loses no more lets so many guesses "
+        "be right; a small one refutes the claim, a large one proves nothing."
+    )
+    estimate = Estimate(claimed, p_value=p_of_claim(*_guesses(part), claimed), note=note)
+    return result_row(part, "claimed_epsilon", "nats", estimate, None)
+
+
+def _guesses(part: Part) -> tuple[Float[np.ndarray, " N"], Groups | None]:
+    """The p-values that guesses are made of, and which rows are one guess."""
+    own = replace(part, rows=part.rows[:MOST], read=part.read)
+    if part.read is not None:
+        own = replace(own, read=part.read[:MOST])
+    read = own.numbers("key_read")
+    even = np.ones((read.shape[1], LEVELS))
+    return statistic_p_values("l1", own.numbers("key"), read, weights=even), own.key_groups
 
 
 def lower_epsilon(right: int, guesses: int, prior: float, error: float = ERROR) -> float:
@@ -136,13 +158,49 @@ def lost_privacy(p_value: Float[np.ndarray, " N"], key_groups: Groups | None = N
         >>> lost_privacy(np.full(100, 1e-9)).prior
         1e-06
     """
-    _, first = np.unique(group_codes(key_groups, len(p_value)), return_index=True)
-    own = p_value[first]
-    if not len(own):
-        raise BadInput("There is no row to bound a loss with. Score at least one image.")
+    own = _one_a_key(p_value, key_groups)
     found = []
     for prior in PRIORS:
         right = int((own <= prior).sum())
         bound = lower_epsilon(right, len(own), prior, ERROR / len(PRIORS))
         found.append(Loss(bound, prior, right, len(own)))
     return max(found, key=lambda loss: loss.epsilon)
+
+
+def p_of_claim(
+    p_value: Float[np.ndarray, " N"], key_groups: Groups | None, claimed: float
+) -> float:
+    """How often a training that loses no more than a claimed epsilon shows as much.
+
+    Arguments:
+        p_value: As of `lost_privacy`, with shape (N).
+        key_groups: As of `lost_privacy`.
+        claimed: The epsilon, in nats, above 0.
+
+    Returns:
+        The smallest of the chances of so many right guesses, times the number of priors
+        (Bonferroni), in (0, 1].
+
+    Raises:
+        BadInput: When there is no row.
+
+    Example:
+        >>> print(f"{p_of_claim(np.repeat([1e-9, 1.0], [3, 97]), None, 2.0):.1e}")
+        3.9e-10
+    """
+    own = _one_a_key(p_value, key_groups)
+    least = 1.0
+    for prior in PRIORS:
+        right = int((own <= prior).sum())
+        most = float(special.expit(special.logit(prior) + claimed))
+        least = min(least, float(stats.binom.sf(right - 1, len(own), most)))
+    return min(1.0, len(PRIORS) * least)
+
+
+def _one_a_key(
+    p_value: Float[np.ndarray, " N"], key_groups: Groups | None
+) -> Float[np.ndarray, " G"]:
+    _, first = np.unique(group_codes(key_groups, len(p_value)), return_index=True)
+    if not len(first):
+        raise BadInput("There is no row to bound a loss with. Score at least one image.")
+    return p_value[first]

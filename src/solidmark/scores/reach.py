@@ -38,12 +38,14 @@ class Rule:
         fdr: The false-discovery rate at which images are named.
         correction: How the q-values were made.
         level: The level of one test of the verdict.
+        claimed: An epsilon that somebody claims for the training; None where nobody does.
     """
 
     deltas: tuple[float, ...]
     fdr: float
     correction: Correction
     level: float
+    claimed: float | None = None
 
 
 def reach_rows(

@@ -57,6 +57,23 @@ def share(facts: Facts) -> str:
     )
 
 
+def claim(facts: Facts) -> str:
+    """Whether the keys refute an epsilon that somebody claims."""
+    row, bound = facts.find("trained", "claimed_epsilon"), facts.find("trained", "epsilon")
+    if row is None or row.p_value is None or row.value is None:
+        return ""
+    least = bound.value or 0.0 if bound else 0.0
+    if row.p_value < level_of(facts.readers):
+        return (
+            f"The claimed epsilon of {row.value:g} (delta 0) is refuted "
+            f"({p_value(row.p_value)}): at least {least:.1f} was lost."
+        )
+    return (
+        f"The claimed epsilon of {row.value:g} (delta 0) is not refuted ({p_value(row.p_value)}), "
+        f"which does not prove it: at least {least:.1f} was lost, at 95 %."
+    )
+
+
 def averages(facts: Facts, headlined: bool) -> str:
     """What groups of images are known by together, where no image is seen to be memorized.
 

@@ -124,6 +124,7 @@ def _judge(
     details = [
         changed if state in QUIET else "",
         *first,
+        sentences.claim(facts),
         sentences.subjects(facts),
         sentences.averages(facts, state == "averages"),
         sentences.reference(facts),

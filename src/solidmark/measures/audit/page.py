@@ -34,7 +34,7 @@ PRIVATE = (
 
 ORDER = (
     *("eidetic", "named", "named_subjects", "share", "correlation", "permutation_z"),
-    *("averages", "auc", "tpr_at_fpr", "epsilon", "smallest_share"),
+    *("averages", "auc", "tpr_at_fpr", "epsilon", "claimed_epsilon", "smallest_share"),
 )
 
 NAMES = {
@@ -45,6 +45,7 @@ NAMES = {
     "permutation_z": "Permutation z",
     "averages": "Averages known, groups",
     "epsilon": "Epsilon at least",
+    "claimed_epsilon": "Epsilon as claimed",
     "named_subjects": "Subjects named, q at most {fdr}",
     "smallest_share permutation": "Smallest share, by permutation test",
     "smallest_share best": "Smallest share, by the smallest p",

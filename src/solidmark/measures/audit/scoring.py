@@ -51,6 +51,7 @@ def score(
     statistic: Statistic = "l1",
     correction: Correction = "bh",
     marked: Path | None = None,
+    claimed_epsilon: float | None = None,
     look: int | None = None,
 ) -> dict[str, Any]:
     """Scores and judges the evidence of an audit folder.
@@ -65,6 +66,8 @@ def score(
             the keys, or the sum of the energies of the keys.
         correction: How the q-values are made: Benjamini-Hochberg or Benjamini-Yekutieli.
         marked: Where the marked folder is now, if it has moved.
+        claimed_epsilon: An epsilon that the training is said to keep, in nats, above 0: the keys
+            are asked whether they refute it.
         look: Which of several looks at one training it is, which share the level.
 
     Returns:
@@ -118,6 +121,7 @@ def score(
                 keys=keys,
                 deltas=tuple(deltas),
                 fdr=fdr,
+                claimed_epsilon=claimed_epsilon,
                 statistic=statistic,
                 correction=correction,
                 look=look,
@@ -136,6 +140,7 @@ def score(
     inverted, others = _inverted(out)
     chosen = {"deltas": list(deltas), "fdr": fdr, "statistic": statistic, "correction": correction}
     chosen |= {} if look is None else {"look": look}
+    chosen |= {} if claimed_epsilon is None else {"claimed_epsilon": claimed_epsilon}
     write_table(out / "scores.parquet", scores)
     write_bytes(out / NAMED, named_csv(told, images.files.some, verdict.naming, fdr))
     return write_results(
