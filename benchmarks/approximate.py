@@ -35,7 +35,7 @@ WITHIN = 0.75
 FEW = 3
 """Questions that the exact search answers one by one."""
 
-LIMIT = 200
+LIMIT = 900
 """CPU seconds that the index of a library may take."""
 
 PROBES, AGAIN = 32, 100

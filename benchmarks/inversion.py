@@ -33,7 +33,8 @@ from solidmark.measures.invmm.inversion import PRESETS
 from solidmark.measures.invmm.threshold import calibrate
 from solidmark.measures.signals import Measuring, measure_signals, score_signals
 from solidmark.readers import Blend, Energy
-from solidmark.runs import fingerprint
+from solidmark.runs import fingerprint, read_manifest, write_ours
+from solidmark.runs.contents import record
 from solidmark.scores import roc
 from solidmark.subjects import open_likeness, open_subjects
 
@@ -115,9 +116,9 @@ def some(marked: Path, out: Path, each: int, held_out: int) -> Path:
     for folder in ("train", "held_out"):
         shutil.copytree(marked / folder, out / folder, dirs_exist_ok=True)
     pq.write_table(kept, out / "keys.parquet")
-    manifest = json.loads((marked / "manifest.json").read_text())
-    manifest["keys"] = fingerprint(out / "keys.parquet")
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    written = {"keys": fingerprint(out / "keys.parquet")}
+    written |= {"files": record(out, ("keys.parquet", "train", "held_out"))}
+    write_ours(out / "manifest.json", read_manifest(marked) | written)
     return out
 
 
