@@ -10,11 +10,12 @@ from pathlib import Path
 
 import forking
 
-from .changes import changed, jumping, lost, not_numbers
+from .changes import changed, jumping, lost
 from .damages import finished, killed, regions
 from .disks import can_mount, full, together, unwritable
 from .kills import kill
-from .stages import ASKING, DECIDING, NOT_NUMBERS, STAGES, prepare
+from .speechless import not_numbers, some_not_numbers
+from .stages import ASKING, DECIDING, NOT_NUMBERS, SOME, STAGES, prepare
 from .table import Table, tell
 from .trying import Bench
 
@@ -73,4 +74,5 @@ def campaign() -> None:
             bench.restore("after")
             tell(f"    {time.monotonic() - begun:.0f} s")
         table.alone("answers that are no numbers", not_numbers(here, NOT_NUMBERS))
+        table.alone("answers to one caption that are no numbers", some_not_numbers(here, SOME))
     table.write(" ".join(["python -m tests.faults", *sys.argv[1:]]))

@@ -106,16 +106,3 @@ def lost(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str,
         for one in pair:
             one.end()
         yield f"process {number} of 2 lost", *bench.outcome(bench.run())
-
-
-def not_numbers(here: Path, lines: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Asks a model whose every answer is no number."""
-    for line in lines:
-        answer = Started(line, here).end()
-        if answer.fell:
-            yield line.split()[0], "traceback", last(answer)
-        elif answer.code == 2:
-            yield line.split()[0], "refused" if answer.refusal else "unclear", answer.err
-        else:
-            said = "failed" in answer.out.lower() or "not finite" in answer.out
-            yield line.split()[0], "said" if said else "not said", answer.out

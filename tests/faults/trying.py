@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import forking
+import torch
 
 from solidmark.cli import main
 from solidmark.errors import SolidmarkError
+from solidmark.models.averages import Average
 from solidmark.reporting import write_report
 from solidmark.studies.engine import run_studies
 from solidmark.studies.study import Readout, Setting, Study
@@ -32,6 +34,8 @@ OWN = ("memory", "files", "checksum", "seconds", "peak_memory_bytes")
 LONGEST = 120
 CLOCK = "SOLIDMARK_FAULTS_CLOCK"
 """The seed of a clock that jumps, in the environment of a process that has one."""
+SPEECHLESS = "SOLIDMARK_FAULTS_SPEECHLESS"
+"""The number of the caption to which the averages of captions have no numbers, the same way."""
 ENVIRONMENT = {"SOLIDMARK_CACHE": "cache", "COLUMNS": "100"}
 
 
@@ -189,6 +193,8 @@ def speak(words: list[str], here: Path, said: list[Path]) -> None:
     said[0].touch()
     if os.environ.get(CLOCK):
         jump(random.Random(os.environ[CLOCK]))
+    if os.environ.get(SPEECHLESS):
+        hush(int(os.environ[SPEECHLESS]))
     code = studied(*words[1:]) if words[0] == STUDY else main(words)
     sys.stdout.flush()
     os._exit(code)
@@ -206,6 +212,20 @@ def jump(chance: random.Random) -> None:
 
     time.time = lambda: day() + chance.uniform(-1e6, 1e6)
     time.monotonic = monotonic
+
+
+def hush(group: int) -> None:
+    """Lets the averages of captions answer no numbers to the images of one of them."""
+    denoise = Average.denoise
+
+    def hushed(self: Average, z_t: Any, t: Any, condition: Any = None) -> Any:
+        answer = denoise(self, z_t, t, condition)
+        if condition is None:
+            return answer
+        mute = condition.tensors["group"] == group
+        return torch.where(mute[:, None, None, None], torch.nan, answer)
+
+    Average.denoise = hushed  # type: ignore[method-assign]
 
 
 def studied(out: str) -> int:

@@ -1,7 +1,8 @@
 """What a finished run has written, so that a folder that is no longer whole is not taken for one.
 
-`files.json` names each file with its size and, but for pictures, its hash: what shows a mark is
-checked against its key whenever it is read. The manifest holds the hash of `files.json`.
+`files.json` names each file with its size and hash, and the manifest holds the hash of that list.
+The same command looks at all of it; who reads a folder leaves out the pictures, which are many, and
+finds out when it reads one: what shows a mark is checked against its key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,7 +100,7 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
             continue
         if not path.is_file():
             missing.append(name)
-        elif told != _ANY and entry(path) != told:
+        elif not _is_as_told(path, told):
             changed.append(name)
     return Damage(tuple(missing), tuple(changed))
 
@@ -169,9 +170,19 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def entry(path: Path) -> str:
-    """What is written down of a file: its size and, but for pictures, its hash."""
-    size = path.stat().st_size
-    return f"{size}" if path.suffix in _PICTURES else f"{size} {fingerprint(path)}"
+    """What is written down of a file: its size and its hash."""
+    return f"{path.stat().st_size} {fingerprint(path)}"
+
+
+def _is_as_told(path: Path, told: str) -> bool:
+    """Whether a file is what was written down of it: that it is there, its size, or its hash too.
+
+    Of pictures an earlier version wrote down the size only.
+    """
+    if told == _ANY:
+        return True
+    size = told.partition(" ")[0]
+    return f"{path.stat().st_size}" == size and told in (size, entry(path))
 
 
 def _said(names: tuple[str, ...], how: str) -> str:
