@@ -30,6 +30,9 @@ def campaign() -> None:
     parser.add_argument(
         "--others", type=int, default=24, help="data that change, clocks that jump, lost processes"
     )
+    parser.add_argument(
+        "--parts", type=int, default=8, help="of each file that decides, each of which is hit"
+    )
     parser.add_argument("--only", nargs="+", choices=STAGES, default=[*STAGES])
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no stage later")
     parser.add_argument("--seed", type=int, default=0)
@@ -70,7 +73,9 @@ def campaign() -> None:
                 if stage.name in ASKING:
                     table.take("a process of two lost", lost(bench, max(others, 1), chance))
                 if stage.name in DECIDING:
-                    table.take("each region of the files that decide", regions(bench, chance))
+                    table.take(
+                        "each region of the files that decide", regions(bench, asked.parts, chance)
+                    )
             bench.restore("after")
             tell(f"    {time.monotonic() - begun:.0f} s")
         table.alone("answers that are no numbers", not_numbers(here, NOT_NUMBERS))
