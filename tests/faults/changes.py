@@ -7,9 +7,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageOps
+from rounding import TRAINED
+from safetensors.torch import load_file
 
 from .trying import CLOCK, Bench, Started, last
+
+WEIGHTS = "model/unet/diffusion_pytorch_model.safetensors"
+ROUNDED = {"files.json", "loss.csv", "loss.svg", "manifest.json", WEIGHTS}
+"""What the steps of two processes round otherwise than those of one."""
 
 LATE = 4_000_000_000
 """A moment of the year 2096: what is written then is newer than all that comes after."""
@@ -105,4 +112,16 @@ def lost(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str,
         pair[1 - number].strike(0.2, signal.SIGTERM)
         for one in pair:
             one.end()
-        yield f"process {number} of 2 lost", *bench.outcome(bench.run())
+        outcome, said = bench.outcome(bench.run())
+        if outcome == "differs" and set(said.split(", ")) <= ROUNDED and _are_near(bench):
+            outcome, said = "same but for rounding", ""
+        yield f"process {number} of 2 lost", outcome, said
+
+
+def _are_near(bench: Bench) -> bool:
+    """Whether the weights are those of one process, up to the rounding of steps of two."""
+    out = str(bench.stage.out)
+    one, other = (load_file(place / WEIGHTS) for place in (bench.kept / "after", bench.here / out))
+    return one.keys() == other.keys() and all(
+        torch.allclose(other[name], weight, **TRAINED) for name, weight in one.items()
+    )
