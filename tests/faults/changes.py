@@ -41,6 +41,7 @@ def changed(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[s
         chance: Draws moments and pictures.
     """
     paths = inputs(bench)
+    undisturbed = {**bench.files, **dict.fromkeys(bench.loud)}
     for _ in range(count if paths else 0):
         path = chance.choice(paths)
         kept = path.read_bytes()
@@ -61,15 +62,14 @@ def changed(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[s
             yield what, "traceback", last(again)
         elif again.code == 2:
             yield what, "refused" if again.refusal else "unclear", again.err
+        elif again.code == 0 and undisturbed == {**found, **dict.fromkeys(bench.loud)}:
+            yield what, "left as it was", ""  # It was read before.
         elif again.code != anew.code:
             yield what, "differs", f"exit code {again.code}, from the start {anew.code}"
         else:
             names = (found.keys() | expected.keys()) - bench.loud
             differing = [name for name in sorted(names) if found.get(name) != expected.get(name)]
-            if differing and found == {**bench.files, **{n: found.get(n) for n in bench.loud}}:
-                yield what, "left as it was", ""
-            else:
-                yield what, "differs" if differing else "as anew", ", ".join(differing)
+            yield what, "differs" if differing else "as anew", ", ".join(differing)
 
 
 def jumping(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str, str, str]]:
