@@ -3,6 +3,7 @@
 import argparse
 import math
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -37,7 +38,8 @@ def campaign() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no stage later")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    table = Table()
+    table, line = Table(), " ".join(["python -m tests.faults", *map(shlex.quote, sys.argv[1:])])
+    tell(f"$ {line}")
     with tempfile.TemporaryDirectory() as name:
         here = Path(name) / "here"
         here.mkdir()
@@ -80,4 +82,11 @@ def campaign() -> None:
             tell(f"    {time.monotonic() - begun:.0f} s")
         table.alone("answers that are no numbers", not_numbers(here, NOT_NUMBERS))
         table.alone("answers to one caption that are no numbers", some_not_numbers(here, SOME))
-    table.write(" ".join(["python -m tests.faults", *sys.argv[1:]]))
+    table.write(f"`{line}`")
+
+
+def one_page() -> None:
+    """Prints one page of what several campaigns have told on standard error."""
+    table = Table()
+    asked = [table.add(Path(name).read_text().splitlines()) for name in sys.argv[2:]]
+    table.write("; ".join(f"`{one}`" for one in asked))

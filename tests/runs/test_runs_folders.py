@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from forking import start
 
 from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.runs import open_run, read_json, read_manifest, write_json
+from solidmark.runs.lock import take
 
 CONFIG = {"seed": 1, "name": "é", "deltas": [0.1, 0.05], "limit": None}
 
@@ -124,6 +126,20 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written") as raised:
         open_run(tmp_path / "file" / "out", "mark", CONFIG)
     assert "\n" not in str(raised.value)
+
+
+def test_a_finished_run_keeps_no_lock_of_a_process_that_was_killed(tmp_path: Path) -> None:
+    open_run(tmp_path, "mark", {}).finish()
+    (tmp_path / ".lock").write_text("")
+    assert open_run(tmp_path, "mark", {}).finished
+    assert not (tmp_path / ".lock").exists()
+    # Of one that is still at work it stays.
+    lock = take(tmp_path, "mark")
+    child = start(open_run, tmp_path, "mark", {})
+    child.join(60)
+    assert child.exitcode == 0
+    assert (tmp_path / ".lock").exists()
+    lock.release()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
 from solidmark.runs.files import remove_temporaries
 from solidmark.runs.formats import VERSION
-from solidmark.runs.lock import Lock, take
+from solidmark.runs.lock import Lock, sweep, take
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say
 from solidmark.runs.sealed import read_ours, write_ours
@@ -116,6 +116,8 @@ def open_run(
     check_free(folder, command)
     manifest = _same(folder, asked)
     if manifest is not None and manifest["finished"] and not damage(folder, manifest):
+        if Processes.here().is_main:
+            sweep(folder, command)
         return Run(folder, manifest)
     try:
         folder.mkdir(parents=True, exist_ok=True)
