@@ -65,12 +65,29 @@ class Run:
             facts: What is worth keeping beside the configuration.
         """
         remove_temporaries(self.folder, below=True)
+        self._own_up()
         files = record(self.folder, products, rewritten)
         self.manifest.update(finished=True, **facts)
         if files is not None:
             self.manifest["files"] = files
         _write(self.folder, self.manifest)
         self._let_go()
+
+    def _own_up(self) -> None:
+        """Says what a run that had lost something could not make again, and puts back what it was.
+
+        Such are pictures of what was asked once: what they show is counted, and nothing is asked
+        anew.
+        """
+        lost = (*self.lost.missing, *self.lost.changed)
+        still = tuple(name for name in lost if not (self.folder / name).is_file())
+        if still:
+            put_back(self.folder, self.lost.changed)
+            say(
+                f"{Damage(missing=still)} still: what it was made from is not asked again. Where "
+                f'you need it, remove "{self.folder}" and run the same command.',
+                error=True,
+            )
 
     def give_up(self) -> None:
         """Leaves a run that has lost something as it was found, since it cannot be made again."""
