@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from unwritable import unwritable
 
 from cli.conftest import AUDIT, MARK, TINY, Run
 
@@ -70,6 +71,42 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
     monkeypatch.undo()
     monkeypatch.chdir(world)
     assert run(*words).code == 0
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_a_finished_run_says_what_it_is_where_nothing_can_be_written(
+    command: str, world: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world)
+    out = tmp_path / "OUT"
+    words = [str(out) if word == "OUT" else word for word in LINES[command]]
+    first = run(*words)
+    assert first.code == 0, first.err
+    before = {path: path.stat() for path in out.rglob("*")}
+    with unwritable(out):
+        again = run(*words)
+    assert (again.code, again.out) == (0, first.out), again.err
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == {
+        path: told.st_mtime_ns for path, told in before.items()
+    }
+
+
+def test_what_would_be_new_is_refused_where_nothing_can_be_written(
+    world: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world)
+    out = tmp_path / "OUT"
+    assert run("audit", "gaussian", "marked", out, *AUDIT).code == 0
+    with unwritable(out):
+        words = ("--fail-on", "not-seen", "--fail-on", "cannot-be-judged")
+        assert run("score", out, *words).code == 3
+        for words in (("score", out, "--delta", 0.3), ("report", out, "--top", 3)):
+            answer = run(*words)
+            assert answer.code == 2
+            assert answer.err.startswith(f'Error: The system refused "{out}/')
+            assert "Permission denied" in answer.err
+            assert answer.err.count("\n") == 1
+        assert run("report", out).code == 0
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Picture
+from PIL import ImageOps
 from scipy.spatial.distance import cdist
 
-from solidmark.errors import BadInput
+from solidmark.errors import BadInput, RunConflict
 from solidmark.marks import write_image
 from solidmark.measures.copies import Extraction, cliques, largest_clique
 from solidmark.measures.copies.draws import Calibration, Draws
@@ -262,6 +264,31 @@ def test_the_same_call_goes_on_after_a_kill_and_ends_in_the_same_rows(
         whole, killed = ((tmp_path / f / name).read_bytes() for f in ("whole", "killed"))
         assert whole == killed, name
     assert not (tmp_path / "killed" / "work").exists()
+
+
+def test_a_picture_that_changed_after_a_kill_is_not_shown_as_the_one_that_was_compared(
+    folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = folder(11, 10, memorized=2)
+    asked = Extraction(str(data), tmp_path / "out")
+    # Another file of the same size: what is known of the data without a look at a picture.
+    monkeypatch.setattr("solidmark.data.identity._size", lambda path: 1)
+
+    def stop(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "write_cliques", stop)
+        with pytest.raises(KeyboardInterrupt):
+            cliques(asked)
+    path = data / "images" / "000003.png"
+    kept = path.read_bytes()
+    with Picture.open(path) as picture:
+        ImageOps.invert(picture).save(path)
+    with pytest.raises(RunConflict, match=r"000003. has changed since this run began"):
+        cliques(asked)
+    path.write_bytes(kept)
+    assert cliques(asked).finished
 
 
 def test_captions_are_prompts_where_nothing_says_whose_an_image_is(

@@ -3,6 +3,7 @@
 import argparse
 import math
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import forking
 
-from .changes import changed, jumping, lost, not_numbers
+from .changes import changed, jumping, lost
 from .damages import finished, killed, regions
 from .disks import can_mount, full, together, unwritable
 from .kills import kill
-from .stages import ASKING, DECIDING, NOT_NUMBERS, STAGES, prepare
+from .speechless import not_numbers, some_not_numbers
+from .stages import ASKING, DECIDING, NOT_NUMBERS, SOME, STAGES, prepare
 from .table import Table, tell
 from .trying import Bench
 
@@ -29,11 +31,15 @@ def campaign() -> None:
     parser.add_argument(
         "--others", type=int, default=24, help="data that change, clocks that jump, lost processes"
     )
+    parser.add_argument(
+        "--parts", type=int, default=8, help="of each file that decides, each of which is hit"
+    )
     parser.add_argument("--only", nargs="+", choices=STAGES, default=[*STAGES])
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no stage later")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    table = Table()
+    table, line = Table(), " ".join(["python -m tests.faults", *map(shlex.quote, sys.argv[1:])])
+    tell(f"$ {line}")
     with tempfile.TemporaryDirectory() as name:
         here = Path(name) / "here"
         here.mkdir()
@@ -69,8 +75,18 @@ def campaign() -> None:
                 if stage.name in ASKING:
                     table.take("a process of two lost", lost(bench, max(others, 1), chance))
                 if stage.name in DECIDING:
-                    table.take("each region of the files that decide", regions(bench, chance))
+                    table.take(
+                        "each region of the files that decide", regions(bench, asked.parts, chance)
+                    )
             bench.restore("after")
             tell(f"    {time.monotonic() - begun:.0f} s")
         table.alone("answers that are no numbers", not_numbers(here, NOT_NUMBERS))
-    table.write(" ".join(["python -m tests.faults", *sys.argv[1:]]))
+        table.alone("answers to one caption that are no numbers", some_not_numbers(here, SOME))
+    table.write(f"`{line}`")
+
+
+def one_page() -> None:
+    """Prints one page of what several campaigns have told on standard error."""
+    table = Table()
+    asked = [table.add(Path(name).read_text().splitlines()) for name in sys.argv[2:]]
+    table.write("; ".join(f"`{one}`" for one in asked))

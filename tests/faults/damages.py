@@ -14,18 +14,14 @@ DAMAGES: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "cut off": lambda data, chance: data[: chance.randrange(len(data))],
 }
 Reader = tuple[str, str | None]
-REGIONS = 8
-"""Into so many parts of equal length a file falls, each of which is hit."""
 TRIES = 5
 """So often a run is killed, at most, until it has left something behind."""
 
 
-def flipped(data: bytes, chance: random.Random, region: int | None = None) -> bytes:
-    """The same with one bit of it turned over, anywhere or in one of `REGIONS`."""
-    place = chance.randrange(len(data))
-    if region is not None:
-        first, end = (len(data) * edge // REGIONS for edge in (region, region + 1))
-        place = first + chance.randrange(max(1, end - first))
+def flipped(data: bytes, chance: random.Random, part: int = 0, parts: int = 1) -> bytes:
+    """The same with one bit of it turned over, in one of so many parts of equal length."""
+    first, end = (len(data) * edge // parts for edge in (part, part + 1))
+    place = first + chance.randrange(max(1, end - first))
     return data[:place] + bytes([data[place] ^ 1 << chance.randrange(8)]) + data[place + 1 :]
 
 
@@ -71,11 +67,12 @@ VOUCHED = (
 """Files that a verdict or the keys stand in, or follow from."""
 
 
-def regions(bench: Bench, chance: random.Random) -> Iterator[tuple[str, str, str]]:
-    """Turns over a bit in each region of each file that decides, and has the folder read.
+def regions(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Turns over a bit in each part of each file that decides, and has the folder read.
 
     Arguments:
         bench: The stage.
+        count: How many parts of equal length a file has.
         chance: Draws the bits, and which command reads the folder.
     """
     out = bench.here / str(bench.stage.out)
@@ -83,13 +80,13 @@ def regions(bench: Bench, chance: random.Random) -> Iterator[tuple[str, str, str
     paths = [path for path in sorted(out.rglob("*")) if path.name in VOUCHED]
     whole = {reader: _undamaged(bench, reader) for reader in bench.stage.readers}
     for path in paths:
-        for region in range(REGIONS):
+        for part in range(count):
             reader = chance.choice([*bench.stage.readers])
             bench.restore("after")
-            path.write_bytes(flipped(path.read_bytes(), chance, region))
+            path.write_bytes(flipped(path.read_bytes(), chance, part, count))
             own = path.relative_to(out).as_posix()
             outcome, said = _judged(_read(bench, reader), whole[reader], own)
-            yield f"{own}, part {region + 1}, {reader[0].split()[0]}", outcome, said
+            yield f"{own}, part {part + 1}, {reader[0].split()[0]}", outcome, said
 
 
 def killed(bench: Bench, count: int, chance: random.Random) -> Iterator[tuple[str, str, str]]:

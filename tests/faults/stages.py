@@ -97,6 +97,14 @@ STAGES = {
         _golden("generate"),
         _golden("audit-border", *AUDIT, called="audit"),
         _golden("audit-captions", called="audit, captions"),
+        _golden("audit-subjects", called="audit, subjects"),
+        Stage(
+            "audit, fitted",
+            f"audit average border audit-fitted --reader fitted --perturb blur:3 {CPU}",
+            "audit-fitted",
+            "audit-border",
+            (("score audit-fitted", "audit-fitted"), ("report audit-fitted", "audit-fitted")),
+        ),
         _golden("audit-network", called="audit, network"),
         _golden("audit-epochs", ("score watched", "watched"), called="audit, epochs"),
         _golden("audit-unmarked", called="audit, unmarked"),
@@ -130,6 +138,13 @@ STAGES = {
             "mark-planned",
             (("report studied/duplication", "studied"), ("inspect studied/duplication", None)),
         ),
+        Stage(
+            "study, trained",
+            f"study unconditional studied-2 --quick --images 16 --epochs 1 --seeds 1 {CPU}",
+            "studied-2",
+            "mark-planned",
+            (("report studied-2/unconditional", "studied-2"),),
+        ),
     )
 }
 """By their names. Not struck is what writes nothing."""
@@ -153,6 +168,17 @@ NOT_NUMBERS = (
 )
 """Lines that ask a network whose every answer is no number."""
 
+MUTE = "average-per-caption told mute"
+SOME = {
+    f"observe {MUTE}-1 --reader blend --reader linear --reader fitted {CPU}": "",
+    f"audit {MUTE}-2 {CPU}": "",
+    f"signals {MUTE}-3 --times 2 {CPU}": "signals.parquet",
+    f"inpaint {MUTE}-4 {INPAINT}": "evidence.parquet",
+    f"invmm {MUTE}-5 --limit 16 {INVMM}": "evidence.parquet",
+}
+"""Lines that ask a model which has no numbers for the images of one caption, and the table whose
+other rows must not change."""
+
 
 def prepare(here: Path, stages: Sequence[Stage]) -> None:
     """Makes what stages read.
@@ -163,6 +189,7 @@ def prepare(here: Path, stages: Sequence[Stage]) -> None:
     """
     world = World(here)
     world.prepare("audit-border")
+    world.prepare("audit-captions")
     for stage in stages:
         world.prepare(stage.needs)
         if stage.first:

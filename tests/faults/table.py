@@ -1,13 +1,15 @@
 """What the campaign prints."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
 
 from .trying import Bench
 
-WELL = ("same", "refused", "left as it was", "as anew", "said")
+WELL = ("same", "refused", "left as it was", "as anew", "said", "same but for rounding")
 """Outcomes that are no finding."""
+OUTCOMES = (*WELL, "differs", "traceback", "unclear", "not said")
 
 
 def tell(line: str) -> None:
@@ -34,14 +36,31 @@ class Table:
 
     def take(self, fault: str, results: Iterable[tuple[str, str, str]]) -> None:
         """Counts the outcomes of one kind of fault."""
-        counts = self._counts.setdefault(fault, {}).setdefault(self._stage, Counter())
+        self._counts.setdefault(fault, {}).setdefault(self._stage, Counter())
         for what, outcome, said in results:
-            tell(f"    {fault}: {what}: {outcome} {said[:300]}")
-            counts[outcome] += 1
-            if fault == "kills":
-                self._signals[what] += 1
-            if outcome not in WELL or (outcome == "refused" and fault == "kills"):
-                self._findings.append(f"{fault}, {self._stage}, {what}: {outcome}: {said[:200]}")
+            tell(f"    {fault}: {what}: {outcome} {' '.join(said.split())[:300]}")
+            self._count(fault, what, outcome, said)
+
+    def _count(self, fault: str, what: str, outcome: str, said: str) -> None:
+        self._counts.setdefault(fault, {}).setdefault(self._stage, Counter())[outcome] += 1
+        if fault == "kills":
+            self._signals[what] += 1
+        if outcome not in WELL or (outcome == "refused" and fault == "kills"):
+            self._findings.append(f"{fault}, {self._stage}, {what}: {outcome}: {said[:200]}")
+
+    def add(self, told: Iterable[str]) -> str:
+        """Counts what a campaign has told (`tell`), and gives its command line."""
+        asked = ""
+        for line in told:
+            if found := re.match(r"\$ (.*)", line):
+                asked = found[1]
+            elif found := re.match(r"(\S.*): \d+\.\d\d s$", line):
+                self._stage = found[1]
+            elif found := re.match(rf" {{4}}([^:]+): (.*?): ({'|'.join(OUTCOMES)}) (.*)", line):
+                fault, what, outcome, said = found.groups()
+                self._stage = what if fault.startswith("answers") else self._stage
+                self._count(fault, what, outcome, said)
+        return asked
 
     def alone(self, fault: str, results: Iterable[tuple[str, str, str]]) -> None:
         """Counts the outcomes of a fault that is of no stage, by what was tried."""
@@ -52,7 +71,7 @@ class Table:
     def write(self, line: str) -> None:
         """Prints the page, with the command line that made it."""
         struck = ", ".join(f"{count} {name}" for name, count in self._signals.most_common())
-        lines = ["# Faults", "", f"`{line}`: {self._signals.total()} kills ({struck})."]
+        lines = ["# Faults", "", f"{line}: {self._signals.total()} kills ({struck})."]
         lines += [
             "",
             "Each is a random moment of a small run of the golden tests; the same command is then",

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import forking
+import torch
 
 from solidmark.cli import main
+from solidmark.cli.problems import explain_system
 from solidmark.errors import SolidmarkError
+from solidmark.models.averages import Average
 from solidmark.reporting import write_report
 from solidmark.studies.engine import run_studies
 from solidmark.studies.study import Readout, Setting, Study
@@ -32,6 +35,8 @@ OWN = ("memory", "files", "checksum", "seconds", "peak_memory_bytes")
 LONGEST = 120
 CLOCK = "SOLIDMARK_FAULTS_CLOCK"
 """The seed of a clock that jumps, in the environment of a process that has one."""
+SPEECHLESS = "SOLIDMARK_FAULTS_SPEECHLESS"
+"""The number of the caption to which the averages of captions have no numbers, the same way."""
 ENVIRONMENT = {"SOLIDMARK_CACHE": "cache", "COLUMNS": "100"}
 
 
@@ -189,6 +194,8 @@ def speak(words: list[str], here: Path, said: list[Path]) -> None:
     said[0].touch()
     if os.environ.get(CLOCK):
         jump(random.Random(os.environ[CLOCK]))
+    if os.environ.get(SPEECHLESS):
+        hush(int(os.environ[SPEECHLESS]))
     code = studied(*words[1:]) if words[0] == STUDY else main(words)
     sys.stdout.flush()
     os._exit(code)
@@ -208,11 +215,27 @@ def jump(chance: random.Random) -> None:
     time.monotonic = monotonic
 
 
+def hush(group: int) -> None:
+    """Lets the averages of captions answer no numbers to the images of one of them."""
+    denoise = Average.denoise
+
+    def hushed(self: Average, z_t: Any, t: Any, condition: Any = None) -> Any:
+        answer = denoise(self, z_t, t, condition)
+        if condition is None:
+            return answer
+        mute = condition.tensors["group"] == group
+        return torch.where(mute[:, None, None, None], torch.nan, answer)
+
+    Average.denoise = hushed  # type: ignore[method-assign]
+
+
 def studied(out: str) -> int:
     """Runs a study whose stages only count, as those of `tests/studies`; the exit code."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "studies"))
+    import counted
     from counted import COMMANDS, N, arms_of, hits
 
+    counted.calls = lambda folder: 0  # How often a stage was begun is no difference.
     readouts = (Readout("Hit", "share", "high", hits, "images that are hit"),)
     setting = Setting(images=N, seeds=(0, 1, 2))
     arms = partial(arms_of, {"first": 0.25, "second": 0.75})
@@ -226,6 +249,12 @@ def studied(out: str) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        line = explain_system(error)
+        if line is None:
+            raise
+        sys.stderr.write(f"Error: {line}\n")
+        return 2
     return 0
 
 
@@ -239,7 +268,7 @@ def look(folder: Path) -> dict[str, bytes]:
 
 
 def _content(path: Path) -> bytes:
-    if path.name not in MEASURED:
+    if path.name not in MEASURED and path.parent.name != "stages":
         return path.read_bytes()
     try:
         value = json.loads(path.read_bytes())

@@ -78,7 +78,7 @@ def assert_alike(one: Path, other: Path) -> None:
 
 def files(out: Path) -> dict[str, bytes]:
     """All files of a run but those that say how long it took, or how it was gone about."""
-    left_out = ("manifest.json", "work/", "ledger/")
+    left_out = ("manifest.json", "ledger/")
     return {
         name: path.read_bytes()
         for path in sorted(out.rglob("*"))

@@ -95,7 +95,7 @@ def test_two_processes_share_the_images_and_give_the_rows_of_one(
 ) -> None:
     invert(asked("memorizer", marked, tmp_path / "one"))
     forking.run_together(2, invmms.invert_twice, marked, tmp_path / "two")
-    assert len(list((tmp_path / "two" / "work").glob("live-*.safetensors"))) == 2
+    assert not (tmp_path / "two" / "work").exists()
     # Others stand beside an image in a network call.
     assert_alike(tmp_path / "two", tmp_path / "one")
 
@@ -115,8 +115,35 @@ def test_one_process_goes_on_where_two_were_killed(marked: Path, tmp_path: Path)
         child.join()
     assert [child.exitcode for child in children] == [-signal.SIGKILL] * 2
     invert(asked("memorizer", marked, out))
-    assert [path.name for path in states.glob("live-*.safetensors")] == ["live-000.safetensors"]
+    # No name of a file says who began it.
+    assert files(out).keys() == files(tmp_path / "one").keys()
     assert_alike(out, tmp_path / "one")
+
+
+def test_what_was_on_its_way_is_gone_when_a_run_is_finished(marked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    took = invert(asked("memorizer", marked, out)).manifest["seconds"]
+    assert took > 0
+    whole = files(out)
+    # Killed between its two last lines.
+    (out / "work").mkdir()
+    (out / "work" / "live-001.safetensors").write_bytes(b"of another process")
+    invert(asked("memorizer", marked, out))
+    assert files(out) == whole
+    # What is made good adds to what it took, and to what it spends of a budget.
+    (out / "evidence.parquet").unlink()
+    assert invert(asked("memorizer", marked, out)).manifest["seconds"] == took
+    assert files(out) == whole
+
+
+def test_a_run_that_is_made_good_has_no_new_budget(marked: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "out", {"budget": Budget(seconds=1e-3), "batch_size": 1}
+    invert(asked("memorizer", marked, out, **options))
+    whole = files(out)
+    assert "not_tried" in {row["status"] for row in table(out)}
+    (out / "evidence.parquet").unlink()
+    invert(asked("memorizer", marked, out, **options))
+    assert files(out) == whole
 
 
 def test_what_another_process_writes_is_not_taken_for_what_a_kill_left(

@@ -1,6 +1,8 @@
 """A marking that is killed or interrupted ends in the bytes of one that was not."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breaking import held
 from forking import start
 from PIL import Image as Picture
 
@@ -17,6 +20,7 @@ from solidmark.cli import main
 from solidmark.data import Sample
 from solidmark.errors import RunConflict
 from solidmark.marks import Border, Marking, mark_dataset, marking, open_marked
+from solidmark.runs import fingerprint, is_whole, write_json
 
 FILES = COUNT - len(BROKEN)
 MOMENTS = [
@@ -134,6 +138,43 @@ def test_a_finished_marking_is_left_alone(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
     mark(tmp_path / "out")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
+
+
+def test_a_bit_that_was_turned_over_in_a_picture_of_a_finished_marking_is_made_good(
+    whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    mark(out)
+    path = sorted(out.rglob("*.png"))[3]
+    data = path.read_bytes()
+    path.write_bytes(data[:-30] + bytes([data[-30] ^ 4]) + data[-29:])
+    mark(out)
+    name = path.relative_to(out).as_posix()
+    assert f'"{name}" is not what was written. It is made good.' in capsys.readouterr().err
+    aside = out / ".set-aside"
+    assert tree(aside).keys() == {name}
+    shutil.rmtree(aside)
+    assert tree(out) == whole
+
+
+def test_a_marking_of_an_earlier_version_is_whole_by_the_sizes_of_its_pictures(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    mark(out)
+    files = json.loads((out / "files.json").read_text())
+    sizes = {
+        name: told.partition(" ")[0] if name.endswith(".png") else told
+        for name, told in files.items()
+        if name != "version"
+    }
+    write_json(out / "files.json", {"version": 1, **sizes})
+    manifest = held(out / "manifest.json") | {"files": fingerprint(out / "files.json")}
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    assert is_whole(out)
+    path = next(out.rglob("*.png"))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not is_whole(out)
 
 
 class Changed(Photos):

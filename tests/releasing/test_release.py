@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 import torch
 from huggingface_hub import ModelCard
+from safetensors.torch import load_file, save_file
 
 import solidmark
 from solidmark.errors import BadInput, NotFound, UnsafeCheckpoint, WrongKeys
@@ -155,6 +156,23 @@ def test_pickles_and_code_are_not_passed_on(made: tuple[Path, Path], tmp_path: P
     shutil.move(weights, weights.with_suffix(".bin"))
     with pytest.raises(UnsafeCheckpoint):
         solidmark.release(model, tmp_path / "out", marked=marked)
+
+
+@pytest.mark.parametrize("broken", ["no number", "cut off"])
+def test_weights_that_are_no_numbers_are_not_passed_on(
+    broken: str, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, marked = made
+    path = model / "unet" / "diffusion_pytorch_model.safetensors"
+    if broken == "no number":
+        weights = {name: tensor.clone() for name, tensor in load_file(path).items()}
+        weights["conv_out.bias"][0] = torch.nan
+        save_file(weights, path)
+    else:
+        path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(BadInput, match=r"conv_out\.bias|cannot be read"):
+        solidmark.release(model, tmp_path / "out", marked=marked)
+    assert not (tmp_path / "out").exists()
 
 
 class Hub:

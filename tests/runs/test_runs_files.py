@@ -12,10 +12,11 @@ import torch
 from forking import start
 from safetensors import SafetensorError
 from safetensors.torch import save
+from unwritable import unwritable
 
 from runs.killed import SIZE, write_files
 from solidmark.runs import files as files_module
-from solidmark.runs import fingerprint, remove_temporaries, write_bytes, write_tensors
+from solidmark.runs import fingerprint, remove_temporaries, whole_file, write_bytes, write_tensors
 from solidmark.runs.tensors import CHECKSUM, HEAD, checksum_of
 
 
@@ -40,6 +41,23 @@ def test_a_failed_writing_keeps_the_old_file_and_clears_up(
     with pytest.raises(OSError, match="No space"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
+    assert [child.name for child in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_what_is_there_is_as_good_as_written_where_nothing_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"one two")
+    with unwritable(tmp_path):
+        write_bytes(path, b"one two")
+        with whole_file(path) as file:
+            assert (file.write(b"one"), file.tell(), file.write(b" two")) == (3, 3, 4)
+        for other in (b"one", b"one too", b"one two three", b""):
+            with pytest.raises(PermissionError) as raised:
+                write_bytes(path, other)
+            assert raised.value.filename == str(path)
+        with pytest.raises(PermissionError):
+            write_bytes(tmp_path / "b.bin", b"")
+    assert path.read_bytes() == b"one two"
     assert [child.name for child in tmp_path.iterdir()] == ["a.bin"]
 
 

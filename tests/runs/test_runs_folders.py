@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from forking import start
 
 from solidmark.errors import BadInput, NotFound, RunConflict
-from solidmark.runs import open_run, read_json, read_manifest, write_json
+from solidmark.runs import open_run, read_json, read_manifest, write_bytes, write_json
+from solidmark.runs.lock import take
 
 CONFIG = {"seed": 1, "name": "é", "deltas": [0.1, 0.05], "limit": None}
 
@@ -124,6 +126,40 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written") as raised:
         open_run(tmp_path / "file" / "out", "mark", CONFIG)
     assert "\n" not in str(raised.value)
+
+
+def test_a_finished_run_keeps_no_lock_of_a_process_that_was_killed(tmp_path: Path) -> None:
+    open_run(tmp_path, "mark", {}).finish()
+    (tmp_path / ".lock").write_text("")
+    assert open_run(tmp_path, "mark", {}).finished
+    assert not (tmp_path / ".lock").exists()
+    # Of one that is still at work it stays.
+    lock = take(tmp_path, "mark")
+    child = start(open_run, tmp_path, "mark", {})
+    child.join(60)
+    assert child.exitcode == 0
+    assert (tmp_path / ".lock").exists()
+    lock.release()
+
+
+def test_what_cannot_be_made_again_is_put_back_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = open_run(tmp_path, "audit", {})
+    for name in ("a.csv", "pictures/b.png", "pictures/c.png"):
+        write_bytes(tmp_path / name, b"whole")
+    run.finish("a.csv", "pictures")
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "pictures/b.png").write_bytes(b"cut")
+    (tmp_path / "pictures/c.png").unlink()
+    run = open_run(tmp_path, "audit", {})
+    write_bytes(tmp_path / "a.csv", b"whole")  # That can be made again.
+    capsys.readouterr()
+    run.finish("a.csv", "pictures")
+    said = capsys.readouterr().err
+    assert said.startswith('"pictures/c.png", "pictures/b.png" are missing still: ')
+    assert (tmp_path / "pictures/b.png").read_bytes() == b"cut"
+    assert open_run(tmp_path, "audit", {}).finished
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_a_stage_that_arms_share_is_made_once(planned: Planned, tmp_path: Path) 
     assert len(list((tmp_path / "stages").glob("count-*.json"))) == 2
 
 
+def test_what_a_kill_left_beside_the_stages_is_cleared_away(
+    planned: Planned, tmp_path: Path
+) -> None:
+    study = planned(first=0.2, second=0.9)
+    left = tmp_path / "stages" / ".begin-0123456789ab.json.999999999.tmp"
+    left.parent.mkdir()
+    left.write_text("{")
+    run_study(study, study.quick, tmp_path, COMMANDS)
+    assert not left.exists()
+
+
 def test_studies_that_are_run_together_share_their_stages_and_count_them_each(
     planned: Planned, tmp_path: Path
 ) -> None:

@@ -1,7 +1,7 @@
 """SolidMark: the score by hand, and what may never get into an answer."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +10,11 @@ import torch
 
 from solidmark.data import Sample
 from solidmark.diffusion import beta_schedule
+from solidmark.errors import BadInput
 from solidmark.marks import Border, Center, Keymap, Marked, Pattern
 from solidmark.models import Memorizer
 from solidmark.randomness import generator
-from solidmark.readers import Energy, Gradient, Outpaint, Probe, Query, Reading
+from solidmark.readers import READERS, Energy, Gradient, Outpaint, Probe, Query, Reading
 from solidmark.subjects import Evidence, SolidMark
 
 
@@ -63,6 +64,52 @@ def test_fault_1_a_perfect_memory_scores_nought(pattern: Pattern) -> None:
         assert measure.score(evidence, key[0].tolist()) < 1e-6
         assert evidence.picture is not None
         torch.testing.assert_close(evidence.picture, some[0].image)
+
+
+class Speechless:
+    """A memorizer that has no numbers for some images, whatever stands beside them.
+
+    Arguments:
+        ids: Which.
+    """
+
+    def __init__(self, some: Sequence[Sample], *ids: str) -> None:
+        self.model = Memorizer(torch.stack([one.image for one in some]))
+        self.schedule, self.channels, self.factor = self.model.schedule, 1, 1
+        self.encode, self.decode, self.ids = self.model.encode, self.model.decode, ids
+
+    def condition(self, samples: Sequence[Sample]) -> torch.Tensor:
+        return torch.tensor([float(one.id in self.ids) for one in samples])
+
+    def unconditional(self, condition: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(condition)
+
+    def denoise(self, z_t: torch.Tensor, t: Any, condition: torch.Tensor) -> torch.Tensor:
+        answer = self.model.denoise(z_t, t)
+        return torch.where(condition[:, None, None, None] > 0, torch.nan, answer)
+
+
+@pytest.mark.parametrize("name", sorted(set(READERS) - {"latent-outpaint", "recall"}))
+def test_what_is_chosen_is_chosen_on_images_of_which_the_model_says_numbers(name: str) -> None:
+    pattern = Border(2)
+    some = samples(pattern, torch.tensor([[0.1], [0.9], [0.4], [0.6]]))
+    measure = SolidMark(READERS[name](), pattern)
+    chosen = measure.calibrate(Speechless(some, "1.png"), some)
+    others = [one for one in some if one.id != "1.png"]
+    if chosen:  # Some readers choose nothing.
+        assert chosen == measure.calibrate(Speechless(some), others)
+        assert np.isfinite(np.array([*numbers(chosen)])).all()
+        with pytest.raises(BadInput, match="4 reference images is not finite"):
+            measure.calibrate(Speechless(some, *(one.id for one in some)), some)
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers in what is chosen."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from numbers(one)
+    elif isinstance(value, int | float):
+        yield value
 
 
 class Recorder:

@@ -4,11 +4,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from solidmark.errors import BadInput, WrongKeys
 from solidmark.marks import Marked, open_marked
 from solidmark.models import Opening, model_fingerprints
 from solidmark.models.finding import FACTS, find_alone, find_pipeline
+from solidmark.models.numbers import check_tensors
 from solidmark.models.reading import PICKLES, read_config, refuse_pickles
 from solidmark.models.trusted import refuse_code
 from solidmark.releasing.card import About, card
@@ -91,8 +93,8 @@ def release(wanted: Release) -> Path:
         NotFound: When something named is not there.
         UnsafeCheckpoint: When the weights are pickles.
         WrongKeys: When model or audit belong to other marks, or the audit to another model.
-        BadInput: When it is neither pipeline nor LoRA, would bring code of its own, or is a LoRA
-            of a base that others cannot find.
+        BadInput: When it is neither pipeline nor LoRA, would bring code of its own, has weights
+            that are no numbers, or is a LoRA of a base that others cannot find.
         RunConflict: When the folder holds another release.
     """
     pack(wanted)
@@ -163,10 +165,28 @@ def _pipeline(wanted: Release) -> Packed:
     for part in (one for one in folder.iterdir() if one.is_dir()):
         if any(path.suffix in (*PICKLES, ".safetensors") for path in part.iterdir()):
             refuse_pickles(part)
+    for path in sorted(folder.glob("*/*.safetensors")):
+        check_tensors(_tensors(path), path, size=False, variety=False)
     facts = read_config(folder / FACTS) if (folder / FACTS).is_file() else {}
     index = folder / "model_index.json"
     kind = str(read_config(index)["_class_name"]) if index.is_file() else "DDPMPipeline"
     return Packed(folder, kind, facts, model_fingerprints(wanted.model, Opening()))
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
+    """The weights of a file, one after the other.
+
+    Raises:
+        BadInput: When it cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118
+                yield name, file.get_tensor(name)
+    except SafetensorError as error:
+        raise BadInput(f'"{path}" cannot be read ({error}). Take another copy.') from error
 
 
 def _require_same(wanted: Release, marked: Marked, packed: Packed, audit: Results | None) -> None:

@@ -1,7 +1,9 @@
 """What a finished run has written, so that a folder that is no longer whole is not taken for one.
 
-`files.json` names each file with its size and, but for pictures, its hash: what shows a mark is
-checked against its key whenever it is read. The manifest holds the hash of `files.json`.
+`files.json` names each file with its size and hash (but for pictures that only show), and the
+manifest holds the hash of that list. The same command looks at all of it; who reads a folder leaves
+out the pictures, which are many, and finds out when it reads one: what shows a mark is checked
+against its key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +21,8 @@ ASIDE = ".set-aside"
 """Where files go that are not what a run wrote, before it writes them again."""
 
 _PICTURES = (".png",)
+_SHOWN = "pictures"
+"""The folder of pictures that a page shows, and nothing follows from."""
 _ANY = "any"
 _NAMED = 3
 
@@ -56,7 +60,7 @@ def record(folder: Path, products: Iterable[str], rewritten: Iterable[str] = ())
         The fingerprint of `files.json`; None where there is nothing to write down.
     """
     found = {
-        path.relative_to(folder).as_posix(): entry(path)
+        (own := path.relative_to(folder).as_posix()): _entry(folder, own)
         for name in products
         for path in _files(folder / name)
     } | {name: _ANY for name in rewritten if (folder / name).is_file()}
@@ -99,7 +103,7 @@ def damage(folder: Path, manifest: Mapping[str, Any], *, pictures: bool = True) 
             continue
         if not path.is_file():
             missing.append(name)
-        elif told != _ANY and entry(path) != told:
+        elif not _is_as_told(folder, name, told):
             changed.append(name)
     return Damage(tuple(missing), tuple(changed))
 
@@ -169,9 +173,26 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def entry(path: Path) -> str:
-    """What is written down of a file: its size and, but for pictures, its hash."""
-    size = path.stat().st_size
-    return f"{size}" if path.suffix in _PICTURES else f"{size} {fingerprint(path)}"
+    """What is written down of a file: its size and its hash."""
+    return f"{path.stat().st_size} {fingerprint(path)}"
+
+
+def _entry(folder: Path, name: str) -> str:
+    """The same of a file of a run; of pictures that only show the size."""
+    path = folder / name
+    shows = path.suffix in _PICTURES and _SHOWN in Path(name).parts
+    return f"{path.stat().st_size}" if shows else entry(path)
+
+
+def _is_as_told(folder: Path, name: str, told: str) -> bool:
+    """Whether a file is what was written down of it: that it is there, its size, or its hash too.
+
+    Of pictures an earlier version wrote down the size only.
+    """
+    if told == _ANY:
+        return True
+    size = told.partition(" ")[0]
+    return f"{(folder / name).stat().st_size}" == size and told in (size, _entry(folder, name))
 
 
 def _said(names: tuple[str, ...], how: str) -> str:

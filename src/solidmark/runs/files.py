@@ -1,6 +1,8 @@
 """Files that are either whole or not there, and fingerprints of what they hold."""
 
+import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -20,6 +22,8 @@ SECRET = frozenset({_RUN, "config.yaml", "keys.parquet", "scores.parquet", "evid
 which knows them all: nobody but their owner reads them. By name, so that no writer forgets it."""
 _OWNER = 0o600
 _PART = 2**20
+_NOT_OURS = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the system answers where nothing can be written."""
 
 
 def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
@@ -38,6 +42,8 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
 def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file to be written in pieces, as `write_bytes`: it is there when the last one is.
 
+    Where the folder cannot be written, what is written must be there already.
+
     Arguments:
         private: As of `write_bytes`.
     """
@@ -47,7 +53,21 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     try:
         # Of a killed process with our number; whose rights it has is not ours to say.
         temporary.unlink(missing_ok=True)
-        with open(temporary, "xb", opener=_for_the_owner if secret else None) as file:
+        opened = open(  # noqa: SIM115
+            temporary, "xb", opener=_for_the_owner if secret else None
+        )
+    except OSError as error:
+        if error.errno not in _NOT_OURS or not path.is_file():
+            raise
+        with open(path, "rb") as there:
+            told = _Told(there)
+            yield told
+            if told.differs or there.read(1):
+                error.filename = str(path)
+                raise
+        return
+    try:
+        with opened as file:
             if secret:
                 os.fchmod(file.fileno(), _OWNER)
             yield file
@@ -57,6 +77,28 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+class _Told(io.RawIOBase, BinaryIO):
+    """What is to be written where nothing can be: it is as good as written if it is there already.
+
+    So whoever looks at a finished run again may do so where it cannot be written.
+    """
+
+    def __init__(self, there: BinaryIO) -> None:
+        super().__init__()
+        self._there, self.differs = there, False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        told = bytes(data)
+        self.differs = self.differs or self._there.read(len(told)) != told
+        return len(told)
+
+    def tell(self) -> int:
+        return self._there.tell()
 
 
 def write_once(path: Path, data: bytes) -> None:

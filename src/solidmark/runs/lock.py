@@ -130,6 +130,18 @@ def take(folder: Path, command: str) -> Lock:
     return lock
 
 
+def sweep(folder: Path, command: str) -> None:
+    """Clears away what a process left that was killed between its last line and letting go.
+
+    Arguments:
+        folder: That of a finished run.
+        command: The verb.
+    """
+    if (folder / NAME).is_file():
+        with contextlib.suppress(OSError, RunConflict):  # Another one is at work, or none may be.
+            take(folder, command).release()
+
+
 def _opened(path: Path) -> int:
     """The open and locked file of this name."""
     deadline = time.monotonic() + 2

@@ -22,7 +22,7 @@ from solidmark.errors import BadInput, NotFound, RunConflict
 from solidmark.runs.contents import ASIDE, Damage, damage, put_back, record, set_aside
 from solidmark.runs.files import remove_temporaries
 from solidmark.runs.formats import VERSION
-from solidmark.runs.lock import Lock, take
+from solidmark.runs.lock import Lock, sweep, take
 from solidmark.runs.processes import Processes
 from solidmark.runs.saying import say
 from solidmark.runs.sealed import read_ours, write_ours
@@ -65,12 +65,29 @@ class Run:
             facts: What is worth keeping beside the configuration.
         """
         remove_temporaries(self.folder, below=True)
+        self._own_up()
         files = record(self.folder, products, rewritten)
         self.manifest.update(finished=True, **facts)
         if files is not None:
             self.manifest["files"] = files
         _write(self.folder, self.manifest)
         self._let_go()
+
+    def _own_up(self) -> None:
+        """Says what a run that had lost something could not make again, and puts back what it was.
+
+        Such are pictures of what was asked once: what they show is counted, and nothing is asked
+        anew.
+        """
+        lost = (*self.lost.missing, *self.lost.changed)
+        still = tuple(name for name in lost if not (self.folder / name).is_file())
+        if still:
+            put_back(self.folder, self.lost.changed)
+            say(
+                f"{Damage(missing=still)} still: what it was made from is not asked again. Where "
+                f'you need it, remove "{self.folder}" and run the same command.',
+                error=True,
+            )
 
     def give_up(self) -> None:
         """Leaves a run that has lost something as it was found, since it cannot be made again."""
@@ -116,6 +133,8 @@ def open_run(
     check_free(folder, command)
     manifest = _same(folder, asked)
     if manifest is not None and manifest["finished"] and not damage(folder, manifest):
+        if Processes.here().is_main:
+            sweep(folder, command)
         return Run(folder, manifest)
     try:
         folder.mkdir(parents=True, exist_ok=True)

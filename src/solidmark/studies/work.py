@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from solidmark.errors import BadInput, SolidmarkError
-from solidmark.runs import progress, read_json, write_json
+from solidmark.runs import progress, read_json, remove_temporaries, write_json
 from solidmark.runs.progress import Advance
 from solidmark.studies.stage import Command, Stage, make
 from solidmark.studies.study import Arm, Made
@@ -70,6 +70,7 @@ class Work:
         todo = [one for one in _with_needs(asked) if one not in self.took]
         if not todo:
             return
+        remove_temporaries(self.root, dead=True)  # What a kill left beside the stages.
         with progress("stages of the study", len(todo)) as advance:
             if self.workers == 1:
                 for one in todo:

@@ -6,14 +6,17 @@ with one key (M = 1) in the paper.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from solidmark.data import Sample
 from solidmark.diffusion import Model
+from solidmark.errors import BadInput
 from solidmark.late import Tensor, torch
 from solidmark.marks import Pattern
 from solidmark.readers import Query, Reader, RoundTrip, measure_round_trip
+from solidmark.subjects.numbers import NoNumber, Sober
 from solidmark.types import Image
 
 
@@ -55,7 +58,33 @@ class SolidMark:
     pattern: Pattern
 
     def calibrate(self, model: Model, samples: Sequence[Sample]) -> Mapping[str, Any]:
-        return self.reader.calibrate(model, self._query(model, samples))
+        """What the reader chooses on images; those of which the model says no numbers are left out.
+
+        Raises:
+            BadInput: When it says none of any, or of some in company only.
+        """
+        try:
+            return self._calibrated(model, samples)
+        except NoNumber:
+            clear = [sample for sample in samples if self._is_clear(model, sample)]
+        if 0 < len(clear) < len(samples):
+            with suppress(NoNumber):
+                return self._calibrated(model, clear)
+        raise BadInput(
+            f"What the model answers to {len(samples):,} reference images is not finite, so that "
+            "no reader can be calibrated. --precision fp32 may help."
+        )
+
+    def _calibrated(self, model: Model, samples: Sequence[Sample]) -> Mapping[str, Any]:
+        sober = Sober(model, getattr(model, "batch_size", len(samples)))
+        return self.reader.calibrate(sober, self._query(model, samples))
+
+    def _is_clear(self, model: Model, sample: Sample) -> bool:
+        try:
+            self._calibrated(model, [sample])
+        except NoNumber:
+            return False
+        return True
 
     def observe(
         self,

@@ -97,7 +97,8 @@ def write_cliques(
     columns = {name: [line[name] for line in lines] for name in schema.names}
     write_table(run.folder / "cliques.parquet", [pa.table(columns, schema=schema)], schema)
     shown = [number for line in lines[:PROMPTS] for number in line["numbers"][:MEMBERS]]
-    keep_pictures(run.folder, prompted.data, shown)
+    contents = gathered.column("content")
+    keep_pictures(run.folder, prompted.data, {number: contents[number] for number in shown})
     status = gathered.column("status")
     figures = _figures(asked, distance, lines, chance, threshold)
     return write_results(

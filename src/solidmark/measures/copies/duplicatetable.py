@@ -89,7 +89,9 @@ def write_duplicates(
     removed = sorted(images[copy.number].id for copy in copies if copy.kind is not None)
     lines = "".join(f"{_one_line(id)}\n" for id in removed)
     write_bytes(out / "remove.txt", lines.encode("utf-8", "backslashreplace"))
-    keep_pictures(out, data, _shown(images, copies))
+    contents = {one.number: one.content for one in images}
+    shown = {number: contents[number] for number in _shown(images, copies)}
+    keep_pictures(out, data, shown)
     counts = _counts(asked, images, copies, similarity)
     return write_results(
         out,

@@ -159,7 +159,8 @@ def build_index(indexing: Indexing) -> Run:
         names = [d.name for d in distances[: len(indexing.distances)]]
         known = Null.of(pa.concat_tables(null)) if null else None
         if indexing.pictures:
-            keep_pictures(indexing.out, training.data, range(len(training.facts)))
+            every = dict(enumerate(training.column("content")))
+            keep_pictures(indexing.out, training.data, every)
         shutil.rmtree(work, ignore_errors=True)
         status = training.column("status")
         forget_checksums(indexing.out)  # The list of files vouches for all of them from here on.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -47,6 +48,9 @@ PRODUCTS = (
     *("attempts", "pictures"),
 )
 """What a finished run is whole with."""
+
+WORK = "work"
+"""Where a run keeps what is on its way; gone when it is finished."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,14 @@ def invert(asked: InvMM) -> Run:
     processes = Processes.here()
     (asked.budget or Budget()).require(asked.inversion.most_calls(), processes.count)
     run = asked.open_run(subjects, likeness)
+    work = run.folder / WORK
     if run.finished:
+        if processes.is_main:  # It may have been killed between its two last lines.
+            rmtree(work, ignore_errors=True)
         return run
     processes.wait()  # What another one is writing into the folder must stay.
     if processes.is_main:
-        below = [run.folder.glob(part) for part in ("work", "attempts/*", "pictures/*")]
+        below = [run.folder.glob(part) for part in (WORK, "attempts/*", "pictures/*")]
         for folder in (run.folder, *chain.from_iterable(below)):  # What a kill left behind.
             remove_temporaries(folder)
     forget_peak(asked.opening.device)
@@ -157,8 +164,9 @@ def invert(asked: InvMM) -> Run:
                 "peak_memory_bytes": peak_memory_bytes(asked.opening.device),
                 "call_size": room.size,
             },
-            seconds=round(sum(_seconds(run.folder)), 3),
+            seconds=round(sum(_seconds(work), _before(run)), 3),
         )
+        rmtree(work, ignore_errors=True)  # Which depends on who did it.
     processes.wait()
     return run
 
@@ -201,7 +209,7 @@ def _work(
     """Makes the attempts, the first of every image before the second of any."""
     rounds = rounds_of(asked.inversion.steps, asked.inversion.every)
     mine = processes.share(queue)
-    live = Live.open(run.folder / "work", processes)
+    live = Live.open(run.folder / WORK, processes, _before(run))
     with (
         Ledger(run.folder / "ledger", processes.rank) as ledger,
         progress("inverting", rounds * len(mine)) as advance,
@@ -237,7 +245,7 @@ def _attempts(
         )
         slots.work()
         first = digest(0, *map(task_name, batch)).hex()[:16]
-        write_ours(folder / "work" / f"time-{first}.json", {"seconds": live.seconds})
+        write_ours(folder / WORK / f"time-{first}.json", {"seconds": live.seconds})
         return dict(ledger.rows())
 
 
@@ -249,5 +257,10 @@ def _keep(folder: Path, inverter: Inverter, attempt: Attempt, sample: Sample) ->
     return keep_attempt(folder, words, attempt, sample)
 
 
-def _seconds(folder: Path) -> list[float]:
-    return [seconds_in(path) for path in (folder / "work").glob("time-*.json")]
+def _before(run: Run) -> float:
+    """The seconds of a finished run that has lost something and is made good."""
+    return float(run.manifest.get("seconds", 0.0))
+
+
+def _seconds(work: Path) -> list[float]:
+    return [seconds_in(path) for path in work.glob("time-*.json")]

@@ -16,15 +16,22 @@ class Live:
         folder: Where the files of all processes lie.
         attempts: Those that were at work at the last write, ended ones included.
         seconds: Seconds of work so far.
+        before: Those of the finished run that is made good.
     """
 
     folder: Path
     rank: int
     attempts: list[Attempt] = field(default_factory=list)
     seconds: float = 0.0
+    before: float = 0.0
+
+    @property
+    def spent(self) -> float:
+        """The seconds that count for the budget."""
+        return self.before + self.seconds
 
     @classmethod
-    def open(cls, folder: Path, processes: Processes) -> "Live":
+    def open(cls, folder: Path, processes: Processes, before: float = 0.0) -> "Live":
         """Opens the state of this process, or a new one.
 
         Where there were more or fewer processes the last time, each sees the attempts of all, and
@@ -44,7 +51,7 @@ class Live:
         ]
         times = [seconds_in(path) for path in folder.glob("time-*.json")]
         processes.wait()  # Nobody writes before all have read.
-        live = cls(folder, processes.rank, attempts, max(times, default=0.0))
+        live = cls(folder, processes.rank, attempts, max(times, default=0.0), before)
         if not same:
             live.write(attempts)
             processes.wait()  # Nobody removes before all have written.

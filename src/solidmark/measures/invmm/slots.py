@@ -76,7 +76,7 @@ class Slots:
             self.advanced(self._rounds(attempt), "")
         while True:
             attempts = self._settle(attempts)
-            if self.budget.used(self._spent(attempts), self.live.seconds) >= 1:
+            if self.budget.used(self._spent(attempts), self.live.spent) >= 1:
                 self._settle([_cut_short(attempt) for attempt in attempts])
                 return
             attempts = self._fill(attempts)
@@ -91,7 +91,7 @@ class Slots:
             self.live.seconds += time.monotonic() - started
             self.live.write(attempts)
             note = f"{now} images at a time"
-            used = self.budget.used(self._spent(attempts), self.live.seconds)
+            used = self.budget.used(self._spent(attempts), self.live.spent)
             self.advanced(now, f"{note}, {used:.0%} of the budget" if used else note)
 
     def _spent(self, attempts: Sequence[Attempt]) -> float:

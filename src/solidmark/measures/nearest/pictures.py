@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from solidmark.data import to_picture
-from solidmark.errors import BrokenImage
+from solidmark.data import Sample, to_picture
+from solidmark.errors import BrokenImage, RunConflict
 from solidmark.marks.images import write_image
 from solidmark.measures.nearest.gathering import AGAIN, Gathered
 from solidmark.measures.nearest.tables import SCHEMAS
@@ -41,16 +41,36 @@ def write_pictures(out: Path, gathered: Mapping[str, Gathered]) -> None:
     index: dict[str, dict[str, str]] = {}
     for name, ids in wanted.items():
         numbers = {id: number for number, id in enumerate(gathered[name].column("id"))}
+        contents = gathered[name].column("content")
         index[name] = {}
         for id in sorted(ids):
             path = f"pictures/{name}/{numbers[id]:06d}.png"
             try:
-                image = gathered[name].data[numbers[id]].image
+                sample = gathered[name].data[numbers[id]]
+                image = as_compared(out, sample, contents[numbers[id]])
             except BrokenImage:
                 continue  # It could be read before; the page says that it cannot be shown.
             write_image(out / path, _small(image))
             index[name][id] = path
     write_json(out / "pictures" / "index.json", index)
+
+
+def as_compared(out: Path, sample: Sample, content: str) -> Image:
+    """A picture that is read again to be shown.
+
+    Arguments:
+        out: The folder of the run.
+        content: The hash of the pixels that were compared.
+
+    Raises:
+        RunConflict: When it is another one.
+    """
+    if sample.content != content:
+        raise RunConflict(
+            f'"{sample.id}" has changed since this run began. Put it back, or remove "{out}" and '
+            "run the same command again."
+        )
+    return sample.image
 
 
 def _closest(table: pa.Table, most: int) -> list[dict[str, str]]:
