@@ -17,7 +17,13 @@ from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.measures.signals.agreement import rank_agreement
 from solidmark.measures.signals.measuring import EVIDENCE
-from solidmark.measures.signals.verdict import counts, distances, in_order, verdict_on
+from solidmark.measures.signals.verdict import (
+    counts,
+    distances,
+    groups_in,
+    in_order,
+    verdict_on,
+)
 from solidmark.runs import (
     Figure,
     csv_of,
@@ -31,9 +37,11 @@ from solidmark.runs import (
     write_results,
     write_rows,
 )
-from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
+from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once, subjects_once
 from solidmark.scores.control import beside_control
 from solidmark.scores.rows import figure_of, side
+from solidmark.subjects import Whose, groups_of
+from solidmark.subjects.whose import COLUMNS
 
 SCORES = pa.schema(
     [
@@ -94,7 +102,8 @@ def score_signals(
     again = 'Run "solidmark signals" into a new folder.'
     table = read_table(out / "signals.parquet", EVIDENCE, again, once=("signal", "split", "id"))
     evidence = list(table.to_pylist())
-    require_whole(out, manifest, "signals.parquet", "control.json")
+    require_whole(out, manifest, "signals.parquet", "control.json", "groups.parquet")
+    whose = groups_of(out)
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut
@@ -102,6 +111,8 @@ def score_signals(
     figures: list[Figure] = []
     for name, card in manifest["signals"].items():
         own = [dict(row) for row in evidence if row["signal"] == name]
+        if whose and card["per"] != "prompt":  # A prompt shows nobody.
+            _say_whose(own, whose)
         scored[name] = _judged(own, card, shut)
         calls = _calls_per_image(own)
         of_signal = _figures_of(scored[name], card, fprs, fdr, seed)
@@ -111,8 +122,9 @@ def score_signals(
     directions = {name: card["direction"] for name, card in manifest["signals"].items()}
     figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
     rows = [row for own in scored.values() for row in own]
-    write_rows(out / "scores.parquet", rows, SCORES)
-    write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
+    write_rows(out / "scores.parquet", rows, whose.schema(SCORES))
+    heads = (*NAMED, *COLUMNS.names) if whose else NAMED
+    write_bytes(out / "named.csv", csv_of(heads, _named(scored, manifest["signals"], fdr, heads)))
     return write_results(
         out,
         manifest,
@@ -161,34 +173,48 @@ def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
     if asked and null and not shut:
         place = {row["id"]: number for number, row in enumerate(asked)}
         copies = [None if row["copy_of"] is None else place[row["copy_of"]] for row in asked]
-        p, q = p_and_q_once(distances(asked, card), distances(null, card), copies)
+        far, fresh, others = distances(asked, card), distances(null, card), groups_in(null)
+        p, q = p_and_q_once(far, fresh, copies, others)
         for row, p_value, q_value in zip(asked, p, q, strict=True):
             row |= {"p_value": float(p_value), "q_value": float(q_value)}
+        if (named := groups_in(asked)) is not None:
+            of_subjects = subjects_once(far, fresh, copies, named, others)
+            for row, *values in zip(asked, *of_subjects, strict=True):
+                row |= dict(zip(COLUMNS.names[1:], map(float, values), strict=True))
     return rows
 
 
-def _named(scored: Mapping[str, list[Row]], cards: Mapping[str, Any], fdr: float) -> bytes:
-    """The named trained images of each signal as CSV, copies too, the lowest q first."""
+def _say_whose(rows: Sequence[Row], whose: Whose) -> None:
+    """Adds the group of each row."""
+    for row in rows:
+        row["group"] = (whose.of(row["split"], [row["id"]]) or [None])[0]
+
+
+def _named(
+    scored: Mapping[str, list[Row]], cards: Mapping[str, Any], fdr: float, heads: Sequence[str]
+) -> list[list[Any]]:
+    """The named trained images of each signal, copies too, the lowest q first."""
     lines: list[list[Any]] = []
     for name in in_order(scored):
         own = [row for row in scored[name] if row["q_value"] is not None and row["q_value"] <= fdr]
         far = dict(zip([row["id"] for row in own], distances(own, cards[name]), strict=True))
         own.sort(key=lambda row: (row["q_value"], row["p_value"], far[row["id"]], row["id"]))
         prompts = {"contrast": None} if cards[name]["per"] == "prompt" else {}
-        lines += [[{**row, **prompts}[column] for column in NAMED] for row in own]
-    return csv_of(NAMED, lines)
+        lines += [[{**row, **prompts}.get(column) for column in heads] for row in own]
+    return lines
 
 
 def _figures_of(
     rows: Sequence[Row], card: Mapping[str, Any], fprs: Sequence[float], fdr: float, seed: int
 ) -> list[Figure]:
     """The figures of a signal; none where no trained image has a value."""
-    sides = {}
+    sides, named = {}, []
     for split in TRAINED[:2]:
         own = [row for row in rows if row["split"] == split]
-        good = distances([row for row in own if counts(row)], card)
-        failed = sum(row["status"] == "failed" for row in own)
-        sides[split] = np.concatenate([good, np.full(failed, np.nan)])
+        scored = [row for row in own if counts(row)]
+        failed = [row for row in own if row["status"] == "failed"]
+        sides[split] = np.concatenate([distances(scored, card), np.full(len(failed), np.nan)])
+        named.append(groups_in([*scored, *failed]))
     trained, null = (sides[split] for split in TRAINED[:2])
     name, direction = str(card["name"]), card["direction"]
     if np.isnan(trained).all():
@@ -211,6 +237,7 @@ def _figures_of(
             fdr=fdr,
             seed=seed,
             splits=TRAINED,
+            groups=(named[0], named[1]),
         )
     # The scores speak of distances and similarities; these are neither.
     units = {"distance": card["unit"], "similarity": card["unit"]}

@@ -100,6 +100,11 @@ def distances(rows: Sequence[Row], card: Row) -> Float[np.ndarray, " N"]:
     return values if card["direction"] == "low" else 1 - values
 
 
+def groups_in(rows: Sequence[Row]) -> list[str | None] | None:
+    """The groups of rows; None where nobody has any."""
+    return [row.get("group") for row in rows] if any("group" in row for row in rows) else None
+
+
 def _compared(name: str, rows: Sequence[Row], card: Row, figures: Sequence[Figure]) -> Compared:
     of_prompts = card["per"] == "prompt"
     # What failed of one prompt failed once; what was left out has not failed.
@@ -114,6 +119,8 @@ def _compared(name: str, rows: Sequence[Row], card: Row, figures: Sequence[Figur
         }
         # A prompt has no contrast.
         contrast = [None if of_prompts else row["contrast"] for row in own]
+        if (named := groups_in(own)) is not None:
+            columns = {**columns, "group": named}
         sides[split] = {**columns, "distance": distances(own, card), "contrast": contrast}
     words = OF_PROMPTS if of_prompts else OF_IMAGES
     asked = question(words, name, card["direction"], sides, figures)
