@@ -30,6 +30,13 @@ def sides(one: Question) -> str:
     return f"{one.n:,} {of(w.asked, one.n)} and {one.m:,} {of(w.others, one.m)}"
 
 
+def worth(one: Question) -> str:
+    """The same, with how many subjects they show where several show one."""
+    if one.apart is None:
+        return sides(one)
+    return f"{sides(one)} ({one.apart[0]:,} and {one.apart[1]:,} subjects)"
+
+
 def headline(measure: Compared, outcome: Outcome, needed: float) -> str:
     """The outcome of a measure in a sentence or two; empty where the control decides it.
 
@@ -113,9 +120,9 @@ def too_few(one: Question, needed: float) -> str:
     """Why nothing can be said."""
     w, seen = one.words, one.smallest_seen(needed)
     if seen is None:
-        return f"Cannot be judged: {sides(one)} are too few to see any number of {w.whom}."
+        return f"Cannot be judged: {worth(one)} are too few to see any number of {w.whom}."
     return (
-        f"Cannot be judged: with {sides(one)}, {w.whom} are seen (four times in five) only where "
+        f"Cannot be judged: with {worth(one)}, {w.whom} are seen (four times in five) only where "
         f"they are {percent(seen)} or more. More images of both kinds see fewer."
     )
 
@@ -194,15 +201,15 @@ def by_subject(one: Question) -> str:
     if one.apart is None:
         return ""
     n, m = one.apart
-    worth = (
+    shown = (
         f"Images of one group show one subject: the {sides(one)} show {n:,} and {m:,} subjects, "
         "and chances are those of subjects."
     )
     row = one.of_subjects
     if row is None or row.count is None or not one.m:
-        return worth
+        return shown
     return (
-        f"{worth} By subject, all images of a group together, {row.count:,} of {row.n:,} "
+        f"{shown} By subject, all images of a group together, {row.count:,} of {row.n:,} "
         f"{'is' if row.count == 1 else 'are'} named (q at most {row.fdr or 0.05:g})."
     )
 
