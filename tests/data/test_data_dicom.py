@@ -68,6 +68,7 @@ def test_a_patient_is_a_group_without_a_name(tmp_path: Path) -> None:
     again = open_data(folder, hash_ids=tmp_path / "secret")
     for data in (plain, hashed):
         groups = [data[number].group for number in range(5)]
+        assert [data.group(number) for number in range(5)] == groups  # None is decoded.
         named = [group for group in groups if group is not None]
         assert sorted(named.count(group) for group in set(named)) == [1, 2]
         assert not any("oe" in group for group in named)

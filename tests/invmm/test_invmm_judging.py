@@ -11,6 +11,7 @@ from scipy import stats
 
 from solidmark.measures.invmm.judging import judge, score_of
 from solidmark.measures.invmm.rows import result_rows
+from solidmark.subjects import Whose
 
 
 def row(
@@ -165,3 +166,26 @@ def test_without_held_out_images_there_is_no_p_value_and_a_line_says_so() -> Non
     assert found["trained", "reproduced"].p_value is None
     assert "Without held-out images" in found["trained", "reproduced"].note
     assert "no p-value" not in (found["trained", "spent"].note or "")
+
+
+def test_subjects_count_beside_images() -> None:
+    """Two pictures of each: five held-out people show no rate below 1 in 6, four come back."""
+    kls = {"trained": [0.1] * 4 + [5.0] * 4, "held_out": [1.0] * 10}
+    rows = [
+        reproduced(f"{n}", kl, split) for split, some in kls.items() for n, kl in enumerate(some)
+    ]
+    named = {
+        split: {f"{n}": f"{split} {n // 2}" for n in range(len(some))}
+        for split, some in kls.items()
+    }
+    judged = judge(rows, whose=Whose(named))
+    found = [one for one in judged.rows if one["split"] == "trained"]
+    assert [one["p_value"] for one in found] == pytest.approx([1 / 6] * 4 + [1.0] * 4)
+    assert [one["group_p_value"] for one in found] == pytest.approx([1 / 6] * 4 + [1.0] * 4)
+    assert [one["group_q_value"] for one in found] == pytest.approx([1 / 3] * 4 + [1.0] * 4)
+    figures = result_rows(judged, 1, "none", (0.1,), 0.4, 0)
+    (whole,) = [one for one in figures if one.statistic == "named_subjects"]
+    assert (whole.count, whole.n) == (2, 4)
+    (back,) = [one for one in figures if one.statistic == "reproduced" and one.split == "trained"]
+    assert (back.count, back.n) == (8, 8)
+    assert back.p_value == pytest.approx(stats.hypergeom.sf(3, 9, 4, 9))

@@ -17,8 +17,9 @@ from solidmark.marks import Marked
 from solidmark.measures.signals import Measuring, measure_signals, score_signals
 from solidmark.measures.signals.kinds import Loss, Magnitude, Spread
 from solidmark.measures.signals.measuring import EVIDENCE
-from solidmark.runs import open_run
+from solidmark.runs import open_run, write_rows
 from solidmark.scores.ranks import spearman
+from solidmark.subjects.whose import FILE, GROUPS
 
 CARDS = {"loss": Loss().card, "spread": Spread().card, "magnitude": Magnitude().card}
 
@@ -196,3 +197,31 @@ def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
     open_run(tmp_path / "begun", "signals", {"seed": 0})
     with pytest.raises(RunConflict, match="not finished"):
         score_signals(tmp_path / "begun")
+
+
+def test_subjects_count_beside_images(tmp_path: Path) -> None:
+    """Four pictures of each subject: twelve held-out people show no rate below 1 in 13."""
+    draws = np.random.default_rng(4)
+    values = {"trained": draws.normal(size=48) + 19, "held_out": draws.normal(size=48) + 9}
+    values["trained"][:16] = 0.0
+    rows = [row for split, some in values.items() for row in rows_of("loss", split, some)]
+    out = write_evidence(tmp_path / "out", rows)
+    groups = [
+        {"split": split, "id": f"{n:03d}", "group": f"{split} {n // 4}"}
+        for split in values
+        for n in range(48)
+    ]
+    write_rows(out / FILE, groups, GROUPS)
+    results = score_signals(out, fprs=(0.1,), fdr=0.25)
+    named = statistic(results, "named_subjects")
+    assert (named["count"], named["n"], named["unit"]) == (4, 12, "subjects")
+    found = scores(out, split="trained")
+    assert {row["p_value"] for row in found[:16]} == {1 / 13}
+    assert {(row["group"], row["group_p_value"]) for row in found[:4]} == {("trained 0", 1 / 13)}
+    assert statistic(results, "threshold")["n"] == 12
+    told = " ".join((results["verdict"]["headline"], *results["verdict"]["details"]))
+    assert "show 12 and 12 subjects" in told
+    assert "With 12 held-out subjects, no p-value is below 1 in 13" in told
+    head = (out / "named.csv").read_text().splitlines()[0]
+    assert head.endswith(",copy_of,group,group_p_value,group_q_value")
+    assert all(one["p_value"] >= 1 / 13 for one in found)

@@ -16,8 +16,8 @@ KEEPS_LOST = ("mark",)
 """Commands that keep what their images lost, and say it also when they read none again."""
 
 
-COUNT_IMAGES = ("audit", "signals", "inpaint", "invmm", "nearest")
-"""Commands that count each image of a group, where images carry no keys."""
+COUNT_SUBJECTS = ("audit", "signals", "inpaint", "invmm", "nearest")
+"""Commands that count subjects beside images, where images have groups."""
 
 
 def take_opened() -> "Mapping[str, Opened]":
@@ -67,7 +67,7 @@ def say_opened(asked: Sequence[str]) -> None:
             lost.update({name: len(ids) for name, ids in one.lost.items()})
     comment = "# " if "--dry-run" in asked else ""
     lines = [*lost_lines(lost), f"{comment}Data: {'. '.join(parts)}."]
-    if asked[0] in COUNT_IMAGES and any(one.inventory.groups for one in opened.values()):
-        lines.insert(0, f"{comment}Each image of a group counts by itself here: give one of each.")
+    if asked[0] in COUNT_SUBJECTS and any(one.inventory.groups for one in opened.values()):
+        lines.insert(0, f"{comment}Images of one group are one subject: both are counted.")
     for line in lines:
         say(line)

@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from solidmark.data.classes import class_numbers
 from solidmark.data.dataset import Dataset, Sample
 from solidmark.data.decode import is_grey
-from solidmark.data.dicom import is_dicom, patient_of
+from solidmark.data.dicom import HEAD, is_dicom, patient_of
 from solidmark.data.prepare import Preparation
 from solidmark.errors import BadInput, BrokenImage
 from solidmark.randomness import digest
@@ -133,6 +133,18 @@ class Records:
             notes=found.notes,
         )
 
+    def group(self, index: int) -> str | None:
+        """The group of an image, without decoding it; None where it has none, or cannot be read."""
+        record = self.records[index]
+        if record.group is not None or record.flaw is not None:
+            return record.group
+        if not getattr(record.load, "is_dicom", False):
+            return None  # A million files need not be read whole to know that they are PNGs.
+        try:
+            return self._patient(record.load())
+        except BrokenImage:
+            return None
+
     def _patient(self, data: bytes | Picture.Image) -> str | None:
         """Whom a DICOM file shows, where no column says it: never by the number itself."""
         name = patient_of(data) if isinstance(data, bytes) and is_dicom(data) else None
@@ -182,6 +194,15 @@ class FileBytes:
             raise BrokenImage(f"{quoted(self.path)} cannot be read ({error.strerror}).") from error
         except ValueError as error:
             raise BrokenImage(f"{quoted(self.path)} is no path ({error}).") from error
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether it begins as DICOM files do; one that cannot be read does not."""
+        try:
+            with open(self.path if self.path.exists() else on_disk(self.path), "rb") as file:
+                return is_dicom(file.read(HEAD))
+        except (OSError, ValueError):
+            return False
 
 
 def head_of(file: Path, count: int) -> bytes:

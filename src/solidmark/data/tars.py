@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from solidmark.data.columns import Columns
+from solidmark.data.dicom import HEAD, is_dicom
 from solidmark.data.inventory import Found, Unused
 from solidmark.data.records import Record, head_of, path_id, quoted
 from solidmark.data.samples import Grouped, samples_of
@@ -41,6 +42,14 @@ class Slice:
         if len(data) < self.size:
             raise BrokenImage(f"{quoted(self.path)} ends inside it.")
         return data
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether it begins as DICOM files do."""
+        try:
+            return is_dicom(Slice(self.path, self.offset, min(self.size, HEAD))())
+        except BrokenImage:
+            return False
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,22 @@ SPLITS = {"trained": "Trained", "held_out": "Held-out"}
 AGAINST = (("trained against held-out", SPLITS, "trained_vs_held_out"),)
 """The question of a run that compares these."""
 
-ORDER = ("named", "eidetic", "threshold", "closest", "percentile", "mean", "auc", "tpr_at_fpr")
+ORDER = (
+    "named",
+    "named_subjects",
+    "eidetic",
+    "threshold",
+    "closest",
+    "percentile",
+    "mean",
+    "auc",
+    "tpr_at_fpr",
+)
 """The statistics in the order of the tables."""
 
 NAMES = {
     "named": "Named, q at most {fdr}",
+    "named_subjects": "Subjects named, q at most {fdr}",
     "eidetic": "Within {threshold}, {how}",
     "threshold": "Threshold of {fpr} of the null",
     "closest": "Closest",
@@ -60,6 +71,9 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("raw", "Before rescaling", "number"),
     ("p_value", "p", "number"),
     ("q_value", "q", "number"),
+    ("group", "Group", "text"),
+    ("group_p_value", "p of the group", "number"),
+    ("group_q_value", "q of the group", "number"),
     ("contrast", "Contrast", "number"),
     ("content", "Content", "choice"),
     ("prompt", "Told", "text"),

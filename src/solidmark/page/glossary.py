@@ -28,6 +28,10 @@ All images of one group together: a patient, a person, a place. It has one p: tw
 that of all its frames as one, and the smallest of its images times their number. Its q is among
 subjects.
 
+named_subjects/compared: Subject
+All images of one group together: a patient, a person, a place. Chances are those of subjects: each
+held-out one weighs one, however many images it has. Its q is among subjects.
+
 eidetic: Within a threshold (eidetic)
 How many are at least as suspicious as a threshold. Thresholds of papers were chosen for other data
 and do not carry over; the calibrated ones are passed by a known share of the null. High means
@@ -317,7 +321,8 @@ WHERE_USED = frozenset(
 """Those that are explained only where the run has such figures."""
 
 USUAL = (
-    *("p_value", "q_value", "named", "eidetic", "threshold", "percentile", "closest", "auc"),
+    *("p_value", "q_value", "named", "named_subjects/compared"),
+    *("eidetic", "threshold", "percentile", "closest", "auc"),
     *("tpr_at_fpr", "interval", "chance"),
 )
 """What pages of comparisons explain beside their own terms."""

@@ -20,7 +20,7 @@ from solidmark.scores.keys import ImageKeys
 from solidmark.scores.level import level_of
 from solidmark.scores.mifid import frechet_distance, memorization_distance, mifid
 from solidmark.scores.null import exposure_bits, p_values
-from solidmark.scores.once import p_and_q_once
+from solidmark.scores.once import p_and_q_once, subjects_once
 from solidmark.scores.paired import paired
 from solidmark.scores.peers import Pool, peers_of
 from solidmark.scores.percentiles import percentile_blindness
@@ -98,5 +98,6 @@ __all__ = [
     "smallest_share_by_best",
     "smallest_share_by_exchange",
     "statistic_p_values",
+    "subjects_once",
     "threshold_at",
 ]

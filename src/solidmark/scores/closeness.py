@@ -7,7 +7,8 @@ how close are the generations to the training set (null: the held-out images to 
 and how close does a generation come to each training image (null: to each held-out image).
 
 All intervals and p-values take the rows of a side for independent draws. Generations from seeds of
-their own are; training images that are near-duplicates of one another are not.
+their own are; training images that are near-duplicates of one another are not. Where images have
+groups, tests look at one picture of each subject, and names rest on `hierarchical`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,6 @@ from solidmark.errors import BadInput, EmptyTable
 from solidmark.late import stats
 from solidmark.runs import Figure
 from solidmark.scores.conformal import (
-    conformal_p_values,
     images_needed,
     least_nameable,
     rank_at,
@@ -29,8 +29,9 @@ from solidmark.scores.conformal import (
 )
 from solidmark.scores.discovery import q_values
 from solidmark.scores.groups import Estimate, writable
+from solidmark.scores.hierarchical import Named, picture_p_values, subject_p_values
 from solidmark.scores.percentiles import DRAWS, PERCENTILES, Direction, percentile_of
-from solidmark.scores.roc import roc
+from solidmark.scores.roc import Roc, roc
 from solidmark.scores.rows import Side, figure_of, side
 from solidmark.scores.within import calibrated_limits, fixed_limits, within
 from solidmark.scores.written import at_most, percents
@@ -45,6 +46,8 @@ _CELLS_AT_ONCE = 2**20
 _SAME = 1e-6
 _ALONE = "One threshold alone does not show where the mass lies: ask for several."
 _NO_NULL = "Without held-out images it is not known what chance gives."
+_SHARED = "No interval: pictures share subjects."
+_EACH = "The test looks at one picture of each subject."
 _EXTREME = "An extreme has no interval: no resample of the rows holds one closer than the closest."
 
 
@@ -59,6 +62,7 @@ def closeness(
     fdr: float = 0.05,
     seed: int = 0,
     splits: tuple[str, str, str] = GENERATED,
+    groups: tuple[Named, Named] = (None, None),
 ) -> list[Figure]:
     """Makes the figures of the distances of one measure.
 
@@ -74,10 +78,12 @@ def closeness(
         fdr: The false-discovery rate at which rows are named.
         seed: Of the bootstrap.
         splits: The names of the side, of its null, and of their comparison.
+        groups: The groups of the rows of both sides, where images have groups.
 
     Returns:
         The figures, as docs/formats.md describes them: `eidetic`, `percentile`, `closest` and
-        `mean` of both sides, `threshold` of the null, `named`, `auc` and `tpr_at_fpr`.
+        `mean` of both sides, `threshold` of the null, `named`, `auc` and `tpr_at_fpr`; and
+        `named_subjects` where several rows show one subject.
 
     Raises:
         BadInput: When there is neither a threshold nor a null to calibrate one on.
@@ -93,8 +99,8 @@ def closeness(
         >>> rows[1].statistic, rows[1].threshold, rows[1].count, rows[1].chance
         ('eidetic', 0.1, 23, 0.005)
     """
-    own = side(measure, splits[0], direction, distance, seed)
-    other = None if null is None else side(measure, splits[1], direction, null, seed)
+    own = side(measure, splits[0], direction, distance, seed, groups[0])
+    other = None if null is None else side(measure, splits[1], direction, null, seed, groups[1])
     if own.n == 0:
         raise EmptyTable(f'No row of "{own.split}" has a distance by "{measure}".')
     if other is not None and other.n == 0:
@@ -111,8 +117,9 @@ def closeness(
     rows += [within(other, None, limit) for limit in fixed_limits(thresholds, direction)]
     rows += _summary_rows(other, None)
     rows += _threshold_rows(other, fprs)
-    rows.append(_named_row(own, other, fdr))
-    rows += _roc_rows(own, other, splits[2], fprs)
+    rows.append(named_row(own, other, fdr))
+    rows += named_subjects(own, other, fdr)
+    rows += roc_rows(own, other, splits[2], fprs)
     return rows
 
 
@@ -133,6 +140,8 @@ def _summary_rows(of: Side, other: Side | None) -> Iterator[Figure]:
         closer = 1 - percentile / 100
         draws = of.generator(f"percentile {percentile}")
         estimate = percentile_of(of.distance, percentile, draws)
+        if of.subject is not None:
+            estimate = Estimate(estimate.value, note=_SHARED)
         chance = None if other is None else float(np.quantile(other.distance, closer))
         yield replace(_on_scale(of, "percentile", estimate, chance), percentile=percentile)
     closest = Estimate(float(of.distance[0]), p_value=_closest_p(of, other), note=_EXTREME)
@@ -154,6 +163,7 @@ def _closest_p(own: Side, other: Side | None) -> float | None:
     """
     if other is None:
         return None
+    own, other = own.of_subjects, other.of_subjects
     j = int(np.searchsorted(other.distance, own.distance[0], side="right"))
     if j == other.n:
         return 1.0
@@ -163,6 +173,8 @@ def _closest_p(own: Side, other: Side | None) -> float | None:
 def _mean(of: Side) -> Estimate:
     """The mean, with the 95 % percentile interval of 2,000 bootstrap samples."""
     generator = of.generator("mean")
+    if of.subject is not None:
+        return _mean_of_subjects(of, generator)
     at_once = max(1, _CELLS_AT_ONCE // of.n)
     means = []
     for first in range(0, DRAWS, at_once):
@@ -173,8 +185,23 @@ def _mean(of: Side) -> Estimate:
     return Estimate(float(of.distance.mean()), float(low), float(high))
 
 
+def _mean_of_subjects(of: Side, generator: np.random.Generator) -> Estimate:
+    """The same with subjects drawn, all pictures of each together."""
+    assert of.subject is not None
+    sizes = np.bincount(of.subject).astype(float)
+    sums = np.bincount(of.subject, of.distance)
+    at_once = max(1, _CELLS_AT_ONCE // len(sizes))
+    means = []
+    for first in range(0, DRAWS, at_once):
+        drawn = generator.integers(len(sizes), size=(min(at_once, DRAWS - first), len(sizes)))
+        means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
+    return Estimate(float(of.distance.mean()), float(low), float(high))
+
+
 def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[Figure]:
     """The calibrated thresholds, on the scale that is reported: a row within it is close."""
+    other = other.of_subjects
     for fpr, limit in zip(fprs, calibrated_limits(other, fprs), strict=True):
         if limit is None:
             needed = f"A false-positive rate of {fpr:g} needs {images_needed(fpr):,} images"
@@ -199,13 +226,15 @@ def _threshold_rows(other: Side, fprs: Sequence[float]) -> Iterator[Figure]:
         yield row
 
 
-def _named_row(own: Side, other: Side, fdr: float) -> Figure:
+def named_row(own: Side, other: Side, fdr: float) -> Figure:
     """How many rows can be named. Their smallest q is Simes's test that there are none."""
-    q = q_values(conformal_p_values(own.distance, other.distance))
+    q = q_values(picture_p_values(own.distance, other.distance, other.subject))
     count = int((q <= fdr).sum())
-    least = least_nameable(own.n, other.n, fdr)
+    m = other.of_subjects.n
+    least = least_nameable(own.n, m, fdr)
+    what = "images" if other.subject is None else "subjects"
     note = (
-        f"With {other.n:,} held-out images no p-value is below 1 in {other.n + 1:,}: at least "
+        f"With {m:,} held-out {what} no p-value is below 1 in {m + 1:,}: at least "
         f"{least:,} of {own.n:,} must be closer than all of them before one can be named."
     )
     estimate = Estimate(count, p_value=writable(q.min()), note=note)
@@ -213,10 +242,42 @@ def _named_row(own: Side, other: Side, fdr: float) -> Figure:
     return figure_of(own, "named", "rows", estimate, count=count, fdr=fdr, expected_false=expected)
 
 
-def _roc_rows(own: Side, other: Side, split: str, fprs: Sequence[float]) -> Iterator[Figure]:
-    curve = roc(own.distance, other.distance, fprs=fprs, seed=own.seed)
+def named_subjects(own: Side, other: Side, fdr: float) -> Iterator[Figure]:
+    """How many subjects can be named, all pictures of each together; none where each has one."""
+    if own.subject is None:
+        return
+    q = q_values(subject_p_values(own.distance, own.subject, other.distance, other.subject))
+    count = int((q <= fdr).sum())
+    estimate = Estimate(count, p_value=writable(q.min()), note=f"Of {own.n:,} pictures.")
+    yield figure_of(
+        *(own, "named_subjects", "subjects", estimate),
+        n=len(q),
+        count=count,
+        fdr=fdr,
+        expected_false=fdr * count,
+    )
+
+
+def roc_rows(own: Side, other: Side, split: str, fprs: Sequence[float]) -> Iterator[Figure]:
+    """The area and the detections, of one picture of each subject where tests ask for that."""
+    curve = _roc(own, other, fprs)
     both: dict[str, Any] = {"split": split, "n": own.n + other.n}
     both |= {"failed": own.failed + other.failed}
     yield figure_of(own, "auc", "area", curve.auc, 0.5, **both)
     for fpr, estimate in curve.tpr_at_fpr.items():
         yield figure_of(own, "tpr_at_fpr", "share", estimate, fpr, fpr=fpr, **both)
+
+
+def _roc(own: Side, other: Side, fprs: Sequence[float]) -> Roc:
+    one, each = own.of_subjects, other.of_subjects
+    curve = roc(one.distance, each.distance, fprs=fprs, seed=own.seed)
+    if own.subject is None and other.subject is None:
+        return curve
+    # All pictures say how large the area is, one of each subject whether that is luck.
+    whole = roc(own.distance, other.distance, own.subject, other.subject, fprs=(), seed=own.seed)
+    auc = replace(whole.auc, p_value=curve.auc.p_value, note=_EACH)
+    detected = {
+        fpr: replace(one, note=" ".join(note for note in (one.note, _EACH) if note))
+        for fpr, one in curve.tpr_at_fpr.items()
+    }
+    return Roc(auc, detected)

@@ -153,7 +153,7 @@ def _beside(figure: Figure, control: Control) -> Figure:
         names = ("auc", "ci_low", "ci_high")
         blind = {f"blind_{name}": getattr(control, name) for name in names}
         return replace(figure, facts={**figure.facts, **blind})
-    if control.is_shut and figure.statistic == "named":
+    if control.is_shut and figure.statistic in ("named", "named_subjects"):
         return replace(
             figure, note=WITHHELD, value=None, count=None, expected_false=None, p_value=None
         )

@@ -1,14 +1,16 @@
 """One side of a comparison of distances, and the figures made of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from solidmark.runs import Figure
-from solidmark.scores.groups import Estimate
+from solidmark.scores.groups import Estimate, effective_n
+from solidmark.scores.hierarchical import Named, subject_codes
 from solidmark.scores.percentiles import Direction
 
 
@@ -24,6 +26,9 @@ class Side:
         distance: The distances of the rows that were scored, sorted, low = close.
         failed: How many rows were not.
         seed: Of what has to be drawn.
+        subject: The number of the subject that each shows; None where each shows its own.
+        leads: Which row stands for its subject where one does: the first as the rows came, which
+            says nothing of its distance.
     """
 
     measure: str
@@ -32,10 +37,24 @@ class Side:
     distance: Float[np.ndarray, " N"] = field(repr=False)
     failed: int
     seed: int
+    subject: Int[np.ndarray, " N"] | None = field(default=None, repr=False)
+    leads: Bool[np.ndarray, " N"] | None = field(default=None, repr=False)
 
     @property
     def n(self) -> int:
         return len(self.distance)
+
+    @cached_property
+    def of_subjects(self) -> "Side":
+        """One picture of each subject: these are independent draws, as tests want them."""
+        if self.leads is None:
+            return self
+        return replace(self, distance=self.distance[self.leads], subject=None, leads=None)
+
+    @property
+    def worth(self) -> float:
+        """How many independent rows these are worth, at least."""
+        return self.n if self.subject is None else effective_n(self.subject)
 
     @property
     def unit(self) -> str:
@@ -69,6 +88,7 @@ def side(
     direction: Direction,
     distance: Float[np.ndarray, " N"],
     seed: int = 0,
+    named: Named = None,
 ) -> Side:
     """Takes the rows that could not be scored (NaN) out of a column of distances, and counts them.
 
@@ -78,10 +98,21 @@ def side(
         direction: Which side is close, on the scale that is reported.
         distance: The distances, with shape (N), in any order.
         seed: Of what has to be drawn.
+        named: The group of each row, where images have groups.
     """
     values = np.asarray(distance, dtype=np.float64)
-    scored = values[~np.isnan(values)]
-    return Side(measure, split, direction, np.sort(scored), len(values) - len(scored), seed)
+    known = ~np.isnan(values)
+    scored = values[known]
+    failed = len(values) - len(scored)
+    kept = None if named is None else [named[n] for n in np.flatnonzero(known).tolist()]
+    subject = subject_codes(kept)
+    if subject is None:
+        return Side(measure, split, direction, np.sort(scored), failed, seed)
+    order = np.argsort(scored, kind="stable")
+    leads = np.zeros(len(scored), dtype=bool)
+    leads[np.unique(subject, return_index=True)[1]] = True
+    whose = subject[order], leads[order]
+    return Side(measure, split, direction, scored[order], failed, seed, *whose)
 
 
 def figure_of(

@@ -44,7 +44,11 @@ def fixed_limits(thresholds: Sequence[float], direction: Direction) -> list[Limi
 
 
 def calibrated_limits(null: Side, fprs: Sequence[float]) -> list[Limit | None]:
-    """A limit at each false-positive rate, None where the null is too small for it."""
+    """A limit at each false-positive rate, None where the null is too small for it.
+
+    Of each subject one picture is looked at, so that the rate is that of a fresh subject's.
+    """
+    null = null.of_subjects
     limits: list[Limit | None] = []
     for fpr in fprs:
         t = threshold_at(null.distance, fpr)
@@ -60,7 +64,9 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
     The interval of the share is Clopper and Pearson's. The p-value is the chance of as many, or
     more, if the rows and the null are draws of one law, given how many there are of both: Fisher's
     for a fixed threshold. A calibrated one lies below the r-th distance of the null, and k rows are
-    below that exactly when at most r - 1 of the null are among the k + r - 1 lowest of all.
+    below that exactly when at most r - 1 of the null are among the k + r - 1 lowest of all. Where
+    pictures share subjects, the test is of one picture of each, and the interval that of as many
+    trials as the rows are worth.
 
     Arguments:
         own: The rows.
@@ -78,18 +84,19 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
     count = _count(own, limit)
     chance, chance_low, chance_high, p = None, None, None, None
     if null is not None:
-        everyone = own.n + null.n
+        one, other = own.of_subjects, null.of_subjects
+        counted, everyone = _count(one, limit), one.n + other.n
         if limit.rank is None:
-            hits = _count(null, limit)
-            chance = hits / null.n
-            chance_low, chance_high = clopper_pearson(hits, null.n)
-            p = writable(stats.hypergeom.sf(count - 1, everyone, count + hits, own.n))
+            chance, (chance_low, chance_high) = _share(null, limit)
+            hits = _count(other, limit)
+            p = writable(stats.hypergeom.sf(counted - 1, everyone, counted + hits, one.n))
         else:
-            lowest = count + limit.rank - 1
-            chance = limit.rank / (null.n + 1)
-            chance_low, chance_high = realised_fpr_interval(null.n, limit.rank)
-            p = writable(stats.hypergeom.cdf(limit.rank - 1, everyone, null.n, lowest))
-    estimate = Estimate(count / own.n, *clopper_pearson(count, own.n), p, note)
+            lowest = counted + limit.rank - 1
+            chance = limit.rank / (other.n + 1)
+            chance_low, chance_high = realised_fpr_interval(other.n, limit.rank)
+            p = writable(stats.hypergeom.cdf(limit.rank - 1, everyone, other.n, lowest))
+    share, interval = _share(own, limit)
+    estimate = Estimate(share, *interval, p, note)
     return figure_of(
         own,
         "eidetic",
@@ -101,6 +108,14 @@ def within(own: Side, null: Side | None, limit: Limit, note: str | None = None) 
         fpr=limit.fpr,
         facts={"chance_low": chance_low, "chance_high": chance_high},
     )
+
+
+def _share(of: Side, limit: Limit) -> tuple[float, tuple[float, float]]:
+    """The share of the rows within a limit, and its interval."""
+    share = _count(of, limit) / of.n
+    if of.subject is None:
+        return share, clopper_pearson(_count(of, limit), of.n)
+    return share, clopper_pearson(share * of.worth, of.worth)
 
 
 def _count(of: Side, limit: Limit) -> int:
@@ -129,7 +144,7 @@ def calibrated_counts(figures: Sequence[Figure], own: Side, null: Side) -> tuple
     calibrated = tuple(one for one in figures if one.fpr)
     if calibrated or not own.n or not null.n:
         return calibrated
-    limit = calibrated_limits(null, [1 / (null.n + 1)])[0]
+    limit = calibrated_limits(null, [1 / (null.of_subjects.n + 1)])[0]
     return () if limit is None else (within(own, null, limit),)
 
 

@@ -24,6 +24,7 @@ from solidmark.subjects.subjects import (
     open_subject_model,
     open_subjects,
 )
+from solidmark.subjects.whose import Whose, groups_of, keep_groups, keep_groups_of
 
 __all__ = [
     "TIE",
@@ -38,10 +39,14 @@ __all__ = [
     "PixelLikeness",
     "SolidMark",
     "Subjects",
+    "Whose",
     "check_subjects_fit",
     "choose",
     "embedder_of",
     "first_for",
+    "groups_of",
+    "keep_groups",
+    "keep_groups_of",
     "open_likeness",
     "open_subject_model",
     "open_subjects",

@@ -25,7 +25,8 @@ Column = Float[np.ndarray, " N"]
 
 Columns = Mapping[str, Sequence[Any] | Column]
 """The columns of scores: `id`, `distance` (low = close), `contrast`, `status`, `note`, and perhaps
-`copy_of`. What was not scored counts nowhere, nor does what has the pixels of another one."""
+`copy_of` and `group`. What was not scored counts nowhere, nor what has the pixels of another one.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Question:
         lost: How many images in question could not be scored.
         reason: The most common reason why not.
         twins: How many of the null are the same as a training image to this measure.
+        apart: How many subjects both show, where several images show one.
+        of_subjects: The figure that counts the subjects that are named; None where each image shows
+            one of its own.
     """
 
     words: Nouns
@@ -61,6 +65,13 @@ class Question:
     lost: int = 0
     reason: str = ""
     twins: int = 0
+    apart: tuple[int, int] | None = None
+    of_subjects: Figure | None = None
+
+    @property
+    def independent(self) -> tuple[int, int]:
+        """How many draws both are worth: images, or subjects where several show one."""
+        return self.apart or (self.n, self.m)
 
     @property
     def named_count(self) -> int:
@@ -116,10 +127,11 @@ class Question:
         Arguments:
             needed: Below this a p-value is beyond luck.
         """
-        if not self.n or not self.m:
+        n, m = self.independent
+        if not n or not m:
             return None
-        ranks = [rank_of(one, self.m) for one in self.counts] or [1]
-        shares = [smallest_copied_share(self.n, self.m, rank, needed) for rank in ranks]
+        ranks = [rank_of(one, m) for one in self.counts] or [1]
+        shares = [smallest_copied_share(n, m, rank, needed) for rank in ranks]
         return min((share for share in shares if share is not None), default=None)
 
 
@@ -196,7 +208,16 @@ def question(
         lost=len(notes),
         reason=known.most_common(1)[0][0] if known else "",
         twins=int((null.distance <= SAME).sum()),
+        apart=apart(own, null),
+        of_subjects=first(mine, "named_subjects", own.split),
     )
+
+
+def apart(own: Side, null: Side) -> tuple[int, int] | None:
+    """How many subjects two sides show; None where each image shows one of its own."""
+    if own.subject is None and null.subject is None:
+        return None
+    return own.of_subjects.n, null.of_subjects.n
 
 
 def _lined_up(
@@ -210,4 +231,6 @@ def _lined_up(
         np.asarray(columns[name], dtype=np.float64)[good] for name in ("distance", "contrast")
     )
     order = np.lexsort((np.asarray(columns["id"], dtype=str)[good], distance))
-    return side(measure, split, direction, distance), contrast[order]
+    named = columns.get("group")
+    kept = None if named is None else [named[n] for n in np.flatnonzero(good).tolist()]
+    return side(measure, split, direction, distance, named=kept), contrast[order]

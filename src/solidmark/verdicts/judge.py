@@ -132,6 +132,7 @@ def _finding(
             sentences.named(one) if found not in silent and not told else "",
         ]
     details += [
+        sentences.by_subject(main),
         sentences.twins(main),
         sentences.plain_ones(main),
         sentences.unlike(main),

@@ -30,6 +30,13 @@ def sides(one: Question) -> str:
     return f"{one.n:,} {of(w.asked, one.n)} and {one.m:,} {of(w.others, one.m)}"
 
 
+def worth(one: Question) -> str:
+    """The same, with how many subjects they show where several show one."""
+    if one.apart is None:
+        return sides(one)
+    return f"{sides(one)} ({one.apart[0]:,} and {one.apart[1]:,} subjects)"
+
+
 def headline(measure: Compared, outcome: Outcome, needed: float) -> str:
     """The outcome of a measure in a sentence or two; empty where the control decides it.
 
@@ -72,9 +79,15 @@ def close(measure: Compared, needed: float) -> str:
         many = w.asked[1][:1].upper() + w.asked[1][1:]
         return f"{many} {w.do[1]} {w.close}, beyond luck, but no single one can be named."
     return (
-        f"{one.named_count:,} of {one.n:,} {of(w.asked, one.n)} {of(w.do, one.named_count)} "
-        f"{w.close}; {wrong(one.named)}."
+        f"{one.named_count:,} of {one.n:,} {of(w.asked, one.n)}{_subjects(one)} "
+        f"{of(w.do, one.named_count)} {w.close}; {wrong(one.named)}."
     )
+
+
+def _subjects(one: Question) -> str:
+    """How many subjects that is, in brackets; empty where each image shows one of its own."""
+    row = one.of_subjects
+    return "" if row is None or row.count is None else f" ({row.count:,} of {row.n:,} subjects)"
 
 
 def wrong(named: Figure) -> str:
@@ -107,9 +120,9 @@ def too_few(one: Question, needed: float) -> str:
     """Why nothing can be said."""
     w, seen = one.words, one.smallest_seen(needed)
     if seen is None:
-        return f"Cannot be judged: {sides(one)} are too few to see any number of {w.whom}."
+        return f"Cannot be judged: {worth(one)} are too few to see any number of {w.whom}."
     return (
-        f"Cannot be judged: with {sides(one)}, {w.whom} are seen (four times in five) only where "
+        f"Cannot be judged: with {worth(one)}, {w.whom} are seen (four times in five) only where "
         f"they are {percent(seen)} or more. More images of both kinds see fewer."
     )
 
@@ -132,7 +145,7 @@ def within(one: Question) -> str:
         return ""
     limit = f"{'at least' if one.direction == 'high' else 'at most'} {row.threshold:.3g}"
     place = f"{w.as_near} as {percent(row.fpr or 0.0)} of {w.others[1]} ({limit})"
-    if rank_of(row, one.m) == 1:
+    if one.apart is None and rank_of(row, one.m) == 1:
         place = f"{w.nearer} than every one of the {one.m:,} {of(w.others, one.m)} ({limit})"
     count = row.count or 0
     return (
@@ -169,17 +182,44 @@ def named(one: Question) -> str:
     count, fdr = one.named_count, one.named.fdr or 0.05
     if count:
         return (
-            f"{count:,} of {one.n:,} {of(w.asked, one.n)} can be named (q at most {fdr:g}): "
-            f"{wrong(one.named)}."
+            f"{count:,} of {one.n:,} {of(w.asked, one.n)}{_subjects(one)} can be named "
+            f"(q at most {fdr:g}): {wrong(one.named)}."
         )
-    least = least_nameable(one.n, one.m, fdr)
+    m, others = null_of(one)
+    least = least_nameable(one.n, m, fdr)
     start = f"No {w.asked[0]} can be named: "
     if least > one.n:
-        return f"{start}{one.m:,} {of(w.others, one.m)} are too few to name any of {one.n:,}."
+        return f"{start}{m:,} {of(others, m)} are too few to name any of {one.n:,}."
     return (
-        f"{start}with {one.m:,} {of(w.others, one.m)}, that takes at least {least:,} of {one.n:,} "
+        f"{start}with {m:,} {of(others, m)}, that takes at least {least:,} of {one.n:,} "
         f"that lie {w.nearer} than all of them."
     )
+
+
+def by_subject(one: Question) -> str:
+    """How many subjects can be named, and what the images are worth that show the same ones."""
+    if one.apart is None:
+        return ""
+    n, m = one.apart
+    shown = (
+        f"Images of one group show one subject: the {sides(one)} show {n:,} and {m:,} subjects, "
+        "and chances are those of subjects."
+    )
+    row = one.of_subjects
+    if row is None or row.count is None or not one.m:
+        return shown
+    return (
+        f"{shown} By subject, all images of a group together, {row.count:,} of {row.n:,} "
+        f"{'is' if row.count == 1 else 'are'} named (q at most {row.fdr or 0.05:g})."
+    )
+
+
+def null_of(one: Question) -> tuple[int, Pair]:
+    """How many p-values rest on: held-out images, or subjects where several show one."""
+    _, m = one.independent
+    if m == one.m:
+        return m, one.words.others
+    return m, ("held-out subject", "held-out subjects")
 
 
 def twins(one: Question) -> str:
@@ -219,10 +259,11 @@ def unlike(one: Question) -> str:
 
 def few(one: Question) -> str:
     """How small a p-value can be."""
-    if not one.n or not 0 < one.m < FEW:
+    m, others = null_of(one)
+    if not one.n or not 0 < m < FEW:
         return ""
     return (
-        f"With {one.m:,} {of(one.words.others, one.m)}, no p-value is below 1 in {one.m + 1:,}; "
+        f"With {m:,} {of(others, m)}, no p-value is below 1 in {m + 1:,}; "
         f"{FEW} or more show a rate of 1 %."
     )
 

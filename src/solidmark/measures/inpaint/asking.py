@@ -45,7 +45,7 @@ from solidmark.runs import (
     work_through,
     write_rows,
 )
-from solidmark.subjects import Subjects
+from solidmark.subjects import Subjects, keep_groups_of
 from solidmark.types import Image, Mask
 
 NEUTRAL = 0.5
@@ -209,6 +209,7 @@ def inpaint(inpainting: Inpainting) -> Run:
             "evidence.parquet",
             "pictures",
             *(() if marked is not None else ("control.json",)),
+            *keep_groups_of(run.folder, task.subjects),
             memory=memory_of(rows),
             picture=_box(~task.frame),
             hidden=_box(task.scored),

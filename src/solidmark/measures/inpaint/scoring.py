@@ -39,7 +39,8 @@ from solidmark.scores import FPRS
 from solidmark.scores.closeness import TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
-from solidmark.subjects import MarkedSplit, Subjects
+from solidmark.subjects import MarkedSplit, Subjects, Whose, groups_of
+from solidmark.subjects.whose import COLUMNS
 
 MEASURES = ("inpainting", "inpainting-lowest", "inpainting-mean")
 """The distance of the best draw, the mean of the k lowest, and the mean of all."""
@@ -109,25 +110,26 @@ def score_inpainting(
     again = 'Run "solidmark inpaint" into a new folder.'
     table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id"))
     evidence = list(table.to_pylist())
-    require_whole(out, manifest, "evidence.parquet", "control.json")
+    require_whole(out, manifest, "evidence.parquet", "control.json", "groups.parquet")
     if not any(row["split"] == "trained" and row["status"] == "ok" for row in evidence):
         raise EmptyTable(f'No trained image of "{out}" could be scored. Look at the notes in it.')
     seed = int(manifest["config"]["seed"])
     _look_at_control(out, manifest)
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut
-    copies = _copies(evidence)
+    copies, whose = _copies(evidence), groups_of(out)
+    schema = whose.schema(SCORES)
     tables: list[pa.Table] = []
     asked: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     figures: list[Figure] = []
     for measure in MEASURES:
         trained, null = (
-            _columns(evidence, copies, measure, lowest, split) for split in TRAINED[:2]
+            _columns(evidence, copies, measure, lowest, split, whose) for split in TRAINED[:2]
         )
         trained = judged(trained, None if shut else null)
         asked[measure] = trained, null
         tables += [
-            table_of(columns, SCORES, measure=measure, split=split)
+            table_of(columns, schema, measure=measure, split=split)
             for split, columns in (("held_out", null), ("trained", trained))
         ]
         figures += closeness(
@@ -140,13 +142,15 @@ def score_inpainting(
             fdr=fdr,
             seed=seed,
             splits=TRAINED,
+            groups=(_distinct_groups(trained), _distinct_groups(null)),
         )
-    write_table(out / "scores.parquet", tables, SCORES)
+    write_table(out / "scores.parquet", tables, schema)
     config = manifest["config"]
     named = different(int(config.get("draws") or 0), lowest, asked)
     files = files_beside(out, manifest)
     lines = [line for measure in named for line in _named(asked[measure][0], measure, fdr, files)]
-    write_bytes(out / "named.csv", csv_of(NAMED, lines))
+    heads = (*NAMED, *COLUMNS.names) if whose else NAMED
+    write_bytes(out / "named.csv", csv_of(heads, lines))
     figures = beside_control(figures, control)
     return write_results(
         out,
@@ -181,6 +185,7 @@ def _named(
             float(q[n]),
             columns["contrast"][n],
             columns["copy_of"][n],
+            *(columns[name][n] for name in COLUMNS.names if columns["group"] is not None),
         ]
         for n in order
         if scored[n] and q[n] <= fdr
@@ -225,6 +230,7 @@ def _columns(
     measure: str,
     lowest: int,
     split: str,
+    whose: Whose,
 ) -> dict[str, Any]:
     """The columns of one measure about the images of a split."""
     own = [row for row in evidence if row["split"] == split]
@@ -237,6 +243,9 @@ def _columns(
         "copy_of": [copies.get((split, row["id"])) for row in own],
         "p_value": [None] * len(own),
         "q_value": [None] * len(own),
+        "group": whose.of(split, columns["id"]),
+        "group_p_value": [None] * len(own),
+        "group_q_value": [None] * len(own),
     }
 
 
@@ -244,6 +253,14 @@ def _distinct(columns: Mapping[str, Any]) -> Float[np.ndarray, " N"]:
     """The score of each picture, once; NaN for one that failed."""
     distances: Float[np.ndarray, " N"] = columns["distance"]
     return distances[np.array([first is None for first in columns["copy_of"]], dtype=bool)]
+
+
+def _distinct_groups(columns: Mapping[str, Any]) -> list[str | None] | None:
+    """The group of each picture, once; None where nobody has any."""
+    if (named := columns["group"]) is None:
+        return None
+    pairs = zip(named, columns["copy_of"], strict=True)
+    return [group for group, first in pairs if first is None]
 
 
 def _score(row: Mapping[str, Any], measure: str, lowest: int) -> float:

@@ -41,7 +41,14 @@ from solidmark.runs import (
     works_here,
     write_ours,
 )
-from solidmark.subjects import TIE, Likeness, Subjects, embedder_of, open_likeness
+from solidmark.subjects import (
+    TIE,
+    Likeness,
+    Subjects,
+    embedder_of,
+    keep_groups_of,
+    open_likeness,
+)
 
 PRODUCTS = (
     *("evidence.parquet", "paths.parquet", "threshold.json", "calibration.json", "control.json"),
@@ -155,6 +162,7 @@ def invert(asked: InvMM) -> Run:
         look_at_control(run.folder, *sides_of(subjects), asked.seed, embedder_of(likeness))
         run.finish(
             *PRODUCTS,
+            *keep_groups_of(run.folder, subjects),
             threshold=threshold.to_json(),
             similarity=likeness.card(),
             inventory=inventories(**subjects.data),

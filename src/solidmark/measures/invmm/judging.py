@@ -11,7 +11,7 @@ restarts that could have been made with a chance of :math:`1 - 2^{1 - R}` or mor
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +20,10 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from solidmark.runs import typed
-from solidmark.scores import p_and_q_once
+from solidmark.scores import p_and_q_once, subjects_once
+from solidmark.scores.rows import Side, side
+from solidmark.subjects import Whose
+from solidmark.subjects.whose import COLUMNS
 
 SCORES = pa.schema(
     [
@@ -35,6 +38,10 @@ SCORES = pa.schema(
 )
 """The columns of `scores.parquet`: a row an image."""
 
+MEASURE = "invmm"
+
+Column = Float[np.ndarray, " N"]
+
 RANKED = ("reproduced", "spent")
 """The outcomes that say something of an image."""
 
@@ -45,35 +52,51 @@ class Judged:
 
     Arguments:
         rows: All of them, sorted by split and id.
+        whose: Who stands on which.
     """
 
     rows: list[dict[str, Any]]
+    whose: Whose = field(default_factory=Whose)
 
     def of(self, split: str) -> list[dict[str, Any]]:
         """The pictures of a split, each once."""
         return [row for row in self.rows if row["split"] == split and row["copy_of"] is None]
 
+    def tried(self, split: str) -> list[dict[str, Any]]:
+        """The pictures of a split that were tried."""
+        return [row for row in self.of(split) if row["status"] != "not_tried"]
+
     def scores(self, split: str) -> Float[np.ndarray, " N"]:
-        """The scores of the pictures of a split that were tried; NaN for one that failed."""
-        tried = [row for row in self.of(split) if row["status"] != "not_tried"]
-        return np.array(
-            [math.nan if row["score"] is None else row["score"] for row in tried], dtype=np.float64
-        )
+        """Their scores; NaN for one that failed."""
+        return _scores(self.tried(split))
+
+    def groups(self, split: str) -> list[str | None] | None:
+        """Their groups; None where nobody has any."""
+        return self.whose.of(split, [row["id"] for row in self.tried(split)])
+
+    def side(self, split: str, seed: int = 0) -> Side:
+        """Their scores and groups as a side of a comparison."""
+        return side(MEASURE, split, "low", self.scores(split), seed, self.groups(split))
 
 
-def judge(evidence: Sequence[Mapping[str, Any]], *, named: bool = True) -> Judged:
+def judge(
+    evidence: Sequence[Mapping[str, Any]], *, named: bool = True, whose: Whose | None = None
+) -> Judged:
     """Makes the rows of all images, with p-values where there are held-out ones.
 
     Copies count once, and get what their first has. An image that was not tried has no p-value.
 
     Arguments:
         named: Whether anybody may be named; without it there are no p-values.
+        whose: Who stands on which image.
     """
     ordered = sorted(evidence, key=lambda row: (row["split"], row["id"], row["repeat"]))
     rows = [
         _image(list(own)) for _, own in groupby(ordered, key=lambda row: (row["split"], row["id"]))
     ]
-    judged = Judged(rows)
+    judged = Judged(rows, whose or Whose())
+    for row in rows if judged.whose else ():
+        row["group"] = (judged.whose.of(row["split"], [row["id"]]) or [None])[0]
     if named:
         _name(judged)
     firsts = {(row["split"], row["id"]): row for row in rows}
@@ -141,10 +164,20 @@ def _name(judged: Judged) -> None:
     own = [row for row in judged.rows if row["split"] == "trained"]
     place = {row["id"]: number for number, row in enumerate(own)}
     first = [None if row["copy_of"] is None else place[row["copy_of"]] for row in own]
-    score = np.array(
-        [math.nan if row["score"] is None else row["score"] for row in own], dtype=np.float64
-    )
-    p, q = p_and_q_once(score, judged.scores("held_out"), first)
-    for row, p_value, q_value in zip(own, p, q, strict=True):
-        if not math.isnan(p_value):
-            row |= {"p_value": float(p_value), "q_value": float(q_value)}
+    score, null, others = _scores(own), judged.scores("held_out"), judged.groups("held_out")
+    p, q = p_and_q_once(score, null, first, others)
+    _add(own, ("p_value", "q_value"), p, q)
+    if judged.whose:
+        named = judged.whose.of("trained", [row["id"] for row in own])
+        _add(own, COLUMNS.names[1:], *subjects_once(score, null, first, named, others))
+
+
+def _add(rows: Sequence[dict[str, Any]], names: Sequence[str], *columns: Column) -> None:
+    for row, *values in zip(rows, *columns, strict=True):
+        if not math.isnan(values[0]):
+            row |= dict(zip(names, map(float, values), strict=True))
+
+
+def _scores(rows: Sequence[Mapping[str, Any]]) -> Column:
+    values = [math.nan if row["score"] is None else row["score"] for row in rows]
+    return np.array(values, dtype=np.float64)

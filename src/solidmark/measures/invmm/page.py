@@ -48,7 +48,7 @@ WORDS = Words(
         "rank_correlation": "Rank correlation with {by}",
     },
     (*OUTCOMES, "kl", "network_calls", *ORDER, "rank_correlation"),
-    counted=frozenset(("reproduced", "spent", "named")),
+    counted=frozenset(("reproduced", "spent", "named", "named_subjects")),
 )
 
 COLUMNS = (
@@ -68,7 +68,7 @@ COLUMNS = (
 TERMS = (
     *("reproduced", "spent", "not_tried", "kl", "similarity/samples", "score", "path", "restarts"),
     *("null", "network_calls", "rank_correlation", "p_value", "q_value", "named", "auc"),
-    *("tpr_at_fpr", "interval", "chance"),
+    *("named_subjects/compared", "tpr_at_fpr", "interval", "chance"),
 )
 
 

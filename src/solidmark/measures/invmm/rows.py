@@ -9,12 +9,12 @@ from jaxtyping import Float
 from solidmark.late import stats
 from solidmark.measures.invmm.judging import RANKED, Judged
 from solidmark.runs import Figure
-from solidmark.scores import Estimate, clopper_pearson, least_nameable, roc
+from solidmark.scores import Estimate, clopper_pearson, least_nameable
+from solidmark.scores.closeness import named_subjects, roc_rows
 from solidmark.scores.groups import writable
 from solidmark.scores.ranks import LEAST, spearman
-from solidmark.scores.rows import Side, figure_of, side
+from solidmark.scores.rows import Side, figure_of
 
-MEASURE = "invmm"
 NO_NULL = "Without held-out images there are no p-values: it is not known what chance gives."
 BY = {
     "copies": "how often an image occurs among the training images",
@@ -31,7 +31,7 @@ def result_rows(
     judged: Judged, restarts: int, triage: str, fprs: Sequence[float], fdr: float, seed: int
 ) -> list[Figure]:
     """Makes the figures."""
-    sides = {split: side(MEASURE, split, "low", judged.scores(split), seed) for split in _SPLITS}
+    sides = {split: judged.side(split, seed) for split in _SPLITS}
     rows: list[Figure] = []
     for split in _SPLITS:
         if judged.of(split):
@@ -39,7 +39,8 @@ def result_rows(
     rows.append(_calls(judged, sides["trained"]))
     if sides["trained"].n and sides["held_out"].n:
         rows.append(_named(judged, sides, fdr))
-        rows += _curve(sides, fprs)
+        rows += named_subjects(sides["trained"], sides["held_out"], fdr)
+        rows += roc_rows(sides["trained"], sides["held_out"], "trained_vs_held_out", fprs)
     rows += _correlations(judged, sides["trained"], triage)
     return rows
 
@@ -80,9 +81,18 @@ def _reproduced(own: Side, count: int, other: int, sides: Mapping[str, Side]) ->
         return figure_of(own, "reproduced", "share", estimate, count=count)
     m = sides["held_out"].n
     # Fisher's exact test: so many of the reproduced ones are trained, given how many there are.
-    p = stats.hypergeom.sf(count - 1, own.n + m, own.n, count + other)
+    one, each = own.of_subjects, sides["held_out"].of_subjects
+    k, j = (count, other) if one is own and each is sides["held_out"] else _came_back(one, each)
+    p = stats.hypergeom.sf(k - 1, one.n + each.n, one.n, k + j)
+    if own.subject is not None:
+        low, high = clopper_pearson(count / own.n * own.worth, own.worth)
     estimate = Estimate(count / own.n, low, high, writable(p))
     return figure_of(own, "reproduced", "share", estimate, other / m, count=count)
+
+
+def _came_back(*sides: Side) -> list[int]:
+    """How many pictures of each side were reproduced: those score below 1."""
+    return [int((one.distance < 1).sum()) for one in sides]
 
 
 def _kl(own: Side, kls: Sequence[float], restarts: int) -> Figure:
@@ -110,11 +120,12 @@ def _calls(judged: Judged, own: Side) -> Figure:
 
 def _named(judged: Judged, sides: Mapping[str, Side], fdr: float) -> Figure:
     """How many images can be named. Their smallest q is Simes's test that there are none."""
-    own, m = sides["trained"], sides["held_out"].n
+    own, m = sides["trained"], sides["held_out"].of_subjects.n
+    what = "images" if sides["held_out"].subject is None else "subjects"
     q = np.array([row["q_value"] for row in judged.of("trained") if row["q_value"] is not None])
     count = int((q <= fdr).sum())
     least = least_nameable(own.n, m, fdr)
-    note = f"With {m:,} held-out images no p-value is below 1 in {m + 1:,}: " + (
+    note = f"With {m:,} held-out {what} no p-value is below 1 in {m + 1:,}: " + (
         f"at least {least:,} of {own.n:,} must score lower than all of them before one is named."
         if least <= own.n
         else f"too few to name any of {own.n:,}."
@@ -123,16 +134,6 @@ def _named(judged: Judged, sides: Mapping[str, Side], fdr: float) -> Figure:
     return figure_of(
         own, "named", "rows", estimate, count=count, fdr=fdr, expected_false=fdr * count
     )
-
-
-def _curve(sides: Mapping[str, Side], fprs: Sequence[float]) -> Iterator[Figure]:
-    own, other = sides["trained"], sides["held_out"]
-    curve = roc(own.distance, other.distance, fprs=fprs, seed=own.seed)
-    both: dict[str, Any] = {"split": "trained_vs_held_out", "n": own.n + other.n}
-    both |= {"failed": own.failed + other.failed}
-    yield figure_of(own, "auc", "area", curve.auc, 0.5, **both)
-    for fpr, estimate in curve.tpr_at_fpr.items():
-        yield figure_of(own, "tpr_at_fpr", "share", estimate, fpr, fpr=fpr, **both)
 
 
 def _correlations(judged: Judged, own: Side, triage: str) -> Iterator[Figure]:

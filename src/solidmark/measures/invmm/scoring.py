@@ -8,9 +8,9 @@ from typing import Any
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.marks.beside import files_beside
-from solidmark.measures.invmm.judging import SCORES, Judged, judge
+from solidmark.measures.invmm.judging import MEASURE, SCORES, Judged, judge
 from solidmark.measures.invmm.keeping import EVIDENCE
-from solidmark.measures.invmm.rows import MEASURE, result_rows
+from solidmark.measures.invmm.rows import result_rows
 from solidmark.measures.invmm.verdict import verdict_on
 from solidmark.runs import (
     csv_of,
@@ -25,6 +25,8 @@ from solidmark.runs import (
 )
 from solidmark.scores import FPRS
 from solidmark.scores.control import beside_control
+from solidmark.subjects import groups_of
+from solidmark.subjects.whose import COLUMNS
 
 NAMED = (
     *("id", "file_name", "status", "kl", "best_similarity", "reproduced", "restarts"),
@@ -76,9 +78,9 @@ def score_invmm(
     again = 'Run "solidmark invmm" into a new folder.'
     table = read_table(out / "evidence.parquet", EVIDENCE, again, once=("split", "id", "repeat"))
     evidence = list(table.to_pylist())
-    require_whole(out, manifest, "evidence.parquet", "control.json")
-    control = control_of(out, trust_control)
-    judged = judge(evidence, named=control is None or not control.is_shut)
+    require_whole(out, manifest, "evidence.parquet", "control.json", "groups.parquet")
+    control, whose = control_of(out, trust_control), groups_of(out)
+    judged = judge(evidence, named=control is None or not control.is_shut, whose=whose)
     if not any(row["status"] in ("reproduced", "spent") for row in judged.of("trained")):
         raise EmptyTable(
             f'No trained image of "{out}" was inverted to an outcome. Look at the notes in its '
@@ -88,7 +90,7 @@ def score_invmm(
     seed = int(config["seed"])
     rows = result_rows(judged, config["restarts"], config["triage"], fprs, fdr, seed)
     figures = beside_control(rows, control)
-    write_rows(out / "scores.parquet", judged.rows, SCORES)
+    write_rows(out / "scores.parquet", judged.rows, whose.schema(SCORES))
     beside = {**manifest, "config": {"marked": config.get("images"), **config}}
     write_bytes(out / "named.csv", _named(judged, fdr, files_beside(out, beside)))
     return write_results(
@@ -125,7 +127,8 @@ def _named(judged: Judged, fdr: float, files: Mapping[str, str]) -> bytes:
         {**row, **({} if math.isfinite(row["kl"]) else finite), "file_name": files.get(row["id"])}
         for row in named
     ]
-    return csv_of(NAMED, ([line[name] for name in NAMED] for line in lines))
+    heads = (*NAMED, *COLUMNS.names) if judged.whose else NAMED
+    return csv_of(heads, ([line.get(name) for name in heads] for line in lines))
 
 
 def _card() -> dict[str, Any]:

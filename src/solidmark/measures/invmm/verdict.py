@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from solidmark.cards import asks_of, title_of
-from solidmark.measures.invmm.judging import Judged
-from solidmark.measures.invmm.rows import BY, MEASURE
+from solidmark.measures.invmm.judging import MEASURE, Judged
+from solidmark.measures.invmm.rows import BY
 from solidmark.runs import Figure, Verdict, first
 from solidmark.scores.control import Control
 from solidmark.scores.written import p_value, percent, short
 from solidmark.verdicts import Compared, Family, Nouns, Question, judge
+from solidmark.verdicts.compared import apart
 from solidmark.verdicts.words import counted_once
 
 SPLITS = ("trained", "held_out")
@@ -68,6 +69,8 @@ def verdict_on(
         area=first(figures, "auc", "trained_vs_held_out"),
         tests=() if reproduced is None else (reproduced,),
         lost=len(failed),
+        apart=apart(judged.side("trained"), judged.side("held_out")),
+        of_subjects=first(figures, "named_subjects", "trained"),
     )
     details = (
         _by_count(*counts[:2], None if reproduced is None else reproduced.p_value),

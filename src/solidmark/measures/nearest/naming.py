@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from solidmark.measures.nearest.gathering import AGAIN
-from solidmark.measures.nearest.tables import IMAGES, SCHEMAS, SCORES, judged, write_table
+from solidmark.measures.nearest.tables import SCHEMAS, SCORES, judged, write_table
 from solidmark.runs import read_table
 
-NAMES = ("p_value", "q_value")
+NAMES = ("p_value", "q_value", "group_p_value", "group_q_value")
 
 
 def name_anew(out: Path, withheld: bool) -> None:
@@ -39,7 +39,7 @@ def name_anew(out: Path, withheld: bool) -> None:
             for measure in pc.unique(images["measure"]).to_pylist()
             for part in (*made, held_out)
         ]
-        write_table(out / "images.parquet", ordered, IMAGES)
+        write_table(out / "images.parquet", ordered, images.schema.remove_metadata())
 
 
 def _parts(own: pa.Table, null: pa.Table, withheld: bool) -> list[pa.Table] | None:
@@ -55,7 +55,7 @@ def _parts(own: pa.Table, null: pa.Table, withheld: bool) -> list[pa.Table] | No
 
 def _judged(own: pa.Table, null: Mapping[str, Any], withheld: bool) -> pa.Table:
     found = judged(_columns(own), None if withheld else dict(null))
-    for name in NAMES:
+    for name in (one for one in NAMES if one in own.column_names):
         place = own.schema.get_field_index(name)
         values = pa.array(found[name], pa.float64(), from_pandas=True)  # NaN is null.
         own = own.set_column(place, own.schema.field(name), values)
@@ -68,7 +68,7 @@ def _of(table: pa.Table, measure: str) -> dict[str, Any]:
 
 def _columns(table: pa.Table) -> dict[str, Any]:
     """What `judged` looks at; generations are never copies of one another."""
-    names = ("id", "status", *(["copy_of"] * ("copy_of" in table.column_names)))
+    names = [one for one in ("id", "status", "copy_of", "group") if one in table.column_names]
     found: dict[str, Any] = {name: table[name].to_pylist() for name in names}
     found.setdefault("copy_of", [None] * len(table))
     distance = table["distance"].to_numpy(zero_copy_only=False)

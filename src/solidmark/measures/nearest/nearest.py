@@ -1,7 +1,7 @@
 """`nearest`: generations against the training set, and against chance."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -45,6 +45,7 @@ from solidmark.runs import (
     peak_memory_bytes,
     write_ours,
 )
+from solidmark.subjects import groups_of, keep_groups
 
 PRODUCTS = (
     *("null.parquet", "neighbours.parquet", "augmented.parquet", "features.json", "control.json"),
@@ -89,7 +90,9 @@ def nearest(comparison: Comparison) -> Run:
         raise
     found = _search(gathered, distances, comparison, work)
     if processes.is_main:
-        write_tables(comparison, distances, gathered, found.answers)
+        groups = keep_groups(comparison.out, _asked(sides))
+        whose = groups_of(comparison.out)
+        write_tables(comparison, distances, gathered, found.answers, whose)
         augmented = pa.Table.from_pylist(found.augmented, AUGMENTED)
         write_table(comparison.out / "augmented.parquet", [augmented], AUGMENTED)
         write_ours(
@@ -102,6 +105,7 @@ def nearest(comparison: Comparison) -> Run:
         score_nearest(comparison.out, run.manifest, trust_control=comparison.trust_control)
         run.finish(
             *PRODUCTS,
+            *groups,
             rewritten=("scores.parquet", "images.parquet"),
             peak_memory_bytes=peak_memory_bytes(comparison.device),
             inventory=inventories(
@@ -133,6 +137,12 @@ def _look_at_control(sides: Sides, distances: tuple[Distance, ...], comparison: 
         comparison.seed,
         embedders[0] if embedders else None,
     )
+
+
+def _asked(sides: Sides) -> dict[str, tuple[Dataset | None, Sequence[str]]]:
+    """The sides whose images may show one subject; generations show nobody's."""
+    found = {"trained": sides.training, "held_out": sides.held_out}
+    return {split: (data, () if data is None else data.ids) for split, data in found.items()}
 
 
 def _fingerprints(sides: Sides, distances: tuple[Distance, ...]) -> dict[str, str]:

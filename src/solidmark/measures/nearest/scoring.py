@@ -36,6 +36,7 @@ from solidmark.runs import (
 from solidmark.scores.closeness import GENERATED, TRAINED, closeness
 from solidmark.scores.control import beside_control
 from solidmark.scores.thresholds import fixed_thresholds
+from solidmark.subjects.whose import COLUMNS
 from solidmark.verdicts.searched import seen_by
 
 NAMED = (
@@ -101,7 +102,7 @@ def score_nearest(
             figures += _closeness(measure, card, own, config, TRAINED)
     figures = beside_control(figures, control) + _features(out)
     figures += score_judged(out, [*manifest["measures"]], config["seed"])
-    write_bytes(out / "named.csv", csv_of(NAMED, _named(tables, config["fdr"])))
+    write_bytes(out / "named.csv", csv_of(named_columns(tables), _named(tables, config["fdr"])))
     of_training = config.get("null") == "train"
     verdict = verdict_on(
         tables,
@@ -134,7 +135,7 @@ def _closeness(
     splits: tuple[str, str, str],
 ) -> list[Figure]:
     """The figures of one question; none when nothing could be scored."""
-    values, fresh = (_distances(tables[split]) for split in splits[:2])
+    (values, named), (fresh, fresh_named) = (_distances(tables[split]) for split in splits[:2])
     if np.isnan(values).all():
         return []
     return closeness(
@@ -147,6 +148,7 @@ def _closeness(
         fdr=config["fdr"],
         seed=config["seed"],
         splits=splits,
+        groups=(named, fresh_named),
     )
 
 
@@ -183,14 +185,21 @@ def _features(out: Path) -> list[Figure]:
 def _named(tables: Mapping[str, Mapping[str, pa.Table]], fdr: float) -> list[list[Any]]:
     """All named rows of all measures, the closest first: training images, then generations."""
     lines = []
+    columns = named_columns(tables)
     for split in ("trained", "generated"):
         for measure in sorted(tables):
             named = scored(tables[measure][split])
             named = named.filter(pc.less_equal(named["q_value"], fdr))
             named = named.sort_by([("distance", "ascending"), ("id", "ascending")])
             rows = (row | {"split": split} for row in named.to_pylist())
-            lines += [[row[name] for name in NAMED] for row in rows]
+            lines += [[row.get(name) for name in columns] for row in rows]
     return lines
+
+
+def named_columns(tables: Mapping[str, Mapping[str, pa.Table]]) -> tuple[str, ...]:
+    """The columns of `named.csv`: those of subjects too, where images have groups."""
+    has = any("group" in own["trained"].column_names for own in tables.values())
+    return (*NAMED, *COLUMNS.names) if has else NAMED
 
 
 def _threshold(rows: Sequence[Figure], measure: str) -> Figure | None:
@@ -212,15 +221,16 @@ def _of(table: pa.Table, measure: str) -> pa.Table:
     return table.filter(pc.equal(table["measure"], measure))
 
 
-def _distances(table: pa.Table) -> NDArray[np.float64]:
-    """The distances, NaN where a row failed; excluded rows and copies are left out."""
+def _distances(table: pa.Table) -> tuple[NDArray[np.float64], list[str | None] | None]:
+    """The distances, NaN where a row failed, and the groups; excluded ones and copies left out."""
     counted = table.filter(pc.not_equal(table["status"], "excluded"))
     if "copy_of" in counted.column_names:
         counted = counted.filter(pc.is_null(counted["copy_of"]))
     values = counted["distance"].to_numpy(zero_copy_only=False).astype(np.float64)
     failed = np.array([status != "ok" for status in counted["status"].to_pylist()], dtype=bool)
     values[failed] = np.nan
-    return values
+    has_groups = "group" in counted.column_names
+    return values, counted["group"].to_pylist() if has_groups else None
 
 
 def _failed(scores: pa.Table, null: pa.Table, images: pa.Table) -> set[tuple[str, str]]:

@@ -12,7 +12,8 @@ from solidmark.measures.nearest.gathering import Gathered
 from solidmark.measures.nearest.roles import Answer
 from solidmark.runs import table_bytes, write_bytes
 from solidmark.scores.content import LOW_CONTENT
-from solidmark.scores.once import p_and_q_once
+from solidmark.scores.once import p_and_q_once, subjects_once
+from solidmark.subjects.whose import COLUMNS
 
 _NEAREST = [
     ("nearest", pa.string()),
@@ -105,14 +106,28 @@ def rows_of(
 
 
 def judged(columns: dict[str, Any], null: dict[str, Any] | None) -> dict[str, Any]:
-    """Adds the p-values against the null, and the q-values of all that count."""
+    """Adds the p-values against the null, and the q-values of all that count.
+
+    Where `group` says who stands on which image, those of subjects too.
+    """
     scored = np.array([state == "ok" for state in columns["status"]], dtype=bool)
     fresh = columns["distance"][:0] if null is None else null["distance"][counted(null)]
     place = {id: number for number, id in enumerate(columns["id"])}
     first = [None if id is None else place[id] for id in columns["copy_of"]]
     value = np.where(scored, columns["distance"], np.nan)
-    p_value, q_value = p_and_q_once(value, fresh, first)
-    return columns | {"p_value": p_value, "q_value": q_value}
+    fresh_groups = None if null is None else counted_groups(null)
+    p_value, q_value = p_and_q_once(value, fresh, first, fresh_groups)
+    found = columns | {"p_value": p_value, "q_value": q_value}
+    if (named := columns.get("group")) is None:
+        return found
+    of_subjects = subjects_once(value, fresh, first, named, fresh_groups)
+    return found | dict(zip(COLUMNS.names[1:], of_subjects, strict=True))
+
+
+def counted_groups(columns: Mapping[str, Any]) -> list[str | None] | None:
+    """The groups of the rows that count; None where nobody has any."""
+    named = columns.get("group")
+    return None if named is None else [named[n] for n in np.flatnonzero(counted(columns)).tolist()]
 
 
 def counted(columns: Mapping[str, Any]) -> NDArray[np.bool_]:

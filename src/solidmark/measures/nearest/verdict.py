@@ -97,7 +97,7 @@ def _question(
     figures: Sequence[Figure],
     splits: tuple[str, str, str],
 ) -> Question:
-    names = ("id", "distance", "contrast", "status", "note", "copy_of")
+    names = ("id", "distance", "contrast", "status", "note", "copy_of", "group")
     sides = {}
     for split in splits[:2]:
         known = [one for one in names if one in tables[split].column_names]

@@ -10,6 +10,7 @@ from solidmark.measures.nearest.comparison import Comparison
 from solidmark.measures.nearest.distances import Distance
 from solidmark.measures.nearest.gathering import Gathered
 from solidmark.measures.nearest.roles import Answer
+from solidmark.subjects import Whose
 
 SCHEMAS = {
     "scores": tables.SCORES,
@@ -27,24 +28,31 @@ def write_tables(
     distances: Sequence[Distance],
     gathered: Mapping[str, Gathered],
     answers: Answers,
+    whose: Whose,
 ) -> None:
     """Writes `scores.parquet`, `null.parquet`, `images.parquet` and `neighbours.parquet`.
 
     Arguments:
         answers: What the searches found, by the name of the distance and of the role.
+        whose: Who stands on which image.
     """
     contents, ids = (gathered["training"].column(name) for name in ("content", "id"))
     copies = dict(zip(contents, ids, strict=True))
+    schemas = {**SCHEMAS, "images": whose.schema(tables.IMAGES)}
+    if whose:
+        schemas["null"] = pa.schema([*tables.NULL, ("group", pa.string())])
     found: dict[str, list[pa.Table]] = {name: [] for name in SCHEMAS}
     for distance in distances:
         null = _null(distance.name, gathered, answers, copies)
         if null is not None:
-            found["null"].append(tables.table_of(null, tables.NULL, measure=distance.name))
+            split = "held_out" if "held_out" in gathered else "trained"
+            null["group"] = whose.of(split, null["id"])
+            found["null"].append(tables.table_of(null, schemas["null"], measure=distance.name))
         found["scores"].append(_scores(distance, gathered, answers, null))
         found["neighbours"].append(_neighbours(distance, gathered, answers, comparison.neighbours))
         if comparison.per_image:
-            found["images"] += _images(distance, gathered, answers, copies)
-    for name, schema in SCHEMAS.items():
+            found["images"] += _images(distance, gathered, answers, copies, whose)
+    for name, schema in schemas.items():
         tables.write_table(comparison.out / f"{name}.parquet", found[name], schema)
 
 
@@ -94,6 +102,7 @@ def _images(
     gathered: Mapping[str, Gathered],
     answers: Answers,
     copies: Mapping[str, str],
+    whose: Whose,
 ) -> list[pa.Table]:
     """How close a generation comes to each training image, and to each held-out one."""
     name, generated = distance.name, gathered["generated"]
@@ -101,11 +110,13 @@ def _images(
     if "held_out" in gathered:
         asked, answer = gathered["held_out"], answers[name, "held_out"]
         fresh = tables.rows_of(asked, generated, answer, copies=copies)
+        fresh["group"] = whose.of("held_out", fresh["id"])
     trained = tables.rows_of(gathered["training"], generated, answers[name, "trained"])
+    trained["group"] = whose.of("trained", trained["id"])
     found = {"trained": tables.judged(trained, fresh)}
     if fresh is not None:
         found["held_out"] = tables.judged(fresh, None)
     return [
-        tables.table_of(columns, tables.IMAGES, measure=name, split=split)
+        tables.table_of(columns, whose.schema(tables.IMAGES), measure=name, split=split)
         for split, columns in found.items()
     ]

@@ -7,51 +7,52 @@ over the trained images, each signal turned so that high ranks mean memorized: 1
 agree on images that are plain are not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float
 
+from solidmark.measures.signals.judging import Judged
 from solidmark.runs import Figure
+from solidmark.scores.columns import codes, numbers
 from solidmark.scores.ranks import spearman
 
 
-def rank_agreement(
-    scored: Mapping[str, Sequence[Mapping[str, Any]]], directions: Mapping[str, str]
-) -> list[Figure]:
+def rank_agreement(scored: Mapping[str, Judged]) -> list[Figure]:
     """Spearman's rank correlation of every two signals.
 
     A picture counts once; where two images share a prompt, they share its value, and both count.
 
     Arguments:
-        scored: The rows of each signal, by its name, as they stand in `scores.parquet`, with
-            `content`.
-        directions: Which side means memorized, by signal.
+        scored: The rows of each signal, by its name.
     """
-    values = {name: _trained(rows, directions[name]) for name, rows in scored.items()}
+    values = {name: _trained(own) for name, own in scored.items()}
     pairs = combinations(values, 2)
     return [_correlation(one, other, values[one], values[other]) for one, other in pairs]
 
 
-def _trained(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[str, float]:
-    """The value of each trained picture, by the hash of its pixels; high = memorized."""
-    sign = -1 if direction == "low" else 1
-    good = [row for row in rows if row["split"] == "trained" and row["status"] == "ok"]
-    found: dict[str, float] = {}
-    for row in sorted(good, key=lambda row: str(row["id"])):
-        found.setdefault(str(row["content"]), sign * float(row["value"]))
-    return found
+Ranked = tuple[pa.Array, Float[np.ndarray, " N"]]
+"""The hashes of the pixels of pictures, rising, and the value of each; high = memorized."""
 
 
-def _correlation(
-    one: str, other: str, first: Mapping[str, float], second: Mapping[str, float]
-) -> Figure:
-    both = sorted(first.keys() & second.keys())
-    found = spearman(
-        np.array([first[content] for content in both]),
-        np.array([second[content] for content in both]),
-    )
+def _trained(own: Judged) -> Ranked:
+    """The value of each trained picture."""
+    places = np.flatnonzero(own.trained & own.has("ok"))
+    some = own.table.take(places)
+    which, contents = codes(pc.fill_null(some["content"], "None"))
+    order = np.lexsort((codes(some["id"])[0], which))
+    first = order[np.unique(which[order], return_index=True)[1]]
+    sign = -1 if own.card["direction"] == "low" else 1
+    return contents, sign * numbers(some["value"])[first]
+
+
+def _correlation(one: str, other: str, first: Ranked, second: Ranked) -> Figure:
+    place = pc.fill_null(pc.index_in(first[0], value_set=second[0]), -1).to_numpy()
+    both = np.flatnonzero(place >= 0)
+    found = spearman(first[1][both], second[1][place[both]])
     value, low, high, p = (None,) * 4 if found is None else found
     return Figure(
         measure=one,
@@ -59,7 +60,7 @@ def _correlation(
         split="trained",
         statistic="spearman",
         n=len(both),
-        failed=len(first.keys() ^ second.keys()),
+        failed=len(first[0]) + len(second[0]) - 2 * len(both),
         value=value,
         unit="rank correlation",
         chance=0.0,

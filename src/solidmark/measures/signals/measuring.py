@@ -36,7 +36,7 @@ from solidmark.runs import (
     work_through,
     write_rows,
 )
-from solidmark.subjects import Subjects, first_for
+from solidmark.subjects import Subjects, first_for, keep_groups_of
 
 T = TypeVar("T")
 
@@ -173,6 +173,7 @@ def measure_signals(
         look_at_control(run.folder, *sides_of(subjects), asked.seed)
         run.finish(
             *PRODUCTS,
+            *keep_groups_of(run.folder, subjects),
             memory=memory_of(rows),
             signals={name: vars(card) for name, card in cards.items()},
             left_out=left_out,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from solidmark.cards import SIGNALS, title_of
-from solidmark.measures.signals.scoring import EXCLUDED, SCORES
+from solidmark.measures.signals.judging import EXCLUDED, SCORES
 from solidmark.page.comparison import (
     COMPARED,
     NAMES,

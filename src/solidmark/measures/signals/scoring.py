@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from solidmark.control import control_of
 from solidmark.errors import BadInput, EmptyTable
 from solidmark.measures.signals.agreement import rank_agreement
+from solidmark.measures.signals.judging import SCORES, Judged, judge_signal
 from solidmark.measures.signals.measuring import EVIDENCE
-from solidmark.measures.signals.verdict import counts, distances, in_order, verdict_on
+from solidmark.measures.signals.verdict import in_order, verdict_on
 from solidmark.runs import (
     Figure,
     csv_of,
@@ -26,31 +28,19 @@ from solidmark.runs import (
     require_whole,
     scored_before,
     shared,
-    typed,
     write_bytes,
     write_results,
-    write_rows,
+    write_table,
 )
-from solidmark.scores import FPRS, TRAINED, Estimate, closeness, p_and_q_once
+from solidmark.scores import FPRS, TRAINED, Estimate, closeness
+from solidmark.scores.columns import codes, numbers
 from solidmark.scores.control import beside_control
 from solidmark.scores.rows import figure_of, side
-
-SCORES = pa.schema(
-    [
-        *typed(pa.string(), "signal", "split", "id"),
-        *typed(pa.float64(), "value", "contrast", "p_value", "q_value"),
-        *typed(pa.string(), "status", "note", "copy_of", "prompt"),
-    ]
-)
-"""The columns of `scores.parquet`: a row a signal, split and image."""
+from solidmark.subjects import groups_of
+from solidmark.subjects.whose import COLUMNS
 
 NAMED = ("id", "signal", "value", "p_value", "q_value", "contrast", "copy_of")
 """The columns of `named.csv`."""
-
-EXCLUDED = "excluded"
-"""The status of a held-out image that was trained on after all, and so is no null."""
-
-Row = dict[str, Any]
 
 
 def score_signals(
@@ -93,33 +83,33 @@ def score_signals(
     manifest = read_manifest(out, "signals")
     again = 'Run "solidmark signals" into a new folder.'
     table = read_table(out / "signals.parquet", EVIDENCE, again, once=("signal", "split", "id"))
-    evidence = list(table.to_pylist())
-    require_whole(out, manifest, "signals.parquet", "control.json")
+    require_whole(out, manifest, "signals.parquet", "control.json", "groups.parquet")
+    whose = groups_of(out)
     seed = int(manifest["config"]["seed"])
     control = control_of(out, trust_control)
     shut = control is not None and control.is_shut
-    scored: dict[str, list[Row]] = {}
+    scored: dict[str, Judged] = {}
     figures: list[Figure] = []
     for name, card in manifest["signals"].items():
-        own = [dict(row) for row in evidence if row["signal"] == name]
-        scored[name] = _judged(own, card, shut)
+        own = table.filter(pc.equal(table["signal"], name))
+        scored[name] = judge_signal(own, card, whose, shut)
         calls = _calls_per_image(own)
-        of_signal = _figures_of(scored[name], card, fprs, fdr, seed)
+        of_signal = _figures_of(scored[name], fprs, fdr, seed)
         figures += [replace(one, network_calls_per_image=calls) for one in of_signal]
     if not figures:
         raise EmptyTable(f'No trained image of "{out}" has a value. Look at the notes in it.')
-    directions = {name: card["direction"] for name, card in manifest["signals"].items()}
-    figures = beside_control([*figures, *rank_agreement(scored, directions)], control)
-    rows = [row for own in scored.values() for row in own]
-    write_rows(out / "scores.parquet", rows, SCORES)
-    write_bytes(out / "named.csv", _named(scored, manifest["signals"], fdr))
+    figures = beside_control([*figures, *rank_agreement(scored)], control)
+    schema = whose.schema(SCORES)
+    write_table(out / "scores.parquet", _written(scored, schema))
+    heads = (*NAMED, *COLUMNS.names) if whose else NAMED
+    write_bytes(out / "named.csv", csv_of(heads, _named(scored, fdr, heads)))
     return write_results(
         out,
         manifest,
         figures,
-        verdict=verdict_on(scored, manifest["signals"], figures, control, among),
+        verdict=verdict_on(scored, figures, control, among),
         memory=manifest.get("memory"),
-        failed=len({(r["split"], r["id"]) for r in evidence if r["status"] == "failed"}),
+        failed=_failed(table),
         chosen={"fprs": list(fprs), "fdr": fdr, **shared(among)},
         left_out=manifest["left_out"],
         control=None if control is None else control.to_json(),
@@ -131,64 +121,53 @@ def score_signals(
     )
 
 
-def _calls_per_image(rows: Sequence[Row]) -> float | None:
+def _calls_per_image(own: pa.Table) -> float | None:
     """What a value cost on average; images that share the answer share the cost."""
-    good = sum(row["value"] is not None for row in rows)
-    return round(sum(row["network_calls"] for row in rows) / good, 6) if good else None
+    good = len(own) - own["value"].null_count
+    # In order, as they were added up before columns.
+    calls = sum(numbers(own["network_calls"]).tolist())
+    return round(calls / good, 6) if good else None
 
 
-def _judged(rows: list[Row], card: Mapping[str, Any], shut: bool) -> list[Row]:
-    """The rows of a signal, with who shares a value, and conformal p-values and q-values.
-
-    Where the gate is shut nobody has one.
-    """
-    shared = "prompt" if card["per"] == "prompt" else "content"
-    first: dict[tuple[str, Any], Row] = {}
-    for row in sorted(rows, key=lambda row: (row["status"] != "ok", row["id"])):
-        first.setdefault((row["split"], row[shared]), row)
-    for row in rows:
-        same = first[row["split"], row[shared]]
-        row |= {"p_value": None, "q_value": None, "copy_of": None}
-        if row["status"] != "ok":
-            continue
-        row["copy_of"] = None if same is row else same["id"]
-        trained = first.get(("trained", row[shared]))
-        if row["split"] == "held_out" and trained is not None:
-            what = "has the prompt of" if shared == "prompt" else "is"
-            row |= {"status": EXCLUDED, "note": f'It {what} the training image "{trained["id"]}".'}
-    null = [row for row in rows if row["split"] == "held_out" and counts(row)]
-    asked = [row for row in rows if row["split"] == "trained" and row["status"] == "ok"]
-    if asked and null and not shut:
-        place = {row["id"]: number for number, row in enumerate(asked)}
-        copies = [None if row["copy_of"] is None else place[row["copy_of"]] for row in asked]
-        p, q = p_and_q_once(distances(asked, card), distances(null, card), copies)
-        for row, p_value, q_value in zip(asked, p, q, strict=True):
-            row |= {"p_value": float(p_value), "q_value": float(q_value)}
-    return rows
+def _failed(table: pa.Table) -> int:
+    """How many images have no value by some signal."""
+    lost = table.filter(pc.equal(table["status"], "failed")).select(["split", "id"])
+    return len(lost.group_by(["split", "id"]).aggregate([]))
 
 
-def _named(scored: Mapping[str, list[Row]], cards: Mapping[str, Any], fdr: float) -> bytes:
-    """The named trained images of each signal as CSV, copies too, the lowest q first."""
+def _written(scored: Mapping[str, Judged], schema: pa.Schema) -> pa.Table:
+    """All rows, a signal after the other; what a signal does not have is null."""
+    parts = []
+    for own in scored.values():
+        empty = pa.nulls(len(own.table), pa.null())
+        has = own.table.column_names
+        columns = [own.table[name] if name in has else empty for name in schema.names]
+        parts.append(pa.table(columns, names=schema.names).cast(schema))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _named(scored: Mapping[str, Judged], fdr: float, heads: Sequence[str]) -> list[list[Any]]:
+    """The named trained images of each signal, copies too, the lowest q first."""
     lines: list[list[Any]] = []
     for name in in_order(scored):
-        own = [row for row in scored[name] if row["q_value"] is not None and row["q_value"] <= fdr]
-        far = dict(zip([row["id"] for row in own], distances(own, cards[name]), strict=True))
-        own.sort(key=lambda row: (row["q_value"], row["p_value"], far[row["id"]], row["id"]))
-        prompts = {"contrast": None} if cards[name]["per"] == "prompt" else {}
-        lines += [[{**row, **prompts}[column] for column in NAMED] for row in own]
-    return csv_of(NAMED, lines)
+        own = scored[name]
+        q, p = (numbers(own.table[one]) for one in ("q_value", "p_value"))
+        places = np.flatnonzero(q <= fdr)
+        ids = codes(own.table["id"].take(places))[0]
+        places = places[np.lexsort((ids, own.distance[places], p[places], q[places]))]
+        prompts = {"contrast": None} if own.of_prompts else {}
+        lines += [[{**row, **prompts}.get(one) for one in heads] for row in own.rows(places)]
+    return lines
 
 
-def _figures_of(
-    rows: Sequence[Row], card: Mapping[str, Any], fprs: Sequence[float], fdr: float, seed: int
-) -> list[Figure]:
+def _figures_of(own: Judged, fprs: Sequence[float], fdr: float, seed: int) -> list[Figure]:
     """The figures of a signal; none where no trained image has a value."""
-    sides = {}
+    sides, named, card = {}, [], own.card
     for split in TRAINED[:2]:
-        own = [row for row in rows if row["split"] == split]
-        good = distances([row for row in own if counts(row)], card)
-        failed = sum(row["status"] == "failed" for row in own)
-        sides[split] = np.concatenate([good, np.full(failed, np.nan)])
+        scored = np.flatnonzero(own.of(split) & own.counts)
+        failed = np.flatnonzero(own.of(split) & own.has("failed"))
+        sides[split] = np.concatenate([own.distance[scored], np.full(len(failed), np.nan)])
+        named.append(own.groups(np.concatenate([scored, failed])))
     trained, null = (sides[split] for split in TRAINED[:2])
     name, direction = str(card["name"]), card["direction"]
     if np.isnan(trained).all():
@@ -211,6 +190,7 @@ def _figures_of(
             fdr=fdr,
             seed=seed,
             splits=TRAINED,
+            groups=(named[0], named[1]),
         )
     # The scores speak of distances and similarities; these are neither.
     units = {"distance": card["unit"], "similarity": card["unit"]}

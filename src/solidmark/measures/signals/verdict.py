@@ -1,19 +1,19 @@
 """What the signals of a run say together: the nouns of the judge, and what it is handed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Int
 
 from solidmark.cards import SIGNALS, asks_of, title_of
+from solidmark.measures.signals.judging import Judged
 from solidmark.runs import Figure, Verdict
 from solidmark.scores import TRAINED
+from solidmark.scores.columns import numbers
 from solidmark.scores.control import Control
 from solidmark.verdicts import Columns, Compared, Family, Nouns, judge, question
-
-Row = Mapping[str, Any]
 
 FAMILY = Family(
     measure="A signal",
@@ -67,14 +67,13 @@ OF_PROMPTS = replace(
 
 
 def verdict_on(
-    scored: Mapping[str, Sequence[Row]],
-    cards: Mapping[str, Row],
+    scored: Mapping[str, Judged],
     figures: Sequence[Figure],
     control: Control | None,
     among: int = 1,
 ) -> Verdict:
     """The verdict on a run of signals."""
-    found = [_compared(name, scored[name], cards[name], figures) for name in in_order(scored)]
+    found = [_compared(name, scored[name], figures) for name in in_order(scored)]
     best = sorted(found, key=lambda one: min(one.p_values, default=1.0))
     return judge(
         FAMILY, [replace(one, place=best.index(one)) for one in found], control, among=among
@@ -86,35 +85,35 @@ def in_order(names: Mapping[str, Any]) -> list[str]:
     return sorted(names, key=lambda name: (*SIGNALS, name).index(name))
 
 
-def counts(row: Row) -> bool:
-    """Whether a row counts: it has a value, and shares it with no row before it."""
-    return row["status"] == "ok" and row["copy_of"] is None
-
-
-def distances(rows: Sequence[Row], card: Row) -> Float[np.ndarray, " N"]:
-    """Values as the scores want them, low = memorized: a value v of which high is so is 1 - v.
-
-    That is how a similarity becomes a distance, so that its rows are reported as they were.
-    """
-    values = np.array([row["value"] for row in rows], dtype=np.float64)
-    return values if card["direction"] == "low" else 1 - values
-
-
-def _compared(name: str, rows: Sequence[Row], card: Row, figures: Sequence[Figure]) -> Compared:
-    of_prompts = card["per"] == "prompt"
-    # What failed of one prompt failed once; what was left out has not failed.
-    shared = "prompt" if of_prompts else "id"
-    lost = {(row["split"], row[shared]): row for row in rows if row["status"] == "failed"}
+def _compared(name: str, own: Judged, figures: Sequence[Figure]) -> Compared:
     sides: dict[str, Columns] = {}
     for split in TRAINED[:2]:
-        every = [row for row in rows if row["split"] == split]
-        own = [r for r in every if r["status"] == "ok" or lost.get((split, r[shared])) is r]
-        columns: Columns = {
-            one: [row[one] for row in own] for one in ("id", "status", "note", "copy_of")
-        }
+        places = np.flatnonzero(own.of(split) & (own.has("ok") | _lost(own)))
+        names = ("id", "status", "note", "copy_of")
+        columns: Columns = {one: own.column(one, places) for one in names}
+        if (named := own.groups(places)) is not None:
+            columns = {**columns, "group": named}
         # A prompt has no contrast.
-        contrast = [None if of_prompts else row["contrast"] for row in own]
-        sides[split] = {**columns, "distance": distances(own, card), "contrast": contrast}
-    words = OF_PROMPTS if of_prompts else OF_IMAGES
-    asked = question(words, name, card["direction"], sides, figures)
+        contrast = numbers(own.table["contrast"])[places] * (np.nan if own.of_prompts else 1)
+        sides[split] = {**columns, "distance": own.distance[places], "contrast": contrast}
+    words = OF_PROMPTS if own.of_prompts else OF_IMAGES
+    asked = question(words, name, own.card["direction"], sides, figures)
     return Compared(name, title_of(name), asks_of(name), (asked,))
+
+
+def _lost(own: Judged) -> Bool[np.ndarray, " N"]:
+    """The rows that failed; what failed of one prompt failed once, and the last row says why."""
+    failed = own.has("failed")
+    if not own.of_prompts:
+        return failed
+    # What was left out has not failed.
+    last = {(n, one): place for place, n, one in _prompts(own, np.flatnonzero(failed))}
+    found = np.zeros(len(failed), dtype=bool)
+    found[[*last.values()]] = True
+    return found
+
+
+def _prompts(own: Judged, places: Int[np.ndarray, " n"]) -> Iterator[tuple[int, bool, str | None]]:
+    """The split and the prompt of some rows."""
+    told = own.column("prompt", places)
+    yield from zip(places.tolist(), own.trained[places].tolist(), told, strict=True)

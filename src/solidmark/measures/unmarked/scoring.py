@@ -77,7 +77,7 @@ SCORES = pa.schema(
 NAMED = ("id", "measure", "by", "p_value", "q_value")
 """The columns of `named.csv`."""
 
-KEPT = ("named", "auc", "reproduced", "judged")
+KEPT = ("named", "named_subjects", "auc", "reproduced", "judged")
 """The statistics of the measures that stand among the figures of all."""
 
 
