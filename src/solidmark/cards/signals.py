@@ -219,3 +219,7 @@ SIGNALS = by_name(
     ),
 )
 """The signals, in the order of the page."""
+
+PROVENANCE = ("loss", "fixed-loss", "sima", "flipd")
+"""Those by which `provenance` judges a set when none is named: they look at the image, take a few
+calls, and any model can be asked for them."""
