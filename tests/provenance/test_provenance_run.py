@@ -81,7 +81,9 @@ def test_what_a_model_knows_on_average_leaves_no_trace(judged: Judged) -> None:
     """It was made of the suspect images, and knows none of them."""
     found = judged("average")
     assert found.judged.state in ("not-seen", "cannot-be-judged")
-    assert first(found.figures, "enough") is None
+    enough = first(found.figures, "enough")
+    assert enough is not None
+    assert enough.by == "area"
     sees = first(found.figures, "smallest_share")
     assert sees is not None
     # 24 a side: a little more than half would be needed.

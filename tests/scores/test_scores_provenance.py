@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
@@ -12,6 +13,7 @@ from solidmark.scores.provenance import (
     LEAST,
     enough,
     least_used,
+    needed,
     smallest_share,
     trace_of,
     weigh,
@@ -121,7 +123,7 @@ def test_the_test_is_that_of_a_plain_loop() -> None:
     every = [suspect, *(rng.permutation(suspect) for _ in range(30))]
     folds = [np.array_split(rng.permutation(26), 5) for _ in range(2)]
     ranks = rows.argsort(axis=0).argsort(axis=0) + 1
-    normal = np.array([[_quantile((r - 0.5) / 26) for r in row] for row in ranks])
+    normal = np.array([[norm.ppf((r - 0.5) / 26) for r in row] for row in ranks])
     normal /= normal.std(axis=0)
     areas = []
     for labels in every:
@@ -135,12 +137,6 @@ def test_the_test_is_that_of_a_plain_loop() -> None:
         areas.append(roc_auc_score(labels, score))
     assert found.auc.value == pytest.approx(areas[0], abs=1e-9)
     assert found.auc.p_value == pytest.approx(np.mean(np.array(areas) >= areas[0] - 1e-9))
-
-
-def _quantile(p: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(p)
 
 
 def test_a_set_counts_its_pictures_and_not_their_copies() -> None:
@@ -223,12 +219,23 @@ def test_the_smallest_share_would_be_seen_four_times_in_five() -> None:
         score = np.random.default_rng([15, seed]).normal(size=n + m)
         known = np.random.default_rng([16, seed]).random(n) < share
         score[:n][known] = score[n:].max() + 1
-        from scipy.stats import mannwhitneyu
-
         seen += mannwhitneyu(score[:n], score[n:], alternative="greater").pvalue <= 0.01
     # .8 of 200 are 160; 4 standard deviations are 23.
     assert abs(seen - 160) <= 23
     assert smallest_share(LEAST - 2, LEAST - 2) is None
+
+
+def test_as_many_as_are_needed_show_an_area_four_times_in_five() -> None:
+    area = 0.62
+    count = needed(area)
+    assert count is not None
+    shift = np.sqrt(2) * norm.ppf(area)
+    seen = 0
+    for seed in range(200):
+        score = np.random.default_rng([18, seed]).normal(size=(2, count))
+        seen += mannwhitneyu(score[0] + shift, score[1], alternative="greater").pvalue <= 0.01
+    # .8 of 200 are 160; 4 standard deviations are 23.
+    assert abs(seen - 160) <= 23
 
 
 def test_too_few_are_refused_with_what_is_needed() -> None:

@@ -209,6 +209,28 @@ def least_used(rows: Rows, suspect: Flags, confidence: float = CONFIDENCE) -> fl
     return best
 
 
+def needed(area: float, level: float = ALPHA) -> int | None:
+    """How many images a side show an area, `POWER` of the time, if it is the true one.
+
+    .. math:: A - 1/2 = (z_\\alpha + z_\\beta) / \\sqrt{6 n}
+
+    Arguments:
+        area: The area, in [0, 1].
+        level: Of the test.
+
+    Returns:
+        The number, `LEAST` or more; None where the area is a half or less.
+
+    Example:
+        >>> needed(0.6), needed(0.5)
+        (168, None)
+    """
+    if area <= 0.5:
+        return None
+    reach = float(stats.norm.isf(level) + stats.norm.ppf(POWER))
+    return max(LEAST, int(np.ceil(reach**2 / (6 * (area - 0.5) ** 2))))
+
+
 def smallest_share(n: int, m: int, level: float = ALPHA) -> float | None:
     """The smallest share of suspect images that would be seen, were they beyond every held-out one.
 

@@ -16,7 +16,12 @@ from solidmark.verdicts.control import HEADLINE, Sides, beside, looks_at, warnin
 from solidmark.verdicts.control import area as blind_area
 from solidmark.verdicts.judge import REACH
 
-SIDES = Sides("suspect", "held-out")
+CURE = (
+    "Give held-out images that came the same way: same source, same size, same program. The best "
+    "were set aside at random before anybody trained. --trust-control judges all the same, under a "
+    "warning."
+)
+SIDES = Sides("suspect", "held-out", CURE)
 """What both sides are called."""
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
@@ -66,6 +71,8 @@ def judge_provenance(figures: Sequence[Figure], control: Control | None) -> Verd
         details.append(SIDES.cure)
     if outcome in ("used", "unclear"):
         details += [_share(used), _enough(enough)]
+    if outcome == "weak":
+        details.append(_enough(enough))
     if outcome in ("nothing", "weak") and sees is not None:
         details.append(_sight(sees))
     details += [beside(whole), *_left_out(whole)]
@@ -132,6 +139,11 @@ def _share(used: Figure | None) -> str:
 def _enough(enough: Figure | None) -> str:
     if enough is None or enough.value is None:
         return ""
+    if enough.by:
+        return (
+            f"If the area is the true one, {enough.value:,.0f} pictures a side would show it four "
+            "times in five."
+        )
     return (
         f"{enough.value:,.0f} pictures a side would have done: four in five random choices of so "
         f"many have p at most {ALPHA:g}."

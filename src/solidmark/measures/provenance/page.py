@@ -20,6 +20,7 @@ WORDS = Words(
     {
         "auc": "AUC of all signals together",
         "enough": "Images that would have done",
+        "enough area": "Images that would do, if the area is right",
         "used": "Share that was used, at least",
         "smallest_share": "Smallest share that would be seen",
     },

@@ -204,6 +204,11 @@ def _figures(pool: _Pool, seed: int) -> tuple[list[Figure], Float[np.ndarray, " 
         why = None if enough else "Of choices of as many as there are, too few would do."
         one = replace(own, statistic="enough", unit="images a side", value=enough, note=why)
         figures.append(one)
+    elif found.auc.value is not None:
+        count = provenance.needed(found.auc.value)
+        why = None if count else "The area is no higher than chance."
+        one = replace(own, statistic="enough", by="area", unit="images a side", value=count)
+        figures.append(replace(one, note=why))
     sees = provenance.smallest_share(n, m)
     why = None if sees else "Not even all of them would be seen."
     figures.append(replace(own, statistic="smallest_share", value=sees, note=why))
