@@ -3,7 +3,8 @@
     python benchmarks/provenance.py OUT > benchmarks/provenance.md
 
 Trains the networks of `fitted.py`, measures the signals of all their images once, and asks the test
-of the set about random choices of them. The same call resumes. Two hours on one core.
+of the set about random choices of them. The same call resumes. Training takes
+hours; where the networks are there, it is a quarter of an hour.
 """
 
 import argparse
