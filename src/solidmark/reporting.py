@@ -20,6 +20,8 @@ from solidmark.measures.invmm import score_invmm
 from solidmark.measures.invmm.page import audit_section, invmm_page
 from solidmark.measures.nearest import score_nearest
 from solidmark.measures.nearest.page import nearest_page
+from solidmark.measures.provenance import score_provenance
+from solidmark.measures.provenance.page import provenance_page
 from solidmark.measures.signals import score_signals
 from solidmark.measures.signals.page import signals_page
 from solidmark.measures.unmarked import combine, score_unmarked
@@ -66,6 +68,7 @@ PAGES: Mapping[str, Maker] = {
     "intent": intent_page,
     "invmm": invmm_page,
     "nearest": nearest_page,
+    "provenance": provenance_page,
     "signals": signals_page,
     "study": study_page,
     "watch": watch_page,
@@ -78,6 +81,7 @@ SCORERS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "intent": score_intent,
     "invmm": score_invmm,
     "nearest": score_nearest,
+    "provenance": score_provenance,
     "signals": score_signals,
     "watch": score_watch,
     "unmarked": score_unmarked,

@@ -13,8 +13,8 @@ from solidmark import api
 
 ORDER = (
     *("mark", "plan", "choose", "train", "generate", "audit", "observe", "score", "report"),
-    *("compare", "signals", "inpaint", "invmm", "intent", "nearest", "fit", "judge", "duplicates"),
-    *("index", "guard", "study", "release"),
+    *("compare", "signals", "provenance", "inpaint", "invmm", "intent", "nearest", "fit", "judge"),
+    *("duplicates", "index", "guard", "study", "release"),
 )
 
 
@@ -68,7 +68,7 @@ def test_a_memorizer_is_seen_and_named(ran: dict[str, Any]) -> None:
 
 
 def test_the_others_come_to_a_verdict(ran: dict[str, Any]) -> None:
-    for name in ("traces", "halves", "inverted", "close", "judged", "alike", "asked"):
+    for name in ("traces", "used", "halves", "inverted", "close", "judged", "alike", "asked"):
         assert ran[name].verdict.headline
     assert ran["copies"].rows.to_arrow() is not None
     assert ran["refused"] in (True, False)

@@ -94,6 +94,7 @@ def test_the_examples_work(
     """In the order in which a user would type them; what takes hours is only planned."""
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "photos", 12)
+    write_digits(tmp_path / "control", 12)
     write_drawn(tmp_path / "drawn")
     order = [
         "demo",
@@ -107,6 +108,7 @@ def test_the_examples_work(
         "score",
         "report",
         "signals",
+        "provenance",
         "inpaint",
         "invmm",
         "intent",
@@ -130,6 +132,7 @@ def test_the_examples_work(
             if command in ("demo", "fit", "train", "study", "release"):
                 words.append("--dry-run")
             asks = ("observe", "audit", "generate", "inpaint", "intent", "invmm", "signals")
+            asks += ("provenance",)
             if command in asks:
                 # In place of the model that was not trained; a question has a folder to itself.
                 words[1] = "memorizer"

@@ -30,6 +30,7 @@ from .conftest import AUDIT, MARK, TINY, Answer, Run
 KEYS = set(Verdict("done", "").to_json())
 CPU = ["--device", "cpu"]
 CHEAP = ["--signal", "loss", "--draws", "1", "--times", "1", *CPU]
+FEW = ["--limit", 16, "--resolution", 8, "--mode", "L"]
 SMALL_STUDY = ["--images", 16, "--epochs", 1, "--seeds", 1, "--resolution", 8]
 SHORT = ["--steps", "10", "--sampling-steps", "2", "--limit", "4", "--no-signals", *CPU]
 
@@ -43,6 +44,7 @@ LINES = {
     "score": ["audit"],
     "report": ["audit"],
     "signals": ["memorizer", "marked", "OUT", *CHEAP],
+    "provenance": ["memorizer", "photos", "OUT", "--held-out", "digits", *FEW, *CHEAP],
     "inpaint": ["memorizer", "marked", "OUT", "--draws", 2, "--steps", 5, *CPU],
     "invmm": ["memorizer", "marked", "OUT", *SHORT],
     "compare": ["audit", "no-energies-scored"],
@@ -66,6 +68,7 @@ JUDGED = {
     "score": VERDICTS,
     "report": VERDICTS,
     "signals": VERDICTS,
+    "provenance": VERDICTS,
     "inpaint": VERDICTS,
     "invmm": VERDICTS,
     "nearest": VERDICTS,
@@ -89,7 +92,7 @@ def here(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-RUNS = ("audit", "signals", "inpaint", "invmm", "nearest", "cliques", "duplicates")
+RUNS = ("audit", "signals", "provenance", "inpaint", "invmm", "nearest", "cliques", "duplicates")
 """What makes a run that has results, a page and a verdict at once."""
 
 
@@ -183,7 +186,8 @@ def test_every_command_that_judges_can_fail() -> None:
         for name, command in commands.items()
         if any(parameter.name == "fail_on" for parameter in command.params)
     }
-    assert able == {"audit", "intent", "cliques", "nearest", "inpaint", "signals", "invmm", "score"}
+    some = {"audit", "intent", "cliques", "nearest", "inpaint", "signals", "invmm", "score"}
+    assert able == some | {"provenance"}
 
 
 def test_memory_ends_in_3_and_its_absence_in_0(

@@ -112,6 +112,7 @@ STAGES = {
         _golden("score", ("report observed", "observed"), within="observed"),
         _golden("compare", ("report changed", "changed")),
         _page("signals"),
+        _page("provenance"),
         _page("inpaint"),
         _page("invmm"),
         _page("intent"),

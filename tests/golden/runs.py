@@ -194,6 +194,15 @@ RUNS: dict[str, Run] = {
     "signals-captions": _page(
         f"signals memorizer told signals-told --times 2 --draws 2 {CPU}", AGAIN
     ),
+    "provenance": _page(
+        "provenance memorizer photos provenance --held-out fresh --signal loss --signal sima"
+        f" --times 2 --limit 40 --mode L {CPU}"
+    ),
+    "provenance-average": _page(
+        "provenance average photos unused --held-out fresh --signal loss --signal sima"
+        f" --times 2 --limit 40 --mode L {CPU}",
+        AGAIN,
+    ),
     "inpaint": _page(f"inpaint memorizer border inpainted {INPAINT}"),
     "inpaint-gaussian": _page(f"inpaint gaussian border unpainted {INPAINT}", AGAIN),
     "invmm": Run(
@@ -248,6 +257,7 @@ RUNS: dict[str, Run] = {
             "mark photos bad --thicknes 2",
             "mark broken bad --seed 0",
             "audit memorizer photos bad",
+            "provenance memorizer border bad --held-out fresh",
             f"audit unet-nan border bad {CPU}",
             "score border",
             "report nothing",

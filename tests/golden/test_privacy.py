@@ -38,6 +38,7 @@ LINES = (
     "compare hashed-audit hashed-audit-2 --out hashed-changed",
     "release hashed-trained hashed-released --marked hashed",
     f"signals gaussian hashed hashed-signals --signal loss --times 2 {CPU}",
+    f"provenance gaussian patients hashed-provenance --signal loss --times 2 {OTHERS}",
     f"inpaint gaussian hashed hashed-inpainted {INPAINT}",
     f"invmm gaussian hashed hashed-inverted --limit 4 {INVMM}",
     f"intent average-per-caption hashed hashed-intent --steps 2 --per-prompt 2 --limit 4 {CPU}",

@@ -13,6 +13,7 @@ from solidmark.api.asking import (
 )
 from solidmark.api.choosing import choose
 from solidmark.api.making import generate, mark, plan, train
+from solidmark.api.proving import provenance
 from solidmark.api.releasing import release
 from solidmark.api.result import Folder, Result, Rows
 from solidmark.api.searching import duplicates, fit, guard, index, judge, nearest
@@ -40,6 +41,7 @@ __all__ = [
     "nearest",
     "observe",
     "plan",
+    "provenance",
     "release",
     "report",
     "score",

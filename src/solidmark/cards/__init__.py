@@ -8,7 +8,7 @@ from solidmark.cards.mitigations import MITIGATIONS
 from solidmark.cards.option import Option, Range
 from solidmark.cards.perturbations import PERTURBATIONS
 from solidmark.cards.readers import READERS
-from solidmark.cards.signals import SIGNALS, USUAL_SIGNALS
+from solidmark.cards.signals import PROVENANCE, SIGNALS, USUAL_SIGNALS
 from solidmark.cards.studies import STUDIES
 
 MEASURES = {**DISTANCES, **EMBEDDERS, **OF_DRAWS, **SIGNALS, **INVMM}
@@ -43,6 +43,7 @@ __all__ = [
     "MEASURES",
     "MITIGATIONS",
     "PERTURBATIONS",
+    "PROVENANCE",
     "READERS",
     "SIGNALS",
     "STUDIES",

@@ -240,3 +240,7 @@ SIGNALS = by_name(
 
 USUAL_SIGNALS = tuple(name for name, card in SIGNALS.items() if not card.on_request)
 """Those that are asked for where nobody names any."""
+
+PROVENANCE = ("loss", "fixed-loss", "sima", "flipd")
+"""Those by which `provenance` judges a set when none is named: they look at the image, take a few
+calls, and any model can be asked for them."""

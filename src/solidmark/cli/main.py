@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 NAMES = (
     *("demo", "plan", "mark", "train", "generate", "audit", "observe", "score", "report"),
-    *("signals", "inpaint", "invmm", "intent", "compare", "nearest", "judge", "duplicates"),
-    *("cliques", "fit", "index", "guard", "inspect", "choose", "study", "release"),
+    *("signals", "provenance", "inpaint", "invmm", "intent", "compare", "nearest", "judge"),
+    *("duplicates", "cliques", "fit", "index", "guard", "inspect", "choose", "study", "release"),
 )
 """The verbs, in the order of the help; each stands in a module of its name."""
 

@@ -44,7 +44,8 @@ def score(
     Example: solidmark score audit/ --delta 0.1 --delta 0.02
 
     Arguments:
-        out: Folder of solidmark observe, audit, nearest, inpaint, signals, invmm or intent.
+        out: Folder of solidmark observe, audit, nearest, inpaint, signals, provenance, invmm or
+            intent.
         delta: Of keys: an image counts as memorized (eidetic) when its key is read within this
             distance, in (0, 1]; may be given again. [default: 0.1, 0.05, 0.01, 0.005]
         fpr: Of nearest, inpaint, signals and invmm: false-positive rate at which a threshold is
@@ -60,8 +61,8 @@ def score(
         threshold: Of intent: the likeness from which a generation is a copy.
         frequent: Of intent: the least share of a prompt's generations.
         expected: Of intent: what you expect.
-        trust_control: Of nearest, inpaint, signals, invmm and intent: name images although the
-            control is of another kind. [default: as before]
+        trust_control: Of nearest, inpaint, signals, provenance, invmm and intent: name images, or
+            judge the set, although the control is of another kind. [default: as before]
     """
     from solidmark.api.result import TABLES
     from solidmark.reporting import renew_pages, scorer_of

@@ -1,6 +1,6 @@
 """`solidmark signals MODEL IMAGES OUT`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from solidmark import cards
 from solidmark.cards.asked import Hashed, Sized
@@ -47,10 +47,9 @@ def signals(
     """
     from solidmark.measures.signals import Measuring, measure_signals, score_signals
 
-    called = {one.name: asked.values[one.called] for one in OPTIONS if one.called}
-    measuring = asked.fill(Measuring, **called)
+    measuring = asked.fill(Measuring, **called(asked))
     if asked.dry_run:
-        return _show_plan(asked, measuring)
+        return show_plan(asked, measuring)
     from solidmark.runs import Processes
     from solidmark.scores import FPRS
 
@@ -65,7 +64,13 @@ def signals(
     return asked.page(*lines, one_by_one=True)
 
 
-def _show_plan(asked: Asked, measuring: "Measuring") -> None:
+def called(asked: Asked) -> dict[str, Any]:
+    """The options of signals that the command line calls otherwise."""
+    return {one.name: asked.values[one.called] for one in OPTIONS if one.called}
+
+
+def show_plan(asked: Asked, measuring: "Measuring") -> None:
+    """Says which signals would be measured, of how many images."""
     from solidmark.measures.signals.measuring import able
 
     subjects = measuring.open_subjects()

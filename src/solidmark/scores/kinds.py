@@ -111,7 +111,7 @@ def tell_apart(
     for name, rows in families.items():
         found = smoother(gaussian_kernel(rows), rng) @ centred
         scores[name] = found[:, 0].copy()
-        areas.append(_areas(found, labels))
+        areas.append(areas_of(found, labels))
     standardized = np.stack([_standardized(one) for one in areas])
     best = int(standardized[:, 0].argmax())
     largest = standardized.max(axis=0)
@@ -171,7 +171,7 @@ def smoother(
 def single_areas(rows: Rows, first: Bool[np.ndarray, " N"]) -> Float[np.ndarray, " D"]:
     """The area of each column by itself: 0.5 = tells nothing, above = the first set has more."""
     labels = np.broadcast_to(first[:, None], rows.shape)
-    return _areas(rows, labels)
+    return areas_of(rows, labels)
 
 
 def extremes(
@@ -184,10 +184,15 @@ def extremes(
     return own, other
 
 
-def _areas(
+def areas_of(
     scores: Float[np.ndarray, "N B"], first: Bool[np.ndarray, "N B"]
 ) -> Float[np.ndarray, " B"]:
-    """Mann and Whitney's area, a column each."""
+    """Mann and Whitney's area, a column each.
+
+    Arguments:
+        scores: With shape (N, B); high = of the first set.
+        first: Which rows are of the first set, a column each.
+    """
     ranks = stats.rankdata(scores, axis=0)
     n = first.sum(axis=0)
     found: Float[np.ndarray, " B"] = ((ranks * first).sum(axis=0) - n * (n + 1) / 2) / (
