@@ -88,6 +88,10 @@ def measurements(
             yield f"hashes: {way} {count}", partial(beside.hash_pairs, way, count)
     for name in STAGES:
         yield f"stage: {name}", partial(run_stage, name, here, case)
+    if whole:
+        more = here / "more"
+        for name in ("mark", "train", *stages.FIXED):
+            yield f"more: {name}", partial(run_stage, name, more, stages.more_of(case, more))
     for name, work in beside.copying(here).items():
         yield f"copies: {name}", partial(beside.copies, work, here, sizes.pictures)
     for name in beside.PIXEL_READERS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from bench_beside import LATENT_READERS, PIXEL_READERS, Sizes
-from bench_stages import STAGES, Case
+from bench_stages import FIXED, MORE, STAGES, Case
 
 Measured = Mapping[str, Mapping[str, Any]]
 """What one run measured, by name."""
@@ -69,6 +69,25 @@ def _stages(runs: Runs, case: Case) -> Iterator[str]:
             _percent(_shares(runs, key, lambda one: one["decoding"] / one["total"])),
             _memory(runs, key),
         ]
+        yield _row(name, *cells)
+    yield ""
+    if f"more: {FIXED[0]}" not in runs[0]:
+        return
+    yield (
+        f"With {MORE * case.images} pictures in the place of {case.images}, for the stages of few "
+        "network calls: what is done once a run (opening, manifest, control, page data) weighs "
+        "less."
+    )
+    yield ""
+    yield "| stage | seconds | images through the network | outside | before |"
+    yield "|---|---|---|---|---|"
+    for name in FIXED:
+        key = f"more: {name}"
+        outside = [
+            _percent(_shares(runs, one, lambda one: 1 - one["inside"] / one["total"]))
+            for one in (key, f"stage: {name}")
+        ]
+        cells = [_spread(_each(runs, key, "total"), 2), f"{runs[0][key]['images']:,}", *outside]
         yield _row(name, *cells)
     yield ""
 

@@ -204,6 +204,17 @@ STAGES: Mapping[str, Stage] = {
 }
 
 
+FIXED = ("read, linear", "read, probe", "read, outpaint", "generate", "signals", "inpaint")
+"""Stages of few network calls, of which what is done once a run is a part that can be seen."""
+MORE = 4
+
+
+def more_of(case: Case, here: Path) -> Case:
+    """The case with more pictures, which are made where they are not there."""
+    pictures(here / "pictures", MORE * case.images, case.stored)
+    return replace(case, images=MORE * case.images, drawn=MORE * case.drawn)
+
+
 def run_stage(name: str, here: Path, case: Case) -> dict[str, float]:
     """Does one stage in this process; the stages before it have been done in the same folder.
 

@@ -228,7 +228,9 @@ def hash_ids(ids: Sequence[str]) -> str:
 def _surveyed(images: Kept, near: bool) -> Iterator[Surveyed]:
     """What is known of each image."""
     signatures = (Signature(**row["signature"]) for row in images.values())
-    places = group_places(images.ids, signatures, near=near)
+    with progress("looking for copies", len(images)) as advance:  # A million take minutes.
+        places = group_places(images.ids, signatures, near=near)
+        advance(len(images))
     for number, (id, row) in enumerate(images.items()):
         first = images.ids[int(places[number])]
         yield Surveyed(id, first, row["group"], row["label"], row["class_number"])
