@@ -73,9 +73,16 @@ def main() -> None:
     sys.stdout.write("\n".join(report(out)) + "\n")
 
 
-def train_on_copies(out: Path) -> tuple[Path, Path]:
-    """The folders of the marked digits and of the network, made or resumed."""
-    digits = open_data("digits", resolution=SIDE, limit=DIGITS * len(COPIES))
+def train_on_copies(out: Path, others: bool = False) -> tuple[Path, Path]:
+    """The folders of the marked digits and of the network, made or resumed.
+
+    Arguments:
+        out: Where they are.
+        others: Whether the digits are others, none of which the first network has seen.
+    """
+    count = DIGITS * len(COPIES)
+    digits = open_data("digits", resolution=SIDE, limit=2 * count if others else count)
+    digits = replace(digits, records=digits.records[-count:])
     marked, model = out / "marked", out / "model"
     # Near-duplicates among digits are different digits here, so only exact copies are copies.
     marking = Marking(Segments(THICKNESS, SEGMENTS), seed=0, held_out=0.5, near_duplicates=False)

@@ -101,28 +101,31 @@ def say(line: str) -> None:
 
 
 def on_copies(out: Path) -> Iterator[str]:
-    """A network that saw digits once to sixteen times, and the control that knows moments."""
+    """A network that saw digits once to sixteen times; one that saw others; and moments alone."""
     marked, model = train_on_copies(out)
-    firsts = set(
-        pq.read_table(some(marked, out / "asked", 10**6, 10**6) / "keys.parquet")["id"].to_pylist()
-    )
+    _, stranger = train_on_copies(out / "others", others=True)
+    asked = some(marked, out / "asked", 10**6, 10**6)
+    firsts = set(pq.read_table(asked / "keys.parquet")["id"].to_pylist())
     yield "## Digits that are there several times\n"
     yield (
         "12 px under frames of 16 greys, `digits-demo` (0.5 M weights), 40 epochs; every different "
-        "digit counts once. The control knows mean and variance of each pixel.\n"
+        "digit counts once. *Stranger*: the same recipe trained on other digits, which knows "
+        "nothing of these. *Moments*: the control `gaussian`, which knows mean and variance of "
+        "each pixel of the training set, and no image; a network of diffusers only has `spread`.\n"
     )
-    known = {
-        **keys(model, out / "asked", out / "audit", Blend()),
-        **signals(model, out / "asked", out / "signals"),
-    }
-    known |= inverted(str(model), out / "asked", out / "invmm")
-    nobody = keys("gaussian", out / "asked", out / "gaussian-audit", Blend())
-    nobody |= signals("gaussian", out / "asked", out / "gaussian-signals")
+    known, strange, moments = (
+        keys(who, asked, out / f"{name}audit", Blend())
+        | signals(who, asked, out / f"{name}signals")
+        for who, name in ((model, ""), (stranger, "stranger-"), ("gaussian", "gaussian-"))
+    )
+    known |= inverted(str(model), asked, out / "invmm")
     heads = [f"{copies} x" for copies in COPIES]
-    yield from head("measure", *heads, "all", "at 1 %", "added to Blend", "control", "calls")
+    last = ("all", "at 1 %", "added to Blend", "stranger", "moments", "calls")
+    yield from head("measure", *heads, *last)
     for name, one in known.items():
         cells = [area(one, [id for id in firsts if times(id) == copies]) for copies in COPIES]
-        cells += [area(one), found(one), added(one, known[KEYS]), area(nobody.get(name))]
+        cells += [area(one), found(one), added(one, known[KEYS])]
+        cells += [area(strange.get(name)), area(moments.get(name))]
         yield line(name, *cells, f"{one.calls:,.1f}")
     yield ""
     yield counted(known)

@@ -1,16 +1,20 @@
 """The page of a `provenance` run: the test of the set, what each signal says, and the control."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from solidmark.cards import title_of
 from solidmark.measures.provenance.configuration import SIGNALS
-from solidmark.measures.provenance.scoring import AGAINST
+from solidmark.measures.provenance.scoring import AGAINST, SCORES
 from solidmark.page.comparison import made, page_of
 from solidmark.page.control import control_section
+from solidmark.page.drawing import LOOK, Drawing, drawing, legend
 from solidmark.page.glossary import glossary
-from solidmark.page.sections import Cell, Figures, Line, Page, Table
+from solidmark.page.sections import Cell, Figures, Line, Page, Plots, Table
 from solidmark.page.tabled import Words, cell_of, table_of_figures
-from solidmark.runs import Figure, find, open_results, require_scored
+from solidmark.runs import Figure, find, open_results, read_table, require_scored
 from solidmark.scores.control import control_from
 from solidmark.scores.written import plain
 from solidmark.verdicts.provenance import SIDES
@@ -77,12 +81,47 @@ def provenance_page(folder: Path, images: bool, top: int) -> Page:
         "Were these images used for training?",
         about,
         (
+            *_scores(folder),
             Figures("figures", "The test of the set", tables=tuple(tables), link="Test"),
             control_section(folder / SIGNALS, control, images, True, SIDES),
             glossary(("auc", "interval", "chance"), used, 0.05, TELLS),
             made(results, files=FILES),
         ),
     )
+
+
+def _scores(folder: Path) -> tuple[Plots, ...]:
+    """Where the images of both sides lie; nothing where none has a score."""
+    again = f'Run "solidmark score {folder}" again.'
+    rows = read_table(folder / "scores.parquet", SCORES, again).to_pylist()
+    sides = {"suspect": LOOK["trained"], "held_out": LOOK["held_out"]}
+    found = {
+        side: np.array([r["score"] for r in rows if r["split"] == side and r["score"] is not None])
+        for side in sides
+    }
+    if not all(map(len, found.values())):
+        return ()
+    edges = np.histogram_bin_edges(np.concatenate(list(found.values())), 24)
+
+    def paint(axes: Any) -> None:
+        for side, (colour, line, _) in sides.items():
+            share = np.histogram(found[side], edges)[0] / len(found[side])
+            label = f"{side.replace('_', '-')} (n = {len(found[side]):,})"
+            axes.stairs(share, edges, color=colour, ls=line, lw=1.6, label=label)
+            if side == "suspect":
+                axes.stairs(share, edges, color=colour, alpha=0.15, lw=0, fill=True)
+        axes.set(xlabel="score of an image, high = trained on", ylabel="share of the images")
+        axes.set_ylim(bottom=0)
+        legend(axes)
+
+    drawn: Drawing = drawing(
+        paint,
+        "scores",
+        "Scores of both sides",
+        "Images that were not used lie where held-out ones do. A shift to the right is what the "
+        "test sees; a score names no image.",
+    )
+    return (Plots("curves", "Scores", groups=(("", (drawn,)),)),)
 
 
 def _each(figures: list[Figure], notes: tuple[str, ...]) -> Table:
