@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import write_digits
 
+from solidmark.cli import main
 from solidmark.data import open_data
 from solidmark.embed import Cache, open_embedder
 from solidmark.errors import BadInput
@@ -106,24 +107,26 @@ def test_processes_are_for_processors_and_have_a_number() -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_of_the_real_launcher(photos: Path, tmp_path: Path) -> None:
+def test_two_processes_of_the_real_launcher(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Marking, and the copies by an embedder, as `torchrun` starts them."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    for name, start in (("alone", [sys.executable]), ("away", launch)):
-        here = tmp_path / name
-        here.mkdir()
-        quiet = {"OMP_NUM_THREADS": "1", "SOLIDMARK_CACHE": str(here / "cache")}
-        for words in (
-            ["mark", photos, "marked", "--mode", "L", "--seed", "3"],
-            ["duplicates", photos, "copies", "--embedder", "phash", "--mode", "L"],
+    for name in ("alone", "away"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        monkeypatch.setenv("SOLIDMARK_CACHE", str(tmp_path / name / "cache"))
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        for command in (
+            f"mark {photos} marked --mode L --seed 3",
+            f"duplicates {photos} copies --embedder phash --mode L",
         ):
-            done = subprocess.run(
-                [*start, "-m", "solidmark", *map(str, words)],
-                cwd=here,
-                env={**os.environ, **quiet},
-                capture_output=True,
-                text=True,
-            )
+            words = command.split()
+            if name == "alone":
+                assert main(words) == 0
+                continue
+            called = [*launch, "-m", "solidmark", *words]
+            done = subprocess.run(called, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
     for folder in ("marked", "copies"):
         assert written(tmp_path / "away" / folder) == written(tmp_path / "alone" / folder)
