@@ -2,9 +2,9 @@
 
     python benchmarks/field.py OUT > benchmarks/field.md
 
-Digits that are there 1 to 16 times (the network of copies.py), drawings with captions (a small
-text-to-image model, early and late), and the planted cases of intent.py. Every model is asked with
-images that it never saw beside; the controls know no single image.
+Digits that are there 1 to 16 times (the network of copies.py), and drawings with captions (a small
+text-to-image model, early and late). Every model is asked with images that it never saw beside; the
+controls know no single image.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from copies import COPIES, times, train_on_copies
-from intent import CITY, NAMED, learn, mark, plan
 from inversion import FPR, SEED, scores, some
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -75,7 +74,7 @@ class Asked:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", choices=("copies", "text", "planted"), nargs="+")
+    parser.add_argument("--only", choices=("copies", "text"), nargs="+")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     say("# The field's signals beside the keys\n\n`python benchmarks/field.py OUT`, one thread.")
@@ -86,7 +85,7 @@ def main() -> None:
         "area by the mean of the ranks of signal and keys less that by the keys alone, images "
         f"drawn anew {DRAWS:,} times. Calls: an image; one with a gradient counts as 2.3.\n"
     )
-    parts = {"copies": on_copies, "text": on_text, "planted": on_plants}
+    parts = {"copies": on_copies, "text": on_text}
     for name in asked.only or parts:
         for line in parts[name](asked.out / name):
             say(line)
@@ -169,62 +168,6 @@ def both(model: Path, marked: Path, out: Path) -> dict[str, Asked]:
         **keys(model, marked, out / "audit", Recall()),
         **signals(model, marked, out / "signals"),
     }
-
-
-# Planted cases.
-
-
-def on_plants(out: Path) -> Iterator[str]:
-    """Prompts whose pictures are planted against the same prompts of a model without plants."""
-    planted, control = (learn(out, yes) for yes in (True, False))
-    marked = mark(out, True)
-    seen = {
-        name: prompts(model, marked, out / f"{name}-signals")
-        for name, model in (("planted", planted), ("control", control), ("again", control))
-    }
-    yield "\n## Prompts with planted pictures\n"
-    yield (
-        "The two models of `intent.py`: one has been shown a thing that always looks the same "
-        f"(`{NAMED}`), a scene under all captions with `{CITY}`, and one picture in four of eight "
-        "under each other caption; the other has been shown ordinary pictures under the same "
-        "captions. Area of the prompts of the first model against those of the second; the control "
-        "is the second against itself under other noise.\n"
-    )
-    groups = {NAMED: lambda text: NAMED in text, CITY: lambda text: CITY in text}
-    groups["one picture for all"] = lambda text: NAMED not in text and CITY not in text
-    yield from head("signal", *groups, "control", "calls a prompt")
-    for name, one in seen["planted"].items():
-        cells = [
-            against(one, seen["control"][name], [t for _, t in one.values if among(t)])
-            for among in groups.values()
-        ]
-        cells.append(against(seen["again"][name], seen["control"][name]))
-        yield line(name, *cells, f"{one.calls:,.1f}")
-    texts = sorted({planned.caption for planned in plan(True)})
-    sizes = ", ".join(f"{sum(map(among, texts))} of {name}" for name, among in groups.items())
-    yield f"\nPrompts: {sizes}."
-
-
-def prompts(model: Path, marked: Path, out: Path) -> dict[str, Asked]:
-    """The signals of prompts, by prompt."""
-    names = tuple(name for name, kind in SIGNALS.items() if kind().card.per == "prompt")
-    seed = 1 if out.name.startswith("again") else 0
-    found = {}
-    for draws, some_names in ((4, [n for n in names if n not in LONG]), (1, list(LONG))):
-        folder = out / f"{draws}"
-        measure_signals(
-            Measuring(str(model), str(marked), folder, tuple(some_names), draws=draws, seed=seed)
-        )
-        rows = pq.read_table(folder / "signals.parquet").to_pylist()
-        for name in some_names:
-            own = {("trained", r["prompt"]): -r["value"] for r in rows if r["signal"] == name}
-            found[name] = Asked(own, SIGNALS[name](draws=draws).card.network_calls)
-    return found
-
-
-def against(one: Asked, other: Asked, texts: Sequence[str] | None = None) -> str:
-    """The area of some prompts of one model against the same of another."""
-    return shown(roc(one.of("trained", texts), other.of("trained", texts)).auc)
 
 
 # What is asked.

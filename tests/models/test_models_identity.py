@@ -17,7 +17,7 @@ from solidmark.models import LatentModel, Opening, model_fingerprints, open_mode
 from solidmark.models.finding import FACTS
 from solidmark.models.lora import WEIGHTS
 from solidmark.models.lora_file import BESIDE
-from solidmark.runs import fingerprint
+from solidmark.runs import fingerprint, open_run
 
 Folder = Callable[[str], Path]
 Change = Callable[[Path], object]
@@ -273,3 +273,20 @@ def test_shards_outside_of_the_folder_are_refused(place: Path) -> None:
     (unet / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(BadInput, match="does not lie in it"):
         open_model(str(place / "sd"))
+
+
+def test_a_trained_model_whose_weights_are_others_is_said_to_be(
+    save_unet: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "trained"
+    run = open_run(out, "train", {}, {})
+    shutil.copytree(save_unet(8), out / "model")
+    run.finish("model")
+    before = model_fingerprints(str(out), Opening())
+    assert not capsys.readouterr().err
+    twist(out / "model" / UNET)
+    for named in (out, out / "model"):
+        assert model_fingerprints(str(named), Opening()) != before
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f'"{out}/model/{UNET}" is not what solidmark train wrote' in said

@@ -19,7 +19,15 @@ from solidmark.models.lora import find_lora
 from solidmark.models.lora_file import BESIDE
 from solidmark.models.reading import PICKLES, loaded_weights
 from solidmark.models.single_file import find_base_config, unreadable
-from solidmark.runs import fingerprint, fingerprint_files, visible_files
+from solidmark.runs import (
+    Processes,
+    fingerprint,
+    fingerprint_files,
+    read_manifest,
+    say,
+    visible_files,
+)
+from solidmark.runs.contents import damage
 
 CONFIG = "config.json"
 WEIGHTS_ENDINGS = PICKLES | {
@@ -47,6 +55,8 @@ def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
     found: dict[str, str] = {}
     if where not in CONTROLS or Path(where).exists():
         base, own = find_base(where)
+        for made in (base, *map(str, own)):
+            _say_what_changed(Path(made))
         for number, lora in enumerate(own[:-1]):
             found[f"base_lora_{number}"] = fingerprint(lora)
         if own:
@@ -55,6 +65,30 @@ def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
     for number, name in enumerate(opening.loras):
         found[f"lora_{number}"] = lora_fingerprint(find_lora(name))
     return found
+
+
+def _say_what_changed(where: Path) -> None:
+    """Says of a model of `solidmark train` whose files are others now.
+
+    They may be: weights are the user's to change, and the run knows them by their hash as they are.
+    But a bit that was turned over on a disk looks the same, so nobody shall overlook it.
+    """
+    for folder in (where, where.parent):
+        try:
+            manifest = read_manifest(folder)
+        except (NotFound, BadInput):  # Not ours, or no folder of a run.
+            continue
+        if manifest["command"] != "train" or not manifest.get("finished"):
+            continue
+        found = damage(folder, manifest, pictures=False)
+        lost = [n for n in (*found.missing, *found.changed) if n.startswith("model/")]
+        if lost and Processes.here().is_main:
+            more = f" and {len(lost) - 1} more" if lost[1:] else ""
+            say(
+                f'"{folder / lost[0]}"{more} is not what solidmark train wrote: what follows is of '
+                "the model as it is now.",
+                error=True,
+            )
 
 
 def pipeline_fingerprint(where: str) -> str:
