@@ -151,7 +151,7 @@ def by_faiss(word: str, here: Path, folder: Path) -> Asked:
     base = shards(here)
     rows, width = sum(map(len, base)), base[0].shape[1]
     lists = 1 << round(np.log2(2 * rows**0.5))
-    index = faiss.index_factory(width, word.replace("N", str(lists)))
+    index = faiss.index_factory(width, word.replace("IVFN", f"IVF{lists}"))
     if index.is_trained is False:
         step = max(1, rows // (40 * lists))
         index.train(np.concatenate([part[::step] for part in base]))
