@@ -68,7 +68,7 @@ def model_fingerprints(where: str, opening: Opening) -> dict[str, str]:
 
 
 def _say_what_changed(where: Path) -> None:
-    """Says of a model of `solidmark train` whose files are others now.
+    """Says of a model of `solidmark train` whose weights are others now.
 
     They may be: weights are the user's to change, and the run knows them by their hash as they are.
     But a bit that was turned over on a disk looks the same, so nobody shall overlook it.
@@ -81,7 +81,8 @@ def _say_what_changed(where: Path) -> None:
         if manifest["command"] != "train" or not manifest.get("finished"):
             continue
         found = damage(folder, manifest, pictures=False)
-        lost = [n for n in (*found.missing, *found.changed) if n.startswith("model/")]
+        others = (name for name in found.changed if Path(name).suffix in WEIGHTS_ENDINGS)
+        lost = [name for name in others if name.startswith("model/")]
         if lost and Processes.here().is_main:
             more = f" and {len(lost) - 1} more" if lost[1:] else ""
             say(
